@@ -1,0 +1,54 @@
+"""nasbench-kit: compare neural architecture search algorithms on published tables."""
+
+from nasbench_kit.algorithms import (
+    NSGA2,
+    Algorithm,
+    GeneticAlgorithm,
+    LocalSearch,
+    RandomSearch,
+    RegularizedEvolution,
+)
+from nasbench_kit.benchmark import Benchmark
+from nasbench_kit.benchmark import open_benchmark as open  # noqa: A004 - as in h5py: nk.open(name)
+from nasbench_kit.data import benchmarks
+from nasbench_kit.errors import (
+    InvalidArchitecture,
+    MissingExtra,
+    NasbenchKitError,
+    SourceError,
+    StoreError,
+    UnknownName,
+)
+from nasbench_kit.experiments.result import Result, load_result
+from nasbench_kit.experiments.search import search
+from nasbench_kit.loaders import convert
+from nasbench_kit.problem import FunctionProblem, Problem, TestSelectionWarning
+from nasbench_kit.spaces import Space, space, spaces
+
+__all__ = [
+    "NSGA2",
+    "Algorithm",
+    "Benchmark",
+    "FunctionProblem",
+    "GeneticAlgorithm",
+    "InvalidArchitecture",
+    "LocalSearch",
+    "MissingExtra",
+    "NasbenchKitError",
+    "Problem",
+    "RandomSearch",
+    "RegularizedEvolution",
+    "Result",
+    "SourceError",
+    "Space",
+    "StoreError",
+    "TestSelectionWarning",
+    "UnknownName",
+    "benchmarks",
+    "convert",
+    "load_result",
+    "open",
+    "search",
+    "space",
+    "spaces",
+]

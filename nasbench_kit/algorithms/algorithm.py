@@ -1,0 +1,125 @@
+"""The contract of a search algorithm: settings in, then ask and tell over all runs at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench_kit.algorithms.streams import Streams
+from nasbench_kit.spaces import Space
+from nasbench_kit.spaces.space import Genotypes
+
+__all__ = ["Algorithm"]
+
+
+@dataclasses.dataclass(kw_only=True)
+class Algorithm(ABC):
+    """A search strategy over a batch of runs.
+
+    The fields of an algorithm are its settings. ``start`` begins a search; then ``ask`` and ``tell`` take turns. It sees
+    genotypes, objective values and a space for sampling: never a table or a metric's name.
+
+    Examples
+    --------
+    >>> import nasbench_kit as nk
+    >>> space = nk.space("nas-bench-macro")
+    >>> algorithm = nk.RandomSearch().start(space, runs=2, seed=1)
+    >>> X = algorithm.ask()
+    >>> algorithm.tell((X != 2).sum(axis=2)[..., None])
+    """
+
+    many_objectives: ClassVar[bool] = False
+    single_objective: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        """The algorithm's name."""
+        return type(self).__name__
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @property
+    def batch(self) -> int:
+        """About how many genotypes a run asks for at a time."""
+        return 1
+
+    def start(self, space: Space, *, runs: int = 1, seed: int = 0, first_run: int = 0, objectives: int = 1) -> Self:
+        """Begin a search anew.
+
+        Parameters
+        ----------
+        space : Space
+        runs : int
+            How many runs are held at once.
+        seed : int
+            With the number of a run, it fixes all of its random draws.
+        first_run : int
+            The number of the first run.
+        objectives : int
+            How many objective values ``tell`` will get, all minimised.
+
+        Returns
+        -------
+        Algorithm
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            Where this algorithm cannot search for so many objectives.
+        """
+        if runs < 1:
+            raise ValueError(f"runs is at least 1, not {runs}")
+        if objectives == 1 and not self.single_objective:
+            raise ValueError(f"{self.name} needs at least two objectives; for one there is GeneticAlgorithm")
+        if objectives > 1 and not self.many_objectives:
+            raise ValueError(f"{self.name} minimises one objective, not {objectives}; for several there is NSGA2")
+        self.space, self.runs, self.objectives = space, runs, objectives
+        self.random = Streams(seed, runs, first_run)
+        self._asked: Genotypes | None = None
+        self._begin()
+        return self
+
+    def ask(self) -> Genotypes:
+        """The next genotypes to evaluate: (runs, batch, genes). Asking again without telling gives the same."""
+        if not hasattr(self, "random"):
+            raise RuntimeError(f"{self.name}: call start(space, ...) before ask()")
+        if self._asked is None:
+            self._asked = self._ask()
+        return self._asked
+
+    def tell(self, F: ArrayLike) -> None:
+        """The objective values of what was asked for: (runs, batch, objectives), minimised; ``inf`` for a failure."""
+        if getattr(self, "_asked", None) is None:
+            raise RuntimeError(f"{self.name}: call ask() before tell()")
+        assert self._asked is not None
+        values = np.asarray(F, dtype=np.float64)
+        wanted = (*self._asked.shape[:2], self.objectives)
+        if values.shape != wanted:
+            raise ValueError(f"{self.name}: F has the shape {values.shape}, expected {wanted}")
+        if np.isnan(values).any():
+            raise ValueError(f"{self.name}: F has nan; tell inf for a genotype that could not be evaluated")
+        asked, self._asked = self._asked, None
+        self._tell(asked, values)
+
+    @property
+    def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:
+        """The current population and its objective values, for algorithms that have one."""
+        return None
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Forget everything but the settings, the space and the random streams."""
+
+    @abstractmethod
+    def _ask(self) -> Genotypes: ...
+
+    @abstractmethod
+    def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None: ...

@@ -1,0 +1,64 @@
+"""Local search with restarts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.spaces.space import Genotypes
+
+__all__ = ["LocalSearch"]
+
+
+@dataclass(kw_only=True)
+class LocalSearch(Algorithm):
+    """Evaluate all neighbours, move to the best if it is better, else start again at random.
+
+    Neighbours are the valid genotypes one gene away, evaluated one at a time in a random order.
+    Source: White, Nolen and Savani 2021, Exploring the loss landscape of NAS benchmarks (arXiv 2005.02960).
+    """
+
+    def _begin(self) -> None:
+        runs, genes = self.runs, self.space.genes
+        width = sum(self.space.cardinalities) - genes
+        self._starts = np.ones(runs, dtype=np.bool_)  # the next genotype is a new random one
+        self._F = np.full(runs, np.inf)
+        self._neighbours = np.zeros((runs, width, genes), dtype=np.uint8)  # of the current one, in random order
+        self._count = np.zeros(runs, dtype=np.intp)  # how many of them are valid
+        self._position = np.zeros(runs, dtype=np.intp)  # how many of them are evaluated
+        self._best = np.zeros((runs, genes), dtype=np.uint8)  # the best of those
+        self._best_F = np.full(runs, np.inf)
+
+    def _ask(self) -> Genotypes:
+        fresh = self.random.sample(self.space, 1)[:, 0]
+        self._order = self.random.bits((self._neighbours.shape[1],))
+        step = self._neighbours[np.arange(self.runs), np.where(self._starts, 0, self._position)]
+        return np.where(self._starts[:, np.newaxis], fresh, step)[:, np.newaxis]
+
+    def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
+        X, F = X[:, 0], F[:, 0, 0]
+        better = ~self._starts & (F < self._best_F)
+        self._best[better], self._best_F[better] = X[better], F[better]
+        self._position[~self._starts] += 1
+
+        done = ~self._starts & (self._position == self._count)
+        moves = done & (self._best_F < self._F)
+        self._settle(self._starts, X, F)
+        self._settle(moves, self._best, self._best_F)
+        self._starts = (done & ~moves) | (self._starts & (self._count == 0))
+
+    def _settle(self, runs: NDArray[np.bool_], X: Genotypes, F: NDArray[np.float64]) -> None:
+        """Make ``X`` the current genotype of some runs and lay out its neighbours."""
+        if not runs.any():
+            return
+        changes = self.space.one_gene_changes(X[runs])
+        valid = self.space.is_valid(changes.reshape(-1, self.space.genes)).reshape(changes.shape[:2])
+        order = np.where(valid, self._order[runs], np.iinfo(np.uint32).max).argsort(axis=1, kind="stable")
+        self._neighbours[runs] = np.take_along_axis(changes, order[..., np.newaxis], axis=1)
+        self._count[runs] = valid.sum(axis=1)
+        self._F[runs] = F[runs]
+        self._position[runs] = 0
+        self._best_F[runs] = np.inf

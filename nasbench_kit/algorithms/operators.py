@@ -1,0 +1,104 @@
+"""Variation and selection on arrays (runs, n, genes), all runs at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.algorithms.streams import Streams
+from nasbench_kit.spaces import Space
+from nasbench_kit.spaces.space import Genotypes
+
+__all__ = ["gather", "mutate_one_gene", "reset_genes", "two_point_crossover", "uniform_crossover"]
+
+
+def gather(values: NDArray[np.generic], where: NDArray[np.intp]) -> NDArray[np.generic]:
+    """Each run's own items: (runs, n, ...) at (runs, k) gives (runs, k, ...)."""
+    runs, n = values.shape[:2]
+    flat = where + (np.arange(runs) * n)[:, np.newaxis]
+    return values.reshape(runs * n, *values.shape[2:]).take(flat, axis=0, mode="clip")
+
+
+def uniform_crossover(first: Genotypes, second: Genotypes, random: Streams) -> Genotypes:
+    """One child a pair, each gene from either parent with equal chance: (runs, n, genes) twice to (runs, n, genes).
+
+    Source: Syswerda 1989, Uniform crossover in genetic algorithms.
+    """
+    coin = random.bits((first.shape[1], first.shape[2])) < 2**31
+    return np.where(coin, first, second)
+
+
+def two_point_crossover(
+    first: Genotypes, second: Genotypes, random: Streams, probability: float = 1.0
+) -> tuple[Genotypes, Genotypes]:
+    """Two children a pair: the genes between two cuts are exchanged.
+
+    Cuts lie between genes or at the ends: of the genes + 1 places two different ones are drawn, uniformly.
+
+    Parameters
+    ----------
+    first, second : ndarray of uint8, shape (runs, n, genes)
+    random : Streams
+    probability : float
+        With which a pair is crossed at all.
+
+    Returns
+    -------
+    tuple of two ndarrays of uint8, shape (runs, n, genes)
+    """
+    n, genes = first.shape[1:]
+    draws = random.bits((3, n))
+    cuts = genes * (genes + 1) // 2
+    pair = (draws[:, 0] * (cuts * 2.0**-32)).astype(np.intp)
+    crossed = _segments(genes).take(pair, axis=0)
+    if probability < 1:
+        crossed = crossed * (draws[:, 1] < probability * 2.0**32)[..., np.newaxis]
+    # x ^ ((x ^ y) & mask) exchanges without a branch
+    exchanged = (first ^ second) & crossed
+    return first ^ exchanged, second ^ exchanged
+
+
+def _segments(genes: int) -> NDArray[np.uint8]:
+    """Every stretch of genes between two different cuts as a mask of 255: (genes (genes + 1) / 2, genes)."""
+    masks = [(a <= np.arange(genes)) & (np.arange(genes) < b) for a in range(genes) for b in range(a + 1, genes + 1)]
+    return np.array(masks, dtype=np.uint8) * np.uint8(255)
+
+
+def reset_genes(X: Genotypes, space: Space, random: Streams, probability: float | None = None) -> Genotypes:
+    """Each gene becomes another of its values with a probability, 1 / genes unless given.
+
+    Parameters
+    ----------
+    X : ndarray of uint8, shape (runs, n, genes)
+    space : Space
+    random : Streams
+    probability : float, optional
+
+    Returns
+    -------
+    ndarray of uint8, shape (runs, n, genes)
+    """
+    p = 1 / space.genes if probability is None else probability
+    others = np.array(space.cardinalities) - 1
+    if p <= 0 or not others.any():
+        return X.copy()
+    # One draw decides both: below p * 2**32 the gene changes, and where below says to which of the other values.
+    step = 1 + (random.bits(X.shape[1:]) * (others / (p * 2.0**32))).astype(np.uint32)
+    changed = X + np.where(step <= others, step, 0).astype(np.uint8)
+    return np.where(changed > others, changed - np.array(space.cardinalities, dtype=np.uint8), changed).astype(np.uint8)
+
+
+def mutate_one_gene(X: Genotypes, space: Space, random: Streams) -> Genotypes:
+    """One gene of each genotype, drawn uniformly, becomes another of its values: (runs, n, genes).
+
+    Genes with a single value are never drawn.
+    """
+    free = np.flatnonzero(np.array(space.cardinalities) > 1)
+    gene = free[random.integers(len(free), X.shape[1:2])]
+    cardinality = np.array(space.cardinalities)[gene]
+    step = 1 + random.integers(cardinality - 1, X.shape[1:2])
+    child = X.copy()
+    old = np.take_along_axis(X, gene[..., np.newaxis], axis=2)
+    new = (old + step[..., np.newaxis]) % cardinality[..., np.newaxis]
+    np.put_along_axis(child, gene[..., np.newaxis], new.astype(np.uint8), axis=2)
+    return child

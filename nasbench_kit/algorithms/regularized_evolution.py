@@ -1,0 +1,58 @@
+"""Regularized (aging) evolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.algorithms.operators import mutate_one_gene
+from nasbench_kit.spaces.space import Genotypes
+
+__all__ = ["RegularizedEvolution"]
+
+
+@dataclass(kw_only=True)
+class RegularizedEvolution(Algorithm):
+    """Mutate the best of a random sample of the population, add the child, remove the oldest.
+
+    Source: Real et al. 2019 (arXiv 1802.01548); the defaults are those of the NAS-Bench-201 paper (arXiv 2001.00326).
+
+    Parameters
+    ----------
+    population_size : int
+    sample_size : int
+        Members drawn, with replacement, of which the best is the parent.
+    """
+
+    population_size: int = 10
+    sample_size: int = 3
+
+    def __post_init__(self) -> None:
+        if self.population_size < 1 or self.sample_size < 1:
+            raise ValueError("population_size and sample_size are at least 1")
+
+    def _begin(self) -> None:
+        self._X: Genotypes | None = None
+
+    def _ask(self) -> Genotypes:
+        if self._X is None:
+            return self.random.sample(self.space, self.population_size)
+        drawn = self.random.integers(self.population_size, (self.sample_size,))
+        best = np.take_along_axis(self._F, drawn, axis=1).argmin(axis=1)
+        parent = np.take_along_axis(drawn, best[:, np.newaxis], axis=1)
+        parents = np.take_along_axis(self._X, parent[..., np.newaxis], axis=1)
+        return mutate_one_gene(parents, self.space, self.random)
+
+    def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
+        if self._X is None:
+            self._X, self._F, self._oldest = X.copy(), F[..., 0].copy(), 0
+        else:
+            self._X[:, self._oldest], self._F[:, self._oldest] = X[:, 0], F[:, 0, 0]
+            self._oldest = (self._oldest + 1) % self.population_size
+
+    @property
+    def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:
+        return None if self._X is None else (self._X, self._F[..., np.newaxis])

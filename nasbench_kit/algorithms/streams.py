@@ -1,0 +1,64 @@
+"""Random numbers for many runs at once, each run's from a stream of its own that depends on (seed, run) alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench_kit.spaces import Space
+from nasbench_kit.spaces.space import Genotypes
+
+__all__ = ["Streams"]
+
+BLOCK = 4096  # 64-bit words drawn from a run's generator at a time: calls cost more than bits
+
+
+class Streams:
+    """One generator a run (SFC64, seeded by numpy's SeedSequence from the seed and the run's number).
+
+    Every request is made for all runs at once and takes the same number of words from each, so that a run's numbers
+    do not depend on how many runs there are.
+
+    Parameters
+    ----------
+    seed : int
+    runs : int
+    first_run : int, optional
+        The number of the first run.
+    """
+
+    def __init__(self, seed: int, runs: int, first_run: int = 0) -> None:
+        self.runs = runs
+        self.generators = [
+            np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(run,))))
+            for run in range(first_run, first_run + runs)
+        ]
+        self._words = np.empty((runs, 0), dtype=np.uint64)
+        self._used = 0
+
+    def bits(self, shape: tuple[int, ...]) -> NDArray[np.uint32]:
+        """Random 32-bit words: (runs, *shape)."""
+        count = int(np.prod(shape))
+        words = -(-count // 2)
+        if self._used + words > self._words.shape[1]:
+            self._words = np.empty((self.runs, max(BLOCK, words)), dtype=np.uint64)
+            for row, generator in zip(self._words, self.generators, strict=True):
+                row[:] = generator.bit_generator.random_raw(len(row))
+            self._used = 0
+        block = self._words[:, self._used : self._used + words]
+        self._used += words
+        return np.ascontiguousarray(block).view(np.uint32)[:, :count].reshape(self.runs, *shape)
+
+    def random(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Uniform in [0, 1), in steps of 2**-32: (runs, *shape)."""
+        return self.bits(shape) * 2.0**-32
+
+    def integers(self, high: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.intp]:
+        """Uniform in 0 ... high - 1 (to within high / 2**32): (runs, *shape); ``high`` broadcasts against the shape."""
+        return (self.bits(shape) * (np.asarray(high) * 2.0**-32)).astype(np.intp)
+
+    def sample(self, space: Space, n: int) -> Genotypes:
+        """Valid genotypes, uniform over the valid ones: (runs, n, genes)."""
+        if space.unconstrained:
+            return self.integers(space.cardinalities, (n, space.genes)).astype(np.uint8)
+        return np.stack([space.sample(n, generator) for generator in self.generators])

@@ -1,0 +1,420 @@
+"""A store opened for questions: query, frame, front, problem."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench_kit import data
+from nasbench_kit.errors import UnknownName
+from nasbench_kit.indicators import pareto_front
+from nasbench_kit.problem import TabularProblem, minimised
+from nasbench_kit.spaces import Space
+from nasbench_kit.spaces.space import Genotypes, as_rng
+from nasbench_kit.store.reader import Column, StoreFile
+from nasbench_kit.store.schema import MEAN_SEED, depends_on_seed
+
+__all__ = ["Benchmark", "Seed", "open_benchmark"]
+
+Seed = int | Literal["mean", "random"]
+
+DENSE_ROWS = 2**24  # spaces up to this size get a table from genotype number to row
+DENSE_VALUES = 2**16  # spaces up to this size get a table from genotype number to each asked value
+
+
+def open_benchmark(name: str | os.PathLike[str]) -> Benchmark:
+    """Open a store, read-only and memory-mapped.
+
+    Parameters
+    ----------
+    name : str or path-like
+        One of ``nasbench_kit.benchmarks()``, or the path of a store file.
+
+    Returns
+    -------
+    Benchmark
+
+    Raises
+    ------
+    UnknownName, StoreError
+
+    Examples
+    --------
+    >>> bench = open_benchmark("nb201-digits")
+    >>> bench.datasets
+    ('digits',)
+    """
+    return Benchmark(data.find_store(name))
+
+
+class Benchmark:
+    """A table of trained architectures, opened for questions.
+
+    Parameters
+    ----------
+    path : path-like
+        A store file.
+
+    Attributes
+    ----------
+    path : Path
+    name : str
+        The file's name without its suffix.
+    space : Space
+    info : dict
+        The provenance: source, sha256, licence, citation, kit version, ...
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._store = StoreFile(path)
+        self.path: Path = self._store.path
+        self.name = self.path.name.removesuffix(".h5")
+        self.space: Space = self._store.space
+        self._cache: dict[tuple[str, str, int | None, int | str, bool], NDArray[np.float64]] = {}
+
+    def __len__(self) -> int:
+        return len(self._store.architectures)
+
+    def __repr__(self) -> str:
+        return f"<benchmark {self.name}: {len(self)} architectures of {self.space.name}, {', '.join(self.datasets)}>"
+
+    def __reduce__(self) -> tuple[type[Benchmark], tuple[Path]]:
+        return Benchmark, (self.path,)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The provenance and format of the store, as a new plain dict."""
+        return {"name": self.name, "path": str(self.path), "architectures": len(self), **self._store.attributes}
+
+    @property
+    def architectures(self) -> Genotypes:
+        """The genotypes with a record of their own, by ascending key: (len(self), genes), read-only."""
+        return self._store.architectures
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The names of the datasets."""
+        return tuple(self._store.metrics)
+
+    def metrics(self, dataset: str | None = None) -> tuple[str, ...]:
+        """The names of the metrics of a dataset: those stored, and the costs that follow from the architecture."""
+        dataset = self._dataset(dataset)
+        return tuple(dict.fromkeys((*self._store.metrics[dataset], *self._exact_costs(dataset))))
+
+    def epochs(self, dataset: str | None = None, metric: str | None = None) -> tuple[int, ...]:
+        """The epoch budgets stored for a metric, or for any metric of the dataset; empty where it has none."""
+        dataset = self._dataset(dataset)
+        if metric is not None:
+            self._metric(dataset, metric)
+        columns = self._store.metrics[dataset]
+        chosen = columns.values() if metric is None else [columns[metric]] if metric in columns else []
+        return tuple(sorted({epoch for column in chosen for epoch in column.epochs or ()}))
+
+    def seeds(self, dataset: str | None = None) -> tuple[int, ...]:
+        """The training seeds stored for a dataset; empty where only means are stored."""
+        columns = self._store.metrics[self._dataset(dataset)].values()
+        return tuple(sorted({seed for column in columns for seed in column.seeds or () if seed != MEAN_SEED}))
+
+    def units(self, metric: str, dataset: str | None = None) -> str:
+        """The unit of a metric, e.g. ``"percent"``."""
+        dataset = self._dataset(dataset)
+        self._metric(dataset, metric)
+        column = self._store.metrics[dataset].get(metric)
+        return column.units if column else ""
+
+    def verify(self) -> int:
+        """Compare every column with its checksum; returns the bytes read. Raises StoreError where one differs."""
+        return self._store.verify()
+
+    # ---------------------------------------------------------------- query
+
+    def query(
+        self,
+        X: ArrayLike,
+        metrics: str | Sequence[str],
+        *,
+        dataset: str | None = None,
+        epochs: int | None = None,
+        seed: Seed = "mean",
+        rng: int | np.random.Generator | None = None,
+        invalid: Literal["raise", "nan"] = "raise",
+    ) -> NDArray[np.float64]:
+        """Metrics of architectures.
+
+        Parameters
+        ----------
+        X : array_like of int, shape (n, genes) or (genes,)
+            Genotypes.
+        metrics : str or sequence of str
+        dataset : str, optional
+            May be left out where there is only one.
+        epochs : int, optional
+            The epoch budget; each metric's largest unless given. Metrics without budgets ignore it.
+        seed : int, {"mean", "random"}
+            The mean over the stored seeds, one training seed, or for each row a seed drawn from those stored for it,
+            the same one for all ``metrics``.
+        rng : int or numpy.random.Generator
+            Required by ``seed="random"``, refused otherwise.
+        invalid : {"raise", "nan"}
+            What an invalid genotype gets.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,), or (n, m) for a sequence of m metrics
+            What is not stored is ``nan``. A genotype is answered by its own record where it has one, else by that of
+            the same network; costs such as ``params`` are always those of the genotype itself.
+
+        Raises
+        ------
+        InvalidArchitecture, UnknownName
+        """
+        names = [metrics] if isinstance(metrics, str) else list(metrics)
+        dataset = self._dataset(dataset)
+        for name in names:
+            self._metric(dataset, name)
+        self._check_seed(dataset, seed, rng)
+        if invalid not in ("raise", "nan"):
+            raise ValueError(f"invalid is 'raise' or 'nan', not {invalid!r}")
+        if invalid == "raise":
+            rows, valid = self.space.check(X), None
+        else:
+            valid = self.space.is_valid(X)
+            rows = self.space.as_rows(np.asarray(X).reshape(len(valid), self.space.genes)[valid])
+        if seed == "random":
+            assert rng is not None
+            result = self._random_trials(rows, names, dataset, epochs, as_rng(rng))
+        else:
+            result = self._lookup(rows, names, dataset, epochs, seed)
+        if valid is not None:
+            full = np.full((len(valid), len(names)), np.nan)
+            full[valid] = result
+            result = full
+        return result[:, 0] if isinstance(metrics, str) else result
+
+    def _lookup(
+        self, rows: Genotypes, names: list[str], dataset: str, epochs: int | None, seed: int | str
+    ) -> NDArray[np.float64]:
+        small = self.space.size <= DENSE_VALUES
+        where = self.space.small_number(rows) if small else None
+        record: NDArray[np.intp] | None = None
+        result = np.empty((len(rows), len(names)))
+        for i, name in enumerate(names):
+            if where is not None:
+                # A valid number is always within the table: "clip" only spares numpy the check.
+                values = self._values_by_number(dataset, name, epochs, seed)
+                if len(names) == 1:
+                    return values.take(where, mode="clip")[:, np.newaxis]
+                result[:, i] = values.take(where, mode="clip")
+            elif name in self._exact_costs(dataset):
+                result[:, i] = self.space.cost(rows, name, dataset=dataset)
+            else:
+                record = self._records(rows) if record is None else record
+                result[:, i] = self._values(dataset, name, epochs, seed)[record]
+        return result
+
+    def _random_trials(
+        self, rows: Genotypes, names: list[str], dataset: str, epochs: int | None, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """A seed for each row, uniform over those that have a value of every metric that depends on the seed."""
+        seeds = self.seeds(dataset)
+        trials = np.stack([self._lookup(rows, names, dataset, epochs, seed) for seed in seeds])
+        of_trial = [i for i, name in enumerate(names) if depends_on_seed(name)]
+        known = ~np.isnan(trials[:, :, of_trial]).any(axis=2)
+        draw = np.where(known, rng.random(known.shape), -1.0)
+        return np.take_along_axis(trials, draw.argmax(axis=0)[np.newaxis, :, np.newaxis], axis=0)[0]
+
+    def _values_by_number(self, dataset: str, name: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
+        key = (dataset, name, epochs, seed, True)
+        if key not in self._cache:
+            if name in self._exact_costs(dataset):
+                everything = self.space.all()
+                valid = self.space.is_valid(everything)
+                values = np.full(len(everything), np.nan)
+                values[valid] = self.space.cost(everything[valid], name, dataset=dataset)
+                self._cache[key] = values
+            else:
+                self._cache[key] = self._values(dataset, name, epochs, seed)[self._record_of_number]
+        return self._cache[key]
+
+    def _values(self, dataset: str, name: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
+        """A metric of every record, and ``nan`` at the end, where -1 points: (len(self) + 1,)."""
+        key = (dataset, name, epochs, seed, False)
+        if key not in self._cache:
+            column = self._store.metrics[dataset][name]
+            array = self._store.array(column)
+            if column.epochs is not None:
+                array = array[:, self._epoch_position(column, dataset, name, epochs)]
+            values = np.full(len(self) + 1, np.nan)
+            if column.seeds is not None:
+                values[:-1] = _mean(array) if seed == "mean" else self._seed_slice(array, column, seed)
+            elif seed == "mean" or not depends_on_seed(name):
+                values[:-1] = array
+            self._cache[key] = values
+        return self._cache[key]
+
+    @staticmethod
+    def _seed_slice(array: NDArray[Any], column: Column, seed: int | str) -> NDArray[Any] | float:
+        assert column.seeds is not None
+        return array[:, column.seeds.index(int(seed))] if seed in column.seeds else np.nan
+
+    def _records(self, rows: Genotypes) -> NDArray[np.intp]:
+        """The record that answers each valid genotype, -1 where there is none."""
+        if self.space.size <= DENSE_ROWS:
+            return self._record_of_number[self.space.small_number(rows)]
+        keys = self.space.key(rows)
+        left = np.searchsorted(self._store.keys, keys)
+        found = left < len(self)
+        found[found] = self._store.keys[left[found]] == keys[found]
+        return np.where(found, left, -1)
+
+    @cached_property
+    def _record_of_number(self) -> NDArray[np.intp]:
+        records = np.full(self.space.size, -1, dtype=np.intp)
+        if len(self) < self.space.size:
+            everything = self.space.all()
+            numbers = np.flatnonzero(self.space.is_valid(everything))
+            keys = self.space.key(everything[numbers])
+            left = np.minimum(np.searchsorted(self._store.keys, keys), len(self) - 1)
+            found = self._store.keys[left] == keys
+            records[numbers[found]] = left[found]
+        records[self.space.small_number(self.architectures)] = np.arange(len(self))
+        return records
+
+    # ---------------------------------------------------------------- whole tables
+
+    def frame(self, dataset: str | None = None, *, epochs: int | None = None, seed: Seed = "mean") -> pd.DataFrame:
+        """All metrics of all architectures as a pandas DataFrame, one row an architecture.
+
+        Parameters
+        ----------
+        dataset : str, optional
+        epochs : int, optional
+            Metrics that lack this budget are left out; each metric's largest unless given.
+        seed : int or "mean"
+
+        Returns
+        -------
+        pandas.DataFrame
+            The index is the native form; one column a metric.
+        """
+        dataset = self._dataset(dataset)
+        names = [
+            name
+            for name in self.metrics(dataset)
+            if epochs is None or not self.epochs(dataset, name) or epochs in self.epochs(dataset, name)
+        ]
+        if epochs is not None and epochs not in self.epochs(dataset):
+            raise UnknownName(f"epoch budget of {dataset}", epochs, self.epochs(dataset))
+        values = self.query(self.architectures, names, dataset=dataset, epochs=epochs, seed=seed)
+        natives = [native if isinstance(native, str) else repr(native) for native in self.space.decode(self.architectures)]
+        return pd.DataFrame(values, columns=names, index=pd.Index(natives, name="architecture"))
+
+    def front(
+        self, objectives: Sequence[str], *, dataset: str | None = None, epochs: int | None = None, seed: Seed = "mean"
+    ) -> tuple[Genotypes, NDArray[np.float64]]:
+        """The exact Pareto front of the table.
+
+        Parameters
+        ----------
+        objectives : sequence of str
+            Metrics; accuracies are maximised, everything else is minimised.
+        dataset, epochs, seed
+            As in `query`.
+
+        Returns
+        -------
+        genotypes : ndarray of uint8, shape (k, genes)
+            One for each distinct point, best first objective first.
+        values : ndarray of float64, shape (k, m)
+            Their metrics, as `query` gives them.
+        """
+        if isinstance(objectives, str):
+            raise TypeError(f"front takes a list of metrics, not the single name {objectives!r}")
+        values = self.query(self.architectures, list(objectives), dataset=dataset, epochs=epochs, seed=seed)
+        kept = pareto_front(minimised(values, objectives))
+        return np.array(self.architectures[kept]), values[kept]
+
+    def problem(
+        self,
+        objectives: str | Sequence[str],
+        *,
+        dataset: str | None = None,
+        epochs: int | None = None,
+        seed: int | Literal["mean"] = "mean",
+    ) -> TabularProblem:
+        """What a search sees of this table: objectives to minimise.
+
+        Parameters
+        ----------
+        objectives : str or sequence of str
+            Metrics; an accuracy is minimised as 100 - accuracy. Selecting on ``test_*`` raises a
+            `TestSelectionWarning`.
+        dataset, epochs, seed
+            As in `query`.
+
+        Returns
+        -------
+        TabularProblem
+        """
+        names = (objectives,) if isinstance(objectives, str) else tuple(objectives)
+        dataset = self._dataset(dataset)
+        for name in names:
+            self._metric(dataset, name)
+        self._check_seed(dataset, seed, None)
+        return TabularProblem(self, names, dataset, epochs, seed)
+
+    # ---------------------------------------------------------------- names
+
+    def _dataset(self, dataset: str | None) -> str:
+        if dataset is None and len(self.datasets) == 1:
+            return self.datasets[0]
+        if dataset not in self.datasets:
+            hint = "This benchmark has several: give dataset=..." if dataset is None else ""
+            raise UnknownName(f"dataset of {self.name}", dataset, self.datasets, hint)
+        return dataset
+
+    def _metric(self, dataset: str, name: str) -> None:
+        if name not in self._store.metrics[dataset] and name not in self._exact_costs(dataset):
+            raise UnknownName(f"metric of {self.name} on {dataset}", name, self.metrics(dataset))
+
+    def _exact_costs(self, dataset: str) -> tuple[str, ...]:
+        try:
+            return self.space.costs(dataset)
+        except UnknownName:  # a dataset for which the space has no published network
+            return ()
+
+    def _epoch_position(self, column: Column, dataset: str, name: str, epochs: int | None) -> int:
+        assert column.epochs is not None
+        if epochs is None:
+            return len(column.epochs) - 1
+        if epochs not in column.epochs:
+            raise UnknownName(f"epoch budget of {name} on {dataset}", epochs, column.epochs)
+        return column.epochs.index(epochs)
+
+    def _check_seed(self, dataset: str, seed: Seed, rng: object) -> None:
+        if seed == "random":
+            if rng is None:
+                raise ValueError("seed='random' draws at random: give rng=, an int or a numpy.random.Generator")
+            if not self.seeds(dataset):
+                raise UnknownName(f"seed of {dataset}", seed, ["mean"], "This table stores means alone.")
+        else:
+            if rng is not None:
+                raise ValueError(f"rng is for seed='random', nothing is drawn for seed={seed!r}")
+            if seed != "mean" and (isinstance(seed, (str, bool)) or seed not in self.seeds(dataset)):
+                raise UnknownName(f"seed of {dataset}", seed, ["mean", "random", *self.seeds(dataset)])
+
+
+def _mean(trials: NDArray[Any]) -> NDArray[np.float64]:
+    """The mean over the last axis of what is known; ``nan`` where nothing is."""
+    known = ~np.isnan(trials)
+    total = np.where(known, trials, 0).sum(axis=-1, dtype=np.float64)
+    count = known.sum(axis=-1)
+    return np.divide(total, count, out=np.full(len(trials), np.nan), where=count > 0)
+

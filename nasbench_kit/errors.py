@@ -1,0 +1,75 @@
+"""The errors that the kit raises; each also derives from the builtin that a caller would expect."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "InvalidArchitecture",
+    "MissingExtra",
+    "NasbenchKitError",
+    "SourceError",
+    "StoreError",
+    "UnknownName",
+]
+
+
+class NasbenchKitError(Exception):
+    """Every error of the kit derives from this one."""
+
+
+class InvalidArchitecture(NasbenchKitError, ValueError):
+    """A genotype or a native form that is no member of its search space."""
+
+
+class UnknownName(NasbenchKitError, KeyError):
+    """A name that does not exist; the message lists what does, the closest match first.
+
+    Parameters
+    ----------
+    kind : str
+        What was looked for, e.g. ``"space"``.
+    name : object
+        The name that was given.
+    known : iterable of str
+        The names that exist.
+    hint : str, optional
+        A sentence on how to get more of them.
+
+    Examples
+    --------
+    >>> print(UnknownName("space", "nb20", ["nb101", "nb201"]))
+    unknown space 'nb20'; did you mean 'nb201'? There is: nb201, nb101
+    """
+
+    def __init__(self, kind: str, name: object, known: Iterable[object], hint: str = "") -> None:
+        names = [str(k) for k in known]
+        close = difflib.get_close_matches(str(name), names, n=len(names), cutoff=0.5)
+        ordered = close + [k for k in names if k not in close]
+        text = f"unknown {kind} {name!r}"
+        if close:
+            text += f"; did you mean {close[0]!r}?"
+        else:
+            text += "."
+        text += f" There is: {', '.join(ordered)}" if ordered else f" There is no {kind} at all"
+        self.message = f"{text}. {hint}" if hint else text
+        super().__init__(self.message)
+
+    def __str__(self) -> str:  # KeyError shows its argument's repr
+        return self.message
+
+
+class SourceError(NasbenchKitError, ValueError):
+    """A source file that is not what it claims to be, with the place where that shows."""
+
+
+class StoreError(NasbenchKitError, OSError):
+    """A store file that cannot be read or written."""
+
+
+class MissingExtra(NasbenchKitError, ImportError):
+    """An optional dependency that is not installed; the message has the command that installs it."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs the extra '{extra}': pip install 'nasbench-kit[{extra}]'")

@@ -1,0 +1,1 @@
+"""Many runs of search algorithms: search, results, statistics, comparison, plots."""

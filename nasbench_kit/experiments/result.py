@@ -1,0 +1,382 @@
+"""What a search found: incumbents or archives of every run, the trace, and its file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench_kit.algorithms import Algorithm
+from nasbench_kit.benchmark import Benchmark, Seed, open_benchmark
+from nasbench_kit.errors import StoreError
+from nasbench_kit.experiments.recorder import Recorder, normalise
+from nasbench_kit.indicators import group_hypervolume, nondominated
+from nasbench_kit.problem import Problem, TabularProblem, minimised
+from nasbench_kit.spaces import Space, space
+from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.store.writer import replace_file
+
+__all__ = ["Generations", "Result", "join_results", "load_result"]
+
+FORMAT = "nasbench-kit result"
+FORMAT_VERSION = 1
+
+
+@dataclass
+class Generations:
+    """The population after every generation, as kept by ``search(..., record=True)``.
+
+    Attributes
+    ----------
+    evaluations : ndarray of int, shape (generations,)
+        Evaluations of each run so far.
+    populations : list of ndarray of uint8, each (runs, members, genes)
+    values : list of ndarray of float64, each (runs, members, objectives)
+        Objective values, minimised.
+    """
+
+    evaluations: NDArray[np.int64]
+    populations: list[Genotypes]
+    values: list[NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        return len(self.evaluations)
+
+    def best(self, generation: int) -> tuple[Genotypes, NDArray[np.float64]]:
+        """The member with the lowest first objective in each run: genotypes (runs, genes), values (runs, objectives)."""
+        F = self.values[generation]
+        rows, best = np.arange(len(F)), F[..., 0].argmin(axis=1)
+        return self.populations[generation][rows, best], F[rows, best]
+
+    def front(self, generation: int, run: int) -> tuple[Genotypes, NDArray[np.float64]]:
+        """The approximation front of one run's population: genotypes (k, genes), values (k, objectives)."""
+        F = self.values[generation][run]
+        kept = nondominated(F, np.zeros(len(F), dtype=np.int64))
+        return self.populations[generation][run][kept], F[kept]
+
+
+@dataclass
+class Result:
+    """The outcome of a search over all its runs.
+
+    Attributes
+    ----------
+    algorithm : str
+        The algorithm's name.
+    settings : dict
+        Its settings.
+    space : Space
+    objectives : tuple of str
+    seed : int
+    runs : int
+    incumbents : ndarray of uint8, shape (runs, genes)
+        The best genotype of each run by a single objective; of several objectives, that with the lowest first one.
+    evaluations : ndarray of int, shape (runs,)
+    simulated_seconds : ndarray of float, shape (runs,)
+    generations : Generations or None
+    wall_seconds : float
+        How long the search itself took.
+    """
+
+    algorithm: str
+    settings: dict[str, Any]
+    space: Space
+    objectives: tuple[str, ...]
+    seed: int
+    evaluations: NDArray[np.int64]
+    simulated_seconds: NDArray[np.float64]
+    rows: dict[str, NDArray[Any]]
+    incumbents: Genotypes
+    incumbent_values: NDArray[np.float64]
+    archive_run: NDArray[np.int64]
+    archive_X: Genotypes
+    archive_F: NDArray[np.float64]
+    bounds: NDArray[np.float64] | None
+    source: dict[str, Any]
+    generations: Generations | None = None
+    wall_seconds: float = 0.0
+
+    @classmethod
+    def from_recorder(
+        cls,
+        problem: Problem,
+        algorithm: Algorithm,
+        seed: int,
+        first_run: int,
+        recorder: Recorder,
+        generations: Generations | None,
+    ) -> Result:
+        """The outcome of one batch of runs, its runs numbered from ``first_run``."""
+        rows = {
+            name: np.concatenate([row[name] for row in recorder.rows]) for name in (recorder.rows[0] if recorder.rows else ())
+        }
+        if rows:
+            order = np.argsort(rows["run"], kind="stable")
+            rows = {name: values[order] for name, values in rows.items()}
+            rows["run"] = rows["run"] + first_run
+        incumbents, values = recorder.incumbent, recorder.incumbent_F
+        if recorder.objectives > 1:
+            # archives are sorted by run, then by the first objective
+            first = np.searchsorted(recorder.archive_run, np.arange(recorder.runs))
+            found = np.bincount(recorder.archive_run, minlength=recorder.runs) > 0
+            incumbents[found], values[found] = recorder.archive_X[first[found]], recorder.archive_F[first[found], 0]
+        source: dict[str, Any] = {}
+        if isinstance(problem, TabularProblem):
+            source = {
+                "benchmark": str(problem.bench.path),
+                "dataset": problem.dataset,
+                "epochs": problem.epochs,
+                "seed": problem.seed,
+            }
+        result = cls(
+            algorithm=algorithm.name,
+            settings=algorithm.settings,
+            space=problem.space,
+            objectives=problem.objectives,
+            seed=seed,
+            evaluations=recorder.evaluations,
+            simulated_seconds=recorder.seconds,
+            rows=rows,
+            incumbents=incumbents,
+            incumbent_values=values,
+            archive_run=recorder.archive_run + first_run,
+            archive_X=recorder.archive_X,
+            archive_F=recorder.archive_F,
+            bounds=problem.bounds,
+            source=source,
+            generations=generations,
+        )
+        if isinstance(problem, TabularProblem):
+            result.__dict__["benchmark"] = problem.bench
+        return result
+
+    def __repr__(self) -> str:
+        return f"<result of {self.algorithm} on {', '.join(self.objectives)}: {self.runs} runs>"
+
+    @property
+    def runs(self) -> int:
+        """How many runs there are."""
+        return len(self.evaluations)
+
+    @cached_property
+    def benchmark(self) -> Benchmark:
+        """The benchmark that was searched, opened again where the result comes from a file."""
+        if "benchmark" not in self.source:
+            raise ValueError("this search was on a function, not on a benchmark")
+        path = Path(self.source["benchmark"])
+        return open_benchmark(path if path.exists() else path.name.removesuffix(".h5"))
+
+    @cached_property
+    def trace(self) -> pd.DataFrame:
+        """The state of every run on a log grid of evaluations.
+
+        Columns: ``run``, ``evaluations``, ``unique_networks``, ``simulated_seconds``; then, for one objective, the
+        incumbent's value under the objective's name (in the metric's own unit), for several ``archive_size`` and, where
+        the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`).
+        """
+        columns = {name: values for name, values in self.rows.items() if not name.startswith("incumbent")}
+        if len(self.objectives) == 1:
+            name = self.objectives[0]
+            columns[name] = minimised(self.rows["incumbent_F"][:, np.newaxis], self.objectives)[:, 0]
+        return pd.DataFrame(columns)
+
+    def trace_of(
+        self, metric: str, *, dataset: str | None = None, epochs: int | None = None, seed: Seed = "mean"
+    ) -> NDArray[np.float64]:
+        """A metric of the incumbent at every row of the trace: (rows,). Takes what ``Benchmark.query`` takes."""
+        if len(self.objectives) > 1:
+            raise ValueError("a search on several objectives has an archive at every row of its trace, not an incumbent")
+        return self.benchmark.query(
+            self.rows["incumbent"], metric, dataset=dataset or self.source["dataset"], epochs=epochs, seed=seed
+        )
+
+    def best(
+        self,
+        metric: str,
+        *,
+        dataset: str | None = None,
+        epochs: int | None = None,
+        seed: Seed = "mean",
+        rng: int | np.random.Generator | None = None,
+    ) -> NDArray[np.float64]:
+        """A metric of each run's incumbent.
+
+        Parameters
+        ----------
+        metric : str
+            Of the benchmark that was searched; for a search on a function, one of its objectives.
+        dataset : str, optional
+            The one that was searched unless given.
+        epochs, seed, rng
+            As in ``Benchmark.query``: the largest budget and the mean over seeds unless given, whatever was searched on.
+
+        Returns
+        -------
+        ndarray of float64, shape (runs,)
+        """
+        if len(self.objectives) > 1:
+            raise ValueError("a search on several objectives has no single best; see archive(run) and hypervolume()")
+        if "benchmark" not in self.source:
+            if metric not in self.objectives:
+                raise ValueError(f"a search on a function knows {self.objectives[0]!r} alone, not {metric!r}")
+            return self.incumbent_values.copy()
+        return self.benchmark.query(
+            self.incumbents, metric, dataset=dataset or self.source["dataset"], epochs=epochs, seed=seed, rng=rng
+        )
+
+    def archive(self, run: int) -> tuple[Genotypes, NDArray[np.float64]]:
+        """The non-dominated genotypes that a run found and their objective values, minimised: (k, genes), (k, m)."""
+        if not 0 <= run < self.runs:
+            raise IndexError(f"run is one of 0 ... {self.runs - 1}, not {run}")
+        if len(self.objectives) == 1:
+            return self.incumbents[run : run + 1], self.incumbent_values[run : run + 1, np.newaxis]
+        members = self.archive_run == run
+        return self.archive_X[members], self.archive_F[members]
+
+    def hypervolume(self, ref: ArrayLike | None = None) -> NDArray[np.float64]:
+        """The hypervolume of each run's archive.
+
+        Parameters
+        ----------
+        ref : array_like of float, shape (m,), optional
+            The reference point, in objective values. Unless given, each objective is scaled so that the best value of the
+            whole table is 0 and the worst is 1, and the reference point is 1.01 in each.
+
+        Returns
+        -------
+        ndarray of float64, shape (runs,)
+        """
+        if len(self.objectives) == 1:
+            raise ValueError("hypervolume is for several objectives; see best(metric)")
+        if ref is not None:
+            return group_hypervolume(self.archive_F, self.archive_run, self.runs, np.asarray(ref, dtype=np.float64))
+        if self.bounds is None:
+            raise ValueError("the bounds of the objectives are not known: give ref=, or bounds= to FunctionProblem")
+        scaled = normalise(self.archive_F, self.bounds)
+        reference = np.full(len(self.objectives), Recorder.REFERENCE)
+        return group_hypervolume(scaled, self.archive_run, self.runs, reference)
+
+    # ---------------------------------------------------------------- file
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the result as an HDF5 file, all or nothing; `load_result` reads it."""
+        return replace_file(Path(path), self._write)
+
+    def _write(self, path: Path) -> None:
+        with h5py.File(path, "w", libver=("v110", "v110")) as file:
+            file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
+            for name in ("algorithm", "seed", "wall_seconds"):
+                file.attrs[name] = getattr(self, name)
+            file.attrs["space"] = self.space.name
+            for name in ("settings", "objectives", "source"):
+                file.attrs[name] = json.dumps(getattr(self, name))
+            for name in _ARRAYS:
+                file[name] = getattr(self, name)
+            if self.bounds is not None:
+                file["bounds"] = self.bounds
+            for name, values in self.rows.items():
+                file[f"trace/{name}"] = values
+            if self.generations is not None:
+                group = file.create_group("generations")
+                group["evaluations"] = self.generations.evaluations
+                for i in range(len(self.generations)):
+                    F = self.generations.values[i]
+                    group.create_dataset(f"{i}/population", data=self.generations.populations[i], compression="gzip")
+                    group.create_dataset(f"{i}/objectives", data=F, compression="gzip", shuffle=True)
+                    best, best_F = self.generations.best(i)
+                    group[f"{i}/best"], group[f"{i}/best_objectives"] = best, best_F
+                    run = np.repeat(np.arange(len(F)), F.shape[1])
+                    front = nondominated(F.reshape(-1, F.shape[2]), run)
+                    group[f"{i}/front"] = np.stack([run[front], front % F.shape[1]], axis=1)
+                    group[f"{i}/front"].attrs["columns"] = "run, member of the population"
+
+
+_ARRAYS = (
+    "evaluations",
+    "simulated_seconds",
+    "incumbents",
+    "incumbent_values",
+    "archive_run",
+    "archive_X",
+    "archive_F",
+)
+
+
+def load_result(path: str | os.PathLike[str]) -> Result:
+    """Read a result that ``Result.save`` wrote.
+
+    Raises
+    ------
+    StoreError
+        No such file, or no result of this kit.
+    """
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") != FORMAT_VERSION:
+                raise StoreError(f"{path} is no result of this version of the kit")
+            generations = None
+            if "generations" in file:
+                group = file["generations"]
+                count = range(len(group["evaluations"]))
+                generations = Generations(
+                    group["evaluations"][()],
+                    [group[f"{i}/population"][()] for i in count],
+                    [group[f"{i}/objectives"][()] for i in count],
+                )
+            return Result(
+                algorithm=str(file.attrs["algorithm"]),
+                settings=json.loads(file.attrs["settings"]),
+                space=space(str(file.attrs["space"])),
+                objectives=tuple(json.loads(file.attrs["objectives"])),
+                seed=int(file.attrs["seed"]),
+                rows={name: values[()] for name, values in file["trace"].items()},
+                bounds=file["bounds"][()] if "bounds" in file else None,
+                source=json.loads(file.attrs["source"]),
+                generations=generations,
+                wall_seconds=float(file.attrs["wall_seconds"]),
+                **{name: file[name][()] for name in _ARRAYS},
+            )
+    except StoreError:
+        raise
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise StoreError(f"{path} cannot be read as a result: {error}") from error
+
+
+def join_results(parts: Sequence[Result]) -> Result:
+    """The results of consecutive batches of runs as one."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    generations = None
+    if first.generations is not None:
+        kept = [part.generations for part in parts if part.generations is not None]
+        shortest = min(len(g) for g in kept)  # runs that end by the clock have as many generations as all have
+        generations = Generations(
+            first.generations.evaluations[:shortest],
+            [np.concatenate([g.populations[i] for g in kept]) for i in range(shortest)],
+            [np.concatenate([g.values[i] for g in kept]) for i in range(shortest)],
+        )
+    joined = Result(
+        algorithm=first.algorithm,
+        settings=first.settings,
+        space=first.space,
+        objectives=first.objectives,
+        seed=first.seed,
+        rows={name: np.concatenate([part.rows[name] for part in parts]) for name in first.rows},
+        bounds=first.bounds,
+        source=first.source,
+        generations=generations,
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS},
+    )
+    if "benchmark" in first.__dict__:
+        joined.__dict__["benchmark"] = first.__dict__["benchmark"]
+    return joined

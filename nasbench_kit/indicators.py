@@ -1,0 +1,130 @@
+"""Quality of sets of objective vectors, all minimised: arrays in, arrays out.
+
+Sets of many runs are handled at once as one flat array with the number of its run beside each point.
+"""
+
+from __future__ import annotations
+
+import moocore
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["group_hypervolume", "hypervolume", "nondominated", "pareto_front"]
+
+
+def pareto_front(F: ArrayLike) -> NDArray[np.intp]:
+    """The indices of the Pareto front, one for each distinct objective vector, by ascending first objective.
+
+    Parameters
+    ----------
+    F : array_like of float, shape (n, m)
+        Objective values, minimised. Rows with ``nan`` are left out.
+
+    Returns
+    -------
+    ndarray of int, shape (k,)
+        Where rows are equal, the first.
+
+    Examples
+    --------
+    >>> pareto_front([[3, 1], [1, 3], [2, 2], [3, 3], [2, 2]])
+    array([1, 2, 0])
+    """
+    values = np.asarray(F, dtype=np.float64)
+    rows = np.flatnonzero(~np.isnan(values).any(axis=1))
+    kept = rows[nondominated(values[rows], np.zeros(len(rows), dtype=np.int64))]
+    return kept
+
+
+def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The indices of the points that no point of their own group dominates, one for each distinct vector.
+
+    Parameters
+    ----------
+    F : ndarray of float, shape (n, m)
+        Objective values, minimised, without ``nan``.
+    group : ndarray of int, shape (n,)
+        The group, e.g. the run, of each point.
+
+    Returns
+    -------
+    ndarray of int, shape (k,)
+        Ordered by group, then by ascending objectives. O(n log n) for two objectives; for more, moocore's algorithms
+        (M. López-Ibáñez et al.) a group at a time.
+    """
+    if not len(F):
+        return np.empty(0, dtype=np.intp)
+    order = np.lexsort((*F.T[::-1], group))
+    sorted_F, sorted_group = F[order], group[order]
+    fresh = np.ones(len(order), dtype=np.bool_)
+    fresh[1:] = (sorted_group[1:] != sorted_group[:-1]) | (sorted_F[1:] != sorted_F[:-1]).any(axis=1)
+    order, sorted_F, sorted_group = order[fresh], sorted_F[fresh], sorted_group[fresh]
+    if F.shape[1] == 1:
+        first = np.ones(len(order), dtype=np.bool_)
+        first[1:] = sorted_group[1:] != sorted_group[:-1]
+        return order[first]
+    if F.shape[1] == 2:
+        # Distinct points in ascending order are kept where the second objective falls below all before it. Ranks
+        # that fall from group to group let one running minimum serve them all.
+        rank = np.unique(sorted_F[:, 1], return_inverse=True)[1].astype(np.int64)
+        key = rank - sorted_group * len(order)
+        keep = np.ones(len(order), dtype=np.bool_)
+        keep[1:] = key[1:] < np.minimum.accumulate(key)[:-1]
+        return order[keep]
+    bounds = np.flatnonzero(np.diff(sorted_group)) + 1
+    keep = np.concatenate([moocore.is_nondominated(part) for part in np.split(sorted_F, bounds)])
+    return order[keep]
+
+
+def hypervolume(F: ArrayLike, ref: ArrayLike) -> float:
+    """The volume that a set of minimised objective vectors dominates, up to a reference point.
+
+    Parameters
+    ----------
+    F : array_like of float, shape (n, m)
+    ref : array_like of float, shape (m,)
+        Points that do not lie below it in every objective add nothing.
+
+    Returns
+    -------
+    float
+        Computed by moocore (Fonseca, Paquete and López-Ibáñez 2006).
+
+    Examples
+    --------
+    >>> hypervolume([[1, 2], [2, 1]], ref=[3, 3])
+    3.0
+    """
+    values = np.asarray(F, dtype=np.float64)
+    return float(moocore.hypervolume(values, ref=np.asarray(ref, dtype=np.float64))) if len(values) else 0.0
+
+
+def group_hypervolume(
+    F: NDArray[np.float64], group: NDArray[np.int64], groups: int, ref: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The hypervolume of each group's non-dominated points.
+
+    Parameters
+    ----------
+    F : ndarray of float, shape (n, m)
+        As `nondominated` orders them: by group, then by ascending objectives, none dominated within its group.
+    group : ndarray of int, shape (n,)
+    groups : int
+        How many groups there are; those without points get 0.
+    ref : ndarray of float, shape (m,)
+
+    Returns
+    -------
+    ndarray of float, shape (groups,)
+    """
+    inside = (F < ref).all(axis=1)
+    F, group = F[inside], group[inside]
+    if F.shape[1] == 2:
+        if not len(F):
+            return np.zeros(groups)
+        ceiling = np.empty(len(F))
+        ceiling[1:] = np.where(group[1:] == group[:-1], F[:-1, 1], ref[1])
+        ceiling[0] = ref[1]
+        return np.bincount(group, weights=(ref[0] - F[:, 0]) * (ceiling - F[:, 1]), minlength=groups)
+    bounds = np.searchsorted(group, np.arange(groups + 1))
+    return np.array([hypervolume(F[a:b], ref) for a, b in zip(bounds[:-1], bounds[1:], strict=True)])

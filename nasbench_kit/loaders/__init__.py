@@ -1,0 +1,124 @@
+"""A published file -> a store, once: one file a source format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nasbench_kit.benchmark import Benchmark
+from nasbench_kit.errors import SourceError, UnknownName
+from nasbench_kit.loaders import nas_bench_macro, table
+from nasbench_kit.loaders.source import check_file
+from nasbench_kit.store import Table, write_store
+
+__all__ = ["convert", "formats", "load", "store_name"]
+
+_RECOGNISERS: dict[str, Callable[[Path], bool]] = {
+    "nas-bench-macro": nas_bench_macro.recognises,
+    "table": table.recognises,
+}
+
+
+def formats() -> tuple[str, ...]:
+    """The names of the source formats."""
+    return tuple(_RECOGNISERS)
+
+
+def recognise(source: Path) -> str:
+    """The format of a source file, from its content.
+
+    Raises
+    ------
+    SourceError
+        No format's content, or no readable file.
+    """
+    if source.is_dir():
+        return "table"
+    check_file(source)
+    for name, recognises in _RECOGNISERS.items():
+        if recognises(source):
+            return name
+    raise SourceError(
+        f"{source}: the content from byte 0 on is that of no known format ({', '.join(_RECOGNISERS)}); "
+        "if it should be one of them, the file is damaged"
+    )
+
+
+def load(
+    source: str | os.PathLike[str],
+    *,
+    source_format: str | None = None,
+    partial: bool = False,
+    mapping: table.Mapping_ | str | os.PathLike[str] | None = None,
+) -> Table:
+    """Read and check a source file; see `convert`."""
+    path = Path(source)
+    if source_format is not None and source_format not in _RECOGNISERS:
+        raise UnknownName("source format", source_format, _RECOGNISERS)
+    chosen = source_format or ("table" if mapping is not None else recognise(path))
+    if chosen == "table":
+        if mapping is None:
+            raise SourceError(
+                f"{path}: a table needs to know its columns: give a mapping file (mapping='....toml', --mapping), or "
+                "--space, --architecture and --column"
+            )
+        if not isinstance(mapping, table.Mapping_):
+            mapping = table.read_mapping(Path(mapping))
+        return table.load(path, mapping, partial=partial)
+    if mapping is not None:
+        raise SourceError(f"a mapping is for the format table, not for {chosen}")
+    check_file(path)
+    return nas_bench_macro.load(path, partial=partial)
+
+
+def store_name(source: Path, source_format: str | None, mapping: table.Mapping_ | None) -> str:
+    """The name that a store gets where none is given."""
+    if mapping is not None:
+        return mapping.name or source.name.split(".")[0]
+    if (source_format or recognise(source)) == "nas-bench-macro":
+        return nas_bench_macro.STORE_NAME
+    return source.name.split(".")[0]
+
+
+def convert(
+    source: str | os.PathLike[str],
+    store: str | os.PathLike[str],
+    *,
+    source_format: str | None = None,
+    partial: bool = False,
+    progress: bool = True,
+    mapping: table.Mapping_ | str | os.PathLike[str] | None = None,
+) -> Benchmark:
+    """Turn a published file into a store, once; from then on it opens in a millisecond.
+
+    Parameters
+    ----------
+    source : path-like
+        The file, or for a table of several files their folder.
+    store : path-like
+        The store file to write; an existing one is replaced when the new one is complete.
+    source_format : str, optional
+        One of ``formats()``; recognised from the content unless given.
+    partial : bool
+        Accept a source that lacks architectures, and say so in ``info``.
+    progress : bool
+        Accepted for all formats; those that are read in a second show none.
+    mapping : path-like or Mapping_, optional
+        For tables: where their columns go.
+
+    Returns
+    -------
+    Benchmark
+        The new store, opened.
+
+    Raises
+    ------
+    SourceError
+        A source that is not what it claims to be, with the place where that shows.
+    StoreError
+        A store that cannot be written. In both cases what was there before is untouched.
+    """
+    content: Any = load(source, source_format=source_format, partial=partial, mapping=mapping)
+    return Benchmark(write_store(store, content))

@@ -1,0 +1,326 @@
+"""Any CSV or Parquet file with an architecture column -> a table, by a mapping of its columns."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nasbench_kit.errors import InvalidArchitecture, MissingExtra, SourceError, UnknownName
+from nasbench_kit.loaders.source import check_complete, check_file, file_provenance, head
+from nasbench_kit.spaces import Space, space
+from nasbench_kit.spaces.nb201 import NB201
+from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.store.schema import MEAN_SEED, Metric, Table
+
+__all__ = ["ColumnMap", "Mapping_", "load", "read_mapping", "recognises"]
+
+_FORMS = ("native", "official_index", "number")
+_PARQUET = b"PAR1"
+_COLUMN = re.compile(
+    r"(?P<column>[^=]+)=(?P<dataset>[^/]+)/(?P<metric>[^@#*]+)(@(?P<epochs>\d+))?(#(?P<seed>\d+))?(\*(?P<scale>[\d.eE+-]+))?"
+)
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Where one column of a file goes.
+
+    Attributes
+    ----------
+    column : str
+    dataset : str
+    metric : str
+        One of the kit's names, e.g. ``valid_accuracy`` (percent), ``training_time`` (seconds for the whole budget).
+    epochs : int, optional
+        The epoch budget that the values belong to.
+    seed : int, optional
+        The training seed that the values belong to, where the file has no seed column.
+    scale : float
+        What the column is multiplied with to give the kit's unit.
+    """
+
+    column: str
+    dataset: str
+    metric: str
+    epochs: int | None = None
+    seed: int | None = None
+    scale: float = 1.0
+
+    @classmethod
+    def parse(cls, text: str) -> ColumnMap:
+        """Read ``COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE]``.
+
+        Examples
+        --------
+        >>> ColumnMap.parse("acc=cifar10/test_accuracy@200")
+        ColumnMap(column='acc', dataset='cifar10', metric='test_accuracy', epochs=200, seed=None, scale=1.0)
+        """
+        match = _COLUMN.fullmatch(text.strip())
+        if not match:
+            raise SourceError(f"a column is mapped as COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE], unlike {text!r}")
+        number = {name: int(match[name]) if match[name] else None for name in ("epochs", "seed")}
+        return cls(match["column"], match["dataset"], match["metric"], **number, scale=float(match["scale"] or 1))
+
+
+@dataclass(frozen=True)
+class FileMap:
+    """How one file is read: its architecture column, in which form, its seed column, and where the others go."""
+
+    columns: tuple[ColumnMap, ...]
+    architecture: str
+    form: str = "native"
+    seed: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class Mapping_:  # noqa: N801 - "Mapping" is Python's own
+    """How a table is read: the space, one or more files, and what to say of their origin."""
+
+    space: str
+    files: tuple[FileMap, ...]
+    name: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_mapping(path: Path) -> Mapping_:
+    """Read a mapping from a TOML file (see ``docs/tables.md`` for its form).
+
+    Raises
+    ------
+    SourceError
+        No TOML, or a field that is missing, unknown or of the wrong type.
+    """
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path} is no valid TOML: {error}") from error
+    _known(f"{path}", content, {"space", "name", "table", "provenance"}, {"space", "table"})
+    tables = content["table"] if isinstance(content["table"], list) else [content["table"]]
+    files = []
+    for i, table in enumerate(tables):
+        where = f"{path}: table {i}"
+        _known(where, table, {"file", "architecture", "form", "seed", "column"}, {"architecture", "column"})
+        columns = []
+        for entry in table["column"]:
+            if isinstance(entry, str):
+                columns.append(ColumnMap.parse(entry))
+                continue
+            fields = {"column", "dataset", "metric", "epochs", "seed", "scale"}
+            _known(f"{where}, a column", entry, fields, {"column", "dataset", "metric"})
+            columns.append(ColumnMap(**entry))
+        rest = {key: value for key, value in table.items() if key != "column"}
+        files.append(FileMap(tuple(columns), **rest))
+    return Mapping_(content["space"], tuple(files), content.get("name"), content.get("provenance", {}))
+
+
+def _known(where: str, table: Any, known: set[str], needed: set[str]) -> None:
+    if not isinstance(table, dict):
+        raise SourceError(f"{where}: a table of fields is expected, not {table!r}")
+    for name in table:
+        if name not in known:
+            raise SourceError(f"{where}: {UnknownName('field', name, sorted(known))}")
+    for name in sorted(needed - set(table)):
+        raise SourceError(f"{where}: the field {name!r} is missing")
+
+
+def recognises(path: Path) -> bool:
+    """Whether the file looks like CSV, plain or compressed by gzip, or Parquet."""
+    start = head(path)
+    if start.startswith((_PARQUET, b"\x1f\x8b")):
+        return True
+    line = start.split(b"\n", 1)[0]
+    return b"\x00" not in start and b"," in line and not line.lstrip().startswith((b"{", b"["))
+
+
+def load(source: Path, mapping: Mapping_, *, partial: bool = False) -> Table:
+    """Read files by a mapping.
+
+    Parameters
+    ----------
+    source : Path
+        The file, or the folder of the files that the mapping names.
+    mapping : Mapping_
+    partial : bool
+        Accept files that do not have a record of every network of the space.
+
+    Returns
+    -------
+    Table
+        Seeds become an axis where a file has a seed column, or columns of single seeds. Values without a seed are means
+        over trials.
+
+    Raises
+    ------
+    SourceError
+        A missing column, a value that is no number, an architecture that is not of the space, one that appears twice.
+    UnknownName
+        No such space.
+    """
+    target = space(mapping.space)
+    paths = [_path_of(source, file, len(mapping.files)) for file in mapping.files]
+    pieces = [_read_file(path, file, target) for path, file in zip(paths, mapping.files, strict=True)]
+    everything = np.concatenate([piece.rows for piece in pieces])
+    architectures, position = np.unique(everything, axis=0, return_inverse=True)
+    missing = check_complete(source, target, architectures, partial=partial, all_genotypes=False)
+    position = position.reshape(-1)
+    offsets = np.cumsum([0, *(len(piece.rows) for piece in pieces)])
+    entries = [
+        (column, position[start : start + len(piece.rows)], piece)
+        for start, piece in zip(offsets, pieces, strict=False)
+        for column in piece.columns
+    ]
+    metrics: dict[str, dict[str, Metric]] = {}
+    for dataset, name in dict.fromkeys((column.dataset, column.metric) for column, _, _ in entries):
+        chosen = [entry for entry in entries if (entry[0].dataset, entry[0].metric) == (dataset, name)]
+        metrics.setdefault(dataset, {})[name] = _metric(source, f"{dataset}/{name}", len(architectures), chosen)
+    provenance = {**file_provenance(paths), **mapping.provenance, "missing_networks": missing}
+    return Table(target, architectures, metrics, provenance)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One file, read: genotypes, seeds and the mapped columns' values, row by row."""
+
+    path: Path
+    rows: Genotypes
+    seeds: NDArray[np.int64] | None
+    columns: tuple[ColumnMap, ...]
+    values: dict[ColumnMap, NDArray[np.float64]]
+
+
+def _path_of(source: Path, file: FileMap, count: int) -> Path:
+    if source.is_dir():
+        if file.file is None:
+            raise SourceError(f"{source} is a folder: the mapping has to name the file of every table (file = '...')")
+        path = source / file.file
+    elif count > 1:
+        raise SourceError(f"{source}: the mapping has {count} tables; give the folder that holds their files")
+    else:
+        path = source
+    check_file(path)
+    return path
+
+
+def _read_file(path: Path, mapping: FileMap, target: Space) -> _Piece:
+    names = [mapping.architecture, *(column.column for column in mapping.columns)]
+    names += [mapping.seed] if mapping.seed else []
+    frame = _read_frame(path, names)
+    if not len(frame):
+        raise SourceError(f"{path} has no rows")
+    rows = _architectures(path, frame[mapping.architecture], mapping, target)
+    seeds = None
+    if mapping.seed:
+        seeds = _numbers(path, frame[mapping.seed], 1.0)
+        if np.isnan(seeds).any() or (seeds != np.floor(seeds)).any() or (seeds < 0).any():
+            raise SourceError(f"{path}: the seed column {mapping.seed!r} has values that are no whole numbers")
+        seeds = seeds.astype(np.int64)
+    values = {column: _numbers(path, frame[column.column], column.scale) for column in mapping.columns}
+    for column in mapping.columns:
+        found = values[column]
+        if column.metric.endswith("_accuracy") and not (np.isnan(found) | ((found >= 0) & (found <= 100))).all():
+            at = int(np.flatnonzero(~(np.isnan(found) | ((found >= 0) & (found <= 100))))[0])
+            raise SourceError(
+                f"{path}: row {at}, column {column.column!r}: an accuracy is a percentage from 0 to 100, not {found[at]}"
+            )
+    return _Piece(path, rows, seeds, mapping.columns, values)
+
+
+def _read_frame(path: Path, names: Sequence[str]) -> pd.DataFrame:
+    try:
+        if head(path, 4) == _PARQUET:
+            try:
+                frame = pd.read_parquet(path)
+            except ImportError as error:
+                raise MissingExtra("reading Parquet", "parquet") from error
+        else:
+            compression = "gzip" if head(path, 2) == b"\x1f\x8b" else None
+            frame = pd.read_csv(path, compression=compression, dtype_backend="numpy_nullable", low_memory=False)
+    except MissingExtra:
+        raise
+    except EOFError as error:
+        raise SourceError(f"{path} is cut off: its compressed data ends early; get it again") from error
+    except Exception as error:  # pandas, pyarrow and zlib have no common class for a file that cannot be parsed
+        raise SourceError(f"{path} cannot be read as a table: {error}") from error
+    for name in names:
+        if name not in frame.columns:
+            raise SourceError(f"{path}: {UnknownName('column', name, frame.columns)}")
+    return frame
+
+
+def _architectures(path: Path, column: pd.Series[Any], mapping: FileMap, target: Space) -> Genotypes:
+    try:
+        if mapping.form == "native":
+            unique, inverse = np.unique(column.fillna("").astype(str).to_numpy(dtype=str), return_inverse=True)
+            return target.encode(unique.tolist())[inverse]
+        numbers = _numbers(path, column, 1.0)
+        if mapping.form == "number":
+            return target.from_number(numbers.astype(np.uint64))
+        if mapping.form == "official_index" and isinstance(target, NB201):
+            return target.from_official_index(numbers.astype(np.int64))
+    except InvalidArchitecture as error:
+        raise SourceError(f"{path}: column {mapping.architecture!r}: {error}") from error
+    raise SourceError(f"{path}: {UnknownName('architecture form', mapping.form, _FORMS)} (official_index: nb201 alone)")
+
+
+def _numbers(path: Path, column: pd.Series[Any], scale: float) -> NDArray[np.float64]:
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = numbers.isna() & column.notna()
+    if wrong.any():
+        at = int(np.flatnonzero(wrong.to_numpy())[0])
+        raise SourceError(f"{path}: row {at}, column {column.name!r}: {column.iloc[at]!r} is no number")
+    values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    if np.isinf(values).any():
+        at = int(np.flatnonzero(np.isinf(values))[0])
+        raise SourceError(f"{path}: row {at}, column {column.name!r}: the value is infinite")
+    return values * scale
+
+
+def _metric(source: Path, name: str, count: int, entries: list[tuple[ColumnMap, NDArray[np.intp], _Piece]]) -> Metric:
+    """All values of one metric, from one or more columns and files, on its axes."""
+    budgets = {column.epochs for column, _, _ in entries}
+    if None in budgets and len(budgets) > 1:
+        raise SourceError(f"{source}: {name} is given both with and without an epoch budget")
+    epochs = sorted(budget for budget in budgets if budget is not None)
+    seeds: set[int] = set()
+    for column, _, piece in entries:
+        if column.seed is not None and piece.seeds is not None:
+            raise SourceError(f"{source}: {name}: {piece.path.name} has a seed column, and a seed is given for {column.column!r}")
+        seeds |= set(piece.seeds.tolist()) if piece.seeds is not None else {MEAN_SEED if column.seed is None else column.seed}
+    axis = sorted(seeds)
+    values = np.full((count, max(len(epochs), 1), len(axis)), np.nan)
+    for column, rows, piece in entries:
+        e = epochs.index(column.epochs) if column.epochs is not None else 0
+        if piece.seeds is not None:
+            s = np.searchsorted(axis, piece.seeds)
+        else:
+            s = np.full(len(rows), axis.index(MEAN_SEED if column.seed is None else column.seed))
+        cell = rows * len(axis) + s
+        unique, first, counts = np.unique(cell, return_index=True, return_counts=True)
+        if len(unique) < len(cell):
+            again = int(first[counts > 1][0])
+            raise SourceError(
+                f"{piece.path}: the architecture of row {again} appears twice for {name}; a file with several trials of "
+                "an architecture needs its seed column named (seed = ...)"
+            )
+        if not np.isnan(values[rows, e, s]).all():
+            raise SourceError(f"{source}: {name} is given twice for the same budget and seed, the second time by {column.column!r}")
+        values[rows, e, s] = piece.values[column]
+    known = ~np.isnan(values)
+    if MEAN_SEED in axis and len(axis) > 1 and (known[:, :, 0] & known[:, :, 1:].any(axis=2)).any():
+        raise SourceError(f"{source}: {name} is given for single seeds and as a mean over seeds for the same budget")
+    if axis == [MEAN_SEED]:
+        return Metric(values[:, :, 0], tuple(epochs)) if epochs else Metric(values[:, 0, 0])
+    if not epochs:
+        raise SourceError(f"{source}: {name} has seeds, so its columns need an epoch budget")
+    return Metric(values, tuple(epochs), tuple(axis))

@@ -1,0 +1,42 @@
+"""What an architecture is: one file a search space, all behind the contract of `Space`."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from nasbench_kit.errors import UnknownName
+from nasbench_kit.spaces.nas_bench_macro import NASBenchMacro
+from nasbench_kit.spaces.nb201 import NB201
+from nasbench_kit.spaces.space import Space
+
+__all__ = ["Space", "space", "spaces"]
+
+_SPACES: dict[str, type[Space]] = {cls.name: cls for cls in (NASBenchMacro, NB201)}
+
+
+def spaces() -> tuple[str, ...]:
+    """The names of the search spaces."""
+    return tuple(_SPACES)
+
+
+@cache
+def _make(name: str) -> Space:
+    return _SPACES[name]()
+
+
+def space(name: str) -> Space:
+    """The search space of this name.
+
+    Raises
+    ------
+    UnknownName
+        With the names that exist, the closest first.
+
+    Examples
+    --------
+    >>> space("nb201")
+    <space nb201: 6 genes, 15625 genotypes>
+    """
+    if name not in _SPACES:
+        raise UnknownName("space", name, _SPACES)
+    return _make(name)

@@ -1,0 +1,108 @@
+"""NAS-Bench-Macro (Su et al. 2021, arXiv 2103.11922): a chain of 8 layers in three stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.spaces.space import Genotypes, Space
+
+__all__ = ["STAGES", "NASBenchMacro"]
+
+STAGES = ((0, 2), (2, 5), (5, 8))  # layers of each stage
+WIDTHS = (64, 128, 256)
+STEM, HEAD, IMAGE = 32, 1280, 32
+_DATASETS = {"cifar10": 10}
+
+
+class NASBenchMacro(Space):
+    """The search space of NAS-Bench-Macro: 6,561 genotypes, 3,969 networks.
+
+    Genes are layers: 0 identity, 1 MBConv of expansion 3 and kernel 3, 2 MBConv of expansion 6 and kernel 5. The first
+    layer of a stage halves the image, so its identity is a 1x1 convolution of stride 2 and cannot be dropped; the
+    other identities of a stage can.
+
+    Examples
+    --------
+    >>> space = NASBenchMacro()
+    >>> space.decode(space.canonical(space.encode(["20102012"])))
+    ['20120120']
+    """
+
+    name = "nas-bench-macro"
+    version = 1
+    cardinalities = (3,) * 8
+
+    def _canonical(self, rows: Genotypes) -> Genotypes:
+        packed = rows.copy()
+        for start, end in STAGES:
+            tail = rows[:, start + 1 : end]
+            order = np.argsort(tail == 0, axis=1, kind="stable")  # identities last, the rest as it was
+            packed[:, start + 1 : end] = np.take_along_axis(tail, order, axis=1)
+        return packed
+
+    def _encode_one(self, native: Any) -> Sequence[int]:
+        if not isinstance(native, str):
+            raise InvalidArchitecture(f"a native form is a string, not {type(native).__name__}")
+        text = native.strip()
+        if len(text) != 8 or not set(text) <= set("012"):
+            raise InvalidArchitecture("8 characters of 0, 1, 2 are expected")
+        return [int(letter) for letter in text]
+
+    def _decode_one(self, row: Sequence[int]) -> str:
+        return "".join(map(str, row))
+
+    def costs(self, dataset: str) -> tuple[str, ...]:
+        if dataset not in _DATASETS:
+            raise UnknownName(f"dataset of {self.name}", dataset, _DATASETS)
+        return ("params", "flops")
+
+    def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
+        fixed, by_layer = self._params if name == "params" else self._flops
+        classes = _DATASETS[dataset]
+        fixed += (HEAD + 1) * classes if name == "params" else HEAD * classes
+        total: NDArray[np.int64] = fixed + by_layer[np.arange(8), rows].sum(axis=1)
+        return total
+
+    @cached_property
+    def _params(self) -> tuple[int, NDArray[np.int64]]:
+        return self._additive(flops=False)
+
+    @cached_property
+    def _flops(self) -> tuple[int, NDArray[np.int64]]:
+        return self._additive(flops=True)
+
+    def _additive(self, *, flops: bool) -> tuple[int, NDArray[np.int64]]:
+        """The cost outside the layers and classifier, and each layer's for each of its values: (8, 3)."""
+
+        def conv(kernels: int, channels: int, side: int) -> int:
+            """A convolution of so many weights and its batch norm (multiply-adds count the convolution alone)."""
+            return kernels * side**2 if flops else kernels + 2 * channels
+
+        def mbconv(inputs: int, outputs: int, side: int, stride: int, expansion: int, kernel: int) -> int:
+            inner, out = expansion * inputs, side // stride
+            return (
+                conv(inputs * inner, inner, side)
+                + conv(kernel**2 * inner, inner, out)
+                + conv(inner * outputs, outputs, out)
+            )
+
+        table = np.zeros((8, 3), dtype=np.int64)
+        inputs, side = STEM, IMAGE
+        for (start, end), width in zip(STAGES, WIDTHS, strict=True):
+            for layer in range(start, end):
+                stride = 2 if layer == start else 1
+                identity = conv(inputs * width, width, side // stride) if layer == start else 0
+                table[layer] = (
+                    identity,
+                    mbconv(inputs, width, side, stride, 3, 3),
+                    mbconv(inputs, width, side, stride, 6, 5),
+                )
+                inputs, side = width, side // stride
+        fixed = conv(27 * STEM, STEM, IMAGE) + conv(inputs * HEAD, HEAD, side)
+        return fixed, table

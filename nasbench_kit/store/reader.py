@@ -1,0 +1,195 @@
+"""A store file -> memory-mapped arrays, its layout checked, its values untouched until they are asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.errors import StoreError, UnknownName
+from nasbench_kit.spaces import Space, space
+from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION
+
+__all__ = ["Column", "StoreFile"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Where one HDF5 dataset lies in the file, and what its axes mean."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int
+    sha256: str
+    units: str = ""
+    epochs: tuple[int, ...] | None = None
+    seeds: tuple[int, ...] | None = None
+
+
+class StoreFile:
+    """An opened store: read-only, memory-mapped, shared between processes.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Attributes
+    ----------
+    path : Path
+    space : Space
+    attributes : dict
+        The root attributes as plain Python values.
+    metrics : dict of str to dict of str to Column
+        By dataset, then metric.
+
+    Raises
+    ------
+    StoreError
+        No such file, no HDF5 file, another format or version, or a layout that does not match the schema.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            raise StoreError(f"{self.path}: there is no such file")
+        if not self.path.is_file():
+            raise StoreError(f"{self.path} is not a file")
+        try:
+            with h5py.File(self.path, "r", locking=False) as file:  # written once: no writer to keep out
+                self._read_layout(file)
+        except StoreError:
+            raise
+        except OSError as error:
+            if isinstance(error, PermissionError):
+                raise StoreError(f"{self.path} cannot be read: no permission") from error
+            raise StoreError(
+                f"{self.path} is no store: it is not an HDF5 file, or it is cut off ({error}); "
+                "convert its source again"
+            ) from error
+        except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
+            raise StoreError(f"{self.path} is a damaged store ({error}); convert its source again") from error
+
+    def _read_layout(self, file: h5py.File) -> None:
+        self.attributes = {name: _plain(value) for name, value in file.attrs.items()}
+        found = self.attributes.get("format")
+        if found != FORMAT:
+            raise StoreError(f"{self.path} is an HDF5 file but no store: its format is {found!r}, not {FORMAT!r}")
+        number = self.attributes.get("format_version")
+        if number != FORMAT_VERSION:
+            raise StoreError(
+                f"{self.path} has the store format {number}; this version of the kit reads {FORMAT_VERSION}: "
+                "convert the source again, or install the version that wrote it "
+                f"({self.attributes.get('kit_version')})"
+            )
+        try:
+            self.space: Space = space(str(self.attributes.get("space")))
+        except UnknownName as error:
+            raise StoreError(f"{self.path}: {error}") from error
+        if self.attributes.get("space_version") != self.space.version:
+            raise StoreError(
+                f"{self.path} was written for version {self.attributes.get('space_version')} of the space "
+                f"{self.space.name}, this is version {self.space.version}: convert the source again"
+            )
+        layout = self.attributes.pop("columns", None)
+        if not isinstance(layout, dict):
+            raise StoreError(f"{self.path} is a damaged store: it has no list of its columns; convert its source again")
+        size = self.path.stat().st_size
+        columns = {name: self._column(file, name, entry, size) for name, entry in layout.items()}
+        self._architectures, self._keys = columns.pop("architectures"), columns.pop("keys")
+        rows = self._architectures.shape[0]
+        self._expect("architectures", self._architectures, (rows, self.space.genes), "uint8")
+        self._expect("keys", self._keys, (rows,), "uint64")
+        self.metrics: dict[str, dict[str, Column]] = {}
+        for name, column in columns.items():
+            lengths = tuple(len(axis) for axis in (column.epochs, column.seeds) if axis is not None)
+            self._expect(name, column, (rows, *lengths))
+            _, dataset, metric = name.split("/")
+            self.metrics.setdefault(dataset, {})[metric] = column
+
+    def _column(self, file: h5py.File, name: str, entry: dict[str, Any], size: int) -> Column:
+        """The column as the file has it, its axes and checksum as the list of columns has them."""
+        node = h5py.h5d.open(file.id, name.encode())  # h5py's own layer above this one costs most of a millisecond
+        offset, shape = node.get_offset(), node.shape
+        if offset is None and np.prod(shape):
+            raise StoreError(f"{self.path}: {name} is not contiguous and uncompressed, as a store's columns are")
+        offset, dtype = offset or 0, node.dtype
+        end = offset + int(np.prod(shape)) * dtype.itemsize
+        if end > size:
+            raise StoreError(f"{self.path} is cut off: {name} ends at byte {end} of {size}; convert its source again")
+        epochs, seeds = entry.get("epochs"), entry.get("seeds")
+        return Column(
+            dtype=dtype,
+            shape=shape,
+            offset=offset,
+            sha256=str(entry["sha256"]),
+            units=str(entry["units"]),
+            epochs=None if epochs is None else tuple(map(int, epochs)),
+            seeds=None if seeds is None else tuple(map(int, seeds)),
+        )
+
+    def _expect(self, name: str, column: Column, shape: tuple[int, ...], dtype: str | None = None) -> None:
+        if column.shape != shape or (dtype and column.dtype != dtype) or column.dtype.kind not in "iuf":
+            wanted = f"{dtype or 'numbers'} {shape}"
+            raise StoreError(f"{self.path}: {name} is {column.dtype} {column.shape}, not {wanted}")
+
+    @cached_property
+    def _mapping(self) -> NDArray[np.uint8]:
+        # one mapping for the whole file; numpy.memmap would make one an array
+        with self.path.open("rb") as file:
+            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), dtype=np.uint8)
+
+    def array(self, column: Column) -> NDArray[Any]:
+        """The values of a column: a read-only view of the file's pages."""
+        count = int(np.prod(column.shape))
+        view = self._mapping[column.offset : column.offset + count * column.dtype.itemsize]
+        return view.view(column.dtype).reshape(column.shape)
+
+    @property
+    def architectures(self) -> NDArray[np.uint8]:
+        """The genotypes with a record of their own, by ascending key: (n, genes)."""
+        return self.array(self._architectures)
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        """The key of each architecture's network, ascending: (n,)."""
+        return self.array(self._keys)
+
+    def verify(self) -> int:
+        """Read every column and compare its checksum; returns the number of bytes read.
+
+        Raises
+        ------
+        StoreError
+            Names the first column whose bytes are not those that were written.
+        """
+        total = 0
+        columns = {"architectures": self._architectures, "keys": self._keys}
+        for dataset, metrics in self.metrics.items():
+            columns |= {f"metrics/{dataset}/{name}": column for name, column in metrics.items()}
+        for name, column in columns.items():
+            values = self.array(column)
+            if hashlib.sha256(values.data).hexdigest() != column.sha256:
+                raise StoreError(
+                    f"{self.path}: the checksum of {name} is wrong; the file was damaged, convert its source again"
+                )
+            total += values.nbytes
+        return total
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value

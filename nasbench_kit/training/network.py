@@ -1,0 +1,82 @@
+"""One NAS-Bench-201 cell in a skeleton, as a plain PyTorch module: the definition that faster trainers must agree with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from nasbench_kit.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP, Skeleton
+
+__all__ = ["CellNetwork"]
+
+
+class CellNetwork(nn.Module):
+    """Stem, stages of cells with reductions between them, head.
+
+    Parameters
+    ----------
+    genes : sequence of 6 int
+        The operations on the cell's edges, as in the space ``nb201``.
+    skeleton : Skeleton
+        Its reduction must be ``"pool"``.
+    """
+
+    def __init__(self, genes: Sequence[int], skeleton: Skeleton) -> None:
+        super().__init__()
+        if skeleton.reduction != "pool":
+            raise ValueError(f"this network has the reduction 'pool', not {skeleton.reduction!r}")
+        channels = skeleton.channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(skeleton.image[0], channels[0], 3, padding=1, bias=False), nn.BatchNorm2d(channels[0])
+        )
+        self.reductions = nn.ModuleList(
+            nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(a, b, 1, bias=False), nn.BatchNorm2d(b))
+            for a, b in zip(channels[:-1], channels[1:], strict=True)
+        )
+        self.stages = nn.ModuleList(
+            nn.Sequential(*(_Cell(genes, width) for _ in range(skeleton.cells))) for width in channels
+        )
+        self.norm = nn.BatchNorm2d(channels[-1])
+        self.classifier = nn.Linear(channels[-1], skeleton.classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (batch, classes) of images (batch, channels, side, side)."""
+        x = self.stages[0](self.stem(images))
+        for reduction, stage in zip(self.reductions, self.stages[1:], strict=True):
+            x = stage(reduction(x))
+        logits: Tensor = self.classifier(torch.relu(self.norm(x)).mean(dim=(2, 3)))
+        return logits
+
+
+class _Cell(nn.Module):
+    def __init__(self, genes: Sequence[int], channels: int) -> None:
+        super().__init__()
+        self.edges = nn.ModuleList(_operation(int(gene), channels) for gene in genes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        nodes = [x] + [torch.zeros_like(x)] * 3
+        for (source, target), operation in zip(EDGES, self.edges, strict=True):
+            nodes[target] = nodes[target] + operation(nodes[source])
+        return nodes[3]
+
+
+class _Zero(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.zeros_like(x)
+
+
+def _operation(gene: int, channels: int) -> nn.Module:
+    if gene == NONE:
+        return _Zero()
+    if gene == SKIP:
+        return nn.Identity()
+    if gene == POOL:
+        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+    kernel = {CONV1: 1, CONV3: 3}[gene]
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(channels),
+    )

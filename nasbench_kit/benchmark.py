@@ -228,7 +228,10 @@ class Benchmark:
         of_trial = [i for i, name in enumerate(names) if depends_on_seed(name)]
         known = ~np.isnan(trials[:, :, of_trial]).any(axis=2)
         draw = np.where(known, rng.random(known.shape), -1.0)
-        return np.take_along_axis(trials, draw.argmax(axis=0)[np.newaxis, :, np.newaxis], axis=0)[0]
+        values: NDArray[np.float64] = np.take_along_axis(
+            trials, draw.argmax(axis=0)[np.newaxis, :, np.newaxis], axis=0
+        )[0]
+        return values
 
     def _values_by_number(self, dataset: str, name: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
         key = (dataset, name, epochs, seed, True)
@@ -313,7 +316,9 @@ class Benchmark:
         if epochs is not None and epochs not in self.epochs(dataset):
             raise UnknownName(f"epoch budget of {dataset}", epochs, self.epochs(dataset))
         values = self.query(self.architectures, names, dataset=dataset, epochs=epochs, seed=seed)
-        natives = [native if isinstance(native, str) else repr(native) for native in self.space.decode(self.architectures)]
+        natives = [
+            native if isinstance(native, str) else repr(native) for native in self.space.decode(self.architectures)
+        ]
         return pd.DataFrame(values, columns=names, index=pd.Index(natives, name="architecture"))
 
     def front(
@@ -416,5 +421,5 @@ def _mean(trials: NDArray[Any]) -> NDArray[np.float64]:
     known = ~np.isnan(trials)
     total = np.where(known, trials, 0).sum(axis=-1, dtype=np.float64)
     count = known.sum(axis=-1)
-    return np.divide(total, count, out=np.full(len(trials), np.nan), where=count > 0)
-
+    mean: NDArray[np.float64] = np.divide(total, count, out=np.full(len(trials), np.nan), where=count > 0)
+    return mean

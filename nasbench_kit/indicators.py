@@ -5,6 +5,8 @@ Sets of many runs are handled at once as one flat array with the number of its r
 
 from __future__ import annotations
 
+import itertools
+
 import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,8 +34,7 @@ def pareto_front(F: ArrayLike) -> NDArray[np.intp]:
     """
     values = np.asarray(F, dtype=np.float64)
     rows = np.flatnonzero(~np.isnan(values).any(axis=1))
-    kept = rows[nondominated(values[rows], np.zeros(len(rows), dtype=np.int64))]
-    return kept
+    return rows[nondominated(values[rows], np.zeros(len(rows), dtype=np.int64))]
 
 
 def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
@@ -117,7 +118,7 @@ def group_hypervolume(
     -------
     ndarray of float, shape (groups,)
     """
-    inside = (F < ref).all(axis=1)
+    inside = (ref > F).all(axis=1)
     F, group = F[inside], group[inside]
     if F.shape[1] == 2:
         if not len(F):
@@ -125,6 +126,7 @@ def group_hypervolume(
         ceiling = np.empty(len(F))
         ceiling[1:] = np.where(group[1:] == group[:-1], F[:-1, 1], ref[1])
         ceiling[0] = ref[1]
-        return np.bincount(group, weights=(ref[0] - F[:, 0]) * (ceiling - F[:, 1]), minlength=groups)
+        areas = (ref[0] - F[:, 0]) * (ceiling - F[:, 1])
+        return np.bincount(group, weights=areas, minlength=groups).astype(np.float64)
     bounds = np.searchsorted(group, np.arange(groups + 1))
-    return np.array([hypervolume(F[a:b], ref) for a, b in zip(bounds[:-1], bounds[1:], strict=True)])
+    return np.array([hypervolume(F[a:b], ref) for a, b in itertools.pairwise(bounds)])

@@ -1,10 +1,61 @@
 """Search strategies over a batch of runs: genotypes out, objective values in."""
 
+from __future__ import annotations
+
+import ast
+
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.genetic_algorithm import GeneticAlgorithm
 from nasbench_kit.algorithms.local_search import LocalSearch
 from nasbench_kit.algorithms.nsga2 import NSGA2
 from nasbench_kit.algorithms.random_search import RandomSearch
 from nasbench_kit.algorithms.regularized_evolution import RegularizedEvolution
+from nasbench_kit.errors import UnknownName
 
-__all__ = ["NSGA2", "Algorithm", "GeneticAlgorithm", "LocalSearch", "RandomSearch", "RegularizedEvolution"]
+__all__ = [
+    "ALGORITHMS",
+    "NSGA2",
+    "Algorithm",
+    "GeneticAlgorithm",
+    "LocalSearch",
+    "RandomSearch",
+    "RegularizedEvolution",
+    "parse_algorithm",
+]
+
+ALGORITHMS: dict[str, type[Algorithm]] = {
+    cls.__name__: cls for cls in (RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, NSGA2)
+}
+
+
+def parse_algorithm(text: str) -> Algorithm:
+    """An algorithm from its name, with settings if there are any: ``NAME[:SETTING=VALUE,...]``.
+
+    Case, hyphens and underscores in the name do not matter.
+
+    Raises
+    ------
+    UnknownName
+        No such algorithm, or no such setting.
+
+    Examples
+    --------
+    >>> parse_algorithm("regularized-evolution:population_size=50,sample_size=10")
+    RegularizedEvolution(population_size=50, sample_size=10)
+    """
+    name, _, settings = text.partition(":")
+    by_letters = {known.lower(): cls for known, cls in ALGORITHMS.items()}
+    cls = by_letters.get(name.strip().lower().replace("-", "").replace("_", ""))
+    if cls is None:
+        raise UnknownName("algorithm", name, ALGORITHMS)
+    known = cls().settings
+    values = {}
+    for part in filter(None, settings.split(",")):
+        key, _, value = part.partition("=")
+        if key.strip() not in known:
+            raise UnknownName(f"setting of {cls.__name__}", key.strip(), known)
+        try:
+            values[key.strip()] = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError):
+            raise ValueError(f"{cls.__name__}: {key.strip()} is a number, not {value.strip()!r}") from None
+    return cls(**values)

@@ -44,6 +44,7 @@ class GeneticAlgorithm(Algorithm):
 
     def _begin(self) -> None:
         self._X: Genotypes | None = None
+        self._F: NDArray[np.float64] = np.empty((self.runs, 0))
 
     def _ask(self) -> Genotypes:
         n = self.population_size

@@ -40,7 +40,7 @@ class LocalSearch(Algorithm):
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         X, F = X[:, 0], F[:, 0, 0]
-        better = ~self._starts & (F < self._best_F)
+        better = ~self._starts & (self._best_F > F)
         self._best[better], self._best_F[better] = X[better], F[better]
         self._position[~self._starts] += 1
 

@@ -49,6 +49,7 @@ class NSGA2(Algorithm):
 
     def _begin(self) -> None:
         self._X: Genotypes | None = None
+        self._F: NDArray[np.float64] = np.empty((self.runs, 0, self.objectives))
 
     def _ask(self) -> Genotypes:
         n = self.population_size
@@ -90,7 +91,8 @@ def survivors(F: NDArray[np.float64], n: int) -> NDArray[np.intp]:
     ndarray of int, shape (runs, n)
     """
     order, rank = domination_rank(F, enough=n)
-    distance = crowding(gather(F, order), rank)
+    with np.errstate(invalid="ignore"):  # unknown objectives are infinite: last in rank, their distances do not matter
+        distance = crowding(gather(F, order), rank)
     # Distances are at most m, but infinite at a front's ends: ranks 2 m + 2 apart keep the fronts in order.
     m = F.shape[2]
     best = (rank * (2.0 * m + 2) - np.minimum(distance, m + 1)).argsort(axis=1)[:, :n]
@@ -113,7 +115,7 @@ def domination_rank(F: NDArray[np.float64], enough: int | None = None) -> tuple[
     rank : ndarray of int, shape (runs, points)
         The rank, from 0, of each point of ``order``.
     """
-    runs, points, m = F.shape
+    points, m = F.shape[1:]
     if m == 2:
         # complex numbers sort by their real part, then by their imaginary part
         order = np.ascontiguousarray(F).view(np.complex128)[..., 0].argsort(axis=1)
@@ -123,9 +125,10 @@ def domination_rank(F: NDArray[np.float64], enough: int | None = None) -> tuple[
         sorted_F = gather(F, order)
         rank = np.stack([moocore.pareto_rank(run) for run in sorted_F]).astype(np.int32)
     # rank and position in one number: its sort is a stable sort by rank
-    position = np.sort(rank * np.int32(points) + np.arange(points, dtype=np.int32), axis=1)
-    rank, position = np.divmod(position, np.int32(points))
-    return np.take_along_axis(order, position, axis=1), rank
+    shift = points.bit_length()
+    code = (rank.astype(np.int32 if 2 * shift < 32 else np.int64) << shift) | np.arange(points)
+    code.sort(axis=1)
+    return np.take_along_axis(order, code & ((1 << shift) - 1), axis=1), (code >> shift).astype(np.int32)
 
 
 def _peel(F: NDArray[np.float64], enough: int) -> NDArray[np.int32]:
@@ -179,21 +182,18 @@ def crowding(F: NDArray[np.float64], rank: NDArray[np.int32]) -> NDArray[np.floa
         return _crowding_many(F, rank)
     starts = np.ones((runs, points), dtype=np.bool_)
     starts[:, 1:] = rank[:, 1:] != rank[:, :-1]
-    ends = np.ones((runs, points), dtype=np.bool_)
-    ends[:, :-1] = starts[:, 1:]
-    column = np.arange(points)
-    first = np.maximum.accumulate(np.where(starts, column, 0), axis=1)
-    last = np.minimum.accumulate(np.where(ends, column, points - 1)[:, ::-1], axis=1)[:, ::-1]
-    distance = np.zeros((runs, points))
+    first = np.flatnonzero(starts)  # of every front of every run, in the flat order
+    last = np.append(first[1:], runs * points) - 1
+    distance = np.zeros(runs * points)
     for objective in range(m):
-        values = np.ascontiguousarray(F[..., objective])
         # along a front of two objectives the first ascends and the second descends
-        span = np.abs(np.take_along_axis(values, last, axis=1) - np.take_along_axis(values, first, axis=1))
-        gap = np.zeros((runs, points))
-        gap[:, 1:-1] = np.abs(values[:, 2:] - values[:, :-2])
-        distance += np.divide(gap, span, out=np.zeros_like(gap), where=span > 0)
-    distance[starts | ends] = np.inf
-    return distance
+        values = F[..., objective].ravel()
+        span = np.abs(values[last] - values[first])
+        scale = np.divide(1, span, out=np.zeros_like(span), where=span > 0)
+        distance[1:-1] += np.abs(values[2:] - values[:-2]) * np.repeat(scale, last - first + 1)[1:-1]
+    distance[first] = np.inf
+    distance[last] = np.inf
+    return distance.reshape(runs, points)
 
 
 def _crowding_many(F: NDArray[np.float64], rank: NDArray[np.int32]) -> NDArray[np.float64]:

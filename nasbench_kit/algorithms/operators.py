@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,14 +11,17 @@ from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
 
+Scalar = TypeVar("Scalar", bound=np.generic)
+
 __all__ = ["gather", "mutate_one_gene", "reset_genes", "two_point_crossover", "uniform_crossover"]
 
 
-def gather(values: NDArray[np.generic], where: NDArray[np.intp]) -> NDArray[np.generic]:
+def gather(values: NDArray[Scalar], where: NDArray[np.intp]) -> NDArray[Scalar]:
     """Each run's own items: (runs, n, ...) at (runs, k) gives (runs, k, ...)."""
     runs, n = values.shape[:2]
     flat = where + (np.arange(runs) * n)[:, np.newaxis]
-    return values.reshape(runs * n, *values.shape[2:]).take(flat, axis=0, mode="clip")
+    items: NDArray[Scalar] = values.reshape(runs * n, *values.shape[2:]).take(flat, axis=0, mode="clip")
+    return items
 
 
 def uniform_crossover(first: Genotypes, second: Genotypes, random: Streams) -> Genotypes:
@@ -83,9 +88,14 @@ def reset_genes(X: Genotypes, space: Space, random: Streams, probability: float 
     if p <= 0 or not others.any():
         return X.copy()
     # One draw decides both: below p * 2**32 the gene changes, and where below says to which of the other values.
-    step = 1 + (random.bits(X.shape[1:]) * (others / (p * 2.0**32))).astype(np.uint32)
-    changed = X + np.where(step <= others, step, 0).astype(np.uint8)
-    return np.where(changed > others, changed - np.array(space.cardinalities, dtype=np.uint8), changed).astype(np.uint8)
+    bits = random.bits(X.shape[1:]).ravel()
+    limit = np.uint32(min(round(p * 2.0**32), 2**32 - 1))
+    chosen = np.flatnonzero(bits < limit)
+    gene = chosen % space.genes
+    step = 1 + (bits[chosen] * (others / (p * 2.0**32))[gene]).astype(np.intp)
+    child = X.copy().reshape(-1)
+    child[chosen] = (child[chosen] + np.minimum(step, others[gene])) % (others + 1)[gene]
+    return child.reshape(X.shape)
 
 
 def mutate_one_gene(X: Genotypes, space: Space, random: Streams) -> Genotypes:

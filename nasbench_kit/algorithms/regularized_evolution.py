@@ -36,6 +36,7 @@ class RegularizedEvolution(Algorithm):
 
     def _begin(self) -> None:
         self._X: Genotypes | None = None
+        self._F: NDArray[np.float64] = np.empty((self.runs, 0))
 
     def _ask(self) -> Genotypes:
         if self._X is None:

@@ -51,7 +51,7 @@ class Streams:
 
     def random(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Uniform in [0, 1), in steps of 2**-32: (runs, *shape)."""
-        return self.bits(shape) * 2.0**-32
+        return self.bits(shape) * np.float64(2.0**-32)
 
     def integers(self, high: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.intp]:
         """Uniform in 0 ... high - 1 (to within high / 2**32): (runs, *shape); ``high`` broadcasts against the shape."""

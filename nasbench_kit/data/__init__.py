@@ -57,5 +57,8 @@ def find_store(name: str | os.PathLike[str]) -> Path:
     if path.exists() or looks_like_path:
         return path
     raise UnknownName(
-        "benchmark", str(name), sorted(stores), f"Stores are looked for in {store_folder()}; a path to a file opens too."
+        "benchmark",
+        str(name),
+        sorted(stores),
+        f"Stores are looked for in {store_folder()}; a path to a file opens too.",
     )

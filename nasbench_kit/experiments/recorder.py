@@ -125,7 +125,7 @@ class Recorder:
         flat = X.reshape(-1, self.space.genes)
         run = np.repeat(np.arange(runs), batch)
         if not self._flags:
-            chosen = slice(None) if counted is None else counted.ravel()
+            chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
             keys = self.space.key(flat)
             for r, key in zip(run[chosen].tolist(), keys[chosen].tolist(), strict=True):
                 self._seen_keys[r].add(key)
@@ -174,8 +174,9 @@ class Recorder:
 
     def _unique_networks(self) -> NDArray[np.int64]:
         if self._flags:
-            return np.count_nonzero(self._seen_networks.reshape(self.runs, -1), axis=1).astype(np.int64)
-        return np.array([len(keys) for keys in self._seen_keys])
+            counts: NDArray[np.int64] = np.count_nonzero(self._seen_networks.reshape(self.runs, -1), axis=1)
+            return counts
+        return np.array([len(keys) for keys in self._seen_keys], dtype=np.int64)
 
     def hypervolume(self) -> NDArray[np.float64]:
         """The normalised hypervolume of each run's archive: (runs,)."""
@@ -188,4 +189,5 @@ class Recorder:
 def normalise(F: NDArray[np.float64], bounds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Objectives (n, m) so that the best known value is 0 and the worst is 1."""
     span = bounds[1] - bounds[0]
-    return (F - bounds[0]) / np.where(span > 0, span, 1)
+    scaled: NDArray[np.float64] = (F - bounds[0]) / np.where(span > 0, span, 1)
+    return scaled

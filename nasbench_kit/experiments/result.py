@@ -117,7 +117,8 @@ class Result:
     ) -> Result:
         """The outcome of one batch of runs, its runs numbered from ``first_run``."""
         rows = {
-            name: np.concatenate([row[name] for row in recorder.rows]) for name in (recorder.rows[0] if recorder.rows else ())
+            name: np.concatenate([row[name] for row in recorder.rows])
+            for name in (recorder.rows[0] if recorder.rows else ())
         }
         if rows:
             order = np.argsort(rows["run"], kind="stable")
@@ -194,7 +195,9 @@ class Result:
     ) -> NDArray[np.float64]:
         """A metric of the incumbent at every row of the trace: (rows,). Takes what ``Benchmark.query`` takes."""
         if len(self.objectives) > 1:
-            raise ValueError("a search on several objectives has an archive at every row of its trace, not an incumbent")
+            raise ValueError(
+                "a search on several objectives has an archive at every row of its trace, not an incumbent"
+            )
         return self.benchmark.query(
             self.rows["incumbent"], metric, dataset=dataset or self.source["dataset"], epochs=epochs, seed=seed
         )
@@ -372,10 +375,16 @@ def join_results(parts: Sequence[Result]) -> Result:
         objectives=first.objectives,
         seed=first.seed,
         rows={name: np.concatenate([part.rows[name] for part in parts]) for name in first.rows},
+        evaluations=np.concatenate([part.evaluations for part in parts]),
+        simulated_seconds=np.concatenate([part.simulated_seconds for part in parts]),
+        incumbents=np.concatenate([part.incumbents for part in parts]),
+        incumbent_values=np.concatenate([part.incumbent_values for part in parts]),
+        archive_run=np.concatenate([part.archive_run for part in parts]),
+        archive_X=np.concatenate([part.archive_X for part in parts]),
+        archive_F=np.concatenate([part.archive_F for part in parts]),
         bounds=first.bounds,
         source=first.source,
         generations=generations,
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS},
     )
     if "benchmark" in first.__dict__:
         joined.__dict__["benchmark"] = first.__dict__["benchmark"]

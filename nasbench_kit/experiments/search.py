@@ -106,9 +106,7 @@ def search(
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
     tasks = [
-        _Task(
-            problem, algorithm, first, min(together, runs - first), evaluations, simulated_seconds, int(seed), record
-        )
+        _Task(problem, algorithm, first, min(together, runs - first), evaluations, simulated_seconds, int(seed), record)
         for first in range(0, runs, together)
     ]
     start = time.perf_counter()

@@ -124,5 +124,7 @@ def _accuracies(path: Path, key: str, record: dict[str, Any]) -> list[float]:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 100:
             raise SourceError(f"{path}: key {key!r}: an accuracy is a number from 0 to 100, not {value!r}")
     if not math.isclose(sum(values) / TRIALS, record["mean_acc"], abs_tol=ROUNDING):
-        raise SourceError(f"{path}: key {key!r}: mean_acc is {record['mean_acc']}, the mean of test_acc {sum(values) / TRIALS}")
+        raise SourceError(
+            f"{path}: key {key!r}: mean_acc is {record['mean_acc']}, the mean of test_acc {sum(values) / TRIALS}"
+        )
     return values

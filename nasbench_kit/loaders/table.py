@@ -219,12 +219,7 @@ def _read_file(path: Path, mapping: FileMap, target: Space) -> _Piece:
     if not len(frame):
         raise SourceError(f"{path} has no rows")
     rows = _architectures(path, frame[mapping.architecture], mapping, target)
-    seeds = None
-    if mapping.seed:
-        seeds = _numbers(path, frame[mapping.seed], 1.0)
-        if np.isnan(seeds).any() or (seeds != np.floor(seeds)).any() or (seeds < 0).any():
-            raise SourceError(f"{path}: the seed column {mapping.seed!r} has values that are no whole numbers")
-        seeds = seeds.astype(np.int64)
+    seeds = None if mapping.seed is None else _whole_numbers(path, frame[mapping.seed])
     values = {column: _numbers(path, frame[column.column], column.scale) for column in mapping.columns}
     for column in mapping.columns:
         found = values[column]
@@ -244,8 +239,8 @@ def _read_frame(path: Path, names: Sequence[str]) -> pd.DataFrame:
             except ImportError as error:
                 raise MissingExtra("reading Parquet", "parquet") from error
         else:
-            compression = "gzip" if head(path, 2) == b"\x1f\x8b" else None
-            frame = pd.read_csv(path, compression=compression, dtype_backend="numpy_nullable", low_memory=False)
+            packed = head(path, 2) == b"\x1f\x8b"
+            frame = pd.read_csv(path, compression="gzip" if packed else None, low_memory=False)
     except MissingExtra:
         raise
     except EOFError as error:
@@ -263,14 +258,23 @@ def _architectures(path: Path, column: pd.Series[Any], mapping: FileMap, target:
         if mapping.form == "native":
             unique, inverse = np.unique(column.fillna("").astype(str).to_numpy(dtype=str), return_inverse=True)
             return target.encode(unique.tolist())[inverse]
-        numbers = _numbers(path, column, 1.0)
+        numbers = _whole_numbers(path, column)
         if mapping.form == "number":
             return target.from_number(numbers.astype(np.uint64))
         if mapping.form == "official_index" and isinstance(target, NB201):
-            return target.from_official_index(numbers.astype(np.int64))
+            return target.from_official_index(numbers)
     except InvalidArchitecture as error:
         raise SourceError(f"{path}: column {mapping.architecture!r}: {error}") from error
     raise SourceError(f"{path}: {UnknownName('architecture form', mapping.form, _FORMS)} (official_index: nb201 alone)")
+
+
+def _whole_numbers(path: Path, column: pd.Series[Any]) -> NDArray[np.int64]:
+    numbers = _numbers(path, column, 1.0)
+    wrong = np.flatnonzero(~(numbers == np.floor(numbers)) | (numbers < 0))
+    if len(wrong):
+        at = int(wrong[0])
+        raise SourceError(f"{path}: row {at}, column {column.name!r}: {column.iloc[at]!r} is no whole number from 0 on")
+    return numbers.astype(np.int64)
 
 
 def _numbers(path: Path, column: pd.Series[Any], scale: float) -> NDArray[np.float64]:
@@ -295,8 +299,14 @@ def _metric(source: Path, name: str, count: int, entries: list[tuple[ColumnMap, 
     seeds: set[int] = set()
     for column, _, piece in entries:
         if column.seed is not None and piece.seeds is not None:
-            raise SourceError(f"{source}: {name}: {piece.path.name} has a seed column, and a seed is given for {column.column!r}")
-        seeds |= set(piece.seeds.tolist()) if piece.seeds is not None else {MEAN_SEED if column.seed is None else column.seed}
+            raise SourceError(
+                f"{source}: {name}: {piece.path.name} has a seed column, and a seed is given for {column.column!r}"
+            )
+        seeds |= (
+            set(piece.seeds.tolist())
+            if piece.seeds is not None
+            else {MEAN_SEED if column.seed is None else column.seed}
+        )
     axis = sorted(seeds)
     values = np.full((count, max(len(epochs), 1), len(axis)), np.nan)
     for column, rows, piece in entries:
@@ -314,7 +324,9 @@ def _metric(source: Path, name: str, count: int, entries: list[tuple[ColumnMap, 
                 "an architecture needs its seed column named (seed = ...)"
             )
         if not np.isnan(values[rows, e, s]).all():
-            raise SourceError(f"{source}: {name} is given twice for the same budget and seed, the second time by {column.column!r}")
+            raise SourceError(
+                f"{source}: {name} is given twice for the same budget and seed, the second time by {column.column!r}"
+            )
         values[rows, e, s] = piece.values[column]
     known = ~np.isnan(values)
     if MEAN_SEED in axis and len(axis) > 1 and (known[:, :, 0] & known[:, :, 1:].any(axis=2)).any():

@@ -115,7 +115,9 @@ class NB201(Space):
         for target, node in enumerate(nodes, start=1):
             parts = node.split("|")
             if len(parts) != target + 2 or parts[0] or parts[-1]:
-                raise InvalidArchitecture(f"node {target} must be {target} 'operation~source' between '|', not {node!r}")
+                raise InvalidArchitecture(
+                    f"node {target} must be {target} 'operation~source' between '|', not {node!r}"
+                )
             for source, part in enumerate(parts[1:-1]):
                 match = re.fullmatch(r"(\w+)~(\d+)", part)
                 if not match or int(match[2]) != source:
@@ -212,8 +214,10 @@ def network_cost(rows: Genotypes, name: str, skeleton: Skeleton) -> NDArray[np.i
     conv3 = (rows == CONV3).sum(axis=1, dtype=np.int64)
     inputs, side = skeleton.image
     first, last = skeleton.channels[0], skeleton.channels[-1]
-    params = 9 * inputs * first + 2 * first + 2 * last + (last + 1) * skeleton.classes
-    flops = 9 * inputs * first * side**2 + (last + 1) * skeleton.classes  # the published figure counts the bias
+    params: NDArray[np.int64] | int = 9 * inputs * first + 2 * first + 2 * last + (last + 1) * skeleton.classes
+    flops: NDArray[np.int64] | int = (
+        9 * inputs * first * side**2 + (last + 1) * skeleton.classes
+    )  # the published figure counts the bias
     previous = first
     for stage, channels in enumerate(skeleton.channels):
         if stage:
@@ -225,11 +229,12 @@ def network_cost(rows: Genotypes, name: str, skeleton: Skeleton) -> NDArray[np.i
                 norms = 2  # its shortcut has none
             params += kernels + norms * 2 * channels
             flops += kernels * side**2
-        params = params + skeleton.cells * (conv1 * (channels**2 + 2 * channels) + conv3 * (9 * channels**2 + 2 * channels))
+        params = params + skeleton.cells * (
+            conv1 * (channels**2 + 2 * channels) + conv3 * (9 * channels**2 + 2 * channels)
+        )
         flops = flops + skeleton.cells * side**2 * channels**2 * (conv1 + 9 * conv3)
         previous = channels
-    result: NDArray[np.int64] = params if name == "params" else flops
-    return result
+    return np.asarray(params if name == "params" else flops)
 
 
 def _first_of_each(signatures: NDArray[Any]) -> NDArray[np.uint64]:

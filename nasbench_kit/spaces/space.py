@@ -144,9 +144,9 @@ class Space(ABC):
         """Which rows are genotypes of this space: (n,) bool. A wrong shape still raises."""
         rows = np.asarray(X)
         if rows.dtype != np.uint8 and rows.size and rows.dtype.kind in "biuf" and rows.ndim in (1, 2):
-            inside = ((rows >= 0) & (rows <= 255) & (rows == np.floor(rows))).reshape(-1, rows.shape[-1]).all(axis=1)
-            clean = np.where(inside[:, np.newaxis], rows.reshape(len(inside), -1), 0)
-            return inside & self._valid(self.as_rows(clean))
+            rows = np.atleast_2d(rows)
+            inside = np.all((rows >= 0) & (rows <= 255) & (rows == np.floor(rows)), axis=1)
+            return np.logical_and(inside, self._valid(self.as_rows(np.where(inside[:, np.newaxis], rows, 0))))
         return self._valid(self.as_rows(rows))
 
     @property
@@ -231,7 +231,7 @@ class Space(ABC):
         centre = self.check(x)
         if len(centre) != 1:
             raise InvalidArchitecture(f"{self.name}: neighbours of one genotype at a time, not of {len(centre)}")
-        others = self.one_gene_changes(centre)[0]
+        others: Genotypes = self.one_gene_changes(centre)[0]
         return others[self._valid(others)]
 
     def one_gene_changes(self, rows: Genotypes) -> Genotypes:

@@ -72,8 +72,7 @@ class StoreFile:
             if isinstance(error, PermissionError):
                 raise StoreError(f"{self.path} cannot be read: no permission") from error
             raise StoreError(
-                f"{self.path} is no store: it is not an HDF5 file, or it is cut off ({error}); "
-                "convert its source again"
+                f"{self.path} is no store: it is not an HDF5 file, or it is cut off ({error}); convert its source again"
             ) from error
         except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
             raise StoreError(f"{self.path} is a damaged store ({error}); convert its source again") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -33,7 +34,7 @@ class CellNetwork(nn.Module):
         )
         self.reductions = nn.ModuleList(
             nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(a, b, 1, bias=False), nn.BatchNorm2d(b))
-            for a, b in zip(channels[:-1], channels[1:], strict=True)
+            for a, b in itertools.pairwise(channels)
         )
         self.stages = nn.ModuleList(
             nn.Sequential(*(_Cell(genes, width) for _ in range(skeleton.cells))) for width in channels

@@ -117,7 +117,7 @@ def train_stacked(
             target = train_labels[chosen].repeat(len(rows), 1)
             loss = F.cross_entropy(logits, target, reduction="none").mean(dim=1).sum()
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
         with torch.no_grad():
             blocks = patches.split(recipe.batch_size, dim=2)  # as small as in training: the same memory serves again
@@ -164,8 +164,8 @@ class _Norm:
     """The batch norms of a stack: one call over (instances x channels)."""
 
     def __init__(self, modules: Sequence[torch.nn.Module]) -> None:
-        self.weight = torch.cat([m.weight.detach() for m in modules]).requires_grad_()  # type: ignore[misc,operator]
-        self.bias = torch.cat([m.bias.detach() for m in modules]).requires_grad_()  # type: ignore[misc,operator]
+        self.weight = torch.cat([m.weight.detach() for m in modules]).requires_grad_()
+        self.bias = torch.cat([m.bias.detach() for m in modules]).requires_grad_()
         self.mean, self.variance = torch.zeros_like(self.weight), torch.ones_like(self.weight)
 
     def __call__(self, x: Tensor, training: bool) -> Tensor:
@@ -197,14 +197,14 @@ class _Stack:
         sides = [skeleton.image[1] >> stage for stage in range(len(skeleton.channels))]
         self.models, self.seeds, self.width = len(networks), len(seeds), skeleton.channels[0]
         self.sides = sides
-        stems = torch.stack([m.stem[0].weight.detach().reshape(self.width, -1) for m in networks])  # type: ignore[operator,union-attr]
+        stems = torch.stack([m.stem[0].weight.detach().reshape(self.width, -1) for m in networks])
         self.stem = stems.view(-1, self.seeds, *stems.shape[1:]).requires_grad_()
         self.stem_norm = _Norm([m.stem[1] for m in networks])
         self.reductions = [
-            torch.stack([m.reductions[i][1].weight.detach().flatten(1) for m in networks]).requires_grad_()  # type: ignore[index,operator,union-attr]
+            torch.stack([m.reductions[i][1].weight.detach().flatten(1) for m in networks]).requires_grad_()
             for i in range(len(sides) - 1)
         ]
-        self.reduction_norms = [_Norm([m.reductions[i][2] for m in networks]) for i in range(len(sides) - 1)]  # type: ignore[index]
+        self.reduction_norms = [_Norm([m.reductions[i][2] for m in networks]) for i in range(len(sides) - 1)]
         self.head_norm = _Norm([m.norm for m in networks])
         self.weight = torch.stack([m.classifier.weight.detach() for m in networks]).requires_grad_()
         self.bias = torch.stack([m.classifier.bias.detach()[:, None] for m in networks]).requires_grad_()
@@ -217,14 +217,14 @@ class _Stack:
                 for edge, (start, target) in enumerate(EDGES):
                     if start == source:
                         nets = np.flatnonzero(live[:, edge] & (rows[:, edge] == operation))
-                        models = (nets[:, None] * len(seeds) + np.arange(len(seeds))).ravel()
-                        if len(models):
-                            targets.append((target, torch.from_numpy(models)))
-                            modules += [(networks[m], edge) for m in models]
+                        chosen = (nets[:, None] * len(seeds) + np.arange(len(seeds))).ravel()
+                        if len(chosen):
+                            targets.append((target, torch.from_numpy(chosen)))
+                            modules += [(networks[m], edge) for m in chosen]
                 if targets:
                     convolutions = [
                         _Convolutions(
-                            [net.stages[stage][0].edges[edge] for net, edge in modules],  # type: ignore[index,union-attr]
+                            [net.stages[stage][0].edges[edge] for net, edge in modules],
                             None if operation == CONV1 else _taps(side, 3),
                         )
                         for stage, side in enumerate(sides)
@@ -298,7 +298,7 @@ def _taps(side: int, kernel: int) -> Tensor:
 
 
 def _pool(x: Tensor, side: int, size: int) -> Tensor:
-    """Average pooling of (models, channels, pixels, images): 3x3 at stride 1 over the pixels that exist, or 2x2 by 2."""
+    """Average pooling of (models, channels, pixels, images): 3x3 at stride 1, over the pixels that exist, or by 2."""
     models, channels, _, images = x.shape
     # with images innermost this is PyTorch's channels-last order, images standing for channels
     pixels_last = x.view(models * channels, side, side, images).permute(0, 3, 1, 2)

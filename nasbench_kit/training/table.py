@@ -163,13 +163,9 @@ def _train_part(path: Path, numbers: NDArray[np.uint64], recipe: Recipe) -> None
     steps = [_step_seconds(int(number), row, data, recipe) for number, row in zip(numbers, rows, strict=True)]
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     with temporary.open("wb") as file:
-        np.savez(
-            file,
-            numbers=numbers,
-            step_seconds=np.array(steps),
-            stacked_seconds=np.full(len(numbers), seconds),
-            **results,  # type: ignore[arg-type]
-        )
+        timings = {"step_seconds": np.array(steps), "stacked_seconds": np.full(len(numbers), seconds)}
+        arrays: dict[str, Any] = {"numbers": numbers, **timings, **results}
+        np.savez(file, **arrays)
     temporary.replace(path)
 
 
@@ -183,7 +179,7 @@ def _step_seconds(number: int, row: Genotypes, data: Digits, recipe: Recipe) -> 
     for _ in range(TIMED_STEPS):
         start = time.perf_counter()
         optimiser.zero_grad()
-        F.cross_entropy(network(images), labels).backward()  # type: ignore[no-untyped-call]
+        F.cross_entropy(network(images), labels).backward()
         optimiser.step()
         fastest = min(fastest, time.perf_counter() - start)
     return fastest

@@ -1,0 +1,1 @@
+"""The command ``nasbench-kit``: one thin file a subcommand."""

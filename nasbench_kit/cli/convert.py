@@ -1,0 +1,79 @@
+"""Turn a published file into a store, once; from then on it opens in a millisecond."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from nasbench_kit.cli.output import print_json
+from nasbench_kit.data import store_folder
+from nasbench_kit.loaders import convert, formats, store_name
+from nasbench_kit.loaders.table import ColumnMap, FileMap, Mapping_, read_mapping
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's options."""
+    add_source_arguments(parser)
+    parser.add_argument("store", nargs="?", help="the store file to write; by default one in the store folder")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_source_arguments(parser: argparse.ArgumentParser, flag: str = "source") -> None:
+    """Declare the options that say what a source is and how it is read."""
+    parser.add_argument(flag, help="the file, or for a table of several files their folder")
+    parser.add_argument(
+        "--from", dest="source_format", metavar="FORMAT", help=f"one of {', '.join(formats())}; else recognised"
+    )
+    parser.add_argument("--partial", action="store_true", help="accept a source that lacks architectures")
+    table = parser.add_argument_group("for tables (CSV, Parquet)")
+    table.add_argument("--mapping", metavar="FILE", help="a TOML file that says where the columns go")
+    table.add_argument("--space", help="the search space, instead of --mapping")
+    table.add_argument("--architecture", metavar="COLUMN", help="the column of architectures")
+    table.add_argument("--form", default="native", help="native (default), official_index or number")
+    table.add_argument("--seed-column", metavar="COLUMN", help="the column of training seeds")
+    table.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="MAP",
+        help="COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE]; repeatable",
+    )
+
+
+def mapping_of(options: argparse.Namespace) -> Mapping_ | None:
+    """The mapping that the options describe; None where they describe none."""
+    given = options.space or options.architecture or options.column
+    if options.mapping and given:
+        raise ValueError("give --mapping, or --space, --architecture and --column, not both")
+    if options.mapping:
+        return read_mapping(Path(options.mapping))
+    if not given:
+        return None
+    if not (options.space and options.architecture and options.column):
+        raise ValueError("a table needs all of --space, --architecture and at least one --column")
+    columns = tuple(ColumnMap.parse(text) for text in options.column)
+    return Mapping_(options.space, (FileMap(columns, options.architecture, options.form, options.seed_column),))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the subcommand; returns the exit status."""
+    mapping = mapping_of(options)
+    source = Path(options.source)
+    start = time.perf_counter()
+    if options.store:
+        target = Path(options.store)
+    else:
+        target = store_folder() / f"{store_name(source, options.source_format, mapping)}.h5"
+        target.parent.mkdir(parents=True, exist_ok=True)
+    bench = convert(source, target, source_format=options.source_format, partial=options.partial, mapping=mapping)
+    seconds = time.perf_counter() - start
+    if options.json:
+        print_json({**bench.info, "seconds": seconds})
+        return 0
+    print(f"{target}: {len(bench):,} architectures of {bench.space.name}, datasets {', '.join(bench.datasets)}")
+    print(f"converted in {seconds:.1f} s", file=sys.stderr)
+    name = bench.name if not options.store else str(target)
+    print(f"open it with nasbench_kit.open({name!r}), or: nasbench-kit info {name}", file=sys.stderr)
+    return 0

@@ -1,0 +1,54 @@
+"""Show where a benchmark comes from and what it holds."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from nasbench_kit.benchmark import open_benchmark
+from nasbench_kit.cli.output import print_json, print_table
+
+LONG = 400  # characters; longer values, such as a recorded split, are for --json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's options."""
+    parser.add_argument("benchmark", help="a benchmark's name or the path of a store")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the subcommand; returns the exit status."""
+    bench = open_benchmark(options.benchmark)
+    content: list[dict[str, Any]] = [
+        {
+            "dataset": dataset,
+            "metric": metric,
+            "unit": bench.units(metric, dataset),
+            "epochs": list(bench.epochs(dataset, metric)),
+            "seeds": list(bench.seeds(dataset)) if metric.endswith(("_accuracy", "_loss")) else [],
+        }
+        for dataset in bench.datasets
+        for metric in bench.metrics(dataset)
+    ]
+    if options.json:
+        print_json({**bench.info, "content": content})
+        return 0
+    rows = [[name, text if len(text := str(value)) <= LONG else f"({len(text)} characters, see --json)"]
+            for name, value in bench.info.items()]  # fmt: skip
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        print(f"{name:<{width}}  {value}")
+    print_table(
+        None,
+        ["dataset", "metric", "unit", "epochs", "seeds"],
+        [[e["dataset"], e["metric"], e["unit"], _short(e["epochs"]), _short(e["seeds"])] for e in content],
+        left=5,
+    )
+    return 0
+
+
+def _short(values: list[int]) -> str:
+    if len(values) > 6 and values == list(range(values[0], values[-1] + 1)):
+        return f"{values[0]} ... {values[-1]}"
+    return ", ".join(map(str, values))

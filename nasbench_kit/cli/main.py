@@ -1,0 +1,75 @@
+"""The command line's entry: picks the subcommand, turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from nasbench_kit.errors import NasbenchKitError
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "list": "list benchmarks, spaces and algorithms",
+    "info": "show a benchmark's provenance and content",
+    "convert": "turn a published file into a store",
+    "query": "look up metrics of architectures",
+    "validate": "check a store",
+    "compare": "compare search algorithms",
+    "train": "make a table by real training (extra 'train')",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``nasbench-kit``.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The command line's unless given.
+
+    Returns
+    -------
+    int
+        0 done, 1 the answer is no, 2 wrong use or bad input, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="nasbench-kit",
+        description="Compare neural architecture search algorithms on tables of trained networks.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and stop")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        if words[:1] == [name]:  # only the command that is called is imported: the others' imports cost a second
+            module = importlib.import_module(f"nasbench_kit.cli.{name}")
+            sub = commands.add_parser(name, help=text, description=module.__doc__)
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+        else:
+            commands.add_parser(name, help=text)
+    options = parser.parse_args(words)
+    if options.version:
+        from importlib.metadata import version
+
+        print(version("nasbench-kit"))
+        return 0
+    if options.command is None:
+        parser.print_help()
+        return 2
+    try:
+        status = int(options.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("nasbench-kit: interrupted; what was written before is untouched", file=sys.stderr)
+        return 130
+    except (NasbenchKitError, ValueError, OSError, MemoryError) as error:
+        print(f"nasbench-kit {options.command}: {error}", file=sys.stderr)
+        return 2
+    return status

@@ -1,0 +1,46 @@
+"""Architectures as text: one native form a line, strings as they are, nested forms as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from nasbench_kit.errors import InvalidArchitecture, SourceError
+
+__all__ = ["native_text", "read_natives"]
+
+
+def read_natives(arguments: list[str], file: str | None) -> list[Any]:
+    """Native forms from arguments, else from a file (``-`` is stdin), else from stdin."""
+    if arguments and file:
+        raise ValueError("give architectures as arguments or as a file, not both")
+    if arguments:
+        lines = arguments
+    elif file and file != "-":
+        try:
+            lines = Path(file).read_text().splitlines()
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{file} is no text at byte {error.start}") from error
+        except OSError as error:
+            raise SourceError(f"{file} cannot be read: {error.strerror}") from error
+    else:
+        if sys.stdin is None or (not file and sys.stdin.isatty()):
+            raise ValueError("no architectures: give them as arguments, as --file FILE, or on stdin")
+        lines = sys.stdin.read().splitlines()
+    return [_parse(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _parse(number: int, line: str) -> Any:
+    if line[0] not in "[{":
+        return line
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError as error:
+        raise InvalidArchitecture(f"line {number} is no valid JSON: {error}") from error
+
+
+def native_text(native: Any) -> str:
+    """A native form on one line."""
+    return native if isinstance(native, str) else json.dumps(native)

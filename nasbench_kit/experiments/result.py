@@ -286,8 +286,9 @@ class Result:
                 file[name] = getattr(self, name)
             if self.bounds is not None:
                 file["bounds"] = self.bounds
+            trace = file.create_group("trace", track_order=True)
             for name, values in self.rows.items():
-                file[f"trace/{name}"] = values
+                trace[name] = values
             if self.generations is not None:
                 group = file.create_group("generations")
                 group["evaluations"] = self.generations.evaluations

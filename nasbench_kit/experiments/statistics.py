@@ -57,15 +57,13 @@ def summarise(samples: Mapping[str, ArrayLike], *, maximise: bool) -> pd.DataFra
     values = {name: np.asarray(sample, dtype=np.float64) for name, sample in samples.items()}
     values = {name: x[np.isfinite(x)] for name, x in values.items()}
     means = {name: float(x.mean()) if len(x) else float("nan") for name, x in values.items()}
-    worst = float("inf")
-    order = sorted(
-        values, key=lambda name: worst if np.isnan(means[name]) else -means[name] if maximise else means[name]
-    )
+    loss = {name: float("inf") if np.isnan(mean) else -mean if maximise else mean for name, mean in means.items()}
+    order = sorted(values, key=loss.__getitem__)
     best = order[0]
     others = order[1:]
     p = _adjusted([_p_value(values[name], values[best]) for name in others])
     intervals = {name: mean_interval(values[name]) for name in order}
-    rank = scipy.stats.rankdata([-means[name] if maximise else means[name] for name in order], method="min")
+    rank = scipy.stats.rankdata([loss[name] for name in order], method="min")
     return pd.DataFrame(
         {
             "mean": [means[name] for name in order],

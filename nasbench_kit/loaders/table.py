@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -213,8 +213,8 @@ def _path_of(source: Path, file: FileMap, count: int) -> Path:
 
 
 def _read_file(path: Path, mapping: FileMap, target: Space) -> _Piece:
-    names = [mapping.architecture, *(column.column for column in mapping.columns)]
-    names += [mapping.seed] if mapping.seed else []
+    names = {mapping.architecture, *(column.column for column in mapping.columns)}
+    names |= {mapping.seed} if mapping.seed else set()
     frame = _read_frame(path, names)
     if not len(frame):
         raise SourceError(f"{path} has no rows")
@@ -231,7 +231,8 @@ def _read_file(path: Path, mapping: FileMap, target: Space) -> _Piece:
     return _Piece(path, rows, seeds, mapping.columns, values)
 
 
-def _read_frame(path: Path, names: Sequence[str]) -> pd.DataFrame:
+def _read_frame(path: Path, names: set[str]) -> pd.DataFrame:
+    """The named columns of a file; of CSV all as text, since an architecture may look like a number."""
     try:
         if head(path, 4) == _PARQUET:
             try:
@@ -239,15 +240,18 @@ def _read_frame(path: Path, names: Sequence[str]) -> pd.DataFrame:
             except ImportError as error:
                 raise MissingExtra("reading Parquet", "parquet") from error
         else:
-            packed = head(path, 2) == b"\x1f\x8b"
-            frame = pd.read_csv(path, compression="gzip" if packed else None, low_memory=False)
+            frame = pd.read_csv(
+                path,
+                compression="gzip" if head(path, 2) == b"\x1f\x8b" else None,
+                dtype=str,
+            )
     except MissingExtra:
         raise
     except EOFError as error:
         raise SourceError(f"{path} is cut off: its compressed data ends early; get it again") from error
     except Exception as error:  # pandas, pyarrow and zlib have no common class for a file that cannot be parsed
         raise SourceError(f"{path} cannot be read as a table: {error}") from error
-    for name in names:
+    for name in sorted(names):
         if name not in frame.columns:
             raise SourceError(f"{path}: {UnknownName('column', name, frame.columns)}")
     return frame
@@ -278,16 +282,28 @@ def _whole_numbers(path: Path, column: pd.Series[Any]) -> NDArray[np.int64]:
 
 
 def _numbers(path: Path, column: pd.Series[Any], scale: float) -> NDArray[np.float64]:
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = numbers.isna() & column.notna()
-    if wrong.any():
-        at = int(np.flatnonzero(wrong.to_numpy())[0])
-        raise SourceError(f"{path}: row {at}, column {column.name!r}: {column.iloc[at]!r} is no number")
-    values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    """A column as numbers, exactly those that are written; ``nan`` where the file has none."""
+    if column.dtype.kind in "biuf":
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        texts = column.fillna("nan").astype(str)
+        try:
+            values = texts.to_numpy(dtype=str).astype(np.float64)
+        except ValueError:
+            at = next(i for i, text in enumerate(texts) if not _is_number(text))
+            raise SourceError(f"{path}: row {at}, column {column.name!r}: {texts.iloc[at]!r} is no number") from None
     if np.isinf(values).any():
         at = int(np.flatnonzero(np.isinf(values))[0])
         raise SourceError(f"{path}: row {at}, column {column.name!r}: the value is infinite")
     return values * scale
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _metric(source: Path, name: str, count: int, entries: list[tuple[ColumnMap, NDArray[np.intp], _Piece]]) -> Metric:

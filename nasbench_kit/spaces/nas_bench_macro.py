@@ -31,7 +31,7 @@ class NASBenchMacro(Space):
     --------
     >>> space = NASBenchMacro()
     >>> space.decode(space.canonical(space.encode(["20102012"])))
-    ['20120120']
+    ['20120012']
     """
 
     name = "nas-bench-macro"

@@ -136,7 +136,7 @@ class Space(ABC):
 
     def _why_invalid(self, row: NDArray[Any]) -> str:
         for i, (value, cardinality) in enumerate(zip(row.tolist(), self.cardinalities, strict=True)):
-            if value != value or value != int(value) or not 0 <= value < cardinality:
+            if not 0 <= value < cardinality or value != int(value):
                 return f"gene {i} is {value}, not one of 0 ... {cardinality - 1}"
         return "breaks a rule of the space"
 
@@ -158,8 +158,8 @@ class Space(ABC):
         """Validity of rows of the right shape. A space with rules beyond its cardinalities overrides this."""
         if len(set(self.cardinalities)) == 1 and (not rows.size or int(rows.max()) < self.cardinalities[0]):
             return np.ones(len(rows), dtype=np.bool_)
-        valid: NDArray[np.bool_] = (rows < np.array(self.cardinalities)).all(axis=1)
-        return valid
+        below: NDArray[np.bool_] = rows < np.array(self.cardinalities)
+        return np.logical_and.reduce(below, axis=1, dtype=np.bool_)
 
     def number(self, X: ArrayLike) -> NDArray[np.uint64]:
         """The genotypes' numbers, 0 ... size - 1: their genes read as digits, the first the most significant.

@@ -1,0 +1,71 @@
+# make run    compare search algorithms on the bundled table: a table in the terminal, a picture in results/
+# make test   the test suite
+# make lint   ruff and strict mypy
+# make bench  speed, beside what a user would otherwise pick
+# make docs   the pictures of the README and the docs
+# make clean  remove everything that was made
+#
+# Every verb does its own set-up in .venv, on Python 3.11 or newer: make PYTHON=python3.13 picks another.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# pip's cache and messages are the user's own business; what is pinned for CI comes by PIP_CONSTRAINT
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test lint bench docs clean test-published test-train
+
+run: $(VENV)/.run
+	@mkdir -p results
+	@$(BIN)/nasbench-kit compare --plot results/nb201-digits.png
+	@echo "the picture is results/nb201-digits.png"
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+# the same suite's checks on published data: make test-published NASBENCH_KIT_PUBLISHED=folder
+test-published: $(VENV)/.test
+	NASBENCH_KIT_PUBLISHED=$(abspath $(NASBENCH_KIT_PUBLISHED)) $(BIN)/python -m pytest tests/published
+
+# trains networks for real: needs torch and scikit-learn
+test-train: $(VENV)/.train
+	$(BIN)/python -m pytest tests/training
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.run
+	$(BIN)/python docs/pictures.py
+
+clean:
+	rm -rf $(VENV) results dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	$(PYTHON) tools/make_venv.py $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made pyproject.toml
+	$(INSTALL) --editable '.[plot]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	$(INSTALL) --group test
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.run
+	$(INSTALL) --group lint
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.test
+	$(INSTALL) --editable '.[train]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	$(INSTALL) --editable '.[bench]'
+	@touch $@

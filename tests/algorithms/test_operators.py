@@ -1,0 +1,85 @@
+"""Variation: what may come out, and how often."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.algorithms.operators import (
+    gather,
+    mutate_one_gene,
+    reset_genes,
+    two_point_crossover,
+    uniform_crossover,
+)
+from nasbench_kit.algorithms.streams import Streams
+
+SPACE = nk.space("nb201")
+
+
+@pytest.fixture
+def random():
+    return Streams(0, 4)
+
+
+def test_streams_depend_on_seed_and_run_alone():
+    many, one = Streams(3, 5), Streams(3, 1, first_run=2)
+    for shape in ((7,), (3, 5), (10_000,), (1,), (2, 2, 2)):
+        assert (many.bits(shape)[2] == one.bits(shape)[0]).all()
+    assert not (Streams(4, 1).bits((50,)) == Streams(3, 1).bits((50,))).any()
+
+
+def test_integers_are_uniform(random):
+    draws = random.integers([5, 3], (20_000, 2))
+    for column, high in enumerate((5, 3)):
+        counts = np.bincount(draws[..., column].ravel(), minlength=high)
+        assert len(counts) == high
+        assert abs(counts / counts.sum() - 1 / high).max() < 0.01
+    uniform = random.random((1000,))
+    assert 0 <= uniform.min() < uniform.max() < 1
+
+
+def test_gather_takes_each_runs_own():
+    values = np.arange(24).reshape(2, 4, 3)
+    assert (gather(values, np.array([[3, 0], [1, 1]])) == values[[[0], [1]], [[3, 0], [1, 1]]]).all()
+
+
+def test_crossover_children_have_their_parents_genes(random):
+    first, second = np.zeros((4, 500, 6), dtype=np.uint8), np.full((4, 500, 6), 4, dtype=np.uint8)
+    child = uniform_crossover(first, second, random)
+    assert set(np.unique(child)) == {0, 4}
+    assert abs((child == 4).mean() - 0.5) < 0.03
+    a, b = two_point_crossover(first, second, random)
+    assert (a + b == 4).all()
+    # what is exchanged is one stretch, and every stretch comes
+    changes = (np.diff(np.pad(a, ((0, 0), (0, 0), (1, 1))).astype(int), axis=2) != 0).sum(axis=2)
+    assert (changes == 2).all()
+    stretches, counts = np.unique(a.reshape(-1, 6), axis=0, return_counts=True)
+    assert len(stretches) == 21
+    assert counts.min() > 2000 / 21 / 2
+    kept, _ = two_point_crossover(first, second, random, probability=0.25)
+    assert abs((kept != 0).any(axis=2).mean() - 0.25) < 0.05
+    assert (first == 0).all()
+
+
+def test_reset_genes_always_gives_another_letter(random):
+    X = SPACE.sample(4 * 2000, 0).reshape(4, 2000, 6)
+    before = X.copy()
+    child = reset_genes(X, SPACE, random)
+    assert (X == before).all()
+    assert SPACE.is_valid(child.reshape(-1, 6)).all()
+    changed = child != X
+    assert abs(changed.mean() - 1 / 6) < 0.01
+    step = ((child.astype(int) - X) % 5)[changed]
+    assert abs(np.bincount(step, minlength=5)[1:] / len(step) - 0.25).max() < 0.02
+    assert (reset_genes(X, SPACE, random, probability=1.0) != X).all()
+    assert (reset_genes(X, SPACE, random, probability=0.0) == X).all()
+
+
+def test_mutate_one_gene_changes_exactly_one(random):
+    X = SPACE.sample(4 * 1000, 0).reshape(4, 1000, 6)
+    child = mutate_one_gene(X, SPACE, random)
+    assert ((child != X).sum(axis=2) == 1).all()
+    assert abs((child != X).mean(axis=(0, 1)) - 1 / 6).max() < 0.03
+    assert SPACE.is_valid(child.reshape(-1, 6)).all()

@@ -1,0 +1,189 @@
+"""The command line as a user meets it: output, pipes, exit statuses, one line for every mistake."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.cli.main import COMMANDS, main
+from tests.loaders.test_nas_bench_macro import records
+
+
+@pytest.fixture
+def call(capsys):
+    def run(*words):
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as stop:
+            status = stop.code
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+def test_help_everywhere(call):
+    status, out, _ = call("--help")
+    assert status == 0
+    assert all(name in out for name in COMMANDS)
+    for name in COMMANDS:
+        status, out, err = call(name, "--help")
+        assert (status, err) == (0, "")
+        assert "usage" in out
+    assert call("--version")[1].strip()
+    assert call()[0] == 2
+    status, _, err = call("compar")
+    assert status == 2
+    assert "invalid choice" in err
+
+
+def test_list_and_info(call, store):
+    status, out, _ = call("list")
+    assert status == 0
+    assert "nb201-digits" in out
+    listed = json.loads(call("list", "--json")[1])
+    assert "nb201-digits" in [b["name"] for b in listed["benchmarks"]]
+    status, out, _ = call("info", store)
+    assert status == 0
+    assert "made up" in out
+    info = json.loads(call("info", store, "--json")[1])
+    assert info["architectures"] == 15625
+    assert {"dataset": "cifar10", "metric": "valid_accuracy", "unit": "percent", "epochs": [4, 12], "seeds": [111, 777, 888]} in info["content"]
+
+
+def test_query_from_arguments_a_file_and_stdin(call, store, tmp_path, monkeypatch):
+    bench = nk.open(store)
+    natives = bench.space.decode(bench.space.sample(3, 0))
+    expected = bench.query(bench.space.encode(natives), ["valid_accuracy", "params"])
+    status, out, _ = call("query", store, *natives, "--metrics", "valid_accuracy", "params")
+    assert status == 0
+    lines = [line.split("\t") for line in out.splitlines()]
+    assert lines[0] == ["architecture", "valid_accuracy", "params"]
+    assert [[float(value) for value in line[1:]] for line in lines[1:]] == expected.tolist()
+    (tmp_path / "natives.txt").write_text("\n".join(natives) + "\n\n")
+    assert call("query", store, "--file", tmp_path / "natives.txt", "--metrics", "valid_accuracy", "params")[1] == out
+    piped = subprocess.run(
+        [sys.executable, "-m", "nasbench_kit.cli", "query", str(store), "--metrics", "valid_accuracy", "params"],
+        input="\n".join(natives), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert piped.stdout == out
+    found = json.loads(call("query", store, natives[0], "--epochs", 4, "--seed", 111, "--json")[1])
+    assert found[0]["valid_accuracy"] == bench.query(bench.space.encode(natives[:1]), "valid_accuracy", epochs=4, seed=111)
+
+
+def test_a_closed_pipe_is_no_error(store):
+    natives = "\n".join(nk.space("nb201").decode(nk.space("nb201").all()))
+    command = f"{sys.executable} -m nasbench_kit.cli query {store} | head -n 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], input=natives, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_convert_validate_compare(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("NASBENCH_KIT_HOME", str(tmp_path / "home"))
+    source = tmp_path / "anything.json"
+    source.write_text(json.dumps(records()))
+    status, out, _ = call("convert", source)
+    assert status == 0
+    assert "6,561 architectures" in out
+    assert "nas-bench-macro" in nk.benchmarks()
+    status, out, _ = call("validate", "nas-bench-macro", "--source", source)
+    assert status == 0
+    assert "FAILED" not in out
+    assert "3,969" in out
+    picture = tmp_path / "pictures" / "p.png"
+    status, out, err = call("compare", "nas-bench-macro", "--runs", 5, "--evaluations", 60, "--plot", picture, "--save", tmp_path / "saved")
+    assert status == 0
+    assert "selects on test_accuracy" in err
+    assert "RegularizedEvolution" in out
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    assert nk.load_result(tmp_path / "saved" / "RandomSearch.h5").runs == 5
+
+
+def test_validate_says_no_to_a_tampered_store(call, store, tmp_path):
+    from nasbench_kit.store import StoreFile
+
+    content = bytearray(store.read_bytes())
+    content[StoreFile(store).metrics["cifar10"]["valid_accuracy"].offset + 8] ^= 255
+    (tmp_path / "bad.h5").write_bytes(content)
+    status, out, _ = call("validate", tmp_path / "bad.h5")
+    assert status == 1
+    assert "FAILED" in out
+    assert json.loads(call("validate", tmp_path / "bad.h5", "--json")[1])["passed"] is False
+
+
+def test_validate_compares_with_the_source(call, tmp_path):
+    from nasbench_kit.store import Metric, Table, write_store
+
+    source = tmp_path / "macro.json"
+    source.write_text(json.dumps(records()))
+    bench = nk.convert(source, tmp_path / "macro.h5")
+    values = np.stack([bench.query(bench.architectures, "test_accuracy", seed=s) for s in range(3)], axis=1)[:, None]
+    values[4000] += 0.01
+    metrics = {name: Metric(bench.query(bench.architectures, name).astype(np.int64)) for name in ("params", "flops")}
+    metrics["test_accuracy"] = Metric(values, (50,), (0, 1, 2))
+    write_store(tmp_path / "macro.h5", Table(bench.space, np.array(bench.architectures), {"cifar10": metrics}))
+    status, out, _ = call("validate", tmp_path / "macro.h5", "--source", source, "--sample", 10_000)
+    assert status == 1
+    assert "in the source" in out
+
+
+def test_compare_on_the_bundled_table(call):
+    status, out, err = call("compare", "--runs", 4, "--evaluations", 50)
+    assert status == 0
+    assert "nb201-digits" in out
+    assert "RandomSearch: done" in err
+    status, out, _ = call("compare", "--runs", 4, "--evaluations", 300, "--objectives", "valid_accuracy", "params", "--json")
+    found = json.loads(out)
+    assert found["measure"] == "hypervolume"
+    assert {row["algorithm"] for row in found["algorithms"]} == {"NSGA2", "RandomSearch"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["info", "nb201-digit"], "did you mean 'nb201-digits'"),
+        (["info", "absent.h5"], "no such file"),
+        (["compare", "--algorithms", "regularised-evolution"], "did you mean 'RegularizedEvolution'"),
+        (["compare", "--algorithms", "nsga2"], "at least two objectives"),
+        (["compare", "--algorithms", "ga:popsize=5"], "unknown algorithm 'ga'"),
+        (["compare", "--algorithms", "genetic-algorithm:popsize=5"], "did you mean 'population_size'"),
+        (["compare", "--objectives", "accuracy"], "unknown metric"),
+        (["compare", "--runs", "0"], "runs is at least 1"),
+        (["compare", "--report", "accuracy"], "unknown metric"),
+        (["compare", "--epochs", "200"], "unknown epoch budget"),
+        (["query", "nb201-digits", "|x~0|"], "3 nodes"),
+        (["query", "nb201-digits", "[1, 2"], "line 1 is no valid JSON"),
+        (["query", "nb201-digits", "--file", "absent.txt"], "cannot be read"),
+        (["convert", "absent.json"], "no such file"),
+        (["convert", "absent.csv", "--space", "nb201"], "needs all of"),
+        (["train", "nb101"], "nb201|extra 'train'"),
+    ],
+)
+def test_every_mistake_is_one_line_and_status_2(call, words, message):
+    import re
+
+    status, out, err = call(*words)
+    assert status == 2
+    assert out == ""
+    assert re.search(message, err)
+    assert len(err.strip().splitlines()) == 1
+    assert "Traceback" not in err
+
+
+def test_a_table_by_arguments(call, tmp_path):
+    import pandas as pd
+
+    space = nk.space("nas-bench-macro")
+    pd.DataFrame({"a": space.decode(space.all()), "v": np.linspace(0, 100, space.size)}).to_csv(tmp_path / "t.csv", index=False)
+    words = ["--space", "nas-bench-macro", "--architecture", "a", "--column", "v=cifar10/valid_accuracy@50"]
+    status, out, _ = call("convert", tmp_path / "t.csv", tmp_path / "t.h5", *words)
+    assert status == 0
+    assert nk.open(tmp_path / "t.h5").query([[0] * 8], "valid_accuracy")[0] == 0
+    assert call("validate", tmp_path / "t.h5", "--source", tmp_path / "t.csv", *words)[0] == 0
+
+

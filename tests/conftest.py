@@ -1,0 +1,58 @@
+"""Fixtures that stand on nothing but what they write themselves."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.store import Metric, Table, write_store
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory, monkeypatch):
+    """No test sees the user's stores, or leaves one there."""
+    monkeypatch.setenv("NASBENCH_KIT_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+def made_up_table(space_name: str = "nb201", *, seed: int = 0, architectures=None) -> Table:
+    """A table of made-up values: it serves to test the machinery and says nothing about networks."""
+    space = nk.space(space_name)
+    rows = space.all() if architectures is None else architectures
+    rng = np.random.default_rng(seed)
+    n = len(rows)
+    quality = 50 + 45 * np.exp(-((rows != 2).sum(axis=1) / 3)) + rng.normal(0, 1, n)
+    valid = np.clip(quality[:, None, None] + np.array([-10, 0])[:, None] + rng.normal(0, 0.5, (n, 2, 3)), 0, 100)
+    valid[::7, 1, 2] = np.nan
+    metrics = {
+        "valid_accuracy": Metric(valid, (4, 12), (111, 777, 888)),
+        "test_accuracy": Metric(np.clip(valid - 1, 0, 100), (4, 12), (111, 777, 888)),
+        "training_time": Metric(np.linspace(1, 2, n)[:, None] * np.array([4.0, 12.0]), (4, 12)),
+    }
+    return Table(space, rows, {"cifar10": metrics}, {"source": "made up", "notes": "for tests"})
+
+
+@pytest.fixture(scope="session")
+def table() -> Table:
+    return made_up_table()
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory, table) -> Path:
+    return write_store(tmp_path_factory.mktemp("store") / "made-up.h5", table)
+
+
+@pytest.fixture
+def bench(store) -> nk.Benchmark:
+    return nk.open(store)
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    folder = os.environ.get("NASBENCH_KIT_PUBLISHED")
+    if not folder:
+        pytest.skip("NASBENCH_KIT_PUBLISHED names no folder of published data")
+    return Path(folder)

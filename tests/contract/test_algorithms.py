@@ -1,0 +1,228 @@
+"""One suite over every algorithm: a new one is tested the day it appears."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.algorithms import ALGORITHMS, parse_algorithm
+
+CASES = [
+    pytest.param(cls, m, space, id=f"{cls.__name__}-{m}-{space}")
+    for cls in ALGORITHMS.values()
+    for m in (1, 2, 3)
+    if (cls.single_objective if m == 1 else cls.many_objectives)
+    for space in ("nb201", "nas-bench-macro")
+]
+pytestmark = pytest.mark.parametrize(("cls", "objectives", "space_name"), CASES)
+
+
+class Distance:
+    """How far a genotype is from some targets: (n, m). A class so that it pickles."""
+
+    def __init__(self, genes, objectives):
+        self.targets = np.random.default_rng(4).integers(0, 3, (objectives, genes))
+
+    def __call__(self, X):
+        return np.abs(X[:, None, :].astype(float) - self.targets).sum(axis=2)
+
+
+def problem_of(objectives, space_name):
+    space = nk.space(space_name)
+    bounds = np.stack([np.zeros(objectives), np.full(objectives, 30.0)])
+    return nk.FunctionProblem(
+        Distance(len(space.cardinalities), objectives), space, [f"f{i}" for i in range(objectives)], bounds=bounds
+    )
+
+
+def outcome(result):
+    return [result.incumbents, result.incumbent_values, result.archive_X, result.archive_F, *result.rows.values()]
+
+
+def equal(first, second):
+    return all(np.array_equal(a, b) for a, b in zip(outcome(first), outcome(second), strict=True))
+
+
+def part(result, runs):
+    """The outcome of the first runs alone."""
+    rows = result.rows["run"] < runs
+    archive = result.archive_run < runs
+    return [
+        result.incumbents[:runs],
+        result.incumbent_values[:runs],
+        result.archive_X[archive],
+        result.archive_F[archive],
+        *(values[rows] for values in result.rows.values()),
+    ]
+
+
+def test_a_run_is_the_same_whatever_runs_beside_it(cls, objectives, space_name):
+    problem = problem_of(objectives, space_name)
+    many = nk.search(problem, cls(), runs=7, evaluations=333, seed=5)
+    few = nk.search(problem, cls(), runs=2, evaluations=333, seed=5)
+    assert all(np.array_equal(a, b) for a, b in zip(part(many, 2), outcome(few), strict=True))
+    again = nk.search(problem, cls(), runs=7, evaluations=333, seed=5)
+    assert equal(many, again)
+    other = nk.search(problem, cls(), runs=7, evaluations=333, seed=6)
+    assert not equal(many, other)
+
+
+def test_an_executor_changes_nothing(cls, objectives, space_name):
+    problem = problem_of(objectives, space_name)
+    alone = nk.search(problem, cls(), runs=20, evaluations=120, seed=1)
+    with ThreadPoolExecutor(2) as pool:
+        assert equal(alone, nk.search(problem, cls(), runs=20, evaluations=120, seed=1, executor=pool))
+
+
+def test_asked_genotypes_are_valid_and_budgets_kept(cls, objectives, space_name):
+    problem = problem_of(objectives, space_name)
+    seen = []
+
+    def counted(X):
+        assert problem.space.is_valid(X).all()
+        seen.append(len(X))
+        return problem.function(X)
+
+    watched = nk.FunctionProblem(counted, problem.space, problem.objectives, problem.bounds)
+    result = nk.search(watched, cls(), runs=3, evaluations=257)
+    assert sum(seen) == 3 * 257
+    assert (result.evaluations == 257).all()
+    assert (result.rows["evaluations"] <= 257).all()
+    assert set(result.trace.groupby("run")["evaluations"].max()) == {257}
+
+
+def test_archives_hold_no_dominated_point(cls, objectives, space_name):
+    if objectives == 1:
+        pytest.skip("one objective has no archive")
+    problem = problem_of(objectives, space_name)
+    result = nk.search(problem, cls(), runs=3, evaluations=500)
+    for run in range(3):
+        X, F = result.archive(run)
+        assert (problem(X) == F).all()
+        better = (F[:, None] <= F[None]).all(axis=2) & (F[:, None] < F[None]).any(axis=2)
+        assert not better.any()
+        assert len(np.unique(F, axis=0)) == len(F)
+    assert (np.diff(result.trace.groupby("run")["hypervolume"].apply(list).iloc[0]) >= -1e-12).all()
+
+
+def test_incumbents_never_get_worse(cls, objectives, space_name):
+    if objectives > 1:
+        pytest.skip("several objectives have no incumbent")
+    problem = problem_of(objectives, space_name)
+    result = nk.search(problem, cls(), runs=4, evaluations=400)
+    for _, rows in result.trace.groupby("run"):
+        assert (np.diff(rows["f0"]) <= 0).all()
+    assert (problem(result.incumbents)[:, 0] == result.incumbent_values).all()
+
+
+def test_global_generators_are_left_alone(cls, objectives, space_name):
+    before, python = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    nk.search(problem_of(objectives, space_name), cls(), runs=2, evaluations=150)
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    assert random.getstate() == python
+
+
+def test_ask_and_tell_by_hand_equal_search(cls, objectives, space_name):
+    problem = problem_of(objectives, space_name)
+    algorithm = cls().start(problem.space, runs=2, seed=3, objectives=objectives)
+    best = np.full((2, objectives), np.inf)
+    told = 0
+    while told < 300:
+        X = algorithm.ask()
+        assert X.dtype == np.uint8
+        assert X is algorithm.ask()
+        assert X.shape[::2] == (2, len(problem.space.cardinalities))
+        F = problem(X.reshape(-1, X.shape[2])).reshape(2, -1, objectives)
+        algorithm.tell(F)
+        told += X.shape[1]
+        best = np.minimum(best, F.min(axis=1))
+    result = nk.search(problem, cls(), runs=2, evaluations=told, seed=3)
+    if objectives == 1:
+        assert (result.incumbent_values == best[:, 0]).all()
+    else:
+        for run in range(2):
+            assert (result.archive(run)[1].min(axis=0) == best[run]).all()
+
+
+def test_pickling_in_the_middle_of_a_run_changes_nothing(cls, objectives, space_name):
+    problem = problem_of(objectives, space_name)
+    first = cls().start(problem.space, runs=2, seed=3, objectives=objectives)
+
+    def step(algorithm):
+        X = algorithm.ask()
+        algorithm.tell(problem(X.reshape(-1, X.shape[2])).reshape(2, -1, objectives))
+        return X
+
+    for _ in range(40):
+        step(first)
+    second, third = pickle.loads(pickle.dumps(first)), copy.deepcopy(first)
+    for _ in range(40):
+        X = step(first)
+        assert (X == step(second)).all()
+        assert (X == step(third)).all()
+
+
+def test_wrong_use_has_clear_errors(cls, objectives, space_name):
+    space = nk.space(space_name)
+    algorithm = cls()
+    with pytest.raises(RuntimeError, match="call start"):
+        algorithm.ask()
+    with pytest.raises(ValueError, match="at least 1"):
+        algorithm.start(space, runs=0, objectives=objectives)
+    algorithm.start(space, runs=2, objectives=objectives)
+    with pytest.raises(RuntimeError, match="call ask"):
+        algorithm.tell(np.zeros((2, 1, objectives)))
+    X = algorithm.ask()
+    with pytest.raises(ValueError, match="F has the shape"):
+        algorithm.tell(np.zeros((3, X.shape[1], objectives)))
+    with pytest.raises(ValueError, match="nan"):
+        algorithm.tell(np.full((2, X.shape[1], objectives), np.nan))
+    if not cls.many_objectives:
+        with pytest.raises(ValueError, match="minimises one objective"):
+            algorithm.start(space, runs=2, objectives=2)
+    if not cls.single_objective:
+        with pytest.raises(ValueError, match="at least two"):
+            algorithm.start(space, runs=2, objectives=1)
+
+
+def test_settings_and_names(cls, objectives, space_name):
+    assert parse_algorithm(cls.__name__.lower()) == cls()
+    assert getattr(nk, cls.__name__) is cls
+    assert cls().settings == {f: getattr(cls(), f) for f in cls().settings}
+
+
+def test_unknown_objective_values_are_survived(cls, objectives, space_name):
+    """Where a table has no value the search is told infinity."""
+    problem = problem_of(objectives, space_name)
+
+    def holes(X):
+        F = problem.function(X)
+        F[X[:, 0] == 0] = np.nan
+        return F
+
+    result = nk.search(
+        nk.FunctionProblem(holes, problem.space, problem.objectives, problem.bounds), cls(), runs=3, evaluations=300
+    )
+    assert np.isfinite(result.incumbent_values).all()
+
+
+@pytest.fixture(scope="module")
+def process_pool():
+    import multiprocessing
+
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+def test_processes_change_nothing(cls, objectives, space_name, process_pool):
+    if space_name != "nb201":
+        pytest.skip("one space is enough")
+    problem = nk.open("nb201-digits").problem("valid_accuracy" if objectives == 1 else ["valid_accuracy", "params", "flops"][:objectives])
+    alone = nk.search(problem, cls(), runs=20, evaluations=60, seed=1)
+    assert equal(alone, nk.search(problem, cls(), runs=20, evaluations=60, seed=1, executor=process_pool))

@@ -1,0 +1,150 @@
+"""Search, its clocks, its result and its file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.experiments.recorder import log_grid
+
+
+def test_log_grid():
+    grid = log_grid(1000)
+    assert grid[0] == 1
+    assert grid[-1] == 1000
+    assert (np.diff(grid) > 0).all()
+    assert 20 < len(grid) < 32
+    assert log_grid(1).tolist() == [1]
+    assert log_grid(7)[-1] == 7
+
+
+def test_three_clocks_agree_with_a_slow_count(bench):
+    problem = bench.problem("valid_accuracy", epochs=4)
+    asked = []
+
+    def function(X):
+        asked.append(X.copy())
+        return problem(X)
+
+    watched = nk.FunctionProblem(function, bench.space, ["valid_accuracy"], seconds=lambda X: problem.evaluate(X).seconds)
+    result = nk.search(watched, nk.RegularizedEvolution(), runs=3, evaluations=150, seed=2)
+    plain = nk.search(problem, nk.RegularizedEvolution(), runs=3, evaluations=150, seed=2)
+    sequence = [np.concatenate([batch.reshape(3, -1, 6)[run] for batch in asked]) for run in range(3)]
+    for result in (result, plain):
+        for row in result.trace.itertuples():
+            X = sequence[row.run][: row.evaluations]
+            assert row.unique_networks == len(np.unique(bench.space.key(X)))
+            assert row.simulated_seconds == pytest.approx(bench.query(X, "training_time", epochs=4).sum())
+            assert 100 - problem(X).min() == row.valid_accuracy or row.valid_accuracy == problem(X).min()
+
+
+def test_simulated_seconds_are_never_exceeded(bench):
+    problem = bench.problem("valid_accuracy", epochs=4)
+    for algorithm in (nk.RandomSearch(), nk.RegularizedEvolution(), nk.LocalSearch(), nk.GeneticAlgorithm()):
+        result = nk.search(problem, algorithm, runs=20, simulated_seconds=500, seed=0)
+        assert (result.simulated_seconds <= 500).all()
+        assert (result.simulated_seconds > 500 - 2 * 4).all()  # the next evaluation, of at most 8 s, did not fit
+        assert len(set(result.evaluations.tolist())) > 1
+        last = result.trace.groupby("run").last()
+        assert (last["evaluations"].to_numpy() == result.evaluations).all()
+    both = nk.search(problem, nk.RandomSearch(), runs=5, simulated_seconds=500, evaluations=10)
+    assert (both.evaluations == 10).all()
+
+
+def test_a_clock_that_does_not_run_is_an_error(bench):
+    problem = nk.FunctionProblem(lambda X: X.sum(axis=1), bench.space)
+    with pytest.raises(ValueError, match="no training times"):
+        nk.search(problem, nk.RandomSearch(), simulated_seconds=10)
+
+
+def test_best_reports_other_budgets_and_datasets(bench):
+    problem = bench.problem("valid_accuracy", epochs=4)
+    result = nk.search(problem, nk.RegularizedEvolution(), runs=5, evaluations=100)
+    assert (result.best("valid_accuracy", epochs=4) == 100 - result.incumbent_values).all()
+    assert (result.best("test_accuracy") == bench.query(result.incumbents, "test_accuracy", epochs=12)).all()
+    assert (result.trace["valid_accuracy"] == result.trace_of("valid_accuracy", epochs=4)).all()
+    with pytest.raises(nk.UnknownName):
+        result.best("accuracy")
+
+
+def test_result_file(bench, tmp_path):
+    problem = bench.problem(["valid_accuracy", "params"])
+    result = nk.search(problem, nk.NSGA2(population_size=20), runs=4, evaluations=200, record=True)
+    loaded = nk.load_result(result.save(tmp_path / "result.h5"))
+    assert loaded.algorithm == "NSGA2"
+    assert loaded.settings == result.settings
+    assert loaded.trace.equals(result.trace)
+    assert (loaded.hypervolume() == result.hypervolume()).all()
+    assert loaded.objectives == result.objectives
+    for run in range(4):
+        assert all((a == b).all() for a, b in zip(loaded.archive(run), result.archive(run), strict=True))
+    assert loaded.benchmark.path == bench.path
+    assert len(loaded.generations) == 10
+    assert loaded.generations.evaluations.tolist() == list(range(20, 201, 20))
+    for g in range(10):
+        assert (loaded.generations.populations[g] == result.generations.populations[g]).all()
+        X, F = loaded.generations.front(g, 2)
+        assert (problem(X) == F).all()
+        X, F = loaded.generations.best(g)
+        assert (F[:, 0] == loaded.generations.values[g][..., 0].min(axis=1)).all()
+    (tmp_path / "broken.h5").write_bytes((tmp_path / "result.h5").read_bytes()[:1000])
+    for path in ("broken.h5", "absent.h5"):
+        with pytest.raises(nk.StoreError):
+            nk.load_result(tmp_path / path)
+    with pytest.raises(nk.StoreError, match="no result"):
+        nk.load_result(bench.path)
+
+
+def test_hypervolume_is_of_the_archive(bench):
+    import moocore
+
+    problem = bench.problem(["valid_accuracy", "params"])
+    result = nk.search(problem, nk.NSGA2(population_size=20), runs=3, evaluations=400)
+    low, high = problem.bounds
+    for run, volume in enumerate(result.hypervolume()):
+        scaled = (result.archive(run)[1] - low) / (high - low)
+        assert volume == pytest.approx(moocore.hypervolume(scaled, ref=[1.01, 1.01]))
+    raw = result.hypervolume(ref=[100, 2e6])
+    assert raw[0] == pytest.approx(moocore.hypervolume(result.archive(0)[1], ref=[100, 2e6]))
+    last = result.trace.groupby("run")["hypervolume"].last()
+    np.testing.assert_allclose(last, result.hypervolume())
+    with pytest.raises(ValueError, match="no single best"):
+        result.best("valid_accuracy")
+
+
+def test_progress_is_told(bench):
+    shares = []
+    nk.search(bench.problem("valid_accuracy"), nk.RandomSearch(), runs=400, evaluations=500, progress=shares.append)
+    assert shares[-1] == 1
+    assert shares == sorted(shares)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"runs": 0}, ValueError, "runs is at least 1"),
+        ({"evaluations": 0}, ValueError, "evaluations is above 0"),
+        ({"simulated_seconds": -1.0}, ValueError, "simulated_seconds is above 0"),
+        ({"algorithm": nk.NSGA2}, TypeError, "write it with brackets"),
+        ({"problem": lambda X: X}, TypeError, "a problem comes from"),
+        ({"algorithm": nk.NSGA2()}, ValueError, "at least two objectives"),
+    ],
+)
+def test_wrong_use(bench, arguments, error, message):
+    call = {"problem": bench.problem("valid_accuracy"), "algorithm": nk.RandomSearch(), **arguments}
+    with pytest.raises(error, match=message):
+        nk.search(**call)
+
+
+def test_a_users_function_with_the_wrong_shape(bench):
+    with pytest.raises(ValueError, match="returned the shape"):
+        nk.search(nk.FunctionProblem(lambda X: X, bench.space), nk.RandomSearch(), evaluations=10)
+
+
+def test_searches_beat_random_search_on_the_bundled_table():
+    problem = nk.open("nb201-digits").problem("valid_accuracy")
+    random = nk.search(problem, nk.RandomSearch(), runs=100, evaluations=500)
+    for algorithm in (nk.RegularizedEvolution(), nk.LocalSearch(), nk.GeneticAlgorithm()):
+        better = nk.search(problem, algorithm, runs=100, evaluations=500)
+        assert better.incumbent_values.mean() < random.incumbent_values.mean()

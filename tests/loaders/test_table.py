@@ -1,0 +1,188 @@
+"""The loader for any CSV or Parquet: mappings, axes, and files with something wrong in them."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.loaders.table import ColumnMap
+
+SPACE = nk.space("nas-bench-macro")
+MAPPING = """
+space = "nas-bench-macro"
+name = "mine"
+[provenance]
+licence = "CC0"
+[[table]]
+architecture = "arch"
+column = [
+  "acc=cifar10/valid_accuracy@4",
+  {column = "hours", dataset = "cifar10", metric = "training_time", epochs = 4, scale = 3600},
+]
+"""
+
+
+@pytest.fixture
+def frame():
+    n = SPACE.size
+    rng = np.random.default_rng(1)
+    return pd.DataFrame({"arch": SPACE.decode(SPACE.all()), "acc": rng.uniform(0, 100, n), "hours": rng.uniform(1, 2, n)})
+
+
+def mapped(tmp_path, text=MAPPING):
+    path = tmp_path / "mapping.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+def test_every_value_arrives(tmp_path, frame, kind):
+    path = tmp_path / f"data.{kind}"
+    frame = frame.sample(frac=1, random_state=0)
+    frame.to_parquet(path) if kind == "parquet" else frame.to_csv(path, index=False)
+    bench = nk.convert(path, tmp_path / "out.h5", mapping=mapped(tmp_path))
+    X = SPACE.encode(frame["arch"])
+    assert bench.query(X, "valid_accuracy").tolist() == frame["acc"].tolist()
+    np.testing.assert_allclose(bench.query(X, "training_time"), frame["hours"] * 3600)
+    assert bench.info["licence"] == "CC0"
+    assert bench.info["source"] == path.name
+    assert bench.seeds() == ()
+    assert np.isnan(bench.query(X[:1], "valid_accuracy", epochs=4)).sum() == 0
+
+
+def test_a_seed_column_becomes_an_axis(tmp_path, frame):
+    long = pd.concat([frame.assign(seed=s, acc=frame["acc"] * (1 - s / 10_000)) for s in (111, 777)])
+    long = long[~((long["seed"] == 777) & (long["arch"] == "00000000"))]
+    path = tmp_path / "trials.csv"
+    long.to_csv(path, index=False)
+    text = MAPPING.replace('architecture = "arch"', 'architecture = "arch"\nseed = "seed"').replace(
+        "  {column", "  #{column"
+    )
+    bench = nk.convert(path, tmp_path / "out.h5", mapping=mapped(tmp_path, text))
+    assert bench.seeds() == (111, 777)
+    x = SPACE.encode(["00000000", "00000001"])
+    acc = frame["acc"].to_numpy()[:2]
+    np.testing.assert_allclose(bench.query(x, "valid_accuracy", seed=111), acc * (1 - 0.0111))
+    assert np.isnan(bench.query(x, "valid_accuracy", seed=777)).tolist() == [True, False]
+    assert bench.query(x, "valid_accuracy")[0] == bench.query(x, "valid_accuracy", seed=111)[0]
+
+
+def test_two_files_and_a_mean_beside_single_seeds(tmp_path, frame):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    frame.to_csv(folder / "means.csv", index=False)
+    frame.assign(seed=3).to_csv(folder / "trials.csv", index=False)
+    text = """
+    space = "nas-bench-macro"
+    [[table]]
+    file = "means.csv"
+    architecture = "arch"
+    column = ["acc=c/valid_accuracy@4"]
+    [[table]]
+    file = "trials.csv"
+    architecture = "arch"
+    seed = "seed"
+    column = ["acc=c/valid_accuracy@12"]
+    """
+    bench = nk.convert(folder, tmp_path / "out.h5", mapping=mapped(tmp_path, text))
+    x = SPACE.all()[:5]
+    expected = frame["acc"].to_numpy()[:5]
+    assert bench.seeds("c") == (3,)
+    assert bench.query(x, "valid_accuracy", epochs=4).tolist() == expected.tolist()
+    assert np.isnan(bench.query(x, "valid_accuracy", epochs=4, seed=3)).all()
+    assert bench.query(x, "valid_accuracy", epochs=12, seed=3).tolist() == expected.tolist()
+    both = text.replace("@12", "@4")
+    with pytest.raises(nk.SourceError, match="single seeds and as a mean"):
+        nk.convert(folder, tmp_path / "out.h5", mapping=mapped(tmp_path, both))
+
+
+def test_numbers_and_official_indices(tmp_path):
+    nb201 = nk.space("nb201")
+    path = tmp_path / "indexed.csv"
+    pd.DataFrame({"i": np.arange(nb201.size), "a": np.linspace(0, 100, nb201.size)}).to_csv(path, index=False)
+    base = 'space = "nb201"\n[[table]]\narchitecture = "i"\nform = "{}"\ncolumn = ["a=c/valid_accuracy@1"]'
+    by_index = nk.convert(path, tmp_path / "a.h5", mapping=mapped(tmp_path, base.format("official_index")))
+    by_number = nk.convert(path, tmp_path / "b.h5", mapping=mapped(tmp_path, base.format("number")))
+    X = nb201.from_official_index([7])
+    assert by_index.query(X, "valid_accuracy")[0] == pytest.approx(7 * 100 / 15624)
+    assert by_number.query(nb201.from_number([7]), "valid_accuracy")[0] == pytest.approx(7 * 100 / 15624)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="acc"), "unknown column 'acc'"),
+        (lambda f: f.assign(acc=f["acc"].astype(object).where(f.index != 5, "n/a?")), "row 5, column 'acc': 'n/a\\?' is no number"),
+        (lambda f: f.assign(acc=f["acc"].where(f.index != 5, 101)), "row 5, column 'acc': an accuracy is a percentage"),
+        (lambda f: f.assign(acc=f["acc"].where(f.index != 5, np.inf)), "infinite"),
+        (lambda f: f.assign(arch=f["arch"].where(f.index != 5, "0123")), "column 'arch'.*8 characters"),
+        (lambda f: pd.concat([f, f.iloc[:1]]), "row 0 appears twice"),
+        (lambda f: f.iloc[: 6561 - 27], r"lacks \d+ of the 3969 networks"),
+        (lambda f: f.iloc[:0], "no rows"),
+    ],
+)
+def test_files_with_something_wrong(tmp_path, frame, change, message):
+    path = tmp_path / "data.csv"
+    change(frame).to_csv(path, index=False)
+    target = tmp_path / "out.h5"
+    target.write_bytes(b"what was there")
+    with pytest.raises(nk.SourceError, match=message) as caught:
+        nk.convert(path, target, mapping=mapped(tmp_path))
+    assert "data.csv" in str(caught.value)
+    assert target.read_bytes() == b"what was there"
+
+
+def test_a_truncated_gzip(tmp_path, frame):
+    path = tmp_path / "data.csv.gz"
+    frame.to_csv(path, index=False)
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(nk.SourceError, match="cut off"):
+        nk.convert(path, tmp_path / "out.h5", mapping=mapped(tmp_path))
+    path.write_bytes(gzip.compress(b"\x00\xff" * 1000))
+    with pytest.raises(nk.SourceError):
+        nk.convert(path, tmp_path / "out.h5", mapping=mapped(tmp_path))
+
+
+def test_partial_tables(tmp_path, frame):
+    path = tmp_path / "data.csv"
+    frame.iloc[:100].to_csv(path, index=False)
+    bench = nk.convert(path, tmp_path / "out.h5", mapping=mapped(tmp_path), partial=True)
+    assert len(bench) == 100
+    assert bench.info["missing_networks"] > 3800
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda t: t.replace("[[table]]", "[[tables]]"), "unknown field 'tables'; did you mean 'table'"),
+        (lambda t: t.replace('architecture = "arch"', ""), "the field 'architecture' is missing"),
+        (lambda t: t.replace("@4", "@four"), "a column is mapped as"),
+        (lambda t: t.replace("scale = 3600", "skale = 3600"), "unknown field 'skale'; did you mean 'scale'"),
+        (lambda t: t + "x = [", "no valid TOML"),
+        (lambda t: t.replace("nas-bench-macro", "nas-bench-makro"), "did you mean 'nas-bench-macro'"),
+    ],
+)
+def test_mappings_with_something_wrong(tmp_path, frame, edit, message):
+    path = tmp_path / "data.csv"
+    frame.to_csv(path, index=False)
+    with pytest.raises(nk.NasbenchKitError, match=message):
+        nk.convert(path, tmp_path / "out.h5", mapping=mapped(tmp_path, edit(MAPPING)))
+
+
+def test_a_table_without_a_mapping(tmp_path, frame):
+    path = tmp_path / "data.csv"
+    frame.to_csv(path, index=False)
+    with pytest.raises(nk.SourceError, match="needs to know its columns"):
+        nk.convert(path, tmp_path / "out.h5")
+
+
+def test_column_maps():
+    assert ColumnMap.parse("a b=c10/test_accuracy@12#777*0.5") == ColumnMap("a b", "c10", "test_accuracy", 12, 777, 0.5)
+    assert ColumnMap.parse("p=d/params*1e6") == ColumnMap("p", "d", "params", scale=1e6)
+    for bad in ("a", "a=b", "a=b/", "=b/c", "a=b/c@x"):
+        with pytest.raises(nk.SourceError):
+            ColumnMap.parse(bad)

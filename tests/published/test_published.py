@@ -1,0 +1,118 @@
+"""Checks on published data: every figure that a right implementation meets. Skipped where the data is absent."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.validation import validate
+
+MAPPING = Path(__file__).parents[2] / "docs" / "nb201-table.toml"
+
+
+@pytest.fixture(scope="module")
+def nb201_csv(published):
+    path = published / "nb201" / "table.csv.gz"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    return pd.read_csv(path)
+
+
+@pytest.fixture(scope="module")
+def nb201(published, nb201_csv, tmp_path_factory):
+    return nk.convert(published / "nb201", tmp_path_factory.mktemp("nb201") / "nb201.h5", mapping=MAPPING)
+
+
+@pytest.fixture(scope="module")
+def macro_json(published):
+    path = published / "macronas" / "nas-bench-macro_cifar10.json"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    return path
+
+
+@pytest.fixture(scope="module")
+def macro(macro_json, tmp_path_factory):
+    return nk.convert(macro_json, tmp_path_factory.mktemp("macro") / "macro.h5")
+
+
+def test_official_index_and_strings(nb201_csv):
+    space = nk.space("nb201")
+    X = space.encode(nb201_csv["arch_str"])
+    assert (space.official_index(X) == nb201_csv["index"]).all()
+    keys = space.key(X, rule="published")
+    pairs = set(zip(keys.tolist(), nb201_csv["unique_str"], strict=True))
+    assert len(pairs) == len(set(keys.tolist())) == nb201_csv["unique_str"].nunique() == 6466
+
+
+@pytest.mark.parametrize(("dataset", "suffix"), [("cifar10", "c10"), ("cifar100", "c100"), ("ImageNet16-120", "in16")])
+def test_costs_of_all_nb201_architectures(nb201_csv, dataset, suffix):
+    space = nk.space("nb201")
+    X = space.encode(nb201_csv["arch_str"])
+    for name in ("params", "flops"):
+        published = np.round(nb201_csv[f"{name}_M_{suffix}"].to_numpy() * 1e6).astype(int)
+        assert (space.cost(X, name, dataset=dataset) == published).all()
+
+
+def test_every_nb201_value_arrives(nb201, nb201_csv, published):
+    X = nb201.space.encode(nb201_csv["arch_str"])
+    for column, dataset, metric, epochs in (
+        ("c10valid_xvalid_12", "cifar10-valid", "valid_accuracy", 12),
+        ("c10_test_200", "cifar10", "test_accuracy", 200),
+        ("in16_valid_12", "ImageNet16-120", "valid_accuracy", 12),
+    ):
+        values = nb201.query(X, metric, dataset=dataset, epochs=epochs)
+        np.testing.assert_allclose(values, nb201_csv[column], rtol=0, atol=1e-12)
+    trials = pd.read_csv(published / "nb201" / "trials_200_epochs.csv.gz")
+    for seed, part in trials.groupby("seed"):
+        X = nb201.space.from_official_index(part["index"])
+        values = nb201.query(X, "valid_accuracy", dataset="cifar10-valid", seed=int(seed))
+        np.testing.assert_allclose(values, part["c10valid_xvalid_200"], rtol=0, atol=1e-12)
+    mean = nb201.query(nb201.space.encode(nb201_csv["arch_str"]), "valid_accuracy", dataset="cifar10-valid")
+    np.testing.assert_allclose(mean, nb201_csv["c10valid_xvalid_200"], atol=2e-6)
+
+
+def test_published_optima(nb201):
+    front = nb201.query(nb201.architectures, "test_accuracy", dataset="cifar10")
+    assert front.max() == pytest.approx(94.37, abs=0.005)
+    assert nb201.query(nb201.architectures, "valid_accuracy", dataset="cifar10-valid").max() == pytest.approx(91.61, abs=0.005)
+
+
+@pytest.mark.parametrize(("algorithm", "mean"), [(nk.RandomSearch(), 93.70), (nk.RegularizedEvolution(), 93.92)])
+def test_published_searches(nb201, algorithm, mean):
+    """NAS-Bench-201, table 5: 12-epoch CIFAR-10 validation accuracy, 12,000 s, 500 runs; CIFAR-10 test accuracy."""
+    problem = nb201.problem("valid_accuracy", dataset="cifar10-valid", epochs=12)
+    result = nk.search(problem, algorithm, runs=500, simulated_seconds=12_000, seed=0)
+    assert result.best("test_accuracy", dataset="cifar10", epochs=200).mean() == pytest.approx(mean, abs=0.15)
+
+
+def test_macro_costs_and_values(macro, macro_json):
+    records = json.loads(macro_json.read_text())
+    X = macro.space.encode(list(records))
+    for name in ("params", "flops"):
+        assert macro.space.cost(X, name, dataset="cifar10").tolist() == [r[name] for r in records.values()]
+    for trial in range(3):
+        assert macro.query(X, "test_accuracy", seed=trial).tolist() == [r["test_acc"][trial] for r in records.values()]
+    assert len(macro) == 6561
+
+
+def test_macro_front_has_its_35_points(macro):
+    genotypes, values = macro.front(["test_accuracy", "flops"])
+    assert len(values) == 35
+    assert macro.space.decode(genotypes[:1]) == ["22212220"]
+    assert values[0, 0] == pytest.approx(93.127, abs=1e-3)
+    assert macro.space.decode(genotypes[-1:]) == ["00000000"]
+
+
+def test_stores_validate_against_their_sources(macro, macro_json, nb201, published):
+    from nasbench_kit.loaders.table import read_mapping
+
+    assert all(check.passed for check in validate(macro.path, source=macro_json))
+    checks = validate(nb201.path, source=published / "nb201", mapping=read_mapping(MAPPING))
+    assert all(check.passed for check in checks)
+    assert any("5,524 in 15,625" in check.found for check in checks)

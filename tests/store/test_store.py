@@ -1,0 +1,279 @@
+"""The store file: round trips, refusals, interrupted writes, shared pages."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.store import Metric, StoreFile, Table, write_store
+from nasbench_kit.store import writer as writer_module
+
+
+def columns(store: StoreFile):
+    return {(d, m): store.array(c) for d, metrics in store.metrics.items() for m, c in metrics.items()}
+
+
+def test_round_trip(store, table):
+    found = StoreFile(store)
+    keys, order = table.sorted_rows()
+    assert (found.architectures == table.architectures[order]).all()
+    assert (found.keys == keys).all()
+    assert (np.diff(found.keys.astype(np.int64)) >= 0).all()
+    for dataset, metrics in table.metrics.items():
+        for name, metric in metrics.items():
+            column = found.metrics[dataset][name]
+            np.testing.assert_array_equal(found.array(column), metric.values[order])
+            assert (column.epochs, column.seeds) == (metric.epochs, metric.seeds)
+    assert found.attributes["source"] == "made up"
+    assert found.verify() > 0
+
+
+def test_a_networks_canonical_form_comes_first(store):
+    found = StoreFile(store)
+    first = np.flatnonzero(np.r_[True, found.keys[1:] != found.keys[:-1]])
+    rows = found.architectures[first]
+    assert (found.space.canonical(rows) == rows).all()
+
+
+def test_arrays_are_views_of_the_file_and_read_only(store):
+    found = StoreFile(store)
+    array = found.array(found.metrics["cifar10"]["valid_accuracy"])
+    assert not array.flags.writeable
+    assert not array.flags.owndata
+    assert array.flags.aligned
+
+
+def test_other_tools_read_the_file_without_us(store, table):
+    with h5py.File(store) as file:
+        node = file["metrics/cifar10/valid_accuracy"]
+        assert node.chunks is None
+        assert node.compression is None
+        assert node.attrs["units"] == "percent"
+        assert [dim.label for dim in node.dims] == ["architecture", "epochs", "seed"]
+        assert node.dims[1][0][...].tolist() == [4, 12]
+        assert node.dims[2][0][...].tolist() == [111, 777, 888]
+        assert node.shape == (15625, 2, 3)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, 5_000, 100_000, -1])
+def test_a_truncated_store_is_refused(store, tmp_path, cut):
+    content = store.read_bytes()
+    path = tmp_path / "cut.h5"
+    path.write_bytes(content[:cut])
+    with pytest.raises(nk.StoreError, match="cut.h5"):
+        nk.open(path).verify()
+
+
+def test_flipped_bits_do_not_pass_verification(store, tmp_path):
+    content = bytearray(store.read_bytes())
+    found = StoreFile(store)
+    column = found.metrics["cifar10"]["test_accuracy"]
+    content[column.offset + 1234] ^= 1
+    path = tmp_path / "flipped.h5"
+    path.write_bytes(content)
+    with pytest.raises(nk.StoreError, match="checksum of metrics/cifar10/test_accuracy"):
+        nk.open(path).verify()
+
+
+def edited(store, tmp_path, edit):
+    path = tmp_path / "edited.h5"
+    path.write_bytes(store.read_bytes())
+    with h5py.File(path, "r+") as file:
+        edit(file)
+    return path
+
+
+def compress(file):
+    values = file["metrics/cifar10/training_time"][...]
+    del file["metrics/cifar10/training_time"]
+    file.create_dataset("metrics/cifar10/training_time", data=values, compression="gzip")
+
+
+def shorten(file):
+    values = file["metrics/cifar10/training_time"][:10]
+    del file["metrics/cifar10/training_time"]
+    file.create_dataset("metrics/cifar10/training_time", data=values)
+
+
+def retype(file):
+    del file["keys"]
+    file["keys"] = np.zeros(15625, dtype=np.int32)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda f: f.attrs.__setitem__("format", "other"), "no store: its format is 'other'"),
+        (lambda f: f.attrs.__setitem__("format_version", 99), "store format 99"),
+        (lambda f: f.attrs.__setitem__("space", "nb20"), "did you mean 'nb201'"),
+        (lambda f: f.attrs.__setitem__("space_version", 0), "version 0 of the space"),
+        (lambda f: f.__delitem__("keys"), "damaged"),
+        (lambda f: f.attrs.__delitem__("columns"), "no list of its columns"),
+        (lambda f: f.attrs.__setitem__("columns", "[1, 2]"), "no list of its columns"),
+        (compress, "not contiguous"),
+        (shorten, "training_time is float64"),
+        (retype, "keys is int32"),
+    ],
+)
+def test_a_store_that_does_not_match_the_schema_is_refused(store, tmp_path, edit, message):
+    with pytest.raises(nk.StoreError, match=message):
+        nk.open(edited(store, tmp_path, edit))
+
+
+def test_paths_that_are_no_stores(tmp_path, store):
+    with pytest.raises(nk.StoreError, match="no such file"):
+        nk.open(tmp_path / "absent.h5")
+    with pytest.raises(nk.StoreError, match="is not a file"):
+        nk.open(tmp_path)
+    (tmp_path / "text.h5").write_text("hello")
+    with pytest.raises(nk.StoreError, match="not an HDF5 file"):
+        nk.open(tmp_path / "text.h5")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(nk.StoreError, match="no store"):
+        nk.open(tmp_path / "other.h5")
+
+
+def test_a_failed_write_leaves_the_old_store_and_nothing_else(store, tmp_path, table, monkeypatch):
+    path = tmp_path / "kept.h5"
+    path.write_bytes(store.read_bytes())
+    before = path.read_bytes()
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer_module, "_write_hdf5", full_disk)
+    with pytest.raises(nk.StoreError, match=r"kept\.h5 cannot be written: .*No space left"):
+        write_store(path, table)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["kept.h5"]
+
+
+def test_targets_that_cannot_be_written(tmp_path, table):
+    with pytest.raises(nk.StoreError, match="there is no folder"):
+        write_store(tmp_path / "no" / "x.h5", table)
+    with pytest.raises(nk.StoreError, match="is a folder"):
+        write_store(tmp_path, table)
+
+
+def test_names_that_would_break_the_layout(tmp_path):
+    space = nk.space("nas-bench-macro")
+    metric = Metric(np.zeros(space.size))
+    with pytest.raises(nk.StoreError, match="metric's name"):
+        write_store(tmp_path / "x.h5", Table(space, space.all(), {"cifar10": {"a/b": metric}}))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (np.zeros((3, 2)), None, None),
+        (np.zeros((3, 2)), (1, 2, 3), None),
+        (np.zeros((3, 2)), None, (1, 2)),
+        (np.array(["a"]), None, None),
+    ],
+)
+def test_metrics_with_axes_that_do_not_fit(arguments):
+    with pytest.raises(ValueError, match="values|seeds"):
+        Metric(*arguments)
+
+
+WRITER = """
+import numpy as np, sys
+import nasbench_kit as nk
+from nasbench_kit.store import Metric, Table, write_store
+space = nk.space("nb201")
+X = space.all()
+value = 1.0
+print("ready", flush=True)
+while True:
+    value += 1
+    write_store(sys.argv[1], Table(space, X, {"c": {"m": Metric(np.full((len(X), 1, 30), value), (1,), tuple(range(30)))}}))
+"""
+
+
+def test_killed_at_any_moment_the_store_is_whole(tmp_path):
+    path = tmp_path / "killed.h5"
+    rng = np.random.default_rng(5)
+    for _ in range(4):
+        process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(WRITER), str(path)], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.05 + rng.random() * 0.3)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        if path.exists():
+            bench = nk.open(path)
+            bench.verify()
+            assert len(np.unique(bench.query(bench.architectures[::1000], "m"))) == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps"), reason="needs /proc")
+def test_two_processes_share_the_pages(tmp_path):
+    """The mapping's pages are the file's own: none of them is a private copy."""
+    space = nk.space("nb201")
+    X = space.all()
+    path = write_store(
+        tmp_path / "big.h5", Table(space, X, {"c": {"m": Metric(np.ones((len(X), 1, 100)), (1,), tuple(range(100)))}})
+    )
+    script = """
+        import sys, nasbench_kit as nk
+        from nasbench_kit.store import StoreFile
+        store = StoreFile(sys.argv[1])
+        store.array(store.metrics["c"]["m"]).sum()
+        print("mapped", flush=True)
+        sys.stdin.readline()
+        private = shared = 0
+        inside = False
+        for line in open("/proc/self/smaps"):
+            if "-" in line.split()[0]:
+                inside = line.rstrip().endswith(sys.argv[1])
+            elif inside and line.startswith("Private"):
+                private += int(line.split()[1])
+            elif inside and line.startswith("Shared"):
+                shared += int(line.split()[1])
+        print(private, shared)
+    """
+    run = [sys.executable, "-c", textwrap.dedent(script), str(path)]
+    processes = [subprocess.Popen(run, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "mapped\n"
+    private, shared = map(int, processes[0].communicate("\n")[0].split())
+    processes[1].communicate("\n")
+    size = path.stat().st_size // 1024
+    assert shared > 0.9 * size
+    assert private < 0.05 * size
+
+
+def test_opening_a_large_store_reads_none_of_its_values(tmp_path):
+    """A store of 400,000 rows (made up of repeated genotypes) adds little to the process when it is opened."""
+    path = tmp_path / "large.h5"
+    space = nk.space("nb201")
+    rows = np.resize(space.all(), (400_000, 6))
+    values = np.zeros((400_000, 4, 3))
+    write_store(path, Table(space, rows, {f"d{i}": {"valid_accuracy": Metric(values, (4, 12, 36, 108), (0, 1, 2))} for i in range(2)}))
+    script = """
+        import sys, nasbench_kit as nk
+        def resident():
+            return int(open("/proc/self/statm").read().split()[1]) * 4096
+        nk.open("nb201-digits")
+        before = resident()
+        bench = nk.open(sys.argv[1])
+        assert len(bench) == 400_000
+        print(resident() - before)
+    """
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("needs /proc")
+    added = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(path)], capture_output=True, text=True, check=True)
+    assert int(added.stdout) < 20e6

@@ -1,0 +1,92 @@
+"""The package as such: what it exports, what importing it does not do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import nasbench_kit as nk
+
+# the public contract, as far as it is built
+DOCUMENTED = {
+    *("NSGA2", "GeneticAlgorithm", "LocalSearch", "RandomSearch", "RegularizedEvolution", "Algorithm"),
+    *("InvalidArchitecture", "MissingExtra", "NasbenchKitError", "SourceError", "StoreError", "UnknownName"),
+    *("Benchmark", "FunctionProblem", "Problem", "Result", "Space", "TestSelectionWarning"),
+    *("benchmarks", "convert", "load_result", "open", "search", "space", "spaces"),
+}
+
+
+def test_exported_names_are_the_documented_ones():
+    assert set(nk.__all__) == DOCUMENTED
+    assert all(hasattr(nk, name) for name in nk.__all__)
+
+
+@pytest.mark.parametrize("name", [n for n in sorted(DOCUMENTED) if n != "TestSelectionWarning"])
+def test_every_public_name_has_a_docstring(name):
+    assert (getattr(nk, name).__doc__ or "").strip()
+
+
+def test_importing_is_silent_and_light():
+    script = """
+import sys, io
+import builtins
+real = builtins.open
+def watched(file, *a, **k):
+    if str(file).endswith((".h5", ".json", ".toml")):
+        raise AssertionError(f"opened {file}")
+    return real(file, *a, **k)
+builtins.open = watched
+import numpy as np, random
+before = np.random.get_state()[1].copy(), random.getstate()
+import nasbench_kit
+assert (np.random.get_state()[1] == before[0]).all() and random.getstate() == before[1]
+heavy = {"torch", "tensorflow", "matplotlib", "plotly", "dask", "pymoo", "sklearn"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_errors_derive_from_what_a_caller_would_expect():
+    assert issubclass(nk.InvalidArchitecture, ValueError)
+    assert issubclass(nk.UnknownName, KeyError)
+    assert issubclass(nk.SourceError, ValueError)
+    assert issubclass(nk.StoreError, OSError)
+    assert issubclass(nk.MissingExtra, ImportError)
+    assert all(
+        issubclass(error, nk.NasbenchKitError)
+        for error in (nk.InvalidArchitecture, nk.UnknownName, nk.SourceError, nk.StoreError, nk.MissingExtra)
+    )
+
+
+def test_who_may_know_whom():
+    """The dependencies between the rooms, as the design has them."""
+    import ast
+    from pathlib import Path
+
+    root = Path(nk.__file__).parent
+    allowed = {
+        "errors": set(),
+        "spaces": {"errors"},
+        "store": {"errors", "spaces"},
+        "data": {"errors"},
+        "indicators": set(),
+        "algorithms": {"errors", "spaces"},
+        "problem": {"errors", "spaces", "benchmark"},  # benchmark for its type alone
+        "benchmark": {"errors", "spaces", "store", "data", "indicators", "problem"},
+        "loaders": {"errors", "spaces", "store", "benchmark"},
+        "experiments": {"errors", "spaces", "store", "indicators", "algorithms", "problem", "benchmark"},
+        "validation": {"errors", "spaces", "store", "benchmark", "loaders"},
+        "training": {"errors", "spaces", "store", "benchmark"},
+    }
+    for path in root.rglob("*.py"):
+        room = path.relative_to(root).parts[0].removesuffix(".py")
+        if room in ("__init__", "cli"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nasbench_kit"):
+                parts = (node.module or "").split(".")
+                known = parts[1:2] or [alias.name for alias in node.names]
+                assert set(known) <= allowed[room] | {room}, f"{path.relative_to(root)} knows {known}"

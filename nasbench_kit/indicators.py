@@ -55,7 +55,7 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     """
     if not len(F):
         return np.empty(0, dtype=np.intp)
-    order = np.lexsort((*F.T[::-1], group))
+    order = _lexicographic(F, group)
     sorted_F, sorted_group = F[order], group[order]
     fresh = np.ones(len(order), dtype=np.bool_)
     fresh[1:] = (sorted_group[1:] != sorted_group[:-1]) | (sorted_F[1:] != sorted_F[:-1]).any(axis=1)
@@ -75,6 +75,16 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     bounds = np.flatnonzero(np.diff(sorted_group)) + 1
     keep = np.concatenate([moocore.is_nondominated(part) for part in np.split(sorted_F, bounds)])
     return order[keep]
+
+
+def _lexicographic(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The stable order by group, then by ascending objectives."""
+    if F.shape[1] != 2 or int(group.max()) >= 2**16:
+        return np.lexsort((*F.T[::-1], group))
+    # Complex numbers sort by their real, then their imaginary part; 16-bit integers have a radix sort: together a
+    # third of lexsort's time.
+    order = np.ascontiguousarray(F).view(np.complex128)[:, 0].argsort(kind="stable")
+    return order[group[order].astype(np.uint16).argsort(kind="stable")]
 
 
 def hypervolume(F: ArrayLike, ref: ArrayLike) -> float:

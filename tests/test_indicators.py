@@ -24,7 +24,7 @@ def test_nondominated_by_group(m, seed):
     kept = nondominated(F, group)
     for g in range(4):
         assert F[kept[group[kept] == g]].tolist() == brute_front(F[group == g])
-    assert (F == before[0]).all()
+    assert (before[0] == F).all()
     assert (group == before[1]).all()
     assert (np.diff(group[kept]) >= 0).all()
 

@@ -26,11 +26,18 @@ INDEX = "https://pypi.org/simple"
 
 def main(target: Path) -> int:
     if sys.version_info < (3, 11):
-        print(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; try make PYTHON=python3.12", file=sys.stderr)
+        print(
+            f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}; try make PYTHON=python3.12",
+            file=sys.stderr,
+        )
         return 2
     python = target / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     has_venv, has_ensurepip = map(importlib.util.find_spec, ("venv", "ensurepip"))
-    if has_venv and has_ensurepip and subprocess.run([sys.executable, "-m", "venv", "--clear", target], check=False).returncode == 0:
+    if (
+        has_venv
+        and has_ensurepip
+        and subprocess.run([sys.executable, "-m", "venv", "--clear", target], check=False).returncode == 0
+    ):
         return run(python, "-m", "pip", "install", "--quiet", "--upgrade", PIP)
     with tempfile.TemporaryDirectory() as folder:
         pip = f"{fetch_pip(Path(folder))}/pip"

@@ -15,6 +15,9 @@ from nasbench_kit.spaces.space import Genotypes
 __all__ = ["NSGA2", "crowding", "domination_rank", "survivors"]
 
 
+COIN = 1e-9  # far below any difference in crowding that matters, far above rounding
+
+
 @dataclass(kw_only=True)
 class NSGA2(Algorithm):
     """Binary tournaments on rank and crowding, two-point crossover, mutation; the best of parents and children stay.
@@ -55,8 +58,9 @@ class NSGA2(Algorithm):
         n = self.population_size
         if self._X is None:
             return self.random.sample(self.space, n)
-        # Survivors are sorted by rank, then crowding: the lower of two positions wins its tournament.
-        parents = self.random.integers(n, (2, n)).min(axis=1)
+        # Survivors are sorted by rank, then crowding: the lower of two positions wins its tournament. As in the authors'
+        # own program every member takes part in two tournaments: the neighbours in two random orders.
+        parents = self.random.bits((2, n)).argsort(axis=2).reshape(self.runs, n, 2).min(axis=2)
         mates = gather(self._X, parents)
         first, second = mates[:, : n // 2], mates[:, n // 2 :]
         children = np.concatenate(two_point_crossover(first, second, self.random, self.crossover_probability), axis=1)
@@ -69,7 +73,7 @@ class NSGA2(Algorithm):
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         if self._X is not None:
             X, F = np.concatenate([self._X, X], axis=1), np.concatenate([self._F, F], axis=1)
-        order = survivors(F, self.population_size)
+        order = survivors(F, self.population_size, self.random.random(F.shape[1:2]))
         self._X, self._F = gather(X, order), gather(F, order)
 
     @property
@@ -77,7 +81,7 @@ class NSGA2(Algorithm):
         return None if self._X is None else (self._X, self._F)
 
 
-def survivors(F: NDArray[np.float64], n: int) -> NDArray[np.intp]:
+def survivors(F: NDArray[np.float64], n: int, coin: NDArray[np.float64] | None = None) -> NDArray[np.intp]:
     """The best ``n`` points of each run by domination rank, then crowding distance, best first.
 
     Parameters
@@ -85,6 +89,8 @@ def survivors(F: NDArray[np.float64], n: int) -> NDArray[np.intp]:
     F : ndarray of float, shape (runs, points, m)
         Objective values, minimised.
     n : int
+    coin : ndarray of float, shape (runs, points), optional
+        Random numbers in [0, 1) that order points of equal rank and distance; else they stay in order of their objectives.
 
     Returns
     -------
@@ -95,7 +101,10 @@ def survivors(F: NDArray[np.float64], n: int) -> NDArray[np.intp]:
         distance = crowding(gather(F, order), rank)
     # Distances are at most m, but infinite at a front's ends: ranks 2 m + 2 apart keep the fronts in order.
     m = F.shape[2]
-    best = (rank * (2.0 * m + 2) - np.minimum(distance, m + 1)).argsort(axis=1)[:, :n]
+    quality = rank * (2.0 * m + 2) - np.minimum(distance, m + 1)
+    if coin is not None:
+        quality += COIN * coin
+    best = quality.argsort(axis=1)[:, :n]
     return np.take_along_axis(order, best, axis=1)
 
 

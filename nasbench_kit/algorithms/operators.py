@@ -38,7 +38,8 @@ def two_point_crossover(
 ) -> tuple[Genotypes, Genotypes]:
     """Two children a pair: the genes between two cuts are exchanged.
 
-    Cuts lie between genes or at the ends: of the genes + 1 places two different ones are drawn, uniformly.
+    Of the places between neighbouring genes two different ones are drawn, uniformly. Two genes have one such place:
+    there the second gene is exchanged.
 
     Parameters
     ----------
@@ -53,9 +54,8 @@ def two_point_crossover(
     """
     n, genes = first.shape[1:]
     draws = random.bits((3, n))
-    cuts = genes * (genes + 1) // 2
-    pair = (draws[:, 0] * (cuts * 2.0**-32)).astype(np.intp)
-    crossed = _segments(genes).take(pair, axis=0)
+    segments = _segments(genes)
+    crossed = segments.take((draws[:, 0] * (len(segments) * 2.0**-32)).astype(np.intp), axis=0)
     if probability < 1:
         crossed = crossed * (draws[:, 1] < probability * 2.0**32)[..., np.newaxis]
     # x ^ ((x ^ y) & mask) exchanges without a branch
@@ -64,8 +64,9 @@ def two_point_crossover(
 
 
 def _segments(genes: int) -> NDArray[np.uint8]:
-    """Every stretch of genes between two different cuts as a mask of 255: (genes (genes + 1) / 2, genes)."""
-    masks = [(a <= np.arange(genes)) & (np.arange(genes) < b) for a in range(genes) for b in range(a + 1, genes + 1)]
+    """Every stretch of genes between two different cuts as a mask of 255: ((genes - 1) (genes - 2) / 2, genes)."""
+    cuts = [(a, b) for a in range(1, genes) for b in range(a + 1, genes)] or [(genes // 2, genes)]
+    masks = [(a <= np.arange(genes)) & (np.arange(genes) < b) for a, b in cuts]
     return np.array(masks, dtype=np.uint8) * np.uint8(255)
 
 

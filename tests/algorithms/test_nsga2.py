@@ -71,3 +71,9 @@ def test_unknown_values_come_last():
 def test_settings():
     with pytest.raises(ValueError, match="even"):
         NSGA2(population_size=7)
+
+
+def test_ties_are_broken_by_the_coin():
+    F = np.zeros((1, 6, 2))  # the first and the last of equal points are the ends of their front
+    assert set(survivors(F, 4, np.array([[0.9, 0.1, 0.5, 0.8, 0.2, 0.9]]))[0].tolist()) == {0, 5, 1, 4}
+    assert set(survivors(F, 4, np.array([[0.9, 0.9, 0.1, 0.2, 0.8, 0.9]]))[0].tolist()) == {0, 5, 2, 3}

@@ -53,7 +53,13 @@ def test_list_and_info(call, store):
     assert "made up" in out
     info = json.loads(call("info", store, "--json")[1])
     assert info["architectures"] == 15625
-    assert {"dataset": "cifar10", "metric": "valid_accuracy", "unit": "percent", "epochs": [4, 12], "seeds": [111, 777, 888]} in info["content"]
+    assert {
+        "dataset": "cifar10",
+        "metric": "valid_accuracy",
+        "unit": "percent",
+        "epochs": [4, 12],
+        "seeds": [111, 777, 888],
+    } in info["content"]
 
 
 def test_query_from_arguments_a_file_and_stdin(call, store, tmp_path, monkeypatch):
@@ -73,13 +79,17 @@ def test_query_from_arguments_a_file_and_stdin(call, store, tmp_path, monkeypatc
     )  # fmt: skip
     assert piped.stdout == out
     found = json.loads(call("query", store, natives[0], "--epochs", 4, "--seed", 111, "--json")[1])
-    assert found[0]["valid_accuracy"] == bench.query(bench.space.encode(natives[:1]), "valid_accuracy", epochs=4, seed=111)
+    assert found[0]["valid_accuracy"] == bench.query(
+        bench.space.encode(natives[:1]), "valid_accuracy", epochs=4, seed=111
+    )
 
 
 def test_a_closed_pipe_is_no_error(store):
     natives = "\n".join(nk.space("nb201").decode(nk.space("nb201").all()))
     command = f"{sys.executable} -m nasbench_kit.cli query {store} | head -n 1"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], input=natives, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], input=natives, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -96,7 +106,9 @@ def test_convert_validate_compare(call, tmp_path, monkeypatch):
     assert "FAILED" not in out
     assert "3,969" in out
     picture = tmp_path / "pictures" / "p.png"
-    status, out, err = call("compare", "nas-bench-macro", "--runs", 5, "--evaluations", 60, "--plot", picture, "--save", tmp_path / "saved")
+    status, out, err = call(
+        "compare", "nas-bench-macro", "--runs", 5, "--evaluations", 60, "--plot", picture, "--save", tmp_path / "saved"
+    )
     assert status == 0
     assert "selects on test_accuracy" in err
     assert "RegularizedEvolution" in out
@@ -137,7 +149,9 @@ def test_compare_on_the_bundled_table(call):
     assert status == 0
     assert "nb201-digits" in out
     assert "RandomSearch: done" in err
-    status, out, _ = call("compare", "--runs", 4, "--evaluations", 300, "--objectives", "valid_accuracy", "params", "--json")
+    status, out, _ = call(
+        "compare", "--runs", 4, "--evaluations", 300, "--objectives", "valid_accuracy", "params", "--json"
+    )
     found = json.loads(out)
     assert found["measure"] == "hypervolume"
     assert {row["algorithm"] for row in found["algorithms"]} == {"NSGA2", "RandomSearch"}
@@ -179,11 +193,11 @@ def test_a_table_by_arguments(call, tmp_path):
     import pandas as pd
 
     space = nk.space("nas-bench-macro")
-    pd.DataFrame({"a": space.decode(space.all()), "v": np.linspace(0, 100, space.size)}).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame({"a": space.decode(space.all()), "v": np.linspace(0, 100, space.size)}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
     words = ["--space", "nas-bench-macro", "--architecture", "a", "--column", "v=cifar10/valid_accuracy@50"]
     status, out, _ = call("convert", tmp_path / "t.csv", tmp_path / "t.h5", *words)
     assert status == 0
     assert nk.open(tmp_path / "t.h5").query([[0] * 8], "valid_accuracy")[0] == 0
     assert call("validate", tmp_path / "t.h5", "--source", tmp_path / "t.csv", *words)[0] == 0
-
-

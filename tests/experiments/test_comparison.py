@@ -48,7 +48,10 @@ def test_mean_interval():
 @pytest.fixture
 def comparison(bench):
     return compare(
-        bench.problem("valid_accuracy", epochs=4), [nk.RandomSearch(), nk.RegularizedEvolution()], runs=8, evaluations=80
+        bench.problem("valid_accuracy", epochs=4),
+        [nk.RandomSearch(), nk.RegularizedEvolution()],
+        runs=8,
+        evaluations=80,
     )
 
 
@@ -99,7 +102,9 @@ def test_pictures_of_one_objective(comparison, tmp_path, clock, suffix):
 
 
 def test_pictures_of_two_objectives_and_of_test_selection(bench, tmp_path):
-    many = compare(bench.problem(["valid_accuracy", "params"]), [nk.RandomSearch(), nk.NSGA2()], runs=4, evaluations=300)
+    many = compare(
+        bench.problem(["valid_accuracy", "params"]), [nk.RandomSearch(), nk.NSGA2()], runs=4, evaluations=300
+    )
     assert plot_comparison(many, tmp_path / "many.png").stat().st_size > 10_000
     with pytest.warns(nk.TestSelectionWarning):
         problem = bench.problem("test_accuracy")

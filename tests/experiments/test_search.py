@@ -27,7 +27,9 @@ def test_three_clocks_agree_with_a_slow_count(bench):
         asked.append(X.copy())
         return problem(X)
 
-    watched = nk.FunctionProblem(function, bench.space, ["valid_accuracy"], seconds=lambda X: problem.evaluate(X).seconds)
+    watched = nk.FunctionProblem(
+        function, bench.space, ["valid_accuracy"], seconds=lambda X: problem.evaluate(X).seconds
+    )
     result = nk.search(watched, nk.RegularizedEvolution(), runs=3, evaluations=150, seed=2)
     plain = nk.search(problem, nk.RegularizedEvolution(), runs=3, evaluations=150, seed=2)
     sequence = [np.concatenate([batch.reshape(3, -1, 6)[run] for batch in asked]) for run in range(3)]

@@ -30,7 +30,9 @@ column = [
 def frame():
     n = SPACE.size
     rng = np.random.default_rng(1)
-    return pd.DataFrame({"arch": SPACE.decode(SPACE.all()), "acc": rng.uniform(0, 100, n), "hours": rng.uniform(1, 2, n)})
+    return pd.DataFrame(
+        {"arch": SPACE.decode(SPACE.all()), "acc": rng.uniform(0, 100, n), "hours": rng.uniform(1, 2, n)}
+    )
 
 
 def mapped(tmp_path, text=MAPPING):
@@ -116,7 +118,10 @@ def test_numbers_and_official_indices(tmp_path):
     ("change", "message"),
     [
         (lambda f: f.drop(columns="acc"), "unknown column 'acc'"),
-        (lambda f: f.assign(acc=f["acc"].astype(object).where(f.index != 5, "n/a?")), "row 5, column 'acc': 'n/a\\?' is no number"),
+        (
+            lambda f: f.assign(acc=f["acc"].astype(object).where(f.index != 5, "n/a?")),
+            "row 5, column 'acc': 'n/a\\?' is no number",
+        ),
         (lambda f: f.assign(acc=f["acc"].where(f.index != 5, 101)), "row 5, column 'acc': an accuracy is a percentage"),
         (lambda f: f.assign(acc=f["acc"].where(f.index != 5, np.inf)), "infinite"),
         (lambda f: f.assign(arch=f["arch"].where(f.index != 5, "0123")), "column 'arch'.*8 characters"),

@@ -80,7 +80,9 @@ def test_every_nb201_value_arrives(nb201, nb201_csv, published):
 def test_published_optima(nb201):
     front = nb201.query(nb201.architectures, "test_accuracy", dataset="cifar10")
     assert front.max() == pytest.approx(94.37, abs=0.005)
-    assert nb201.query(nb201.architectures, "valid_accuracy", dataset="cifar10-valid").max() == pytest.approx(91.61, abs=0.005)
+    assert nb201.query(nb201.architectures, "valid_accuracy", dataset="cifar10-valid").max() == pytest.approx(
+        91.61, abs=0.005
+    )
 
 
 @pytest.mark.parametrize(("algorithm", "mean"), [(nk.RandomSearch(), 93.70), (nk.RegularizedEvolution(), 93.92)])

@@ -111,7 +111,9 @@ def test_costs_of_the_empty_cell(dataset, flops):
 def test_dead_parameters_count():
     dead = np.array([3, 0, 0, 1, 0, 0])
     assert (SPACE.canonical(dead) == [0, 0, 0, 1, 0, 0]).all()
-    assert SPACE.cost(dead, "params", dataset="cifar10") > SPACE.cost(SPACE.canonical(dead), "params", dataset="cifar10")
+    assert SPACE.cost(dead, "params", dataset="cifar10") > SPACE.cost(
+        SPACE.canonical(dead), "params", dataset="cifar10"
+    )
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,12 @@ def test_opening_a_large_store_reads_none_of_its_values(tmp_path):
     space = nk.space("nb201")
     rows = np.resize(space.all(), (400_000, 6))
     values = np.zeros((400_000, 4, 3))
-    write_store(path, Table(space, rows, {f"d{i}": {"valid_accuracy": Metric(values, (4, 12, 36, 108), (0, 1, 2))} for i in range(2)}))
+    write_store(
+        path,
+        Table(
+            space, rows, {f"d{i}": {"valid_accuracy": Metric(values, (4, 12, 36, 108), (0, 1, 2))} for i in range(2)}
+        ),
+    )
     script = """
         import sys, nasbench_kit as nk
         def resident():
@@ -275,5 +280,7 @@ def test_opening_a_large_store_reads_none_of_its_values(tmp_path):
     """
     if not os.path.exists("/proc/self/statm"):
         pytest.skip("needs /proc")
-    added = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(path)], capture_output=True, text=True, check=True)
+    added = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(path)], capture_output=True, text=True, check=True
+    )
     assert int(added.stdout) < 20e6

@@ -50,8 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
-    for path in filter(None, (options.plot,)):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    if options.plot:
+        from nasbench_kit.experiments.plot import check_picture
+
+        Path(options.plot).parent.mkdir(parents=True, exist_ok=True)
+        check_picture(Path(options.plot))  # now, not after the searches
     bench = open_benchmark(options.benchmark)
     dataset = options.dataset or (bench.datasets[0] if len(bench.datasets) == 1 else None)
     objectives = options.objectives or [default_objective(bench.metrics(dataset))]

@@ -113,7 +113,8 @@ class Comparison:
                 assert self.report is not None
                 values = self.reported(result)
                 assert values is not None
-                extra[self.report[1]].append(values.mean())
+                values = values[np.isfinite(values)]
+                extra[self.report[1]].append(values.mean() if len(values) else np.nan)
                 extra[f"{self.report[1]}_sd"].append(values.std(ddof=1) if len(values) > 1 else np.nan)
             extra["evaluations"].append(float(result.evaluations.mean()))
             last = result.trace.groupby("run")["unique_networks"].last()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 import re
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["anytime", "plot_comparison"]
+__all__ = ["anytime", "check_picture", "plot_comparison"]
 
 # Okabe and Ito's palette, told apart by colour-blind readers; line styles help in black and white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
@@ -53,7 +54,7 @@ def anytime(
     ndarray of float, shape (runs, points)
         The value of the last row that is not later; ``nan`` before a run's first row, and where nothing is known.
     """
-    run = result.rows["run"] - result.rows["run"].min()
+    run = result.rows["run"]
     time = result.rows[clock]
     values = np.where(np.isfinite(values), values, np.nan)
     table = np.full((result.runs, len(points)), np.nan)
@@ -79,20 +80,28 @@ def plot_comparison(comparison: Comparison, path: str | os.PathLike[str], *, clo
         Where the file cannot be written.
     """
     target = Path(path)
+    form = check_picture(target)
     figure = _figure(comparison, clock)
-    form = target.suffix.removeprefix(".").lower() or "png"
-    if form not in figure.canvas.get_supported_filetypes():
-        raise StoreError(f"{target}: a picture is written as .png, .svg or .pdf, not as .{form}")
     return replace_file(target, lambda temporary: figure.savefig(temporary, format=form, dpi=160))
 
 
+def check_picture(path: Path) -> str:
+    """The format that ``path`` asks for; raises as `plot_comparison` does, before anything is computed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtra("drawing", "plot")
+    form = path.suffix.removeprefix(".").lower()
+    if form not in ("png", "svg", "pdf"):
+        raise StoreError(f"{path}: a picture is written as .png, .svg or .pdf, not as {path.suffix or 'a file without suffix'}")
+    if not path.parent.is_dir():
+        raise StoreError(f"{path}: there is no folder {path.parent}")
+    return form
+
+
 def _figure(comparison: Comparison, clock: str) -> Figure:
-    try:
-        import matplotlib as mpl
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure as MplFigure
-    except ImportError as error:
-        raise MissingExtra("drawing", "plot") from error
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as MplFigure
+
     style: dict[Any, Any] = {
         "font.size": 11,
         "axes.spines.top": False,

@@ -198,9 +198,10 @@ class Result:
             raise ValueError(
                 "a search on several objectives has an archive at every row of its trace, not an incumbent"
             )
-        return self.benchmark.query(
+        values = self.benchmark.query(
             self.rows["incumbent"], metric, dataset=dataset or self.source["dataset"], epochs=epochs, seed=seed
         )
+        return np.where(np.isfinite(self.rows["incumbent_F"]), values, np.nan)
 
     def best(
         self,
@@ -225,6 +226,7 @@ class Result:
         Returns
         -------
         ndarray of float64, shape (runs,)
+            ``nan`` for a run that found nothing known.
         """
         if len(self.objectives) > 1:
             raise ValueError("a search on several objectives has no single best; see archive(run) and hypervolume()")
@@ -232,9 +234,10 @@ class Result:
             if metric not in self.objectives:
                 raise ValueError(f"a search on a function knows {self.objectives[0]!r} alone, not {metric!r}")
             return self.incumbent_values.copy()
-        return self.benchmark.query(
+        values = self.benchmark.query(
             self.incumbents, metric, dataset=dataset or self.source["dataset"], epochs=epochs, seed=seed, rng=rng
         )
+        return np.where(np.isfinite(self.incumbent_values), values, np.nan)
 
     def archive(self, run: int) -> tuple[Genotypes, NDArray[np.float64]]:
         """The non-dominated genotypes that a run found and their objective values, minimised: (k, genes), (k, m)."""

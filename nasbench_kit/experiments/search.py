@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import operator
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -95,6 +96,8 @@ def search(
     if not isinstance(algorithm, Algorithm):
         hint = "; write it with brackets" if isinstance(algorithm, type) else ""
         raise TypeError(f"an algorithm such as NSGA2() is expected, not {algorithm!r}{hint}")
+    runs, seed = operator.index(runs), operator.index(seed)
+    evaluations = None if evaluations is None else operator.index(evaluations)
     if runs < 1:
         raise ValueError(f"runs is at least 1, not {runs}")
     if evaluations is None and simulated_seconds is None:
@@ -106,7 +109,7 @@ def search(
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
     tasks = [
-        _Task(problem, algorithm, first, min(together, runs - first), evaluations, simulated_seconds, int(seed), record)
+        _Task(problem, algorithm, first, min(together, runs - first), evaluations, simulated_seconds, seed, record)
         for first in range(0, runs, together)
     ]
     start = time.perf_counter()
@@ -161,6 +164,8 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
                 share = max(share, float(recorder.seconds.min()) / task.simulated_seconds)
             progress(min(share, 1.0))
     recorder.finish()
+    if not recorder.rows:
+        raise ValueError(f"no training is done within {task.simulated_seconds} simulated seconds: give a larger budget")
     if progress:
         progress(1.0)
     return Result.from_recorder(problem, task.algorithm, task.seed, task.first_run, recorder, _stack(generations))

@@ -280,40 +280,43 @@ def _exact_signatures(rows: Genotypes) -> NDArray[np.uint64]:
     (the tests compare with all permutations), not in general.
     """
     n = len(rows)
-    poolings, bases = 4, 7  # a path has at most 3 edges; the input and 6 edges
-    values = np.zeros((4, n, poolings, bases), dtype=np.uint64)
-    values[0, :, 0, 0] = 1
-    constant = np.zeros((n, bases), dtype=np.bool_)
-    conv = (rows == CONV1) | (rows == CONV3)
+    poolings, bases = 4, 7  # a path has at most 3 edges; the bases are the input and 6 edges
+    genes = rows.T
+    conv = (genes == CONV1) | (genes == CONV3)
+    values = np.zeros((4, bases, poolings, n), dtype=np.uint64)
+    values[0, 0, 0] = 1
+    constant = np.zeros((bases, n), dtype=np.bool_)
     for edge, (source, target) in enumerate(EDGES):
-        value, op, base = values[source], rows[:, edge], 1 + edge
-        values[target] += np.where((op == SKIP)[:, None, None], value, 0)
-        pooled = np.where(constant[:, None, :], value, 0)
-        pooled[:, 1:] += np.where(constant[:, None, :], 0, value)[:, :-1]
-        values[target] += np.where((op == POOL)[:, None, None], pooled, 0)
-        values[target, :, 0, base] += conv[:, edge]
-        empty = ~value.any(axis=(1, 2))
-        only_constants = ~np.where(constant[:, None, :], 0, value).any(axis=(1, 2))
-        constant[:, base] = conv[:, edge] & (empty | ((op == CONV1) & only_constants))
+        value, op, base = values[source], genes[edge], 1 + edge
+        moving = np.where(constant[:, None], 0, value)
+        pooled = value - moving
+        pooled[:, 1:] += moving[:, :-1]
+        values[target] += np.where(op == SKIP, value, 0) + np.where(op == POOL, pooled, 0)
+        values[target, base, 0] += conv[edge]
+        empty = ~value.any(axis=(0, 1))
+        constant[base] = conv[edge] & (empty | ((op == CONV1) & ~moving.any(axis=(0, 1))))
 
-    arguments = np.stack([np.where(constant[:, 1 + e, None, None], 0, values[s]) for e, (s, _) in enumerate(EDGES)])
-    kind = rows.astype(np.uint64)  # a constant too keeps its operation: the parameters behind it are to match
+    # what each convolution is applied to; a constant keeps its operation, since the parameters behind it are to match
+    arguments = [np.where(constant[1 + e], 0, values[source]) for e, (source, _) in enumerate(EDGES)]
     output = values[3]
     position = _mix(np.arange(1, 1 + poolings, dtype=np.uint64))[:, None]
-    usage = np.zeros((n, bases), dtype=np.uint64)
-    for _ in range(3):
-        colour = np.zeros((n, bases), dtype=np.uint64)
-        colour[:, 0] = 11
+    usage = np.zeros((bases, n), dtype=np.uint64)
+    for _ in range(2):
+        colour = np.zeros((bases, n), dtype=np.uint64)
+        terms = np.zeros((bases, poolings, n), dtype=np.uint64)  # the hash of (k, base)
+        terms[0] = _mix(position + np.uint64(11))
         for edge in range(6):
-            terms = arguments[edge] * _mix(position + colour[:, None, :])
-            colour[:, 1 + edge] = _mix(_mix(terms.sum(axis=(1, 2)) + kind[:, edge]) + usage[:, 1 + edge])
+            base = 1 + edge
+            applied = (arguments[edge][:base] * terms[:base]).sum(axis=(0, 1))
+            colour[base] = _mix(_mix(applied + genes[edge]) + usage[base])
+            terms[base] = _mix(position + colour[base])
         usage = (output * position).sum(axis=1)
         for edge in reversed(range(6)):
-            used = usage[:, 1 + edge]
-            outer = np.where(used > 0, _mix(used + colour[:, 1 + edge]), 0)[:, None, None]
-            usage += (arguments[edge] * (position * outer)).sum(axis=1) * conv[:, edge, None]
+            base = 1 + edge
+            outer = np.where(usage[base] > 0, _mix(usage[base] + colour[base]), 0) * conv[edge]
+            usage[:base] += (arguments[edge][:base] * (position * outer)).sum(axis=1)
         usage = _mix(usage) * (usage > 0)
-    return _mix((output * _mix(position + colour[:, None, :])).sum(axis=(1, 2)))
+    return _mix((output * terms).sum(axis=(0, 1)))
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:

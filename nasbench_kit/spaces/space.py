@@ -158,8 +158,7 @@ class Space(ABC):
         """Validity of rows of the right shape. A space with rules beyond its cardinalities overrides this."""
         if len(set(self.cardinalities)) == 1 and (not rows.size or int(rows.max()) < self.cardinalities[0]):
             return np.ones(len(rows), dtype=np.bool_)
-        below: NDArray[np.bool_] = rows < np.array(self.cardinalities)
-        return np.logical_and.reduce(below, axis=1, dtype=np.bool_)
+        return np.asarray((rows < np.array(self.cardinalities)).all(axis=1))
 
     def number(self, X: ArrayLike) -> NDArray[np.uint64]:
         """The genotypes' numbers, 0 ... size - 1: their genes read as digits, the first the most significant.

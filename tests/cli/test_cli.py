@@ -168,6 +168,7 @@ def test_compare_on_the_bundled_table(call):
         (["compare", "--algorithms", "genetic-algorithm:popsize=5"], "did you mean 'population_size'"),
         (["compare", "--objectives", "accuracy"], "unknown metric"),
         (["compare", "--runs", "0"], "runs is at least 1"),
+        (["compare", "--plot", "picture.gif"], "not as .gif"),
         (["compare", "--report", "accuracy"], "unknown metric"),
         (["compare", "--epochs", "200"], "unknown epoch budget"),
         (["query", "nb201-digits", "|x~0|"], "3 nodes"),

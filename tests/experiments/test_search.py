@@ -33,8 +33,8 @@ def test_three_clocks_agree_with_a_slow_count(bench):
     result = nk.search(watched, nk.RegularizedEvolution(), runs=3, evaluations=150, seed=2)
     plain = nk.search(problem, nk.RegularizedEvolution(), runs=3, evaluations=150, seed=2)
     sequence = [np.concatenate([batch.reshape(3, -1, 6)[run] for batch in asked]) for run in range(3)]
-    for result in (result, plain):
-        for row in result.trace.itertuples():
+    for found in (result, plain):
+        for row in found.trace.itertuples():
             X = sequence[row.run][: row.evaluations]
             assert row.unique_networks == len(np.unique(bench.space.key(X)))
             assert row.simulated_seconds == pytest.approx(bench.query(X, "training_time", epochs=4).sum())
@@ -52,6 +52,17 @@ def test_simulated_seconds_are_never_exceeded(bench):
         assert (last["evaluations"].to_numpy() == result.evaluations).all()
     both = nk.search(problem, nk.RandomSearch(), runs=5, simulated_seconds=500, evaluations=10)
     assert (both.evaluations == 10).all()
+
+
+def test_a_budget_too_short_for_one_training(bench):
+    problem = bench.problem("valid_accuracy", epochs=12)
+    with pytest.raises(ValueError, match="no training is done within 1"):
+        nk.search(problem, nk.RandomSearch(), runs=3, simulated_seconds=1.0)
+    # trainings take 12 to 24 s: with 13 s a few runs see one, the others nothing
+    some = nk.search(problem, nk.RandomSearch(), runs=40, simulated_seconds=13.0)
+    assert set(some.evaluations.tolist()) == {0, 1}
+    assert np.array_equal(np.isnan(some.best("valid_accuracy")), some.evaluations == 0)
+    assert len(some.trace) == some.evaluations.sum()
 
 
 def test_a_clock_that_does_not_run_is_an_error(bench):
@@ -126,6 +137,7 @@ def test_progress_is_told(bench):
     ("arguments", "error", "message"),
     [
         ({"runs": 0}, ValueError, "runs is at least 1"),
+        ({"evaluations": 10.5}, TypeError, "integer"),
         ({"evaluations": 0}, ValueError, "evaluations is above 0"),
         ({"simulated_seconds": -1.0}, ValueError, "simulated_seconds is above 0"),
         ({"algorithm": nk.NSGA2}, TypeError, "write it with brackets"),

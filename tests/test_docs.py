@@ -1,0 +1,37 @@
+"""What the README and the docs show runs as it is shown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from nasbench_kit.store import Table, write_store
+from tests.conftest import made_up_table
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in page.read_text()], ids=lambda page: page.name)
+def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = made_up_table()
+    renamed = Table(table.space, table.architectures, {"cifar10-valid": table.metrics["cifar10"]}, table.provenance)
+    write_store(tmp_path / "nb201.h5", renamed)
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL))
+    namespace: dict[str, object] = {"__name__": "page"}
+    exec(compile(code, str(page), "exec"), namespace)
+    if "HillClimber" in namespace:
+        nk = namespace["nk"]
+        problem = nk.open("nb201-digits").problem("valid_accuracy")
+        found = nk.search(problem, namespace["HillClimber"](), runs=20, evaluations=200)
+        assert found.incumbent_values.mean() < 20
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_of_a_page_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target

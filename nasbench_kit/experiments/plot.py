@@ -91,7 +91,9 @@ def check_picture(path: Path) -> str:
         raise MissingExtra("drawing", "plot")
     form = path.suffix.removeprefix(".").lower()
     if form not in ("png", "svg", "pdf"):
-        raise StoreError(f"{path}: a picture is written as .png, .svg or .pdf, not as {path.suffix or 'a file without suffix'}")
+        raise StoreError(
+            f"{path}: a picture is written as .png, .svg or .pdf, not as {path.suffix or 'a file without suffix'}"
+        )
     if not path.parent.is_dir():
         raise StoreError(f"{path}: there is no folder {path.parent}")
     return form
@@ -164,11 +166,12 @@ def _draw_single(comparison: Comparison, clock: str, left: Axes, right: Axes) ->
     final = np.concatenate(
         [result.best(metric, dataset=dataset, epochs=epochs) for result in comparison.results.values()]
     )
-    spread = max(abs(top - np.quantile(final, 0.02)), 1e-9)
-    right.set_ylim(
-        min(top, np.quantile(final, 0.02)) - 1.5 * spread,
-        max(top, top if metric.endswith("_accuracy") else final.max()) + 0.35 * spread,
-    )
+    # where the runs end and the optimum, with room on the side that curves come from
+    ends = [top, *np.nanquantile(final, [0.02, 0.98])]
+    margin = max(ends) - min(ends)
+    before, beyond = (1.5, 0.35) if metric.endswith("_accuracy") else (0.35, 1.5)
+    if margin > 0:
+        right.set_ylim(min(ends) - before * margin, max(ends) + beyond * margin)
     right.set_title(
         f"what it is worth on unseen data{'' if dataset == problem.dataset else f' ({dataset})'}", fontsize=11
     )

@@ -12,7 +12,6 @@ from hypothesis import settings
 import nasbench_kit as nk
 from nasbench_kit.store import Metric, Table, write_store
 
-
 # the same examples on every machine, however slow
 settings.register_profile("kit", deadline=None, derandomize=True)
 settings.load_profile("kit")

@@ -42,14 +42,14 @@ def run(options: argparse.Namespace) -> int:
     if options.sample != "all" and not (options.sample.isdecimal() and int(options.sample) > 0):
         raise ValueError(f"--sample is a number of networks or 'all', not {options.sample!r}")
     start = time.perf_counter()
-    with progress_bars(["networks"]) as update:
+    with progress_bars(["training"]) as update:
         bench = train_digits_table(
             Path(options.output),
             sample=None if options.sample == "all" else int(options.sample),
             epochs=options.epochs,
             seeds=options.seeds,
             processes=options.processes,
-            progress=lambda done, total: update("networks", done / total),
+            progress=lambda done, total: update("training", done / total),
         )
     seconds = time.perf_counter() - start
     if options.json:

@@ -43,7 +43,7 @@ def train_digits_table(
     epochs, seeds : int
     processes : int, optional
     progress : callable, optional
-        Called with (networks done, networks in all).
+        Called with (percent done, 100).
 
     Returns
     -------

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -27,7 +27,8 @@ from nasbench_kit.training.stacked import Recipe, initial_network, train_stacked
 __all__ = ["gather_parts", "train_parts"]
 
 NETWORKS_A_PART = 40  # measured: larger stacks gain nothing, smaller ones lose to call overhead
-TIMED_STEPS = 6
+TIMED_STEPS = 8
+STAGE_SHARE = (90, 10)  # percent of the work: training, then timing
 
 
 def train_parts(
@@ -52,7 +53,7 @@ def train_parts(
     processes : int, optional
         Worker processes, each on one core; as many as there are cores unless given.
     progress : callable, optional
-        Called with (networks done, networks in all) after every part.
+        Called with (percent done, 100) after every part.
 
     Raises
     ------
@@ -64,19 +65,32 @@ def train_parts(
     load_digits()  # fail here, not in a worker
     _claim(folder, numbers, recipe)
     parts = [numbers[i : i + NETWORKS_A_PART] for i in range(0, len(numbers), NETWORKS_A_PART)]
-    todo = [i for i in range(len(parts)) if not _part_path(folder, i).exists()]
-    done = sum(len(part) for i, part in enumerate(parts) if i not in set(todo))
-    if progress:
-        progress(done, len(numbers))
+    for stage, (prefix, work) in enumerate((("part", _train_part), ("steps", _time_part))):
+        # times are taken when all is trained, one at a time: beside other work they would be wrong
+        workers = (processes or os.cpu_count()) if work is _train_part else 1
+        calls = [(_path(folder, prefix, i), part, recipe) for i, part in enumerate(parts)]
+
+        def report(done: int, stage: int = stage) -> None:
+            if progress:
+                progress(STAGE_SHARE[stage] * done // len(numbers) + sum(STAGE_SHARE[:stage]), sum(STAGE_SHARE))
+
+        _run_all(work, [call for call in calls if not call[0].exists()], workers, len(numbers), report)
+
+
+def _run_all(
+    work: Callable[..., None], calls: list[Any], workers: int | None, total: int, report: Callable[[int], None]
+) -> None:
+    """Run calls (path, numbers, recipe) in processes of one core each, reporting how many networks are done."""
+    done = total - sum(len(numbers) for _, numbers, _ in calls)
+    report(done)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=context, initializer=_one_core) as pool:
-        futures = {pool.submit(_train_part, _part_path(folder, i), parts[i], recipe): i for i in todo}
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_core) as pool:
+        futures = {pool.submit(work, *call): len(call[1]) for call in calls}
         try:
             for future in as_completed(futures):
                 future.result()
-                done += len(parts[futures[future]])
-                if progress:
-                    progress(done, len(numbers))
+                done += futures[future]
+                report(done)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -97,16 +111,19 @@ def gather_parts(folder: Path) -> dict[str, Any]:
         Where a part is missing.
     """
     claim = json.loads((folder / "recipe.json").read_text())
-    paths = [_part_path(folder, i) for i in range(-(-claim["networks"] // NETWORKS_A_PART))]
-    missing = [path.name for path in paths if not path.exists()]
+    count = -(-claim["networks"] // NETWORKS_A_PART)
+    paths = [_path(folder, "part", i) for i in range(count)]
+    steps = [_path(folder, "steps", i) for i in range(count)]
+    missing = [path.name for path in paths + steps if not path.exists()]
     if missing:
-        raise StoreError(f"{folder}: {len(missing)} of {len(paths)} parts are missing, the first is {missing[0]}")
+        raise StoreError(f"{folder}: {len(missing)} of {2 * count} files are missing, the first is {missing[0]}")
     parts = []
     for path in paths:
         with np.load(path, allow_pickle=False) as part:
             parts.append({name: part[name] for name in part.files})
     arrays: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {**arrays, "claim": claim}
+    step_seconds = np.concatenate([np.load(path, allow_pickle=False) for path in steps])
+    return {**arrays, "step_seconds": step_seconds, "claim": claim}
 
 
 def _claim(folder: Path, numbers: NDArray[np.uint64], recipe: Recipe) -> None:
@@ -129,7 +146,8 @@ def _claim(folder: Path, numbers: NDArray[np.uint64], recipe: Recipe) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     hardware = {"machine": platform.machine(), "processor": _processor(), "cores": os.cpu_count()}
-    _replace(path, json.dumps({**identity, **hardware, "numpy": np.__version__}, indent=1).encode())
+    content = json.dumps({**identity, **hardware, "numpy": np.__version__}, indent=1).encode()
+    _replace(path, lambda file: file.write(content))
 
 
 def _processor() -> str:
@@ -140,13 +158,14 @@ def _processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
-def _part_path(folder: Path, index: int) -> Path:
-    return folder / f"part-{index:04d}.npz"
+def _path(folder: Path, prefix: str, index: int) -> Path:
+    return folder / f"{prefix}-{index:04d}.{'npz' if prefix == 'part' else 'npy'}"
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_bytes(content)
+    with temporary.open("wb") as file:
+        write(file)
     temporary.replace(path)
 
 
@@ -155,18 +174,17 @@ def _one_core() -> None:
 
 
 def _train_part(path: Path, numbers: NDArray[np.uint64], recipe: Recipe) -> None:
-    data, skeleton = load_digits(), SKELETONS["digits"]
-    rows = NB201().from_number(numbers)
     start = time.perf_counter()
-    results = train_stacked(numbers, rows, skeleton, data, recipe)
-    seconds = (time.perf_counter() - start) / len(numbers)
-    steps = [_step_seconds(int(number), row, data, recipe) for number, row in zip(numbers, rows, strict=True)]
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        timings = {"step_seconds": np.array(steps), "stacked_seconds": np.full(len(numbers), seconds)}
-        arrays: dict[str, Any] = {"numbers": numbers, **timings, **results}
-        np.savez(file, **arrays)
-    temporary.replace(path)
+    results = train_stacked(numbers, NB201().from_number(numbers), SKELETONS["digits"], load_digits(), recipe)
+    seconds = np.full(len(numbers), (time.perf_counter() - start) / len(numbers))
+    arrays: dict[str, Any] = {"numbers": numbers, "stacked_seconds": seconds, **results}
+    _replace(path, lambda file: np.savez(file, **arrays))
+
+
+def _time_part(path: Path, numbers: NDArray[np.uint64], recipe: Recipe) -> None:
+    data, rows = load_digits(), NB201().from_number(numbers)
+    seconds = [_step_seconds(int(number), row, data, recipe) for number, row in zip(numbers, rows, strict=True)]
+    _replace(path, lambda file: np.save(file, np.array(seconds)))
 
 
 def _step_seconds(number: int, row: Genotypes, data: Digits, recipe: Recipe) -> float:

@@ -120,6 +120,8 @@ def _figure(comparison: Comparison, clock: str) -> Figure:
             _draw_single(comparison, clock, left, right)
         else:
             _draw_many(comparison, clock, left, right)
+        for axes in (left, right):
+            _plain_log_ticks(axes)
         _title(figure, comparison)
     return figure
 
@@ -163,13 +165,16 @@ def _draw_single(comparison: Comparison, clock: str, left: Axes, right: Axes) ->
     )  # fmt: skip
     unit = " [%]" if metric.endswith("_accuracy") else ""
     right.set(xscale="log", xlabel=CLOCKS[clock], ylabel=f"{_words(metric)} of the incumbent{unit}")
-    final = np.concatenate(
-        [result.best(metric, dataset=dataset, epochs=epochs) for result in comparison.results.values()]
-    )
-    # where the runs end and the optimum, with room on the side that curves come from
-    ends = [top, *np.nanquantile(final, [0.02, 0.98])]
+    # where the curves end and the optimum, with room on the side that they come from
+    ends = [
+        top,
+        *(
+            float(np.nanmean(result.best(metric, dataset=dataset, epochs=epochs)))
+            for result in comparison.results.values()
+        ),
+    ]
     margin = max(ends) - min(ends)
-    before, beyond = (1.5, 0.35) if metric.endswith("_accuracy") else (0.35, 1.5)
+    before, beyond = (2.0, 0.35) if metric.endswith("_accuracy") else (0.35, 2.0)
     if margin > 0:
         right.set_ylim(min(ends) - before * margin, max(ends) + beyond * margin)
     right.set_title(
@@ -215,9 +220,21 @@ def _draw_many(comparison: Comparison, clock: str, left: Axes, right: Axes) -> N
         )  # fmt: skip
     if np.all(front[:, 1] > 0) and front[:, 1].max() > 20 * front[:, 1].min():
         right.set_xscale("log")
-    right.set(xlabel=_words(second), ylabel=_words(first))
+    right.set(xlabel=_words(second), ylabel=_words(first) + (" [%]" if first.endswith("_accuracy") else ""))
     right.set_title("fronts" if len(problem.objectives) == 2 else "fronts, first two objectives", fontsize=11)
     right.legend(frameon=False, loc="lower right", fontsize=9)
+
+
+def _plain_log_ticks(axes: Axes) -> None:
+    """Ticks of a log axis as plain numbers: 0.2, 0.5, 1."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            low, high = axis.get_view_interval()
+            axis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 1e3 else (1.0, 2.0, 5.0), numticks=20))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1e4 else f"{value:,.0f}"))
+            axis.set_minor_formatter(NullFormatter())
 
 
 def _draw_curve(

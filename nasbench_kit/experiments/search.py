@@ -21,6 +21,7 @@ from nasbench_kit.problem import Problem
 __all__ = ["search"]
 
 TOGETHER = 16384  # genotypes a batch over all runs held at once: more no longer fits the cache
+GRID = (20, 10)  # rows of the trace a decade: an incumbent costs next to nothing to note, an archive does
 OPEN_END = 10**9  # evaluations of a run that only its simulated seconds end
 
 
@@ -140,7 +141,8 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
         space, runs=task.runs, seed=task.seed, first_run=task.first_run, objectives=objectives
     )
     limit = task.evaluations if task.evaluations is not None else OPEN_END
-    recorder = Recorder(space, task.runs, objectives, log_grid(limit), task.simulated_seconds, problem.bounds)
+    grid = log_grid(limit, GRID[0] if objectives == 1 else GRID[1])
+    recorder = Recorder(space, task.runs, objectives, grid, task.simulated_seconds, problem.bounds)
     generations: list[tuple[int, NDArray[Any], NDArray[Any]]] = []
     told, reported = 0, time.perf_counter()
     while told < limit and recorder.running.any():

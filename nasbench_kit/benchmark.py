@@ -381,7 +381,7 @@ class Benchmark:
         if dataset is None and len(self.datasets) == 1:
             return self.datasets[0]
         if dataset not in self.datasets:
-            hint = "This benchmark has several: give dataset=..." if dataset is None else ""
+            hint = "Choose one with dataset= (--dataset)." if dataset is None else ""
             raise UnknownName(f"dataset of {self.name}", dataset, self.datasets, hint)
         return dataset
 

@@ -47,7 +47,7 @@ class UnknownName(NasbenchKitError, KeyError):
         names = [str(k) for k in known]
         close = difflib.get_close_matches(str(name), names, n=len(names), cutoff=0.5)
         ordered = close + [k for k in names if k not in close]
-        text = f"unknown {kind} {name!r}"
+        text = f"unknown {kind} {name!r}" if name is not None else f"no {kind} is given"
         if close:
             text += f"; did you mean {close[0]!r}?"
         else:

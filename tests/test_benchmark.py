@@ -109,7 +109,7 @@ def test_a_dataset_is_asked_for_where_there_are_several(tmp_path):
     space = nk.space("nas-bench-macro")
     metric = {"valid_accuracy": Metric(np.ones(space.size))}
     path = write_store(tmp_path / "two.h5", Table(space, space.all(), {"a": metric, "b": metric}))
-    with pytest.raises(nk.UnknownName, match="several: give dataset="):
+    with pytest.raises(nk.UnknownName, match="no dataset of two is given.*a, b.*dataset="):
         nk.open(path).query(space.all()[:1], "valid_accuracy")
 
 

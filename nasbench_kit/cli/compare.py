@@ -114,9 +114,9 @@ def _print(comparison: Comparison, table: pd.DataFrame) -> None:
     reported = None if many or comparison.report is None else comparison.report[1]
     header = [
         "algorithm",
-        f"{comparison.measure.replace('_', ' ')}",
+        "hypervolume" if many else "regret",
         "median",
-        "95 % interval of mean",
+        "95 % interval",
         "rank",
         "vs best",
     ]
@@ -125,7 +125,7 @@ def _print(comparison: Comparison, table: pd.DataFrame) -> None:
     rows = []
     digits = 4 if many else 3
     for name, row in table.iterrows():
-        mark = "best" if pd.isna(row["p"]) else f"{'worse' if row['worse'] else 'equal'} (p = {row['p']:.2g})"
+        mark = "best" if pd.isna(row["p"]) else f"{'worse' if row['worse'] else 'n.s.'}, p {row['p']:.2g}"
         cells = [
             str(name),
             f"{row['mean']:.{digits}f} ± {row['sd']:.{digits}f}",
@@ -148,10 +148,19 @@ def _print(comparison: Comparison, table: pd.DataFrame) -> None:
         if many
         else f"regret = distance from the best {problem.objectives[0]} in the table; lower is better"
     )
+    caption += "; mean ± standard deviation, interval of the mean"
     caption += (
-        "; mean ± standard deviation. vs best: Mann-Whitney U test, corrected for multiple tests (Benjamini-Hochberg)."
+        "\nvs best: Mann-Whitney U test, corrected for multiple tests (Benjamini-Hochberg); n.s. = not significant"
     )
-    print_table(title, header, rows, caption)
+    if reported:
+        assert comparison.report is not None
+        dataset, metric, epochs = comparison.report
+        caption += f"\n{metric.replace('_', ' ')}: of the incumbents, on {dataset}, " + (
+            f"{epochs} epochs" if epochs else "largest budget"
+        )
+    print_table(
+        title, header, rows, caption, optional=("took", "simulated", "networks", "median", "rank", "95 % interval")
+    )
 
 
 def _duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -24,17 +25,41 @@ def print_table(
     caption: str | None = None,
     *,
     left: int = 1,
+    optional: Sequence[str] = (),
 ) -> None:
-    """Print a table to stdout: the first ``left`` columns to the left, the others to the right."""
+    """Print a table to stdout.
+
+    Parameters
+    ----------
+    title, caption : str or None
+    header : sequence of str
+    rows : sequence of sequence of str
+    left : int
+        The first columns are aligned to the left, the others to the right.
+    optional : sequence of str
+        Columns that are left out, one after the other, until the table fits the terminal.
+    """
     console = Console()
     if not console.is_terminal:
         console = Console(width=200)
-    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
-    for i, name in enumerate(header):
-        table.add_column(name, justify="left" if i < left else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
+    shown = list(header)
+    for name in (None, *optional):
+        shown = [column for column in shown if column != name]
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for i, column in enumerate(shown):
+            table.add_column(column, justify="left" if i < left else "right", overflow="fold")
+        for row in rows:
+            table.add_row(*(cell for column, cell in zip(header, row, strict=True) if column in shown))
+        if console.measure(table, options=console.options.update(width=10_000)).maximum <= console.width:
+            break
+    if title:
+        console.print(title, style="bold", highlight=False)
     console.print(table)
+    hidden = [column for column in header if column not in shown]
+    if hidden:
+        console.print(f"left out for want of room: {', '.join(hidden)} (--json has all)", highlight=False)
+    if caption:
+        console.print(caption, style="italic", highlight=False)
 
 
 def print_json(value: Any) -> None:

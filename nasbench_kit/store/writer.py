@@ -68,12 +68,22 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
         temporary.replace(path)
     except StoreError as error:
         raise StoreError(str(error).replace(str(temporary), str(path))) from error
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error}") from error
+    except (OSError, RuntimeError) as error:  # HDF5 gives a RuntimeError where closing fails after a failed write
+        raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
     return path
+
+
+def _reason(error: BaseException) -> str:
+    """The operating system's reason where there is one in the chain of errors, on one line."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno)
+        cause = cause.__context__
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _write_hdf5(path: Path, table: Table) -> None:

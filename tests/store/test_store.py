@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -156,6 +157,36 @@ def test_a_failed_write_leaves_the_old_store_and_nothing_else(store, tmp_path, t
         write_store(path, table)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["kept.h5"]
+
+
+def test_a_disk_that_is_full(tmp_path, table):
+    """A real one, by a limit on the size of files: HDF5 fails in the middle of its write."""
+    target = tmp_path / "kept.h5"
+    target.write_bytes(b"what was there")
+    script = """
+        import resource, signal, sys
+        import nasbench_kit as nk
+        from tests.conftest import made_up_table
+        from nasbench_kit.store import write_store
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        table = made_up_table()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        try:
+            write_store(sys.argv[1], table)
+        except nk.StoreError as error:
+            print(error)
+    """
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(target)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=root,
+    )
+    assert done.stdout == f"{target} cannot be written: File too large\n"
+    assert target.read_bytes() == b"what was there"
+    assert [p.name for p in tmp_path.iterdir()] == ["kept.h5"]
 
 
 def test_targets_that_cannot_be_written(tmp_path, table):

@@ -17,7 +17,7 @@ from nasbench_kit.errors import UnknownName
 from nasbench_kit.indicators import pareto_front
 from nasbench_kit.problem import TabularProblem, minimised
 from nasbench_kit.spaces import Space
-from nasbench_kit.spaces.space import Genotypes, as_rng
+from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes, as_rng
 from nasbench_kit.store.reader import Column, StoreFile
 from nasbench_kit.store.schema import MEAN_SEED, depends_on_seed
 
@@ -26,7 +26,6 @@ __all__ = ["Benchmark", "Seed", "open_benchmark"]
 Seed = int | Literal["mean", "random"]
 
 DENSE_ROWS = 2**24  # spaces up to this size get a table from genotype number to row
-DENSE_VALUES = 2**16  # spaces up to this size get a table from genotype number to each asked value
 
 
 def open_benchmark(name: str | os.PathLike[str]) -> Benchmark:
@@ -201,7 +200,7 @@ class Benchmark:
     def _lookup(
         self, rows: Genotypes, names: list[str], dataset: str, epochs: int | None, seed: int | str
     ) -> NDArray[np.float64]:
-        small = self.space.size <= DENSE_VALUES
+        small = self.space.size <= SMALL_SIZE
         where = self.space.small_number(rows) if small else None
         record: NDArray[np.intp] | None = None
         result = np.empty((len(rows), len(names)))

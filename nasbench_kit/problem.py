@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.spaces import Space
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
 
 if TYPE_CHECKING:
     from nasbench_kit.benchmark import Benchmark
 
 __all__ = ["Evaluation", "FunctionProblem", "Problem", "TabularProblem", "TestSelectionWarning", "minimised"]
-
-SMALL = 2**16  # spaces up to this size are answered from one table by genotype number
 
 
 class TestSelectionWarning(UserWarning):
@@ -136,7 +134,7 @@ class TabularProblem(Problem):
         return np.nan_to_num(seconds)
 
     def evaluate(self, X: Genotypes) -> Evaluation:
-        if self.space.size <= SMALL:
+        if self.space.size <= SMALL_SIZE:
             F, seconds = self._by_number
             number = self.space.small_number(X)
             return Evaluation(F.take(number, axis=0, mode="clip"), seconds.take(number, mode="clip"))

@@ -10,7 +10,7 @@ import numpy as np
 from nasbench_kit.benchmark import Benchmark, Seed
 from nasbench_kit.errors import InvalidArchitecture, StoreError
 from nasbench_kit.loaders import load
-from nasbench_kit.loaders.table import Mapping_
+from nasbench_kit.loaders.table import TableMapping
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import Table
 
@@ -41,7 +41,7 @@ def validate(
     *,
     source: Path | None = None,
     source_format: str | None = None,
-    mapping: Mapping_ | None = None,
+    mapping: TableMapping | None = None,
     partial: bool = False,
     sample: int = 1000,
     seed: int = 0,

@@ -15,7 +15,7 @@ from nasbench_kit.spaces.space import Genotypes
 __all__ = ["NSGA2", "crowding", "domination_rank", "survivors"]
 
 
-COIN = 1e-9  # far below any difference in crowding that matters, far above rounding
+TIE = 1e-7  # below any difference in crowding that matters, far above rounding
 
 
 @dataclass(kw_only=True)
@@ -60,7 +60,7 @@ class NSGA2(Algorithm):
             return self.random.sample(self.space, n)
         # Survivors are sorted by rank, then crowding: the lower of two positions wins its tournament. As in the authors'
         # own program every member takes part in two tournaments: the neighbours in two random orders.
-        parents = self.random.bits((2, n)).argsort(axis=2).reshape(self.runs, n, 2).min(axis=2)
+        parents = self.random.permutations((2, n)).reshape(self.runs, n, 2).min(axis=2)
         mates = gather(self._X, parents)
         first, second = mates[:, : n // 2], mates[:, n // 2 :]
         children = np.concatenate(two_point_crossover(first, second, self.random, self.crossover_probability), axis=1)
@@ -73,7 +73,7 @@ class NSGA2(Algorithm):
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         if self._X is not None:
             X, F = np.concatenate([self._X, X], axis=1), np.concatenate([self._F, F], axis=1)
-        order = survivors(F, self.population_size, self.random.random(F.shape[1:2]))
+        order = survivors(F, self.population_size, self.random.permutations(F.shape[1:2]))
         self._X, self._F = gather(X, order), gather(F, order)
 
     @property
@@ -81,7 +81,7 @@ class NSGA2(Algorithm):
         return None if self._X is None else (self._X, self._F)
 
 
-def survivors(F: NDArray[np.float64], n: int, coin: NDArray[np.float64] | None = None) -> NDArray[np.intp]:
+def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
     """The best ``n`` points of each run by domination rank, then crowding distance, best first.
 
     Parameters
@@ -89,8 +89,8 @@ def survivors(F: NDArray[np.float64], n: int, coin: NDArray[np.float64] | None =
     F : ndarray of float, shape (runs, points, m)
         Objective values, minimised.
     n : int
-    coin : ndarray of float, shape (runs, points), optional
-        Random numbers in [0, 1) that order points of equal rank and distance; else they stay in order of their objectives.
+    ties : ndarray of int, shape (runs, points), optional
+        A permutation that orders points of equal rank and distance; else they stay in order of their objectives.
 
     Returns
     -------
@@ -101,11 +101,10 @@ def survivors(F: NDArray[np.float64], n: int, coin: NDArray[np.float64] | None =
         distance = crowding(gather(F, order), rank)
     # Distances are at most m, but infinite at a front's ends: ranks 2 m + 2 apart keep the fronts in order.
     m = F.shape[2]
-    quality = rank * (2.0 * m + 2) - np.minimum(distance, m + 1)
-    if coin is not None:
-        quality += COIN * coin
-    best = quality.argsort(axis=1)[:, :n]
-    return np.take_along_axis(order, best, axis=1)
+    quality = rank * (2.0 * m + 2) - np.minimum(np.nan_to_num(distance, copy=False, posinf=np.inf), m + 1)
+    points = F.shape[1]
+    quality += (TIE / points) * (np.arange(points) if ties is None else ties)
+    return np.take_along_axis(order, quality.argsort(axis=1)[:, :n], axis=1)
 
 
 def domination_rank(F: NDArray[np.float64], enough: int | None = None) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
@@ -127,7 +126,7 @@ def domination_rank(F: NDArray[np.float64], enough: int | None = None) -> tuple[
     points, m = F.shape[1:]
     if m == 2:
         # complex numbers sort by their real part, then by their imaginary part
-        order = np.ascontiguousarray(F).view(np.complex128)[..., 0].argsort(axis=1)
+        order = np.ascontiguousarray(F).view(np.complex128)[..., 0].argsort(axis=1, kind="stable")
         rank = _peel(gather(F, order), points if enough is None else enough)
     else:
         order = np.lexsort(np.moveaxis(F, 2, 0)[::-1], axis=1)

@@ -57,6 +57,18 @@ class Streams:
         """Uniform in 0 ... high - 1 (to within high / 2**32): (runs, *shape); ``high`` broadcasts against the shape."""
         return (self.bits(shape) * (np.asarray(high) * 2.0**-32)).astype(np.intp)
 
+    def permutations(self, shape: tuple[int, ...]) -> NDArray[np.intp]:
+        """Random orders of 0 ... n - 1 along the last axis of ``shape``, which has n places: (runs, *shape).
+
+        The numbers sorted differ in their low bits, so that no tie is left to the sort, which may break it in another
+        way on another processor.
+        """
+        n = shape[-1]
+        low = n.bit_length()
+        keys = (self.bits(shape) & np.uint32(2**32 - 2**low)) | np.arange(n, dtype=np.uint32)
+        keys.sort(axis=-1)
+        return (keys & np.uint32(2**low - 1)).astype(np.intp)
+
     def sample(self, space: Space, n: int) -> Genotypes:
         """Valid genotypes, uniform over the valid ones: (runs, n, genes)."""
         if space.unconstrained:

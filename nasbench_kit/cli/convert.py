@@ -10,7 +10,7 @@ from pathlib import Path
 from nasbench_kit.cli.output import print_json
 from nasbench_kit.data import store_folder
 from nasbench_kit.loaders import convert, formats, store_name
-from nasbench_kit.loaders.table import ColumnMap, FileMap, Mapping_, read_mapping
+from nasbench_kit.loaders.table import ColumnMap, FileMap, TableMapping, read_mapping
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, flag: str = "source") 
     )
 
 
-def mapping_of(options: argparse.Namespace) -> Mapping_ | None:
+def mapping_of(options: argparse.Namespace) -> TableMapping | None:
     """The mapping that the options describe; None where they describe none."""
     given = options.space or options.architecture or options.column
     if options.mapping and given:
@@ -54,7 +54,7 @@ def mapping_of(options: argparse.Namespace) -> Mapping_ | None:
     if not (options.space and options.architecture and options.column):
         raise ValueError("a table needs all of --space, --architecture and at least one --column")
     columns = tuple(ColumnMap.parse(text) for text in options.column)
-    return Mapping_(options.space, (FileMap(columns, options.architecture, options.form, options.seed_column),))
+    return TableMapping(options.space, (FileMap(columns, options.architecture, options.form, options.seed_column),))
 
 
 def run(options: argparse.Namespace) -> int:

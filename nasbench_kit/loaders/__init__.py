@@ -51,7 +51,7 @@ def load(
     *,
     source_format: str | None = None,
     partial: bool = False,
-    mapping: table.Mapping_ | str | os.PathLike[str] | None = None,
+    mapping: table.TableMapping | str | os.PathLike[str] | None = None,
 ) -> Table:
     """Read and check a source file; see `convert`."""
     path = Path(source)
@@ -64,7 +64,7 @@ def load(
                 f"{path}: a table needs to know its columns: give a mapping file (mapping='....toml', --mapping), or "
                 "--space, --architecture and --column"
             )
-        if not isinstance(mapping, table.Mapping_):
+        if not isinstance(mapping, table.TableMapping):
             mapping = table.read_mapping(Path(mapping))
         return table.load(path, mapping, partial=partial)
     if mapping is not None:
@@ -73,7 +73,7 @@ def load(
     return nas_bench_macro.load(path, partial=partial)
 
 
-def store_name(source: Path, source_format: str | None, mapping: table.Mapping_ | None) -> str:
+def store_name(source: Path, source_format: str | None, mapping: table.TableMapping | None) -> str:
     """The name that a store gets where none is given."""
     if mapping is not None:
         return mapping.name or source.name.split(".")[0]
@@ -89,7 +89,7 @@ def convert(
     source_format: str | None = None,
     partial: bool = False,
     progress: bool = True,
-    mapping: table.Mapping_ | str | os.PathLike[str] | None = None,
+    mapping: table.TableMapping | str | os.PathLike[str] | None = None,
 ) -> Benchmark:
     """Turn a published file into a store, once; from then on it opens in a millisecond.
 
@@ -105,7 +105,7 @@ def convert(
         Accept a source that lacks architectures, and say so in ``info``.
     progress : bool
         Accepted for all formats; those that are read in a second show none.
-    mapping : path-like or Mapping_, optional
+    mapping : path-like or TableMapping, optional
         For tables: where their columns go.
 
     Returns

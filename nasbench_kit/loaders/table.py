@@ -20,7 +20,7 @@ from nasbench_kit.spaces.nb201 import NB201
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.store.schema import MEAN_SEED, Metric, Table
 
-__all__ = ["ColumnMap", "Mapping_", "load", "read_mapping", "recognises"]
+__all__ = ["ColumnMap", "TableMapping", "load", "read_mapping", "recognises"]
 
 _FORMS = ("native", "official_index", "number")
 _PARQUET = b"PAR1"
@@ -82,7 +82,7 @@ class FileMap:
 
 
 @dataclass(frozen=True)
-class Mapping_:  # noqa: N801 - "Mapping" is Python's own
+class TableMapping:
     """How a table is read: the space, one or more files, and what to say of their origin."""
 
     space: str
@@ -91,7 +91,7 @@ class Mapping_:  # noqa: N801 - "Mapping" is Python's own
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_mapping(path: Path) -> Mapping_:
+def read_mapping(path: Path) -> TableMapping:
     """Read a mapping from a TOML file (see ``docs/tables.md`` for its form).
 
     Raises
@@ -121,7 +121,7 @@ def read_mapping(path: Path) -> Mapping_:
             columns.append(ColumnMap(**entry))
         rest = {key: value for key, value in table.items() if key != "column"}
         files.append(FileMap(tuple(columns), **rest))
-    return Mapping_(content["space"], tuple(files), content.get("name"), content.get("provenance", {}))
+    return TableMapping(content["space"], tuple(files), content.get("name"), content.get("provenance", {}))
 
 
 def _known(where: str, table: Any, known: set[str], needed: set[str]) -> None:
@@ -143,14 +143,14 @@ def recognises(path: Path) -> bool:
     return b"\x00" not in start and b"," in line and not line.lstrip().startswith((b"{", b"["))
 
 
-def load(source: Path, mapping: Mapping_, *, partial: bool = False) -> Table:
+def load(source: Path, mapping: TableMapping, *, partial: bool = False) -> Table:
     """Read files by a mapping.
 
     Parameters
     ----------
     source : Path
         The file, or the folder of the files that the mapping names.
-    mapping : Mapping_
+    mapping : TableMapping
     partial : bool
         Accept files that do not have a record of every network of the space.
 

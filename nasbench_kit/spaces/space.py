@@ -17,9 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
 
-__all__ = ["Genotypes", "Space", "as_rng"]
+__all__ = ["SMALL_SIZE", "Genotypes", "Space", "as_rng"]
 
 Genotypes = NDArray[np.uint8]
+
+# Spaces up to this size are answered from tables by genotype number: such a table stays in the cache.
+SMALL_SIZE = 2**16
 
 _BLOCK = 8192  # rows of a matrix product: its operands stay in the cache, and BLAS stays on one thread
 

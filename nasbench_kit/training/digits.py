@@ -12,7 +12,6 @@ from nasbench_kit.errors import MissingExtra
 
 __all__ = ["Digits", "load_digits"]
 
-IMAGES = 1797
 SIZES = {"train": 1000, "valid": 397, "test": 400}
 
 

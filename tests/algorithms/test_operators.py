@@ -40,6 +40,13 @@ def test_integers_are_uniform(random):
     assert 0 <= uniform.min() < uniform.max() < 1
 
 
+def test_permutations(random):
+    drawn = random.permutations((500, 7))
+    assert (np.sort(drawn, axis=-1) == np.arange(7)).all()
+    share = (drawn[..., None] == np.arange(7)).mean(axis=(0, 1))
+    assert abs(share - 1 / 7).max() < 0.03
+
+
 def test_gather_takes_each_runs_own():
     values = np.arange(24).reshape(2, 4, 3)
     assert (gather(values, np.array([[3, 0], [1, 1]])) == values[[[0], [1]], [[3, 0], [1, 1]]]).all()

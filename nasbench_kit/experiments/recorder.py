@@ -155,8 +155,6 @@ class Recorder:
     def _write_row(self, which: NDArray[np.bool_]) -> None:
         self._merge_archive()
         runs = np.flatnonzero(which)
-        if not len(runs):
-            return
         row: dict[str, NDArray[np.generic]] = {
             "run": runs,
             "evaluations": self.evaluations[runs],

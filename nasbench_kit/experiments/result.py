@@ -116,14 +116,10 @@ class Result:
         generations: Generations | None,
     ) -> Result:
         """The outcome of one batch of runs, its runs numbered from ``first_run``."""
-        rows = {
-            name: np.concatenate([row[name] for row in recorder.rows])
-            for name in (recorder.rows[0] if recorder.rows else ())
-        }
-        if rows:
-            order = np.argsort(rows["run"], kind="stable")
-            rows = {name: values[order] for name, values in rows.items()}
-            rows["run"] = rows["run"] + first_run
+        rows = {name: np.concatenate([row[name] for row in recorder.rows]) for name in recorder.rows[0]}
+        order = np.argsort(rows["run"], kind="stable")
+        rows = {name: values[order] for name, values in rows.items()}
+        rows["run"] += first_run
         incumbents, values = recorder.incumbent, recorder.incumbent_F
         if recorder.objectives > 1:
             # archives are sorted by run, then by the first objective

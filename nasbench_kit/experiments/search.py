@@ -125,6 +125,8 @@ def search(
             if progress:
                 progress((i + 1) / len(futures))
     result = join_results(results)
+    if not result.evaluations.any():
+        raise ValueError(f"no training is done within {simulated_seconds} simulated seconds: give a larger budget")
     result.wall_seconds = time.perf_counter() - start
     return result
 
@@ -166,8 +168,6 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
                 share = max(share, float(recorder.seconds.min()) / task.simulated_seconds)
             progress(min(share, 1.0))
     recorder.finish()
-    if not recorder.rows:
-        raise ValueError(f"no training is done within {task.simulated_seconds} simulated seconds: give a larger budget")
     if progress:
         progress(1.0)
     return Result.from_recorder(problem, task.algorithm, task.seed, task.first_run, recorder, _stack(generations))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,11 @@ def test_a_budget_too_short_for_one_training(bench):
     assert set(some.evaluations.tolist()) == {0, 1}
     assert np.array_equal(np.isnan(some.best("valid_accuracy")), some.evaluations == 0)
     assert len(some.trace) == some.evaluations.sum()
+    # the same where whole batches of runs see nothing
+    with ThreadPoolExecutor(1) as pool:
+        apart = nk.search(problem, nk.RandomSearch(), runs=40, simulated_seconds=13.0, executor=pool)
+    assert (apart.evaluations == some.evaluations).all()
+    assert apart.trace.equals(some.trace)
 
 
 def test_a_clock_that_does_not_run_is_an_error(bench):

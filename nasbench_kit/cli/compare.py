@@ -143,10 +143,11 @@ def _print(comparison: Comparison, table: pd.DataFrame) -> None:
         f"{problem.bench.name}/{problem.dataset}: search on {', '.join(problem.objectives)} ({budget}), {first.runs} runs of "
         f"{table['evaluations'].mean():.0f} evaluations"
     )
+    points = " (percentage points)" if problem.objectives[0].endswith("_accuracy") else ""
     caption = (
         "hypervolume of the archive, objectives scaled by the table's best (0) and worst (1), reference 1.01; higher is better"
         if many
-        else f"regret = distance from the best {problem.objectives[0]} in the table; lower is better"
+        else f"regret = distance from the best {problem.objectives[0]} in the table{points}; lower is better"
     )
     caption += "; mean ± standard deviation, interval of the mean"
     caption += (

@@ -41,11 +41,13 @@ class UnknownName(NasbenchKitError, KeyError):
     --------
     >>> print(UnknownName("space", "nb20", ["nb101", "nb201"]))
     unknown space 'nb20'; did you mean 'nb201'? There is: nb201, nb101
+    >>> print(UnknownName("setting of RandomSearch", "size", []))
+    unknown setting of RandomSearch 'size'. There is no setting of RandomSearch at all
     """
 
     def __init__(self, kind: str, name: object, known: Iterable[object], hint: str = "") -> None:
         names = [str(k) for k in known]
-        close = difflib.get_close_matches(str(name), names, n=len(names), cutoff=0.5)
+        close = difflib.get_close_matches(str(name), names, n=max(1, len(names)), cutoff=0.5)
         ordered = close + [k for k in names if k not in close]
         text = f"unknown {kind} {name!r}" if name is not None else f"no {kind} is given"
         if close:

@@ -194,7 +194,11 @@ def test_wrong_use_has_clear_errors(cls, objectives, space_name):
 def test_settings_and_names(cls, objectives, space_name):
     assert parse_algorithm(cls.__name__.lower()) == cls()
     assert getattr(nk, cls.__name__) is cls
-    assert cls().settings == {f: getattr(cls(), f) for f in cls().settings}
+    for name, value in cls().settings.items():
+        if isinstance(value, int):
+            assert parse_algorithm(f"{cls.__name__}:{name}={value * 2}").settings == {**cls().settings, name: value * 2}
+    with pytest.raises(nk.UnknownName, match="setting"):
+        parse_algorithm(f"{cls.__name__}:sise=3")
 
 
 def test_unknown_objective_values_are_survived(cls, objectives, space_name):

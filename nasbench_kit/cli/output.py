@@ -39,9 +39,9 @@ def print_table(
     optional : sequence of str
         Columns that are left out, one after the other, until the table fits the terminal.
     """
-    console = Console()
+    console = Console(markup=False, highlight=False)  # names and messages are text, whatever brackets they have
     if not console.is_terminal:
-        console = Console(width=200)
+        console.width = 200
     shown = list(header)
     for name in (None, *optional):
         shown = [column for column in shown if column != name]
@@ -53,13 +53,13 @@ def print_table(
         if console.measure(table, options=console.options.update(width=10_000)).maximum <= console.width:
             break
     if title:
-        console.print(title, style="bold", highlight=False)
+        console.print(title, style="bold")
     console.print(table)
     hidden = [column for column in header if column not in shown]
     if hidden:
-        console.print(f"left out for want of room: {', '.join(hidden)} (--json has all)", highlight=False)
+        console.print(f"left out for want of room: {', '.join(hidden)} (--json has all)")
     if caption:
-        console.print(caption, style="italic", highlight=False)
+        console.print(caption, style="italic")
 
 
 def print_json(value: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.cli.main import COMMANDS, main
+from tests.conftest import made_up_table
 from tests.loaders.test_nas_bench_macro import records
 
 
@@ -202,3 +203,16 @@ def test_a_table_by_arguments(call, tmp_path):
     assert status == 0
     assert nk.open(tmp_path / "t.h5").query([[0] * 8], "valid_accuracy")[0] == 0
     assert call("validate", tmp_path / "t.h5", "--source", tmp_path / "t.csv", *words)[0] == 0
+
+
+def test_brackets_in_names_are_text(call, tmp_path):
+    from nasbench_kit.store import Table, write_store
+
+    table = made_up_table("nas-bench-macro")
+    named = Table(table.space, table.architectures, {"[bold]data": table.metrics["cifar10"]}, {"source": "[red]"})
+    path = write_store(tmp_path / "brackets.h5", named)
+    for words in (["info", path], ["compare", path, "--runs", 2, "--evaluations", 20]):
+        status, out, _ = call(*words)
+        assert status == 0
+        assert "[bold]data" in out
+    assert "[red]" in call("info", path)[1]

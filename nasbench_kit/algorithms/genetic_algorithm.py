@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators import gather, reset_genes, uniform_crossover
+from nasbench_kit.algorithms.operators import gather, keep_valid, reset_genes, uniform_crossover
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["GeneticAlgorithm"]
@@ -56,13 +56,7 @@ class GeneticAlgorithm(Algorithm):
         crossed = self.random.random((n, 1)) < self.crossover_probability
         child = np.where(crossed, uniform_crossover(first, second, self.random), first)
         child = reset_genes(child, self.space, self.random, self.mutation_probability)
-        return self._repair(child, first)
-
-    def _repair(self, child: Genotypes, parent: Genotypes) -> Genotypes:
-        if self.space.unconstrained:
-            return child
-        valid = self.space.is_valid(child.reshape(-1, self.space.genes)).reshape(child.shape[:2])
-        return np.where(valid[..., np.newaxis], child, parent)
+        return keep_valid(child, first, self.space)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         values = F[..., 0]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators import gather, reset_genes, two_point_crossover
+from nasbench_kit.algorithms.operators import gather, keep_valid, reset_genes, two_point_crossover
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["NSGA2", "crowding", "domination_rank", "survivors"]
@@ -65,10 +65,7 @@ class NSGA2(Algorithm):
         first, second = mates[:, : n // 2], mates[:, n // 2 :]
         children = np.concatenate(two_point_crossover(first, second, self.random, self.crossover_probability), axis=1)
         children = reset_genes(children, self.space, self.random, self.mutation_probability)
-        if not self.space.unconstrained:
-            valid = self.space.is_valid(children.reshape(-1, self.space.genes)).reshape(children.shape[:2])
-            children = np.where(valid[..., np.newaxis], children, mates)
-        return children
+        return keep_valid(children, mates, self.space)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         if self._X is not None:

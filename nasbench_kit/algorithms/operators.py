@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -63,6 +64,7 @@ def two_point_crossover(
     return first ^ exchanged, second ^ exchanged
 
 
+@cache
 def _segments(genes: int) -> NDArray[np.uint8]:
     """Every stretch of genes between two different cuts as a mask of 255: ((genes - 1) (genes - 2) / 2, genes)."""
     cuts = [(a, b) for a in range(1, genes) for b in range(a + 1, genes)] or [(genes // 2, genes)]
@@ -97,6 +99,14 @@ def reset_genes(X: Genotypes, space: Space, random: Streams, probability: float 
     child = X.copy().reshape(-1)
     child[chosen] = (child[chosen] + np.minimum(step, others[gene])) % (others + 1)[gene]
     return child.reshape(X.shape)
+
+
+def keep_valid(children: Genotypes, parents: Genotypes, space: Space) -> Genotypes:
+    """The children, and where one is no valid genotype its parent instead: (runs, n, genes)."""
+    if space.unconstrained:
+        return children
+    valid = space.is_valid(children.reshape(-1, space.genes)).reshape(children.shape[:2])
+    return np.where(valid[..., np.newaxis], children, parents)
 
 
 def mutate_one_gene(X: Genotypes, space: Space, random: Streams) -> Genotypes:

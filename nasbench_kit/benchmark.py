@@ -105,20 +105,16 @@ class Benchmark:
     def metrics(self, dataset: str | None = None) -> tuple[str, ...]:
         """The names of the metrics of a dataset: those stored, and the costs that follow from the architecture."""
         dataset = self._dataset(dataset)
-        return tuple(dict.fromkeys((*self._store.metrics[dataset], *self._exact_costs(dataset))))
+        return tuple(dict.fromkeys((*self._store.metrics[dataset], *self.space.known_costs(dataset))))
 
     def epochs(self, dataset: str | None = None, metric: str | None = None) -> tuple[int, ...]:
         """The epoch budgets stored for a metric, or for any metric of the dataset; empty where it has none."""
-        dataset = self._dataset(dataset)
-        if metric is not None:
-            self._metric(dataset, metric)
-        columns = self._store.metrics[dataset]
-        chosen = columns.values() if metric is None else [columns[metric]] if metric in columns else []
-        return tuple(sorted({epoch for column in chosen for epoch in column.epochs or ()}))
+        columns = self._columns(self._dataset(dataset), metric)
+        return tuple(sorted({epoch for column in columns for epoch in column.epochs or ()}))
 
-    def seeds(self, dataset: str | None = None) -> tuple[int, ...]:
-        """The training seeds stored for a dataset; empty where only means are stored."""
-        columns = self._store.metrics[self._dataset(dataset)].values()
+    def seeds(self, dataset: str | None = None, metric: str | None = None) -> tuple[int, ...]:
+        """The training seeds stored for a metric, or for any metric of the dataset; empty where only means are."""
+        columns = self._columns(self._dataset(dataset), metric)
         return tuple(sorted({seed for column in columns for seed in column.seeds or () if seed != MEAN_SEED}))
 
     def units(self, metric: str, dataset: str | None = None) -> str:
@@ -211,7 +207,7 @@ class Benchmark:
                 if len(names) == 1:
                     return values.take(where, mode="clip")[:, np.newaxis]
                 result[:, i] = values.take(where, mode="clip")
-            elif name in self._exact_costs(dataset):
+            elif name in self.space.known_costs(dataset):
                 result[:, i] = self.space.cost(rows, name, dataset=dataset)
             else:
                 record = self._records(rows) if record is None else record
@@ -235,7 +231,7 @@ class Benchmark:
     def _values_by_number(self, dataset: str, name: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
         key = (dataset, name, epochs, seed, True)
         if key not in self._cache:
-            if name in self._exact_costs(dataset):
+            if name in self.space.known_costs(dataset):
                 everything = self.space.all()
                 valid = self.space.is_valid(everything)
                 values = np.full(len(everything), np.nan)
@@ -385,14 +381,16 @@ class Benchmark:
         return dataset
 
     def _metric(self, dataset: str, name: str) -> None:
-        if name not in self._store.metrics[dataset] and name not in self._exact_costs(dataset):
+        if name not in self._store.metrics[dataset] and name not in self.space.known_costs(dataset):
             raise UnknownName(f"metric of {self.name} on {dataset}", name, self.metrics(dataset))
 
-    def _exact_costs(self, dataset: str) -> tuple[str, ...]:
-        try:
-            return self.space.costs(dataset)
-        except UnknownName:  # a dataset for which the space has no published network
-            return ()
+    def _columns(self, dataset: str, metric: str | None) -> list[Column]:
+        """The columns of a metric, none where it is a cost that is not stored, or of all the dataset's metrics."""
+        columns = self._store.metrics[dataset]
+        if metric is None:
+            return list(columns.values())
+        self._metric(dataset, metric)
+        return [columns[metric]] if metric in columns else []
 
     def _epoch_position(self, column: Column, dataset: str, name: str, epochs: int | None) -> int:
         assert column.epochs is not None

@@ -152,20 +152,13 @@ def _costs(store: StoreFile) -> list[Check]:
     checks = []
     for dataset, metrics in store.metrics.items():
         for name, column in metrics.items():
-            if name not in _cost_names(store, dataset):
+            if name not in store.space.known_costs(dataset):
                 continue
             exact = store.space.cost(store.architectures, name, dataset=dataset)
             wrong = int((store.array(column) != exact).sum())
             found = f"{len(exact):,} equal the definition" if not wrong else f"{wrong:,} differ from the definition"
             checks.append(Check(f"{dataset}/{name}", not wrong, found))
     return checks
-
-
-def _cost_names(store: StoreFile, dataset: str) -> tuple[str, ...]:
-    try:
-        return store.space.costs(dataset)
-    except KeyError:
-        return ()
 
 
 def _against_source(bench: Benchmark, table: Table, sample: int, seed: int) -> Check:

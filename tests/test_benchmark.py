@@ -57,6 +57,8 @@ def test_description(bench):
     assert bench.epochs("cifar10", "valid_accuracy") == (4, 12)
     assert bench.epochs(metric="params") == ()
     assert bench.seeds() == (111, 777, 888)
+    assert bench.seeds(metric="valid_accuracy") == (111, 777, 888)
+    assert bench.seeds(metric="training_time") == bench.seeds(metric="params") == ()
     assert bench.units("valid_accuracy") == "percent"
     assert bench.info["source"] == "made up"
     bench.info["source"] = "changed"

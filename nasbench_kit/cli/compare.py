@@ -55,6 +55,8 @@ def run(options: argparse.Namespace) -> int:
 
         Path(options.plot).parent.mkdir(parents=True, exist_ok=True)
         check_picture(Path(options.plot))  # now, not after the searches
+    if options.save:
+        Path(options.save).mkdir(parents=True, exist_ok=True)
     bench = open_benchmark(options.benchmark)
     dataset = options.dataset or (bench.datasets[0] if len(bench.datasets) == 1 else None)
     objectives = options.objectives or [default_objective(bench.metrics(dataset))]
@@ -86,10 +88,8 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print(comparison, table)
     if options.save:
-        folder = Path(options.save)
-        folder.mkdir(parents=True, exist_ok=True)
         for name, result in comparison.results.items():
-            print(f"saved {result.save(folder / f'{name}.h5')}", file=sys.stderr)
+            print(f"saved {result.save(Path(options.save) / f'{name}.h5')}", file=sys.stderr)
     if options.plot:
         from nasbench_kit.experiments.plot import plot_comparison
 

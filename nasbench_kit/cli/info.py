@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
             "metric": metric,
             "unit": bench.units(metric, dataset),
             "epochs": list(bench.epochs(dataset, metric)),
-            "seeds": list(bench.seeds(dataset)) if metric.endswith(("_accuracy", "_loss")) else [],
+            "seeds": list(bench.seeds(dataset, metric)),
         }
         for dataset in bench.datasets
         for metric in bench.metrics(dataset)

@@ -346,6 +346,13 @@ class Space(ABC):
             Where the space's published network is not defined for ``dataset``.
         """
 
+    def known_costs(self, dataset: str) -> tuple[str, ...]:
+        """``costs(dataset)``, or none at all for a dataset that the space's published network is not defined for."""
+        try:
+            return self.costs(dataset)
+        except UnknownName:
+            return ()
+
     @abstractmethod
     def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
         """One cost of valid rows, its name already checked."""

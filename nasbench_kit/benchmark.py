@@ -19,7 +19,7 @@ from nasbench_kit.problem import TabularProblem, minimised
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes, as_rng
 from nasbench_kit.store.reader import Column, StoreFile
-from nasbench_kit.store.schema import MEAN_SEED, depends_on_seed
+from nasbench_kit.store.schema import MEAN_SEED, depends_on_seed, units_of
 
 __all__ = ["Benchmark", "Seed", "open_benchmark"]
 
@@ -122,7 +122,7 @@ class Benchmark:
         dataset = self._dataset(dataset)
         self._metric(dataset, metric)
         column = self._store.metrics[dataset].get(metric)
-        return column.units if column else ""
+        return column.units if column else units_of(metric)
 
     def verify(self) -> int:
         """Compare every column with its checksum; returns the bytes read. Raises StoreError where one differs."""

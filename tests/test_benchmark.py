@@ -60,6 +60,7 @@ def test_description(bench):
     assert bench.seeds(metric="valid_accuracy") == (111, 777, 888)
     assert bench.seeds(metric="training_time") == bench.seeds(metric="params") == ()
     assert bench.units("valid_accuracy") == "percent"
+    assert bench.units("params") == "count"
     assert bench.info["source"] == "made up"
     bench.info["source"] = "changed"
     assert bench.info["source"] == "made up"

@@ -1,0 +1,77 @@
+"""Isomorphism classes of all small DAGs at once, by trying every order of their vertices.
+
+A DAG of v vertices is a mask: bit k is the edge at position k of the encodings' order (e12 is bit 0). There are
+2^(v (v - 1) / 2) of them, so this is for v up to 7.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.graphs.encoding import edge_list
+
+__all__ = ["Orders", "least_masks"]
+
+_CHUNK = 7  # bits looked up at a time
+_BACKWARD = np.uint32(1 << 31)  # marks a mask with an edge from a later to an earlier vertex
+
+
+class Orders:
+    """Every order of the movable vertices of a DAG, and what it does to masks.
+
+    Parameters
+    ----------
+    vertices : int
+    fixed_ends : bool
+        The first and the last vertex (input and output) keep their places.
+
+    Attributes
+    ----------
+    places : ndarray of uint8, shape (orders, vertices)
+        Where each vertex goes; the first order leaves all in place.
+    """
+
+    def __init__(self, vertices: int, *, fixed_ends: bool = False) -> None:
+        movable = range(1, vertices - 1) if fixed_ends else range(vertices)
+        self.vertices = vertices
+        self.edges = edge_list(vertices)
+        places = np.tile(np.arange(vertices, dtype=np.uint8), (len(list(itertools.permutations(movable))), 1))
+        places[:, list(movable)] = list(itertools.permutations(movable))
+        self.places = places
+
+    def apply(self, order: int, masks: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """The masks with their vertices moved; 2^31 and more where an edge would go backward."""
+        place = self.places[order].tolist()
+        position = {edge: k for k, edge in enumerate(self.edges)}
+        moved = [
+            np.uint32(1 << position[place[i], place[j]]) if place[i] < place[j] else _BACKWARD for i, j in self.edges
+        ]
+        result = np.zeros(masks.shape, dtype=np.uint32)
+        for start in range(0, len(moved), _CHUNK):
+            table = np.zeros(1, dtype=np.uint32)
+            for bit in moved[start : start + _CHUNK]:
+                table = np.concatenate([table, table | bit])
+            result |= table.take((masks >> np.uint32(start)) & np.uint32(len(table) - 1))
+        return result
+
+
+def least_masks(orders: Orders, masks: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    """The least mask among those isomorphic to each, and the number of the first order that leads there.
+
+    Examples
+    --------
+    >>> orders = Orders(3)
+    >>> least_masks(orders, np.arange(8, dtype=np.uint32))[0].tolist()
+    [0, 1, 1, 3, 1, 5, 6, 7]
+    """
+    least = masks.astype(np.uint32)
+    which = np.zeros(masks.shape, dtype=np.uint16)
+    for order in range(1, len(orders.places)):
+        moved = orders.apply(order, masks)
+        less = moved < least
+        least[less] = moved[less]
+        which[less] = order
+    return least, which

@@ -1,0 +1,189 @@
+"""NAS-Bench-101's cells, all of them: from 21 edge bits and 5 operations to the class of the network by table look-up.
+
+The tables are built by trying every order of the inner vertices of every pruned graph (about half a second), so that a
+look-up is exact by construction:
+
+- the edges decide the *shape* (which of the 2,494 unlabelled pruned graphs it is) and an *arrangement* (which operation
+  genes go to the shape's inner vertices, in which order);
+- the arrangement turns the operations' number into that of the shape's labelling;
+- shape and labelling decide the class: the labelling's orbit under the shape's symmetries.
+
+The official file stores of each cell the graph that its enumeration meets first: vertices ascending, then the edges as a
+number whose bit x + y (y - 1) / 2 is the edge x -> y, then the labels in product order (Ying et al. 2019, arXiv 1902.09635,
+appendix S1). Shapes and classes are numbered in that order, and their representatives are those graphs.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.graphs.encoding import edge_list
+from nasbench_kit.graphs.enumeration import Orders, least_masks
+
+__all__ = ["EDGES", "INNER", "INVALID", "LETTERS", "MOST_EDGES", "VERTICES", "Tables", "pruned_masks", "tables"]
+
+VERTICES, INNER, EDGES, LETTERS, MOST_EDGES = 7, 5, 21, 3, 9
+MASKS, LABELLINGS = 2**EDGES, LETTERS**INNER
+INVALID = -1
+
+_ARRANGEMENT_BITS = 9  # there are 326 ways to pick some of five genes in some order
+_POPCOUNT = np.array([bin(i).count("1") for i in range(2**11)], dtype=np.uint8)
+
+
+@cache
+def tables() -> Tables:
+    """The tables, built at first use."""
+    return Tables()
+
+
+class Tables:
+    """What a look-up and its inverse need.
+
+    Attributes
+    ----------
+    of_mask : ndarray of uint32, shape (2^21,)
+        For each edge mask: where its shape's labellings begin in ``of_labelling``, and its arrangement in the low bits.
+    of_arrangement : ndarray of uint8, shape (arrangements * 243,)
+        The labelling's number for each arrangement and operations' number.
+    of_labelling : ndarray of int32
+        The class of each shape's labellings, shape after shape; `INVALID` at the end.
+    class_mask : ndarray of uint32, shape (classes,)
+        The representative's edges among its own vertices.
+    class_labelling : ndarray of uint8, shape (classes,)
+    class_inner : ndarray of uint8, shape (classes,)
+        The number of its inner vertices.
+    """
+
+    def __init__(self) -> None:
+        pruned, kept = pruned_masks(np.arange(MASKS, dtype=np.uint32))
+        valid = (kept != 0) & (popcount(pruned) <= MOST_EDGES)
+        arrangements: dict[tuple[int, ...], int] = {}
+        of_labelling: list[NDArray[np.int32]] = []
+        class_mask: list[NDArray[np.uint32]] = []
+        class_labelling: list[NDArray[np.uint8]] = []
+        self.of_mask = np.zeros(MASKS, dtype=np.uint32)
+        begin = classes = 0
+        inner_of_kept = _POPCOUNT[kept].astype(np.int64) - 2
+        masks_of: list[NDArray[np.intp]] = [np.flatnonzero(valid & (inner_of_kept == k)) for k in range(INNER + 1)]
+        for inner, members in enumerate(masks_of):
+            orders = Orders(inner + 2, fixed_ends=True)
+            graphs, where = np.unique(pruned[members], return_inverse=True)
+            least, order = least_masks(orders, graphs)
+            shapes, shape = np.unique(least, return_inverse=True)
+            # which gene goes to which inner vertex of the shape, for each order and set of vertices
+            number = np.zeros((len(orders.places), 2**INNER), dtype=np.uint32)
+            used = np.unique(order[where].astype(np.int64) * 2**INNER + (kept[members] >> 1 & 31))
+            for code in used.tolist():
+                o, genes = divmod(code, 2**INNER)
+                gene_of = [gene for gene in range(INNER) if genes >> gene & 1]
+                slots = np.argsort(orders.places[o, 1 : inner + 1])
+                arrangement = tuple(gene_of[i] for i in slots)
+                number[o, genes] = arrangements.setdefault(arrangement, len(arrangements))
+            arrangement_of = number[order[where], kept[members] >> 1 & 31]
+            first = begin + shape[where].astype(np.uint32) * np.uint32(LETTERS**inner)
+            self.of_mask[members] = first << np.uint32(_ARRANGEMENT_BITS) | arrangement_of
+            orbit = _least_labellings(orders, shapes)
+            own = orbit == np.arange(LETTERS**inner)
+            index = np.cumsum(own.ravel()).reshape(own.shape).astype(np.int32) - 1 + classes
+            of_labelling.append(np.take_along_axis(index, orbit.astype(np.intp), axis=1).ravel())
+            shape_of_class, labelling = np.nonzero(own)
+            class_mask.append(shapes[shape_of_class])
+            class_labelling.append(labelling.astype(np.uint8))
+            begin += own.size
+            classes += len(labelling)
+        self.of_mask[~valid] = begin << _ARRANGEMENT_BITS
+        self.of_labelling = np.concatenate([*of_labelling, np.full(LABELLINGS, INVALID, dtype=np.int32)])
+        self.of_arrangement = np.concatenate([_arranged(arrangement) for arrangement in arrangements])
+        self.class_mask = np.concatenate(class_mask)
+        self.class_labelling = np.concatenate(class_labelling)
+        self.class_inner = np.repeat(np.arange(INNER + 1, dtype=np.uint8), [len(part) for part in class_mask])
+        self.valid_masks = np.flatnonzero(valid).astype(np.uint32)
+
+    def look_up(self, mask: NDArray[np.intp], operations: NDArray[np.intp]) -> NDArray[np.int32]:
+        """The class of each cell, `INVALID` where it has none, from its edges and its operations' number."""
+        # every index is within its table: "clip" only spares numpy the check
+        entry = self.of_mask.take(mask, mode="clip")
+        arranged = (entry & np.uint32(2**_ARRANGEMENT_BITS - 1)) * np.uint32(LABELLINGS) + operations.astype(np.uint32)
+        first = entry >> np.uint32(_ARRANGEMENT_BITS)
+        return self.of_labelling.take(first + self.of_arrangement.take(arranged, mode="clip"), mode="clip")
+
+
+def popcount(masks: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """The number of ones among the lowest 22 bits of each mask."""
+    return _POPCOUNT[masks & 2047] + _POPCOUNT[masks >> 11]
+
+
+def pruned_masks(masks: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    """The edges left when only vertices on a path from input to output are kept, and which those are.
+
+    Parameters
+    ----------
+    masks : ndarray of uint32, shape (n,)
+        Edges of 7 vertices.
+
+    Returns
+    -------
+    masks : ndarray of uint32, shape (n,)
+        Edges among the vertices that are kept, as a graph of just these.
+    kept : ndarray of uint8, shape (n,)
+        Bit i: vertex i is kept. 0 where the input does not reach the output.
+    """
+    columns = [(masks >> np.uint32(v * (v - 1) // 2) & np.uint32((1 << v) - 1)).astype(np.uint8) for v in range(7)]
+    reached = np.ones(masks.shape, dtype=np.uint8)
+    for v in range(1, VERTICES):
+        reached |= ((columns[v] & reached) != 0).astype(np.uint8) << np.uint8(v)
+    reaching = np.full(masks.shape, 1 << (VERTICES - 1), dtype=np.uint8)
+    for v in reversed(range(1, VERTICES)):
+        reaching |= columns[v] * (reaching >> np.uint8(v) & np.uint8(1))
+    kept = reached & reaching
+    kept *= kept >> np.uint8(VERTICES - 1) & np.uint8(1)
+    result = np.zeros(masks.shape, dtype=np.uint32)
+    for v in range(1, VERTICES):
+        column = _compressed[kept, columns[v]] * (kept >> np.uint8(v) & np.uint8(1))
+        result |= column.astype(np.uint32) << _begins[kept, v]
+    return result, kept
+
+
+def _compress_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """Bits of a column that are kept, moved together; and where the column of each vertex begins."""
+    compressed = np.zeros((128, 64), dtype=np.uint8)
+    begins = np.zeros((128, VERTICES), dtype=np.uint32)
+    column = np.arange(64)
+    for kept in range(128):
+        vertices = [v for v in range(VERTICES) if kept >> v & 1]
+        for new, old in enumerate(vertices):
+            if old < VERTICES - 1:
+                compressed[kept] |= ((column >> old & 1) << new).astype(np.uint8)
+            begins[kept, old] = new * (new - 1) // 2
+    return compressed, begins
+
+
+_compressed, _begins = _compress_tables()
+
+
+def _least_labellings(orders: Orders, shapes: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """The least labelling that each labelling of each shape becomes by its symmetries: (shapes, 3^inner)."""
+    inner = orders.vertices - 2
+    count = LETTERS**inner
+    weights = [LETTERS ** (inner - 1 - i) for i in range(inner)]
+    digits = np.arange(count)[:, np.newaxis] // np.array(weights, dtype=np.int64) % LETTERS
+    least = np.tile(np.arange(count), (len(shapes), 1))
+    for order in range(1, len(orders.places)):
+        symmetric = np.flatnonzero(orders.apply(order, shapes) == shapes)
+        if len(symmetric):
+            slot = orders.places[order, 1:-1].astype(np.intp) - 1
+            moved = (digits * np.array(weights, dtype=np.int64)[slot]).sum(axis=1)
+            least[symmetric] = np.minimum(least[symmetric], moved)
+    return least.astype(np.uint8)
+
+
+def _arranged(arrangement: tuple[int, ...]) -> NDArray[np.uint8]:
+    """The labelling's number for each number of five operations, their first the most significant."""
+    number = np.zeros(LABELLINGS, dtype=np.int64)
+    operations = np.arange(LABELLINGS)
+    for gene in arrangement:
+        number = number * LETTERS + operations // LETTERS ** (INNER - 1 - gene) % LETTERS
+    return number.astype(np.uint8)

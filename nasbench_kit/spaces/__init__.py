@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.spaces.chain import Chain
+from nasbench_kit.spaces.macronas import MacroNAS
 from nasbench_kit.spaces.nas_bench_macro import NASBenchMacro
 from nasbench_kit.spaces.nb201 import NB201
 from nasbench_kit.spaces.space import Space
 
-__all__ = ["Space", "space", "spaces"]
+__all__ = ["Chain", "Space", "space", "spaces"]
 
-_SPACES: dict[str, type[Space]] = {cls.name: cls for cls in (NASBenchMacro, NB201)}
+_SPACES: dict[str, Callable[[], Space]] = {
+    "macronas": MacroNAS,
+    "nas-bench-macro": NASBenchMacro,
+    "nb201": NB201,
+}
 
 
 def spaces() -> tuple[str, ...]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.errors import InvalidArchitecture, UnknownName
-from nasbench_kit.spaces.space import Genotypes, Space
+from nasbench_kit.errors import UnknownName
+from nasbench_kit.spaces.chain import Chain
+from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["STAGES", "NASBenchMacro"]
 
@@ -20,7 +20,7 @@ STEM, HEAD, IMAGE = 32, 1280, 32
 _DATASETS = {"cifar10": 10}
 
 
-class NASBenchMacro(Space):
+class NASBenchMacro(Chain):
     """The search space of NAS-Bench-Macro: 6,561 genotypes, 3,969 networks.
 
     Genes are layers: 0 identity, 1 MBConv of expansion 3 and kernel 3, 2 MBConv of expansion 6 and kernel 5. The first
@@ -34,28 +34,8 @@ class NASBenchMacro(Space):
     ['20120012']
     """
 
-    name = "nas-bench-macro"
-    version = 1
-    cardinalities = (3,) * 8
-
-    def _canonical(self, rows: Genotypes) -> Genotypes:
-        packed = rows.copy()
-        for start, end in STAGES:
-            tail = rows[:, start + 1 : end]
-            order = np.argsort(tail == 0, axis=1, kind="stable")  # identities last, the rest as it was
-            packed[:, start + 1 : end] = np.take_along_axis(tail, order, axis=1)
-        return packed
-
-    def _encode_one(self, native: Any) -> Sequence[int]:
-        if not isinstance(native, str):
-            raise InvalidArchitecture(f"a native form is a string, not {type(native).__name__}")
-        text = native.strip()
-        if len(text) != 8 or not set(text) <= set("012"):
-            raise InvalidArchitecture("8 characters of 0, 1, 2 are expected")
-        return [int(letter) for letter in text]
-
-    def _decode_one(self, row: Sequence[int]) -> str:
-        return "".join(map(str, row))
+    def __init__(self) -> None:
+        super().__init__(8, "012", identity="0", spans=[(start + 1, end) for start, end in STAGES], name="nas-bench-macro")
 
     def costs(self, dataset: str) -> tuple[str, ...]:
         if dataset not in _DATASETS:

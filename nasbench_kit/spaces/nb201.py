@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.spaces.space import Genotypes, Space
 
 __all__ = ["EDGES", "NB201", "OPERATIONS", "SKELETONS", "Skeleton", "network_cost"]
@@ -299,29 +300,22 @@ def _exact_signatures(rows: Genotypes) -> NDArray[np.uint64]:
     # what each convolution is applied to; a constant keeps its operation, since the parameters behind it are to match
     arguments = [np.where(constant[1 + e], 0, values[source]) for e, (source, _) in enumerate(EDGES)]
     output = values[3]
-    position = _mix(np.arange(1, 1 + poolings, dtype=np.uint64))[:, None]
+    position = mix(np.arange(1, 1 + poolings, dtype=np.uint64))[:, None]
     usage = np.zeros((bases, n), dtype=np.uint64)
     for _ in range(2):
         colour = np.zeros((bases, n), dtype=np.uint64)
         terms = np.zeros((bases, poolings, n), dtype=np.uint64)  # the hash of (k, base)
-        terms[0] = _mix(position + np.uint64(11))
+        terms[0] = mix(position + np.uint64(11))
         for edge in range(6):
             base = 1 + edge
             applied = (arguments[edge][:base] * terms[:base]).sum(axis=(0, 1))
-            colour[base] = _mix(_mix(applied + genes[edge]) + usage[base])
-            terms[base] = _mix(position + colour[base])
+            colour[base] = mix(mix(applied + genes[edge]) + usage[base])
+            terms[base] = mix(position + colour[base])
         usage = (output * position).sum(axis=1)
         for edge in reversed(range(6)):
             base = 1 + edge
-            outer = np.where(usage[base] > 0, _mix(usage[base] + colour[base]), 0) * conv[edge]
+            outer = np.where(usage[base] > 0, mix(usage[base] + colour[base]), 0) * conv[edge]
             usage[:base] += (arguments[edge][:base] * (position * outer)).sum(axis=1)
-        usage = _mix(usage) * (usage > 0)
-    return _mix((output * terms).sum(axis=(0, 1)))
+        usage = mix(usage) * (usage > 0)
+    return mix((output * terms).sum(axis=(0, 1)))
 
-
-def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014), element by element; arithmetic wraps at 2**64."""
-    x = x + np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))

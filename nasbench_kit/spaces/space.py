@@ -17,12 +17,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
 
-__all__ = ["SMALL_SIZE", "Genotypes", "Space", "as_rng"]
+__all__ = ["LISTED_SIZE", "SMALL_SIZE", "Genotypes", "Space", "as_rng"]
 
 Genotypes = NDArray[np.uint8]
 
 # Spaces up to this size are answered from tables by genotype number: such a table stays in the cache.
 SMALL_SIZE = 2**16
+
+# Spaces up to this size have their networks counted and numbered by listing all genotypes.
+LISTED_SIZE = 2**24
+
+MOST_DRAWS = 10_000  # for each genotype of a sample, before a space is taken to have hardly any that are valid
 
 _BLOCK = 8192  # rows of a matrix product: its operands stay in the cache, and BLAS stays on one thread
 
@@ -166,9 +171,10 @@ class Space(ABC):
     def number(self, X: ArrayLike) -> NDArray[np.uint64]:
         """The genotypes' numbers, 0 ... size - 1: their genes read as digits, the first the most significant.
 
-        Only for spaces of at most 2**64 genotypes. Values are not checked.
+        Only for spaces of at most 2**64 genotypes, else OverflowError. Values are not checked.
         """
         rows = self.as_rows(X)
+        self._check_numbered()
         if self.size > 2**53:
             total = np.zeros(len(rows), dtype=np.uint64)
             for gene, weight in enumerate(self._radix_weights):
@@ -190,11 +196,16 @@ class Space(ABC):
 
     def from_number(self, numbers: ArrayLike) -> Genotypes:
         """The inverse of `number`: (n,) numbers to (n, genes) genotypes."""
+        self._check_numbered()
         rest = np.atleast_1d(np.asarray(numbers, dtype=np.uint64))
         if rest.size and int(rest.max()) >= self.size:
             raise InvalidArchitecture(f"{self.name}: genotype number {int(rest.max())} is not below {self.size}")
         cards = np.array(self.cardinalities, dtype=np.uint64)
         return ((rest[:, np.newaxis] // self._radix_weights) % cards).astype(np.uint8)
+
+    def _check_numbered(self) -> None:
+        if self.size > 2**64:
+            raise OverflowError(f"{self.name} has {self.size} genotypes: their numbers do not fit into 64 bits")
 
     def all(self) -> Genotypes:
         """Every genotype, in the order of `number`: (size, genes). For spaces that fit into memory."""
@@ -216,7 +227,26 @@ class Space(ABC):
         -------
         ndarray of uint8, shape (n, genes)
         """
-        return as_rng(rng).integers(0, self.cardinalities, size=(n, self.genes), dtype=np.uint8)
+        generator = as_rng(rng)
+        found = self._draw(n, generator)
+        if self.unconstrained:
+            return found
+        kept = [found[self._valid(found)]]
+        missing = n - len(kept[0])
+        drawn = n
+        while missing:
+            if drawn > MOST_DRAWS * n:
+                raise InvalidArchitecture(f"{self.name}: hardly any genotype is valid, {n - missing} of {drawn} drawn")
+            # a batch for about what is missing, by the share of valid ones so far
+            found = self._draw(min(1 + missing * drawn // max(n - missing, 1), 2**16), generator)
+            drawn += len(found)
+            kept.append(found[self._valid(found)][:missing])
+            missing -= len(kept[-1])
+        return np.concatenate(kept)
+
+    def _draw(self, n: int, generator: np.random.Generator) -> Genotypes:
+        """Genotypes uniform over all combinations of gene values."""
+        return generator.integers(0, self.cardinalities, size=(n, self.genes), dtype=np.uint8)
 
     def neighbours(self, x: ArrayLike) -> Genotypes:
         """Every valid genotype that differs from ``x`` in exactly one gene.
@@ -274,6 +304,24 @@ class Space(ABC):
     def key(self, X: ArrayLike) -> NDArray[np.uint64]:
         """A 64-bit key of each row's network: (n,) uint64, equal where the canonical forms are equal."""
         return self.number(self.canonical(X))
+
+    @cached_property
+    def networks(self) -> int | None:
+        """How many different networks the space has; None where they have not been counted."""
+        return int(self.network_of_number.max()) + 1 if self.size <= LISTED_SIZE else None
+
+    def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
+        """The number of each row's network, 0 ... networks - 1: (n,). For spaces whose `networks` are counted.
+
+        Raises
+        ------
+        InvalidArchitecture
+        OverflowError
+            Where they are not; `key` tells networks apart there.
+        """
+        if self.networks is None:
+            raise OverflowError(f"the networks of {self.name} have not been counted; its keys tell them apart")
+        return self.network_of_number.take(self.small_number(self.check(X))).astype(np.intp)
 
     @cached_property
     def network_of_number(self) -> NDArray[np.int32]:
@@ -336,9 +384,8 @@ class Space(ABC):
 
     # ---------------------------------------------------------------- costs
 
-    @abstractmethod
     def costs(self, dataset: str) -> tuple[str, ...]:
-        """The names of the costs that follow from the architecture alone, for this dataset.
+        """The names of the costs that follow from the architecture alone, for this dataset; none unless a space says so.
 
         Raises
         ------
@@ -353,9 +400,9 @@ class Space(ABC):
         except UnknownName:
             return ()
 
-    @abstractmethod
     def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
         """One cost of valid rows, its name already checked."""
+        raise NotImplementedError(f"{type(self).__name__}.costs names {name!r}, but _cost does not give it")
 
     def cost(self, X: ArrayLike, name: str, *, dataset: str) -> NDArray[Any]:
         """A cost that follows from the architecture alone, from its definition.

@@ -9,14 +9,17 @@ from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.chain import Chain
 from nasbench_kit.spaces.macronas import MacroNAS
 from nasbench_kit.spaces.nas_bench_macro import NASBenchMacro
+from nasbench_kit.spaces.nb101 import NB101
 from nasbench_kit.spaces.nb201 import NB201
+from nasbench_kit.spaces.node_dag import NodeDAG
 from nasbench_kit.spaces.space import Space
 
-__all__ = ["Chain", "Space", "space", "spaces"]
+__all__ = ["Chain", "NodeDAG", "Space", "space", "spaces"]
 
 _SPACES: dict[str, Callable[[], Space]] = {
     "macronas": MacroNAS,
     "nas-bench-macro": NASBenchMacro,
+    "nb101": NB101,
     "nb201": NB201,
 }
 

@@ -1,0 +1,165 @@
+"""NAS-Bench-101 (Ying et al. 2019, arXiv 1902.09635): a cell of up to 7 vertices, 9 edges, with operations on vertices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.spaces.nb101_cost import CLASSES, network_cost
+from nasbench_kit.spaces.nb101_hash import module_hash
+from nasbench_kit.spaces.nb101_tables import EDGES, INNER, INVALID, LETTERS, MOST_EDGES, VERTICES, tables
+from nasbench_kit.spaces.node_dag import NodeDAG
+from nasbench_kit.spaces.space import Genotypes, as_rng
+
+__all__ = ["NB101", "OPERATIONS"]
+
+OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+
+_BLOCK = 8192  # rows at a time: what is made of them stays in the cache
+
+
+class NB101(NodeDAG):
+    """The search space of NAS-Bench-101: 509,607,936 genotypes, 373,754,169 of them valid, 423,624 networks.
+
+    Genes are the 21 edges of 7 vertices in the order 0->1, 0->2, 1->2, 0->3, ..., then the operations of the 5 inner
+    vertices: 0 conv3x3-bn-relu, 1 conv1x1-bn-relu, 2 maxpool3x3. A genotype is valid where the input reaches the output
+    and at most 9 edges lie on such paths.
+
+    The canonical genotype is the graph that the official file stores of the cell, so params of canonical genotypes are
+    the published ones.
+
+    Examples
+    --------
+    >>> space = NB101()
+    >>> X = space.encode([{"matrix": [[0, 1, 0], [0, 0, 1], [0, 0, 0]], "ops": ["input", "conv3x3-bn-relu", "output"]}])
+    >>> print(space.module_hash(X)[0])
+    b49ac8c578b4561d79ac7087988f1c61
+    >>> space.network_index(X)
+    array([1])
+    """
+
+    networks = 423_624
+
+    def __init__(self) -> None:
+        super().__init__(VERTICES, OPERATIONS, most_edges=MOST_EDGES, name="nb101")
+
+    # ---------------------------------------------------------------- the same network
+
+    def _classes(self, rows: Genotypes) -> NDArray[np.int32]:
+        """The class of each row, `INVALID` where it is no valid genotype: (n,).
+
+        The limit is three gathers a row, the first from a table of 8 MB. Before them the genes are packed eight at a
+        time: a row's bytes are read as 64-bit words, whose product with a constant collects the bits (or the
+        operations, as digits to base 3) in the highest byte.
+        """
+        rows = np.ascontiguousarray(rows)
+        table = tables()
+        result = np.empty(len(rows), dtype=np.int32)
+        for start in range(0, len(rows), _BLOCK):
+            block = rows[start : start + _BLOCK]
+            first, second, third, last = (block[:, i : i + 8].view("<u8")[:, 0] for i in (0, 8, 13, 18))
+            letters = last >> _THREE_BYTES
+            wrong = (first | second | third) & _ABOVE_ONE
+            wrong |= letters & _ABOVE_THREE
+            wrong |= letters & (letters >> _ONE) & _LOW_BITS  # a 3 has both bits
+            mask = first * _COLLECT >> _TOP
+            mask |= second * _COLLECT >> _TOP << np.uint64(8)
+            mask |= third * _COLLECT >> _TOP << np.uint64(13)
+            operations = letters * _BASE_3 >> _TOP
+            if wrong.any():
+                good = wrong == 0
+                mask, operations = mask * good, operations * good
+                found = table.look_up(mask.view(np.intp), operations.view(np.intp))
+                found[~good] = INVALID
+            else:
+                found = table.look_up(mask.view(np.intp), operations.view(np.intp))
+            result[start : start + _BLOCK] = found
+        return result
+
+    def _valid(self, rows: Genotypes) -> NDArray[np.bool_]:
+        return np.asarray(self._classes(rows) != INVALID)
+
+    def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
+        """The number of each row's cell, 0 ... 423,623, in the order of the official enumeration: (n,).
+
+        Vertices ascending, then edges, then operations; by table look-up, and exact. Raises InvalidArchitecture.
+        """
+        rows = self.as_rows(X)
+        index = self._classes(rows)
+        if len(index) and int(index.min()) == INVALID:
+            self._raise_invalid(rows, index == INVALID)
+        return index.astype(np.intp)
+
+    def key(self, X: ArrayLike) -> NDArray[np.uint64]:
+        """The `network_index` of each row: (n,) uint64."""
+        return self.network_index(X).astype(np.uint64)
+
+    def canonical(self, X: ArrayLike) -> Genotypes:
+        return self.representatives(self.network_index(X))
+
+    def representatives(self, index: ArrayLike) -> Genotypes:
+        """The canonical genotypes of cells by their `network_index`: (n,) to (n, 26)."""
+        index = np.atleast_1d(np.asarray(index))
+        if index.size and not (index.min() >= 0 and index.max() < self.networks):
+            raise InvalidArchitecture(f"the cells of {self.name} are numbered 0 ... {self.networks - 1}")
+        table = tables()
+        mask, inner = table.class_mask[index], table.class_inner[index].astype(np.intp)
+        # the last column belongs to the output, which a smaller cell has earlier
+        output = (inner + 1) * inner // 2
+        into = mask >> output.astype(np.uint32)
+        mask = mask & ((np.uint32(1) << output.astype(np.uint32)) - np.uint32(1))
+        mask |= into << np.uint32(INNER * (INNER + 1) // 2)
+        rows = np.empty((len(index), self.genes), dtype=np.uint8)
+        rows[:, :EDGES] = mask[:, np.newaxis] >> np.arange(EDGES, dtype=np.uint32) & np.uint32(1)
+        rows[:, EDGES:] = _LETTERS_OF[inner, table.class_labelling[index]]
+        return rows
+
+    def sample(self, n: int, rng: int | np.random.Generator) -> Genotypes:
+        generator = as_rng(rng)
+        masks = tables().valid_masks
+        edges = masks[generator.integers(len(masks), size=n)]
+        rows = np.empty((n, self.genes), dtype=np.uint8)
+        rows[:, :EDGES] = edges[:, np.newaxis] >> np.arange(EDGES, dtype=np.uint32) & np.uint32(1)
+        rows[:, EDGES:] = generator.integers(LETTERS, size=(n, INNER), dtype=np.uint8)
+        return rows
+
+    def module_hash(self, X: ArrayLike) -> NDArray[np.str_]:
+        """The official hash of each row's cell: (n,) strings of 32 hexadecimal digits.
+
+        Source: ``hash_module`` of the official package, whose hashes the published file is keyed by.
+        """
+        index, where = np.unique(self.network_index(X), return_inverse=True)
+        return module_hash(self.representatives(index))[where]
+
+    # ---------------------------------------------------------------- costs
+
+    def costs(self, dataset: str) -> tuple[str, ...]:
+        if dataset not in CLASSES:
+            raise UnknownName(f"dataset of {self.name}", dataset, CLASSES)
+        return ("params", "flops")
+
+    def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
+        return network_cost(rows, name, CLASSES[dataset])
+
+
+_ONE, _TOP, _THREE_BYTES = np.uint64(1), np.uint64(56), np.uint64(24)
+_LOW_BITS = np.uint64(0x0101010101010101)
+_ABOVE_ONE = np.uint64(0xFEFEFEFEFEFEFEFE)
+_ABOVE_THREE = np.uint64(0xFCFCFCFCFC)
+_COLLECT = np.uint64(sum(1 << (56 - 7 * i) for i in range(8)))  # byte i of zeros and ones to bit 56 + i
+_BASE_3 = np.uint64(sum(LETTERS ** (INNER - 1 - i) << (56 - 8 * i) for i in range(INNER)))
+
+
+def _letters_of() -> NDArray[np.uint8]:
+    """The five operation genes for each number of inner vertices and labelling; unused ones are 0."""
+    table = np.zeros((INNER + 1, LETTERS**INNER, INNER), dtype=np.uint8)
+    for inner in range(INNER + 1):
+        for i in range(inner):
+            table[inner, :, i] = np.arange(LETTERS**INNER) // LETTERS ** (inner - 1 - i) % LETTERS
+    return table
+
+
+_LETTERS_OF = _letters_of()

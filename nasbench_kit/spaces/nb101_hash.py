@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.graphs import edges_to_matrix, on_a_path
+from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.spaces.nb101_tables import EDGES
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["module_hash"]
 
 INPUT, OUTPUT = -1, -2
-_BLOCK = 16_384
+_BLOCK = 4096
 
 
 def module_hash(rows: Genotypes) -> NDArray[np.str_]:
@@ -46,50 +47,78 @@ def module_hash(rows: Genotypes) -> NDArray[np.str_]:
 
 def _hashes(matrix: NDArray[np.bool_], labels: NDArray[np.int64]) -> NDArray[np.bytes_]:
     """The hashes of pruned cells of the same number of vertices: (n, v, v) and (n, v) to (n,)."""
-    v = labels.shape[1]
-    degrees = np.stack([matrix.sum(axis=2), matrix.sum(axis=1), labels], axis=-1)
-    kinds, which = _distinct(degrees.reshape(-1, 3))
-    number = _md5([str(tuple(kind)).encode() for kind in kinds.tolist()])
-    texts, rank = np.unique(number, return_inverse=True)
-    name = rank[which].reshape(-1, v)
+    n, v = labels.shape
+    edges = np.ascontiguousarray(matrix.transpose(1, 2, 0))  # (source, target, cell)
+    degrees = np.stack([edges.sum(axis=1), edges.sum(axis=0), labels.T]).reshape(3, -1)
+    kinds, which = _distinct(degrees)
+    texts, rank = _md5([str(tuple(kind)).encode() for kind in kinds.T.tolist()])
+    name = rank[which].reshape(v, n)
     for _ in range(v):
         # neighbours in order of their hashes, missing ones last; names are numbered in that order
         missing = len(texts)
-        before = np.sort(np.where(matrix, name[:, :, np.newaxis], missing), axis=1).swapaxes(1, 2)
-        after = np.sort(np.where(matrix, name[:, np.newaxis, :], missing), axis=2)
-        kinds, which = _distinct(np.concatenate([before, after, name[..., np.newaxis]], axis=2).reshape(-1, 2 * v + 1))
-        texts, rank = np.unique(_md5(_joined(kinds, texts, v)), return_inverse=True)
-        name = rank[which].reshape(-1, v)
-    kinds, which = _distinct(np.sort(name, axis=1))
-    return _md5([str([text.decode() for text in row]).encode() for row in texts[kinds].tolist()])[which]
+        before = _ascending(np.where(edges, name[:, np.newaxis], missing))
+        after = _ascending(np.where(edges.swapaxes(0, 1), name[:, np.newaxis], missing))
+        kinds, which = _distinct(np.concatenate([before, after, name[np.newaxis]]).reshape(2 * v + 1, -1))
+        texts, rank = _md5(_joined(kinds, texts))
+        name = rank[which].reshape(v, n)
+    kinds, which = _distinct(_ascending(name))
+    words = texts.view("S32")[:, 0]
+    texts, rank = _md5([str([word.decode() for word in row]).encode() for row in words[kinds.T].tolist()])
+    return texts.view("S32")[:, 0][rank[which]]
 
 
-def _joined(kinds: NDArray[np.int64], texts: NDArray[np.bytes_], v: int) -> list[bytes]:
+def _ascending(columns: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Sort along the first axis, which is short: exchanges of neighbours, each over all the rest at once."""
+    columns = columns.copy()
+    for start in range(len(columns)):
+        for i in range(start % 2, len(columns) - 1, 2):
+            least = np.minimum(columns[i], columns[i + 1])
+            np.maximum(columns[i], columns[i + 1], out=columns[i + 1])
+            columns[i] = least
+    return columns
+
+
+def _joined(kinds: NDArray[np.intp], texts: NDArray[np.uint8]) -> list[bytes]:
     """The texts to hash: the predecessors' hashes, a bar, the successors', a bar, the vertex's own."""
-    joined = np.empty(len(kinds), dtype=object)
-    counts = (kinds < len(texts))[:, : 2 * v].reshape(-1, 2, v).sum(axis=2)
-    for before, after in np.unique(counts, axis=0).tolist():
-        rows = np.flatnonzero((counts == [before, after]).all(axis=1))
-        columns = [*range(before), *range(v, v + after), 2 * v]
-        letters = np.ascontiguousarray(texts[kinds[rows][:, columns]]).view(np.uint8).reshape(len(rows), len(columns), 32)
-        length = 32 * len(columns) + 2
+    v = len(kinds) // 2
+    joined = np.empty(kinds.shape[1], dtype=object)
+    before, after = (kinds[: 2 * v] < len(texts)).reshape(2, v, -1).sum(axis=1)
+    degrees = before * (v + 1) + after
+    for degree in np.unique(degrees).tolist():
+        b, a = divmod(degree, v + 1)
+        rows = np.flatnonzero(degrees == degree)
+        letters = texts[kinds[np.ix_([*range(b), *range(v, v + a), 2 * v], rows)].T]
+        length = 32 * (b + a + 1) + 2
         lines = np.full((len(rows), length), ord("|"), dtype=np.uint8)
-        lines[:, : 32 * before] = letters[:, :before].reshape(len(rows), -1)
-        lines[:, 32 * before + 1 : -33] = letters[:, before:-1].reshape(len(rows), -1)
+        lines[:, : 32 * b] = letters[:, :b].reshape(len(rows), -1)
+        lines[:, 32 * b + 1 : -33] = letters[:, b:-1].reshape(len(rows), -1)
         lines[:, -32:] = letters[:, -1]
         buffer = lines.tobytes()
         joined[rows] = [buffer[i : i + length] for i in range(0, len(buffer), length)]
     return list(joined)
 
 
-def _distinct(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """The different rows, and which of them each row is."""
-    packed = np.ascontiguousarray(rows.astype(np.int32))
-    codes = packed.view(np.dtype((np.void, 4 * rows.shape[1])))[:, 0]
-    _, first, which = np.unique(codes, return_index=True, return_inverse=True)
-    return rows[first], which
+def _distinct(columns: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The different ones of (k, n) columns of k values, and which of them each is."""
+    code = np.zeros(columns.shape[1], dtype=np.uint64)
+    for values in columns:
+        code = mix(code + values.astype(np.uint64))
+    _, first, which = np.unique(code, return_index=True, return_inverse=True)
+    kinds = columns[:, first]
+    if not all((kind[which] == values).all() for kind, values in zip(kinds, columns, strict=True)):
+        kinds, which = np.unique(columns, axis=1, return_inverse=True)  # one code for two: possible, if never met
+    return kinds, which.reshape(-1)
 
 
-def _md5(texts: list[bytes]) -> NDArray[np.bytes_]:
+def _md5(texts: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
+    """The hashes of different texts in ascending order, as letters (n, 32), and the place of each text's among them."""
     md5 = hashlib.md5
-    return np.array([md5(text, usedforsecurity=False).hexdigest() for text in texts], dtype="S32")
+    digests = np.frombuffer(b"".join([md5(text, usedforsecurity=False).digest() for text in texts]), dtype=np.uint8)
+    halves = digests.view(">u8").reshape(-1, 2)
+    order = np.lexsort((halves[:, 1], halves[:, 0]))
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    return _HEXADECIMAL[digests.reshape(-1, 16)[order]].reshape(-1, 32), rank
+
+
+_HEXADECIMAL = np.frombuffer(bytes(range(256)).hex().encode(), dtype=np.uint8).reshape(256, 2)

@@ -7,20 +7,28 @@ from functools import cache
 
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.chain import Chain
+from nasbench_kit.spaces.edge_dag import EdgeDAG
+from nasbench_kit.spaces.genetic_cnn import GeneticCNN
 from nasbench_kit.spaces.macronas import MacroNAS
 from nasbench_kit.spaces.nas_bench_macro import NASBenchMacro
 from nasbench_kit.spaces.nb101 import NB101
 from nasbench_kit.spaces.nb201 import NB201
 from nasbench_kit.spaces.node_dag import NodeDAG
+from nasbench_kit.spaces.nsga_net_macro import NSGANetMacro
+from nasbench_kit.spaces.nsga_net_micro import NSGANetMicro
 from nasbench_kit.spaces.space import Space
+from nasbench_kit.spaces.staged_dag import StagedDAG
 
-__all__ = ["Chain", "NodeDAG", "Space", "space", "spaces"]
+__all__ = ["Chain", "EdgeDAG", "NodeDAG", "Space", "StagedDAG", "space", "spaces"]
 
 _SPACES: dict[str, Callable[[], Space]] = {
     "macronas": MacroNAS,
     "nas-bench-macro": NASBenchMacro,
     "nb101": NB101,
     "nb201": NB201,
+    "genetic-cnn": GeneticCNN,
+    "nsga-net-macro": NSGANetMacro,
+    "nsga-net-micro": NSGANetMicro,
 }
 
 

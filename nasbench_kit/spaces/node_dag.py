@@ -50,7 +50,7 @@ class NodeDAG(Space):
     array([[1, 0, 0, 0, 1, 0, 1, 0],
            [1, 0, 0, 0, 1, 0, 1, 0]], dtype=uint8)
     >>> cells.networks
-    17
+    24
     """
 
     version = 1

@@ -1,0 +1,126 @@
+"""Cells with operations on their edges: one gene an edge, nodes sum up what comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.errors import InvalidArchitecture
+from nasbench_kit.graphs import canonical_order, edges_to_matrix, matrix_to_edges, on_a_path
+from nasbench_kit.spaces.natives import whole_numbers
+from nasbench_kit.spaces.space import Genotypes, Space
+
+__all__ = ["EdgeDAG"]
+
+
+class EdgeDAG(Space):
+    """A space of cells: a DAG whose first node is the input, whose last is the output, with an operation on each edge.
+
+    Parameters
+    ----------
+    nodes : int
+        Input and output included.
+    operations : sequence of str
+        What an edge may be.
+    missing : bool
+        Whether an edge may also be missing. Else the DAG is fully connected, and every genotype is valid.
+    most_edges : int, optional
+        With ``missing``: a genotype is valid where the input reaches the output, and where no more edges than these lie on
+        such paths.
+    name : str
+
+    Notes
+    -----
+    The native form is a list of one number an edge, in the order e12, e13, e23, ...: the operation's, or -1 for no
+    connection. Genes are the same, but one higher where edges may be missing: 0 is no connection.
+
+    Two cells are the same network where they agree up to renaming of the inner nodes, edges that lie on no path from input
+    to output left out. Operations that do nothing, or that can be exchanged, are not looked into: a space that knows
+    its operations, such as nb201, knows more. Canonical forms are found by refinement, exactly, in about 5 microseconds
+    a cell of 7 nodes and 25 of 12.
+
+    Examples
+    --------
+    >>> EdgeDAG(4, ["conv1x1", "conv3x3", "maxpool"]).encode([[0, 2, 1, 1, 2, 0]])
+    array([[0, 2, 1, 1, 2, 0]], dtype=uint8)
+    >>> cells = EdgeDAG(6, ["conv1x1", "conv3x3", "maxpool"], missing=True, most_edges=9)
+    >>> X = cells.encode([[2, 0, -1, -1, 1, 0, 1, -1, -1, -1, -1, -1, -1, 2, 1]])
+    >>> X
+    array([[3, 1, 0, 0, 2, 1, 2, 0, 0, 0, 0, 0, 0, 3, 2]], dtype=uint8)
+    >>> cells.decode(X)
+    [[2, 0, -1, -1, 1, 0, 1, -1, -1, -1, -1, -1, -1, 2, 1]]
+    """
+
+    version = 1
+
+    def __init__(
+        self,
+        nodes: int,
+        operations: Sequence[str],
+        *,
+        missing: bool = False,
+        most_edges: int | None = None,
+        name: str = "edge-dag",
+    ) -> None:
+        self.name, self.nodes, self.operations, self.missing = name, nodes, tuple(operations), missing
+        edges = nodes * (nodes - 1) // 2
+        self.most_edges = edges if most_edges is None else most_edges
+        if nodes < 2 or self.most_edges < 1:
+            raise ValueError(f"{name}: a cell has at least an input, an output and an edge")
+        if not 1 <= len(set(self.operations)) == len(self.operations) <= 255:
+            raise ValueError(f"{name}: edges have 1 to 255 operations, all different")
+        if most_edges is not None and not missing:
+            raise ValueError(f"{name}: most_edges is for cells whose edges may be missing (missing=True)")
+        self.cardinalities = (len(self.operations) + missing,) * edges
+
+    @property
+    def unconstrained(self) -> bool:
+        return not self.missing
+
+    def _valid(self, rows: Genotypes) -> NDArray[np.bool_]:
+        valid = super()._valid(rows)
+        if not self.missing:
+            return valid
+        edges = self._pruned(rows)[0].astype(np.bool_).sum(axis=(1, 2))
+        return np.asarray(valid & (edges > 0) & (edges <= self.most_edges))
+
+    def _why_invalid(self, row: NDArray[Any]) -> str:
+        if not ((row >= 0) & (row < np.array(self.cardinalities)) & (row == np.floor(row))).all():
+            return super()._why_invalid(row)
+        edges = int(self._pruned(row[np.newaxis].astype(np.uint8))[0].astype(np.bool_).sum())
+        if not edges:
+            return "there is no path from input to output"
+        return f"{edges} edges lie on paths from input to output, at most {self.most_edges} may"
+
+    def _pruned(self, rows: Genotypes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Matrices of edge labels, 0 for no edge, and the nodes that are kept."""
+        matrix = edges_to_matrix(rows.astype(np.int64) + (not self.missing))
+        kept = on_a_path(matrix)
+        return matrix * (kept[:, :, np.newaxis] & kept[:, np.newaxis, :]), kept
+
+    def _canonical(self, rows: Genotypes) -> Genotypes:
+        matrix, kept = self._pruned(rows)
+        labels = np.where(kept, 1, 3)  # 3: what is not used comes last
+        labels[:, 0], labels[:, -1] = 0, 2
+        order = canonical_order(matrix, labels)
+        place = np.array([0, 0, 2, 1])[np.take_along_axis(labels, order, axis=1)]  # the output at the very end
+        order = np.take_along_axis(order, np.argsort(place, axis=1, kind="stable"), axis=1)
+        row = np.arange(len(rows))[:, np.newaxis, np.newaxis]
+        edges = matrix_to_edges(matrix[row, order[:, :, np.newaxis], order[:, np.newaxis, :]])
+        return (edges - (not self.missing)).astype(np.uint8)
+
+    def _encode_one(self, native: Any) -> Sequence[int]:
+        values = whole_numbers(native, "a native form")
+        least = -1 if self.missing else 0
+        if values.shape != (self.genes,):
+            raise InvalidArchitecture(f"a list of {self.genes} edges is expected, not of shape {values.shape}")
+        if ((values < least) | (values >= len(self.operations))).any():
+            raise InvalidArchitecture(f"an edge is one of {least} ... {len(self.operations) - 1}")
+        genes: list[int] = (values + self.missing).tolist()
+        return genes
+
+    def _decode_one(self, row: Sequence[int]) -> list[int]:
+        return [gene - self.missing for gene in row]

@@ -1,0 +1,124 @@
+"""Networks of stages, each a DAG of nodes that are all alike: one bit for each edge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench_kit.errors import InvalidArchitecture
+from nasbench_kit.graphs.enumeration import Orders, least_masks
+from nasbench_kit.spaces.natives import whole_numbers
+from nasbench_kit.spaces.space import Genotypes, Space
+
+__all__ = ["StagedDAG"]
+
+MOST_NODES = 6  # of a stage: all of its DAGs are listed, 2^15 for 6 nodes
+
+
+class StagedDAG(Space):
+    """A space of networks of several stages, each with a number of nodes and a bit for each edge between them.
+
+    A stage has an input and an output besides its nodes: the input feeds every node that has no predecessor and at least
+    one successor, and every node that has a predecessor and no successor feeds the output. Nodes without any edge are
+    dropped. (Xie and Yuille 2017, Genetic CNN, arXiv 1703.01513, section 3.1.)
+
+    Parameters
+    ----------
+    stages : sequence of int
+        The number of nodes of each stage, 2 to 6.
+    skip : bool
+        Each stage has one more bit, the last: its input is joined to its output. It says nothing where the stage has no
+        edge, and is then nothing but its input.
+    name : str
+
+    Notes
+    -----
+    The native form is a list of one list of bits a stage, in the order e12, e13, e23, .... Two genotypes are the same
+    network where each stage's DAGs are isomorphic; that is decided for all DAGs of a stage once, by trying every order
+    of its nodes. The canonical one is the first in the order of masks, e12 being the lowest bit.
+
+    Examples
+    --------
+    >>> space = StagedDAG([3, 4])
+    >>> space.canonical(space.encode([[[0, 1, 0], [0, 0, 0, 0, 0, 1]]]))  # one edge, whichever it is
+    array([[1, 0, 0, 1, 0, 0, 0, 0, 0]], dtype=uint8)
+    >>> space.networks  # 6 DAGs of three nodes, 31 of four
+    186
+    """
+
+    version = 1
+
+    def __init__(self, stages: Sequence[int], *, skip: bool = False, name: str = "staged-dag") -> None:
+        self.name, self.stages, self.skip = name, tuple(stages), skip
+        if not self.stages or not all(2 <= nodes <= MOST_NODES for nodes in self.stages):
+            raise ValueError(f"{name}: a network has stages of 2 to {MOST_NODES} nodes each, not {self.stages}")
+        lengths = [nodes * (nodes - 1) // 2 + skip for nodes in self.stages]
+        self.cardinalities = (2,) * sum(lengths)
+        ends = np.cumsum(lengths).tolist()
+        #: Where the genes of each stage begin and end.
+        self.spans = tuple(zip([0, *ends[:-1]], ends, strict=True))
+
+    def _canonical(self, rows: Genotypes) -> Genotypes:
+        canonical = np.empty_like(rows)
+        for (start, end), nodes in zip(self.spans, self.stages, strict=True):
+            least = _least(nodes, self.skip)[self._masks(rows, start, end)]
+            canonical[:, start:end] = least[:, np.newaxis] >> np.arange(end - start, dtype=np.uint32) & np.uint32(1)
+        return canonical
+
+    @staticmethod
+    def _masks(rows: Genotypes, start: int, end: int) -> NDArray[np.intp]:
+        return (rows[:, start:end] @ (1 << np.arange(end - start))).astype(np.intp)
+
+    @property
+    def networks(self) -> int:  # type: ignore[override]
+        return math.prod(int(_index(nodes, self.skip).max()) + 1 for nodes in self.stages)
+
+    def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
+        rows = self.check(X)
+        index = np.zeros(len(rows), dtype=np.intp)
+        for (start, end), nodes in zip(self.spans, self.stages, strict=True):
+            of_mask = _index(nodes, self.skip)
+            index = index * (int(of_mask.max()) + 1) + of_mask[self._masks(rows, start, end)]
+        return index
+
+    # ---------------------------------------------------------------- native forms
+
+    def _encode_one(self, native: Any) -> Sequence[int]:
+        if isinstance(native, (str, bytes, dict)) or not hasattr(native, "__len__") or len(native) != len(self.stages):
+            raise InvalidArchitecture(f"a native form is a list of {len(self.stages)} lists of bits, one a stage")
+        genes: list[int] = []
+        for i, (stage, (start, end)) in enumerate(zip(native, self.spans, strict=True), start=1):
+            bits = whole_numbers(stage, f"stage {i}")
+            if bits.shape != (end - start,):
+                raise InvalidArchitecture(f"stage {i} has {end - start} bits, not shape {bits.shape}")
+            if ((bits != 0) & (bits != 1)).any():
+                raise InvalidArchitecture(f"stage {i} has a bit that is neither 0 nor 1")
+            genes += bits.tolist()
+        return genes
+
+    def _decode_one(self, row: Sequence[int]) -> list[list[int]]:
+        return [list(row[start:end]) for start, end in self.spans]
+
+
+@cache
+def _least(nodes: int, skip: bool) -> NDArray[np.uint32]:
+    """The canonical mask of every mask of a stage."""
+    edges = nodes * (nodes - 1) // 2
+    least, _ = least_masks(Orders(nodes), np.arange(2**edges, dtype=np.uint32))
+    if not skip:
+        return least
+    joined = least | np.uint32(1 << edges)
+    joined[0] = 0
+    return np.concatenate([least, joined])
+
+
+@cache
+def _index(nodes: int, skip: bool) -> NDArray[np.intp]:
+    """The number of the class of every mask of a stage, in the order of canonical masks."""
+    index: NDArray[np.intp] = np.unique(_least(nodes, skip), return_inverse=True)[1]
+    return index

@@ -14,6 +14,8 @@ from nasbench_kit.spaces.space import Genotypes
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
+ATTEMPTS = 6  # draws of a mutation before all valid neighbours are listed
+
 __all__ = ["gather", "mutate_one_gene", "reset_genes", "two_point_crossover", "uniform_crossover"]
 
 
@@ -112,8 +114,29 @@ def keep_valid(children: Genotypes, parents: Genotypes, space: Space) -> Genotyp
 def mutate_one_gene(X: Genotypes, space: Space, random: Streams) -> Genotypes:
     """One gene of each genotype, drawn uniformly, becomes another of its values: (runs, n, genes).
 
-    Genes with a single value are never drawn.
+    Genes with a single value are never drawn. Where the child is invalid the draw is repeated, as in NAS-Bench-101's
+    mutation; a genotype without any valid neighbour stays as it is.
     """
+    if space.unconstrained:
+        return _with_one_gene_changed(X, space, random)
+    flat = X.reshape(-1, space.genes)
+    child, missing = flat.copy(), np.arange(len(flat))
+    for _ in range(ATTEMPTS):  # the same number for all, so that no run's numbers depend on another's luck
+        drawn = _with_one_gene_changed(X, space, random).reshape(flat.shape)[missing]
+        valid = space.is_valid(drawn)
+        child[missing[valid]] = drawn[valid]
+        missing = missing[~valid]
+    last = random.random(X.shape[1:2]).ravel()
+    for i in missing:
+        neighbours = space.neighbours(flat[i])
+        if len(neighbours):
+            child[i] = neighbours[int(last[i] * len(neighbours))]
+    return child.reshape(X.shape)
+
+
+
+def _with_one_gene_changed(X: Genotypes, space: Space, random: Streams) -> Genotypes:
+    """`mutate_one_gene`, valid or not."""
     free = np.flatnonzero(np.array(space.cardinalities) > 1)
     gene = free[random.integers(len(free), X.shape[1:2])]
     cardinality = np.array(space.cardinalities)[gene]

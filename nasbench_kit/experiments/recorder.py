@@ -12,7 +12,7 @@ from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["Recorder", "log_grid"]
 
-SEEN_BYTES = 2**27  # up to here, what each run has seen is a table of flags; beyond, a Python set of keys a run
+SEEN_BYTES = 2**27  # up to here, what each run has seen is a table of flags; beyond, a sorted array of keys
 
 
 def log_grid(limit: int, per_decade: int = 10) -> NDArray[np.int64]:
@@ -64,13 +64,14 @@ class Recorder:
         self._grid_position = 0
         self._told = 0  # evaluations a run so far, whether or not the run still counts
         self.rows: list[dict[str, NDArray[np.generic]]] = []
-        self._flags = space.size * runs <= SEEN_BYTES
-        if self._flags:
-            self._seen_genotypes = np.zeros(runs * space.size, dtype=np.bool_)
-            self._networks = int(space.network_of_number.max()) + 1
+        self._seen_genotypes = np.zeros(space.size * runs, dtype=np.bool_) if space.size * runs <= SEEN_BYTES else None
+        networks = space.networks
+        self._networks = networks if networks is not None and networks * runs <= SEEN_BYTES else None
+        if self._networks is not None:
             self._seen_networks = np.zeros(runs * self._networks, dtype=np.bool_)
-        else:
-            self._seen_keys: list[set[int]] = [set() for _ in range(runs)]
+        self._seen_run = np.empty(0, dtype=np.int64)  # without a table: each run's different keys
+        self._seen_key = np.empty(0, dtype=np.uint64)
+        self._new_keys: list[tuple[NDArray[np.int64], NDArray[np.uint64]]] = []
 
     def update(self, X: Genotypes, evaluation: Evaluation) -> None:
         """Take in a batch: genotypes (runs, batch, genes) and their evaluation, flattened over runs and batch."""
@@ -124,20 +125,19 @@ class Recorder:
         runs, batch = X.shape[:2]
         flat = X.reshape(-1, self.space.genes)
         run = np.repeat(np.arange(runs), batch)
-        if not self._flags:
+        if self._seen_genotypes is None:
             chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
-            keys = self.space.key(flat)
-            for r, key in zip(run[chosen].tolist(), keys[chosen].tolist(), strict=True):
-                self._seen_keys[r].add(key)
         else:
-            number = self.space.small_number(flat)
-            index = run * self.space.size + number
+            index = run * self.space.size + self.space.small_number(flat)
             fresh = ~self._seen_genotypes.take(index, mode="clip")
             if counted is not None:
                 fresh &= counted.ravel()
             chosen = np.flatnonzero(fresh)
             self._seen_genotypes[index[chosen]] = True
-            self._seen_networks[run[chosen] * self._networks + self.space.network_of_number[number[chosen]]] = True
+        if self._networks is None:
+            self._new_keys.append((run[chosen], self.space.key(flat[chosen])))
+        else:
+            self._seen_networks[run[chosen] * self._networks + self.space.network_index(flat[chosen])] = True
         if self.objectives > 1:
             self._pending.append((run[chosen], flat[chosen], F.reshape(-1, self.objectives)[chosen]))
 
@@ -171,10 +171,18 @@ class Recorder:
         self.rows.append(row)
 
     def _unique_networks(self) -> NDArray[np.int64]:
-        if self._flags:
+        if self._networks is not None:
             counts: NDArray[np.int64] = np.count_nonzero(self._seen_networks.reshape(self.runs, -1), axis=1)
             return counts
-        return np.array([len(keys) for keys in self._seen_keys], dtype=np.int64)
+        run = np.concatenate([self._seen_run, *(part[0] for part in self._new_keys)])
+        key = np.concatenate([self._seen_key, *(part[1] for part in self._new_keys)])
+        self._new_keys = []
+        order = np.lexsort((key, run))
+        run, key = run[order], key[order]
+        first = np.ones(len(run), dtype=np.bool_)
+        first[1:] = (run[1:] != run[:-1]) | (key[1:] != key[:-1])
+        self._seen_run, self._seen_key = run[first], key[first]
+        return np.bincount(self._seen_run, minlength=self.runs)
 
     def hypervolume(self) -> NDArray[np.float64]:
         """The normalised hypervolume of each run's archive: (runs,)."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms import Algorithm
-from nasbench_kit.experiments.recorder import Recorder, log_grid
+from nasbench_kit.experiments.recorder import SEEN_BYTES, Recorder, log_grid
 from nasbench_kit.experiments.result import Generations, Result, join_results
 from nasbench_kit.problem import Problem
 
@@ -107,6 +107,9 @@ def search(
         if budget is not None and not budget > 0:
             raise ValueError(f"{name} is above 0, not {budget}")
     together = int(np.clip(TOGETHER // algorithm.batch, 16, 1024))
+    networks = problem.space.networks
+    if networks is not None and networks * 16 <= SEEN_BYTES:
+        together = min(together, SEEN_BYTES // networks)
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
     tasks = [

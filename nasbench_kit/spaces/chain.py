@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
-from nasbench_kit.spaces.space import Genotypes, Space
+from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes, Space
 
 __all__ = ["Chain"]
 
@@ -58,6 +61,10 @@ class Chain(Space):
         self.cardinalities = (len(self.choices),) * layers
         self.identity = None if identity is None else self.choices.index(identity)
         self.spans = ((0, layers),) if spans is None else tuple(spans)
+        taken = [layer for span in self.spans for layer in range(*span)]
+        if len(set(taken)) < len(taken) or not set(taken) <= set(range(layers)):
+            raise ValueError(f"{name}: spans lie within the {layers} layers and share none, unlike {self.spans}")
+        self._rank_tables: dict[int, NDArray[np.intp]] = {}
         self._letters = all(len(choice) == 1 for choice in self.choices)
 
     def _canonical(self, rows: Genotypes) -> Genotypes:
@@ -68,6 +75,55 @@ class Chain(Space):
                 order = np.argsort(part == self.identity, axis=1, kind="stable")  # identities last, the rest as it was
                 packed[:, start:end] = np.take_along_axis(part, order, axis=1)
         return packed
+
+    @cached_property
+    def _parts(self) -> list[tuple[int, int, bool]]:
+        """The chain in pieces: the spans, and each other layer by itself; whether identities are dropped there."""
+        free = [] if self.identity is None else [(start, end, True) for start, end in self.spans]
+        taken = {layer for start, end, _ in free for layer in range(start, end)}
+        return sorted([*free, *((layer, layer + 1, False) for layer in range(self.genes) if layer not in taken)])
+
+    def _count(self, length: int) -> int:
+        """The number of networks of a span."""
+        return sum((len(self.choices) - 1) ** i for i in range(length + 1))
+
+    @cached_property
+    def networks(self) -> int:  # type: ignore[override]
+        return math.prod(self._count(end - start) if free else len(self.choices) for start, end, free in self._parts)
+
+    def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
+        rows = self.check(X)
+        if self.networks >= 2**63:
+            raise OverflowError(f"{self.name} has {self.networks} networks: their numbers do not fit into 64 bits")
+        index = np.zeros(len(rows), dtype=np.intp)
+        for start, end, free in self._parts:
+            part = rows[:, start:end].astype(np.intp)
+            if free and len(self.choices) ** (end - start) <= SMALL_SIZE:
+                weights = len(self.choices) ** np.arange(end - start - 1, -1, -1)
+                index = index * self._count(end - start) + self._rank_table(end - start)[part @ weights]
+            elif free:
+                index = index * self._count(end - start) + self._rank(part)
+            else:
+                index = index * len(self.choices) + part[:, 0]
+        return index
+
+    def _rank(self, part: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The number of a span's network: the shorter first, then by the layers that are left, read as a number."""
+        letters = len(self.choices) - 1
+        shorter, number, power = np.zeros((3, len(part)), dtype=np.intp) + np.array([[0], [0], [1]])
+        for column in part.T:
+            there = column != self.identity
+            shorter += there * power
+            number = np.where(there, number * letters + column - (column > self.identity), number)
+            power = np.where(there, power * letters, power)
+        return np.asarray(shorter + number)
+
+    def _rank_table(self, length: int) -> NDArray[np.intp]:
+        """`_rank` of every span of this length."""
+        if length not in self._rank_tables:
+            grid = np.indices((len(self.choices),) * length).reshape(length, -1).T
+            self._rank_tables[length] = self._rank(grid)
+        return self._rank_tables[length]
 
     def _encode_one(self, native: Any) -> Sequence[int]:
         if self._letters:

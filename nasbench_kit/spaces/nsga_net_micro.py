@@ -64,7 +64,7 @@ class NSGANetMicro(Space):
     networks = None  # type: ignore[assignment]
 
     def _canonical(self, rows: Genotypes) -> Genotypes:
-        return _canonical_cells(rows.reshape(-1, NODES, 2, 2)).reshape(rows.shape)
+        return _canonical_cells(rows.reshape(CELLS * len(rows), NODES, 2, 2)).reshape(rows.shape)
 
     def key(self, X: ArrayLike) -> NDArray[np.uint64]:
         canonical = self.canonical(X)
@@ -113,7 +113,7 @@ def _canonical_cells(cells: Genotypes) -> Genotypes:
     best = np.empty((n, NODES), dtype=np.int64)
     unclear = np.zeros(n, dtype=np.bool_)
     for place in range(NODES):
-        code = _codes(np.take_along_axis(number, sources.reshape(n, -1), axis=1).reshape(n, NODES, 2), operations)
+        code = _codes(np.take_along_axis(number, sources.reshape(n, 2 * NODES), axis=1).reshape(n, NODES, 2), operations)
         code[number[:, INPUTS:] >= 0] = _LATE  # numbered already
         first = code.argmin(axis=1)
         best[:, place] = code[row, first]

@@ -392,6 +392,7 @@ class Space(ABC):
         UnknownName
             Where the space's published network is not defined for ``dataset``.
         """
+        return ()
 
     def known_costs(self, dataset: str) -> tuple[str, ...]:
         """``costs(dataset)``, or none at all for a dataset that the space's published network is not defined for."""

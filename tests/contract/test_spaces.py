@@ -1,4 +1,4 @@
-"""One suite over every search space: a new space is tested the day it appears."""
+"""One suite over every search space, those of users too: a new space is tested the day it appears."""
 
 from __future__ import annotations
 
@@ -9,9 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nasbench_kit as nk
+from nasbench_kit.spaces import Chain, EdgeDAG, NodeDAG, StagedDAG
+from tests.contract.relabelling import relabelled
 
-SPACES = nk.spaces()
+# spaces such as a user defines
+OWN = {
+    space.name: space
+    for space in (
+        Chain(5, ["conv3", "conv5", "none"], name="chain"),
+        Chain(6, "abI", identity="I", spans=[(0, 2), (3, 6)], name="chain-with-identity"),
+        NodeDAG(4, ["conv", "pool"], most_edges=5, name="node-dag"),
+        NodeDAG(8, ["conv", "pool", "skip"], most_edges=12, name="large-node-dag"),
+        EdgeDAG(4, ["conv", "pool"], name="edge-dag"),
+        EdgeDAG(4, ["conv", "pool"], missing=True, most_edges=5, name="sparse-edge-dag"),
+        StagedDAG([2, 4], skip=True, name="staged-dag"),
+    )
+}
+SPACES = (*nk.spaces(), *OWN)
 pytestmark = pytest.mark.parametrize("name", SPACES)
+
+
+def space_of(name):
+    return OWN[name] if name in OWN else nk.space(name)
 
 
 def some(space, n=200, seed=0):
@@ -19,15 +38,15 @@ def some(space, n=200, seed=0):
 
 
 def test_shape_of_the_space(name):
-    space = nk.space(name)
+    space = space_of(name)
     assert space.name == name
     assert isinstance(space.size, int)
     assert space.size == int(np.prod([int(c) for c in space.cardinalities], dtype=object))
-    assert nk.space(name) is space
+    assert name in OWN or nk.space(name) is space
 
 
 def test_sample_is_valid_and_repeatable(name):
-    space = nk.space(name)
+    space = space_of(name)
     X = space.sample(100, 3)
     assert X.dtype == np.uint8
     assert X.shape == (100, len(space.cardinalities))
@@ -37,7 +56,7 @@ def test_sample_is_valid_and_repeatable(name):
 
 
 def test_sample_is_uniform_over_valid_genotypes(name):
-    space = nk.space(name)
+    space = space_of(name)
     if space.size > 20_000:
         pytest.skip("too large to count")
     valid = int(space.is_valid(space.all()).sum())
@@ -51,25 +70,26 @@ def test_sample_leaves_global_generators_alone(name):
     import random
 
     before, python_before = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
-    nk.space(name).sample(10, 0)
+    space_of(name).sample(10, 0)
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
     assert random.getstate() == python_before
     with pytest.raises(TypeError, match="rng must be an int seed"):
-        nk.space(name).sample(10, None)
+        space_of(name).sample(10, None)
 
 
 def test_native_forms_and_back(name):
-    space = nk.space(name)
+    space = space_of(name)
     X = some(space)
     natives = space.decode(X)
     assert (space.encode(natives) == X).all()
     assert space.encode([]).shape == (0, len(space.cardinalities))
-    with pytest.raises(nk.InvalidArchitecture, match=r"1 native forms cannot be read: no\. 1"):
-        space.encode([natives[0], "nonsense"])
+    for bad in ("nonsense", "", 7, None, [], {}, [[]], {"matrix": 1}, float("nan")):
+        with pytest.raises(nk.InvalidArchitecture, match=r"1 native forms cannot be read: no\. 1"):
+            space.encode([natives[0], bad])
 
 
 def test_canonical_is_idempotent_and_agrees_with_key(name):
-    space = nk.space(name)
+    space = space_of(name)
     X = some(space, 500)
     C = space.canonical(X)
     assert (space.canonical(C) == C).all()
@@ -82,7 +102,7 @@ def test_canonical_is_idempotent_and_agrees_with_key(name):
 
 
 def test_inputs_are_never_modified(name):
-    space = nk.space(name)
+    space = space_of(name)
     X = some(space)
     before = X.copy()
     X.flags.writeable = False
@@ -95,7 +115,7 @@ def test_inputs_are_never_modified(name):
 
 
 def test_neighbours_are_valid_and_one_gene_away(name):
-    space = nk.space(name)
+    space = space_of(name)
     x = some(space, 1)[0]
     N = space.neighbours(x)
     assert space.is_valid(N).all()
@@ -106,7 +126,7 @@ def test_neighbours_are_valid_and_one_gene_away(name):
 
 
 def test_single_genotypes_are_a_batch_of_one(name):
-    space = nk.space(name)
+    space = space_of(name)
     x = some(space, 1)[0]
     assert space.canonical(x).shape == (1, len(x))
     assert space.key(x).shape == (1,)
@@ -115,7 +135,7 @@ def test_single_genotypes_are_a_batch_of_one(name):
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float32, np.uint16, object])
 def test_whole_numbers_of_any_dtype(name, dtype):
-    space = nk.space(name)
+    space = space_of(name)
     X = some(space, 5).astype(dtype)
     if dtype is object:
         with pytest.raises(nk.InvalidArchitecture, match="whole numbers"):
@@ -125,7 +145,7 @@ def test_whole_numbers_of_any_dtype(name, dtype):
 
 
 def test_wrong_shapes_and_values_have_one_clear_error(name):
-    space = nk.space(name)
+    space = space_of(name)
     x = some(space, 1)[0].astype(float)
     with pytest.raises(nk.InvalidArchitecture, match="shape"):
         space.key(x[:-1])
@@ -144,8 +164,14 @@ def test_wrong_shapes_and_values_have_one_clear_error(name):
 
 
 def test_numbers_and_back(name):
-    space = nk.space(name)
+    space = space_of(name)
     X = some(space)
+    if space.size > 2**64:
+        with pytest.raises(OverflowError, match="64 bits"):
+            space.number(X)
+        with pytest.raises(OverflowError, match="64 bits"):
+            space.from_number([0])
+        return
     number = space.number(X)
     assert (space.from_number(number) == X).all()
     if space.size <= 2**53:
@@ -160,19 +186,77 @@ def test_numbers_and_back(name):
 
 @given(data=st.data())
 def test_any_valid_genotype_round_trips(name, data):
-    space = nk.space(name)
+    space = space_of(name)
     x = np.array([data.draw(st.integers(0, c - 1)) for c in space.cardinalities], dtype=np.uint8)
     if space.is_valid(x)[0]:
         assert (space.encode(space.decode(x)) == x).all()
         assert (space.canonical(space.canonical(x)) == space.canonical(x)).all()
+    else:
+        with pytest.raises(nk.InvalidArchitecture, match="1 of 1 genotypes are invalid"):
+            space.canonical(x)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_network_under_other_names_is_the_same(name, seed):
+    space = space_of(name)
+    rng = np.random.default_rng(seed)
+    x = space.sample(1, rng)[0]
+    y = relabelled(space, x, rng)
+    assert space.is_valid(y)[0]
+    assert (space.canonical(x) == space.canonical(y)).all()
+    assert space.key(x) == space.key(y)
+
+
+def test_networks_are_counted_and_numbered(name):
+    space = space_of(name)
+    X = some(space, 2000)
+    if space.networks is None:
+        with pytest.raises(OverflowError, match="keys"):
+            space.network_index(X)
+        return
+    index = space.network_index(X)
+    assert index.min() >= 0
+    assert index.max() < space.networks
+    pairs = np.stack([index.astype(np.uint64), space.key(X)], axis=1)
+    assert len(np.unique(pairs, axis=0)) == len(np.unique(index)) == len(np.unique(space.key(X)))
+    if space.size <= 2**20:
+        everything = space.all()
+        keys = space.key(everything[space.is_valid(everything)])
+        assert len(np.unique(keys)) == space.networks
+
+
+def test_company_does_not_change_an_answer(name):
+    space = space_of(name)
+    X = some(space, 300, seed=5)
+    alone = np.concatenate([space.canonical(x) for x in X[:40]])
+    assert (space.canonical(X)[:40] == alone).all()
+    assert (space.canonical(np.asfortranarray(X)) == space.canonical(X)).all()
+    assert (space.canonical(X[::-1])[::-1] == space.canonical(X)).all()
+    assert space.canonical(X[:0]).shape == (0, space.genes)
+
+
+def test_any_algorithm_searches_the_space(name):
+    space = space_of(name)
+    target = space.sample(1, 77)[0]
+    problem = nk.FunctionProblem(lambda X: (X != target).sum(axis=1), space)
+    before = nk.search(problem, nk.RandomSearch(), runs=4, evaluations=300, seed=1)
+    after = nk.search(problem, nk.RegularizedEvolution(population_size=20, sample_size=5), runs=4, evaluations=300, seed=1)
+    assert space.is_valid(after.incumbents).all()
+    assert after.incumbent_values.mean() <= before.incumbent_values.mean()
+    final = before.trace.groupby("run").last()
+    assert (final["unique_networks"] <= final["evaluations"]).all()
+    expected = np.mean([len(np.unique(space.key(space.sample(300, run)))) for run in range(4)])
+    assert abs(final["unique_networks"].mean() - expected) < 15
 
 
 def test_unknown_cost_and_dataset(name):
-    space = nk.space(name)
-    with pytest.raises(nk.UnknownName, match="There is"):
-        space.costs("imagenet")
-    dataset = "cifar10"
-    assert {"params", "flops"} <= set(space.costs(dataset))
-    with pytest.raises(nk.UnknownName, match="params"):
-        space.cost(some(space, 1), "parms", dataset=dataset)
-    assert (space.cost(some(space), "params", dataset=dataset) > 0).all()
+    space = space_of(name)
+    names = space.known_costs("cifar10")
+    with pytest.raises(nk.UnknownName, match=r"params|no cost"):
+        space.cost(some(space, 1), "parms", dataset="cifar10")
+    for cost in names:
+        assert (space.cost(some(space), cost, dataset="cifar10") > 0).all()
+    if names:
+        assert {"params", "flops"} <= set(names)
+        with pytest.raises(nk.UnknownName, match="There is"):
+            space.costs("imagenet")

@@ -1,19 +1,57 @@
-"""Draw the pictures of the README and the docs from the bundled table: ``make docs``."""
+"""Draw the pictures of the README and the docs: ``make docs``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import nasbench_kit as nk
+from nasbench_kit.drawing import draw
 from nasbench_kit.experiments.comparison import compare
 from nasbench_kit.experiments.plot import plot_comparison
 
 FOLDER = Path(__file__).parent / "pictures"
 
+ARCHITECTURES = {
+    "macronas": "22I212I1112222",
+    "nb101": {
+        "matrix": [
+            [0, 1, 1, 0, 0, 0, 1],
+            [0, 0, 0, 1, 0, 0, 0],
+            [0, 0, 0, 0, 1, 0, 0],
+            [0, 0, 0, 0, 0, 0, 1],
+            [0, 0, 0, 0, 0, 0, 1],
+            [0, 0, 0, 0, 0, 0, 1],
+            [0, 0, 0, 0, 0, 0, 0],
+        ],
+        "ops": [
+            "input",
+            "conv3x3-bn-relu",
+            "conv1x1-bn-relu",
+            "conv3x3-bn-relu",
+            "maxpool3x3",
+            "conv1x1-bn-relu",
+            "output",
+        ],
+    },
+    "nb201": "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|nor_conv_3x3~1|nor_conv_1x1~2|",
+    "genetic-cnn": [[1, 0, 1], [0, 0, 1, 1, 0, 0], [0, 1, 1, 1, 0, 1, 0, 0, 0, 1]],
+    "nsga-net-macro": [
+        [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 1],
+        [1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0],
+        [0] * 16,
+    ],
+    "nsga-net-micro": [
+        [[[0, 2], [0, 0]], [[0, 7], [0, 2]], [[0, 3], [1, 3]], [[1, 7], [3, 3]], [[1, 2], [3, 4]]],
+        [[[0, 2], [1, 6]], [[0, 1], [1, 3]], [[1, 7], [1, 6]], [[3, 0], [1, 1]], [[3, 0], [1, 7]]],
+    ],
+}
+
 
 def main() -> None:
-    """Draw both comparisons of the bundled table."""
+    """Draw both comparisons of the bundled table, and an architecture of each space."""
     FOLDER.mkdir(exist_ok=True)
+    for name, native in ARCHITECTURES.items():
+        print(draw(nk.space(name), native, FOLDER / f"{name}.svg"))
     bench = nk.open("nb201-digits")
     single = [nk.RandomSearch(), nk.LocalSearch(), nk.RegularizedEvolution(), nk.GeneticAlgorithm()]
     one = compare(bench.problem("valid_accuracy"), single, runs=100, evaluations=500)

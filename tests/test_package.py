@@ -69,7 +69,8 @@ def test_who_may_know_whom():
     root = Path(nk.__file__).parent
     allowed = {
         "errors": set(),
-        "spaces": {"errors"},
+        "graphs": set(),
+        "spaces": {"errors", "graphs"},
         "store": {"errors", "spaces"},
         "data": {"errors"},
         "indicators": set(),
@@ -77,7 +78,9 @@ def test_who_may_know_whom():
         "problem": {"errors", "spaces", "benchmark"},  # benchmark for its type alone
         "benchmark": {"errors", "spaces", "store", "data", "indicators", "problem"},
         "loaders": {"errors", "spaces", "store", "benchmark"},
-        "experiments": {"errors", "spaces", "store", "indicators", "algorithms", "problem", "benchmark"},
+        "experiments": {"errors", "spaces", "store", "indicators", "algorithms", "problem", "benchmark", "pictures"},
+        "pictures": {"errors", "store"},
+        "drawing": {"spaces", "pictures"},
         "validation": {"errors", "spaces", "store", "benchmark", "loaders"},
         "training": {"errors", "spaces", "store", "benchmark"},
     }

@@ -134,7 +134,6 @@ def mutate_one_gene(X: Genotypes, space: Space, random: Streams) -> Genotypes:
     return child.reshape(X.shape)
 
 
-
 def _with_one_gene_changed(X: Genotypes, space: Space, random: Streams) -> Genotypes:
     """`mutate_one_gene`, valid or not."""
     free = np.flatnonzero(np.array(space.cardinalities) > 1)

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     if options.plot:
-        from nasbench_kit.experiments.plot import check_picture
+        from nasbench_kit.pictures import check_picture
 
         Path(options.plot).parent.mkdir(parents=True, exist_ok=True)
         check_picture(Path(options.plot))  # now, not after the searches

@@ -17,7 +17,9 @@ COMMANDS = {
     "info": "show a benchmark's provenance and content",
     "convert": "turn a published file into a store",
     "query": "look up metrics of architectures",
-    "validate": "check a store",
+    "validate": "check a store, or architectures",
+    "dedup": "find architectures that are the same network",
+    "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
     "train": "make a table by real training (extra 'train')",
 }
@@ -51,7 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sub.set_defaults(run=module.run)
         else:
             commands.add_parser(name, help=text)
-    options = parser.parse_args(words)
+    options, rest = parser.parse_known_args(words)
+    if hasattr(options, "architectures") and not any(word.startswith("-") for word in rest):
+        options.architectures += rest  # argparse takes none after an option
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if options.version:
         from importlib.metadata import version
 

@@ -1,19 +1,24 @@
-"""Check a store: checksums, encodings, canonical classes, costs, and sampled rows against its source."""
+"""Check a store: checksums, encodings, classes, costs, sampled rows of its source. Or check architectures of a space."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.convert import add_source_arguments, mapping_of
+from nasbench_kit.cli.natives import native_text, read_natives
 from nasbench_kit.cli.output import print_json, print_table
-from nasbench_kit.data import find_store
+from nasbench_kit.data import benchmarks, find_store
+from nasbench_kit.spaces import space, spaces
 from nasbench_kit.validation import validate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
-    parser.add_argument("benchmark", help="a benchmark's name or the path of a store")
+    parser.add_argument("benchmark", help="a benchmark's name or the path of a store; with architectures, also a space")
+    parser.add_argument("architectures", nargs="*", help="native forms to check, instead of the store")
+    parser.add_argument("--file", metavar="FILE", help="a file of native forms, one a line; - is stdin")
     add_source_arguments(parser, "--source")
     parser.add_argument("--sample", type=int, default=1000, help="rows compared with the source (default 1000)")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the sample")
@@ -22,6 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
+    if options.architectures or options.file:
+        return _check_architectures(options)
+    if options.benchmark in spaces() and options.benchmark not in benchmarks():
+        raise ValueError(f"{options.benchmark} is a search space: give architectures, or --file FILE (- is stdin)")
     checks = validate(
         find_store(options.benchmark),
         source=Path(options.source) if options.source else None,
@@ -38,3 +47,24 @@ def run(options: argparse.Namespace) -> int:
         rows = [["ok" if check.passed else "FAILED", check.name, check.found] for check in checks]
         print_table(None, ["result", "check", "found"], rows, left=3)
     return 1 if failed else 0
+
+
+def _check_architectures(options: argparse.Namespace) -> int:
+    name = options.benchmark
+    chosen = space(name) if name in spaces() else open_benchmark(name).space
+    natives = read_natives(options.architectures, options.file)
+    faults = [chosen.fault(native) for native in natives]
+    if options.json:
+        print_json(
+            {
+                "passed": not any(faults),
+                "architectures": [
+                    {"architecture": native_text(native), "valid": fault is None, "fault": fault}
+                    for native, fault in zip(natives, faults, strict=True)
+                ],
+            }
+        )
+    else:
+        for native, fault in zip(natives, faults, strict=True):
+            print(f"{'FAILED' if fault else 'ok'}\t{native_text(native)}\t{fault or ''}".rstrip("\t"))
+    return 1 if any(faults) else 0

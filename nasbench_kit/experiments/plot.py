@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import os
 import re
@@ -12,20 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.errors import MissingExtra, StoreError
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.result import Result
+from nasbench_kit.pictures import COLOURS, check_picture, write_picture
 from nasbench_kit.problem import minimised
-from nasbench_kit.store.writer import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["anytime", "check_picture", "plot_comparison"]
+__all__ = ["anytime", "plot_comparison"]
 
-# Okabe and Ito's palette, told apart by colour-blind readers; line styles help in black and white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+# beside the colours, for black and white
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
 FIRST = 10  # evaluations: before that, a picture shows the luck of the first draws
 CLOCKS = {
@@ -80,23 +77,8 @@ def plot_comparison(comparison: Comparison, path: str | os.PathLike[str], *, clo
         Where the file cannot be written.
     """
     target = Path(path)
-    form = check_picture(target)
-    figure = _figure(comparison, clock)
-    return replace_file(target, lambda temporary: figure.savefig(temporary, format=form, dpi=160))
-
-
-def check_picture(path: Path) -> str:
-    """The format that ``path`` asks for; raises as `plot_comparison` does, before anything is computed."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtra("drawing", "plot")
-    form = path.suffix.removeprefix(".").lower()
-    if form not in ("png", "svg", "pdf"):
-        raise StoreError(
-            f"{path}: a picture is written as .png, .svg or .pdf, not as {path.suffix or 'a file without suffix'}"
-        )
-    if not path.parent.is_dir():
-        raise StoreError(f"{path}: there is no folder {path.parent}")
-    return form
+    check_picture(target)
+    return write_picture(_figure(comparison, clock), target)
 
 
 def _figure(comparison: Comparison, clock: str) -> Figure:

@@ -1,7 +1,14 @@
 """Labelled DAGs in batches: the general encodings, pruning, canonical forms, isomorphism classes."""
 
 from nasbench_kit.graphs.canonical import canonical_form, canonical_order, class_index
-from nasbench_kit.graphs.encoding import edge_list, edge_names, edges_to_matrix, join_nodes, matrix_to_edges, split_nodes
+from nasbench_kit.graphs.encoding import (
+    edge_list,
+    edge_names,
+    edges_to_matrix,
+    join_nodes,
+    matrix_to_edges,
+    split_nodes,
+)
 from nasbench_kit.graphs.pruning import on_a_path
 
 __all__ = [

@@ -108,7 +108,7 @@ def _checked(adjacency: ArrayLike, labels: ArrayLike | None) -> tuple[NDArray[np
     if names.ndim == 1:
         names = np.broadcast_to(names, (n, len(names)))
     if names.shape != (n, v):
-        raise ValueError(f"labels have the shape ({n}, {v}), one for each vertex, not {np.shape(labels)}")
+        raise ValueError(f"labels have the shape ({n}, {v}), one for each vertex, not {names.shape}")
     return _whole(graphs, "adjacency"), _whole(names, "labels")
 
 
@@ -229,7 +229,7 @@ def _depths(there: NDArray[np.bool_], first: int) -> NDArray[np.int64]:
     n, v = there.shape[:2]
     depth = np.zeros((n, v), dtype=np.int64)
     for _ in range(v + 1):
-        deeper = np.where(there, depth[:, :, np.newaxis] + 1, 0).max(axis=1, initial=0)
+        deeper: NDArray[np.int64] = np.where(there, depth[:, :, np.newaxis] + 1, 0).max(axis=1, initial=0)
         changed = (deeper != depth).any(axis=1)
         depth = deeper
         if not changed.any():
@@ -268,4 +268,5 @@ def _first_tied(order: NDArray[np.intp], ties: NDArray[np.bool_]) -> tuple[NDArr
     # up to the first place at or after the start that is not tied with its next
     end = np.where((position >= start[:, np.newaxis]) & ~ties, position, order.shape[1]).min(axis=1)
     row, place = np.nonzero((position >= start[:, np.newaxis]) & (position <= end[:, np.newaxis]))
-    return row, order[row, place]
+    which: NDArray[np.intp] = order[row, place]
+    return row, which

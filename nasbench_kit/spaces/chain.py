@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes, Space
 
 __all__ = ["Chain"]
@@ -88,7 +89,7 @@ class Chain(Space):
         return sum((len(self.choices) - 1) ** i for i in range(length + 1))
 
     @cached_property
-    def networks(self) -> int:  # type: ignore[override]
+    def networks(self) -> int:
         return math.prod(self._count(end - start) if free else len(self.choices) for start, end, free in self._parts)
 
     def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
@@ -138,6 +139,12 @@ class Chain(Space):
             kind = "characters" if self._letters else "choices"
             raise InvalidArchitecture(f"{self.genes} {kind} of {', '.join(self.choices)} are expected")
         return [self.choices.index(word) for word in words]
+
+    def _diagrams(self, row: Sequence[int]) -> list[Diagram]:
+        dropped = {layer for start, end in self.spans for layer in range(start, end) if row[layer] == self.identity}
+        nodes = [Node(self.choices[gene], True, layer not in dropped) for layer, gene in enumerate(row)]
+        nodes = [Node("input"), *nodes, Node("output")]
+        return [Diagram(self.name, nodes, [Arrow(i, i + 1) for i in range(len(nodes) - 1)])]
 
     def _decode_one(self, row: Sequence[int]) -> str | list[str]:
         words = [self.choices[gene] for gene in row]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
-from nasbench_kit.graphs import canonical_order, edges_to_matrix, matrix_to_edges, on_a_path
+from nasbench_kit.graphs import canonical_order, edge_list, edges_to_matrix, matrix_to_edges, on_a_path
+from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
 from nasbench_kit.spaces.space import Genotypes, Space
 
@@ -121,6 +122,17 @@ class EdgeDAG(Space):
             raise InvalidArchitecture(f"an edge is one of {least} ... {len(self.operations) - 1}")
         genes: list[int] = (values + self.missing).tolist()
         return genes
+
+    def _diagrams(self, row: Sequence[int]) -> list[Diagram]:
+        _, kept = self._pruned(np.array([row], dtype=np.uint8))
+        used = kept[0].tolist()
+        nodes = [Node("input"), *(Node(str(i), used=used[i]) for i in range(1, self.nodes - 1)), Node("output")]
+        arrows = [
+            Arrow(i, j, self.operations[gene - self.missing], used[i] and used[j])
+            for (i, j), gene in zip(edge_list(self.nodes), row, strict=True)
+            if gene >= self.missing
+        ]
+        return [Diagram(self.name, nodes, arrows)]
 
     def _decode_one(self, row: Sequence[int]) -> list[int]:
         return [gene - self.missing for gene in row]

@@ -35,7 +35,9 @@ class NASBenchMacro(Chain):
     """
 
     def __init__(self) -> None:
-        super().__init__(8, "012", identity="0", spans=[(start + 1, end) for start, end in STAGES], name="nas-bench-macro")
+        super().__init__(
+            8, "012", identity="0", spans=[(start + 1, end) for start, end in STAGES], name="nas-bench-macro"
+        )
 
     def costs(self, dataset: str) -> tuple[str, ...]:
         if dataset not in _DATASETS:

@@ -87,7 +87,7 @@ def _joined(kinds: NDArray[np.intp], texts: NDArray[np.uint8]) -> list[bytes]:
     for degree in np.unique(degrees).tolist():
         b, a = divmod(degree, v + 1)
         rows = np.flatnonzero(degrees == degree)
-        letters = texts[kinds[np.ix_([*range(b), *range(v, v + a), 2 * v], rows)].T]
+        letters = texts[kinds[[*range(b), *range(v, v + a), 2 * v]][:, rows].T]
         length = 32 * (b + a + 1) + 2
         lines = np.full((len(rows), length), ord("|"), dtype=np.uint8)
         lines[:, : 32 * b] = letters[:, :b].reshape(len(rows), -1)

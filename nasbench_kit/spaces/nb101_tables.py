@@ -20,7 +20,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.graphs.encoding import edge_list
 from nasbench_kit.graphs.enumeration import Orders, least_masks
 
 __all__ = ["EDGES", "INNER", "INVALID", "LETTERS", "MOST_EDGES", "VERTICES", "Tables", "pruned_masks", "tables"]
@@ -108,12 +107,16 @@ class Tables:
         entry = self.of_mask.take(mask, mode="clip")
         arranged = (entry & np.uint32(2**_ARRANGEMENT_BITS - 1)) * np.uint32(LABELLINGS) + operations.astype(np.uint32)
         first = entry >> np.uint32(_ARRANGEMENT_BITS)
-        return self.of_labelling.take(first + self.of_arrangement.take(arranged, mode="clip"), mode="clip")
+        found: NDArray[np.int32] = self.of_labelling.take(
+            first + self.of_arrangement.take(arranged, mode="clip"), mode="clip"
+        )
+        return found
 
 
 def popcount(masks: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """The number of ones among the lowest 22 bits of each mask."""
-    return _POPCOUNT[masks & 2047] + _POPCOUNT[masks >> 11]
+    count: NDArray[np.uint8] = _POPCOUNT[masks & 2047] + _POPCOUNT[masks >> 11]
+    return count
 
 
 def pruned_masks(masks: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:

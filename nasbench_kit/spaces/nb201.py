@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.graphs import on_a_path
 from nasbench_kit.graphs.hashing import mix
+from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.space import Genotypes, Space
 
 __all__ = ["EDGES", "NB201", "OPERATIONS", "SKELETONS", "Skeleton", "network_cost"]
@@ -131,6 +133,19 @@ class NB201(Space):
     def _decode_one(self, row: Sequence[int]) -> str:
         op = [OPERATIONS[gene] for gene in row]
         return f"|{op[0]}~0|+|{op[1]}~0|{op[2]}~1|+|{op[3]}~0|{op[4]}~1|{op[5]}~2|"
+
+    def _diagrams(self, row: Sequence[int]) -> list[Diagram]:
+        there = np.zeros((1, 4, 4), dtype=np.bool_)
+        for (i, j), gene in zip(EDGES, row, strict=True):
+            there[0, i, j] = gene != NONE
+        used = on_a_path(there)[0].tolist()
+        nodes = [Node("input"), Node("1", used=used[1]), Node("2", used=used[2]), Node("output")]
+        arrows = [
+            Arrow(i, j, OPERATIONS[gene], used[i] and used[j])
+            for (i, j), gene in zip(EDGES, row, strict=True)
+            if gene != NONE
+        ]
+        return [Diagram(self.name, nodes, arrows)]
 
     @cached_property
     def _number_of_official_index(self) -> NDArray[np.uint64]:
@@ -318,4 +333,3 @@ def _exact_signatures(rows: Genotypes) -> NDArray[np.uint64]:
             usage[:base] += (arguments[edge][:base] * (position * outer)).sum(axis=1)
         usage = mix(usage) * (usage > 0)
     return mix((output * terms).sum(axis=(0, 1)))
-

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
 from nasbench_kit.graphs import canonical_order, edge_list, edges_to_matrix, matrix_to_edges, on_a_path, split_nodes
+from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
 from nasbench_kit.spaces.space import Genotypes, Space
 
@@ -100,7 +101,9 @@ class NodeDAG(Space):
         labels[~kept] = unused
         order = canonical_order(matrix, labels)
         # input first, output last, and what is not used between the others and the output
-        place = np.take_along_axis(np.where(labels == unused, 1, 2 * (labels == len(self.operations) + 1)), order, axis=1)
+        place = np.take_along_axis(
+            np.where(labels == unused, 1, 2 * (labels == len(self.operations) + 1)), order, axis=1
+        )
         order = np.take_along_axis(order, np.argsort(place, axis=1, kind="stable"), axis=1)
         row = np.arange(n)[:, np.newaxis]
         edges = matrix_to_edges(matrix[row[..., np.newaxis], order[:, :, np.newaxis], order[:, np.newaxis, :]])
@@ -111,7 +114,9 @@ class NodeDAG(Space):
 
     def _encode_one(self, native: Any) -> Sequence[int]:
         if not isinstance(native, dict) or set(native) != {"matrix", "ops"}:
-            raise InvalidArchitecture('a native form is {"matrix": [[0, 1, ...], ...], "ops": ["input", ..., "output"]}')
+            raise InvalidArchitecture(
+                'a native form is {"matrix": [[0, 1, ...], ...], "ops": ["input", ..., "output"]}'
+            )
         matrix, words = whole_numbers(native["matrix"], "the matrix"), native["ops"]
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not 2 <= len(matrix) <= self.vertices:
             raise InvalidArchitecture(
@@ -121,7 +126,9 @@ class NodeDAG(Space):
         if ((matrix != 0) & (matrix != 1)).any():
             raise InvalidArchitecture("the matrix has zeros and ones alone")
         if np.tril(matrix).any():
-            raise InvalidArchitecture("the matrix is strictly upper-triangular: edges go from earlier to later vertices")
+            raise InvalidArchitecture(
+                "the matrix is strictly upper-triangular: edges go from earlier to later vertices"
+            )
         if isinstance(words, (str, bytes)) or not hasattr(words, "__len__") or len(words) != v:
             raise InvalidArchitecture(f"a matrix of {v} vertices takes a list of {v} ops")
         words = [str(word) for word in words]
@@ -135,6 +142,18 @@ class NodeDAG(Space):
         full[np.ix_(place, place)] = matrix
         letters = [self.operations.index(word) for word in words[1:-1]] + [0] * (self.vertices - v)
         return [*matrix_to_edges(full)[0].tolist(), *letters]
+
+    def _diagrams(self, row: Sequence[int]) -> list[Diagram]:
+        matrix, _ = self._matrix(np.array([row], dtype=np.uint8))
+        kept = on_a_path(matrix)[0].tolist()
+        letters = [self.operations[gene] for gene in row[len(edge_list(self.vertices)) :]]
+        inner = [Node(letter, True, there) for letter, there in zip(letters, kept[1:-1], strict=True)]
+        arrows = [
+            Arrow(i, j, used=kept[i] and kept[j])
+            for (i, j), there in zip(edge_list(self.vertices), row, strict=False)
+            if there
+        ]
+        return [Diagram(self.name, [Node(INPUT), *inner, Node(OUTPUT)], arrows)]
 
     def _decode_one(self, row: Sequence[int]) -> dict[str, Any]:
         edges = len(edge_list(self.vertices))

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.graphs.hashing import mix
+from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
 from nasbench_kit.spaces.space import Genotypes, Space
 
-__all__ = ["CELLS", "NODES", "NSGANetMicro", "OPERATIONS"]
+__all__ = ["CELLS", "NODES", "OPERATIONS", "NSGANetMicro"]
 
 OPERATIONS = (
     "max_pool_3x3",
@@ -59,9 +60,13 @@ class NSGANetMicro(Space):
     name = "nsga-net-micro"
     version = 1
     cardinalities = tuple(
-        value for _ in range(CELLS) for node in range(NODES) for _ in range(2) for value in (node + INPUTS, len(OPERATIONS))
+        value
+        for _ in range(CELLS)
+        for node in range(NODES)
+        for _ in range(2)
+        for value in (node + INPUTS, len(OPERATIONS))
     )
-    networks = None  # type: ignore[assignment]
+    networks = None
 
     def _canonical(self, rows: Genotypes) -> Genotypes:
         return _canonical_cells(rows.reshape(CELLS * len(rows), NODES, 2, 2)).reshape(rows.shape)
@@ -82,7 +87,7 @@ class NSGANetMicro(Space):
         genes = values.reshape(-1)
         wrong = np.flatnonzero((genes < 0) | (genes >= self._values))
         if len(wrong):
-            cell, node, half, part = np.unravel_index(wrong[0], values.shape)
+            cell, node, _, part = np.unravel_index(wrong[0], values.shape)
             raise InvalidArchitecture(
                 f"the {('input', 'operation')[part]} {genes[wrong[0]]} of node {node} of the {('normal', 'reduction')[cell]} "
                 f"cell is not one of 0 ... {self._values[wrong[0]] - 1}"
@@ -93,6 +98,21 @@ class NSGANetMicro(Space):
     @cached_property
     def _values(self) -> NDArray[np.int64]:
         return np.array(self.cardinalities)
+
+    def _diagrams(self, row: Sequence[int]) -> list[Diagram]:
+        found = []
+        for name, cell in zip(("normal", "reduction"), self._decode_one(row), strict=True):
+            arrows = [
+                Arrow(source, node, OPERATIONS[operation])
+                for node, halves in enumerate(cell, start=INPUTS)
+                for source, operation in halves
+            ]
+            taken = {arrow.source for arrow in arrows}
+            output = INPUTS + NODES
+            arrows += [Arrow(node, output) for node in range(INPUTS, output) if node not in taken]
+            nodes = [Node("input 0"), Node("input 1"), *(Node(str(i)) for i in range(INPUTS, output)), Node("concat")]
+            found.append(Diagram(f"{self.name}, {name} cell", nodes, arrows))
+        return found
 
     def _decode_one(self, row: Sequence[int]) -> list[Any]:
         nested: list[Any] = np.array(row).reshape(CELLS, NODES, 2, 2).tolist()
@@ -113,7 +133,9 @@ def _canonical_cells(cells: Genotypes) -> Genotypes:
     best = np.empty((n, NODES), dtype=np.int64)
     unclear = np.zeros(n, dtype=np.bool_)
     for place in range(NODES):
-        code = _codes(np.take_along_axis(number, sources.reshape(n, 2 * NODES), axis=1).reshape(n, NODES, 2), operations)
+        code = _codes(
+            np.take_along_axis(number, sources.reshape(n, 2 * NODES), axis=1).reshape(n, NODES, 2), operations
+        )
         code[number[:, INPUTS:] >= 0] = _LATE  # numbered already
         first = code.argmin(axis=1)
         best[:, place] = code[row, first]

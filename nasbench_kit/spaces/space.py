@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.spaces.diagram import Diagram
 
 __all__ = ["LISTED_SIZE", "SMALL_SIZE", "Genotypes", "Space", "as_rng"]
 
@@ -378,9 +379,28 @@ class Space(ABC):
             )
         return np.array(rows, dtype=np.uint8).reshape(len(rows), self.genes)
 
+    def fault(self, native: Any) -> str | None:
+        """Why a native form is no valid architecture of this space; None where it is one."""
+        try:
+            row = np.array(self._encode_one(native), dtype=np.uint8)
+        except InvalidArchitecture as error:
+            return str(error)
+        return None if self._valid(row[np.newaxis])[0] else self._why_invalid(row)
+
     def decode(self, X: ArrayLike) -> list[Any]:
         """Genotypes to native forms; the inverse of `encode`."""
         return [self._decode_one(row) for row in self.check(X).tolist()]
+
+    def diagrams(self, x: ArrayLike) -> list[Diagram]:
+        """What there is to draw of one valid genotype (genes,): its cells, stages or chain."""
+        row = self.check(x)
+        if len(row) != 1:
+            raise InvalidArchitecture(f"{self.name}: diagrams of one genotype at a time, not of {len(row)}")
+        return self._diagrams(row[0].tolist())
+
+    @abstractmethod
+    def _diagrams(self, row: Sequence[int]) -> list[Diagram]:
+        """The diagrams of one valid genotype."""
 
     # ---------------------------------------------------------------- costs
 

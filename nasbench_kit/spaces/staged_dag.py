@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
+from nasbench_kit.graphs.encoding import edge_list
 from nasbench_kit.graphs.enumeration import Orders, least_masks
+from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
 from nasbench_kit.spaces.space import Genotypes, Space
 
@@ -75,7 +77,7 @@ class StagedDAG(Space):
         return (rows[:, start:end] @ (1 << np.arange(end - start))).astype(np.intp)
 
     @property
-    def networks(self) -> int:  # type: ignore[override]
+    def networks(self) -> int:
         return math.prod(int(_index(nodes, self.skip).max()) + 1 for nodes in self.stages)
 
     def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
@@ -100,6 +102,20 @@ class StagedDAG(Space):
                 raise InvalidArchitecture(f"stage {i} has a bit that is neither 0 nor 1")
             genes += bits.tolist()
         return genes
+
+    def _diagrams(self, row: Sequence[int]) -> list[Diagram]:
+        found = []
+        for number, ((start, end), nodes) in enumerate(zip(self.spans, self.stages, strict=True), start=1):
+            edges = [edge for edge, bit in zip(edge_list(nodes), row[start:end], strict=False) if bit]
+            sources, targets = {i for i, _ in edges}, {j for _, j in edges}
+            arrows = [Arrow(0, 1 + i) for i in range(nodes) if i in sources - targets]
+            arrows += [Arrow(1 + i, 1 + j) for i, j in edges]
+            arrows += [Arrow(1 + j, 1 + nodes) for j in range(nodes) if j in targets - sources]
+            if not edges or (self.skip and row[end - 1]):
+                arrows.append(Arrow(0, 1 + nodes))
+            inner = [Node(str(1 + i), used=i in sources | targets) for i in range(nodes)]
+            found.append(Diagram(f"{self.name}, stage {number}", [Node("input"), *inner, Node("output")], arrows))
+        return found
 
     def _decode_one(self, row: Sequence[int]) -> list[list[int]]:
         return [list(row[start:end]) for start, end in self.spans]

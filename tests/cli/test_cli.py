@@ -191,6 +191,83 @@ def test_every_mistake_is_one_line_and_status_2(call, words, message):
     assert "Traceback" not in err
 
 
+CHAIN = '{"matrix": [[0, 1, 0], [0, 0, 1], [0, 0, 0]], "ops": ["input", "maxpool3x3", "output"]}'
+DEAD = (
+    '{"matrix": [[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0]], '
+    '"ops": ["input", "maxpool3x3", "conv3x3-bn-relu", "output"]}'
+)
+APART = '{"matrix": [[0, 0], [0, 0]], "ops": ["input", "output"]}'
+
+
+def test_dedup(call, tmp_path, monkeypatch):
+    status, out, err = call("dedup", "nb101", CHAIN, DEAD, CHAIN)
+    assert (status, out.splitlines()) == (0, [CHAIN])
+    assert "3 architectures, 1 different networks" in err
+    _, out, _ = call(
+        "dedup",
+        "nb201",
+        "--classes",
+        *[f"|{op}~0|+|none~0|none~1|+|{op}~0|none~1|none~2|" for op in ("none", "skip_connect", "none")],
+    )
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["0", "1", "0"]
+    cells = tmp_path / "cells.jsonl"
+    cells.write_text(f"{CHAIN}\n\n{DEAD}\n")
+    found = json.loads(call("dedup", "nb101", "--file", cells, "--json")[1])
+    assert found == {"architectures": 2, "networks": 1, "classes": [[CHAIN, DEAD]]}
+
+
+def test_dedup_of_any_dags(call):
+    turned = '{"matrix": [[0, 0, 0], [1, 0, 0], [0, 1, 0]], "ops": ["output", "maxpool3x3", "input"]}'
+    _, out, _ = call("dedup", "dag", "--classes", CHAIN, DEAD, turned, '{"matrix": [[0]], "ops": ["input"]}')
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["0", "1", "0", "2"]
+    for bad, reason in (
+        ('{"matrix": [[0, 1], [1, 0]], "ops": ["a", "b"]}', "no. 1: has a cycle"),
+        ('{"matrix": [[0, 1], [1, 0]], "ops": ["a"]}', r"no. 1: a matrix of shape (2, 2) with 1 ops"),
+        ("nonsense", "no. 1: a DAG is"),
+        ('{"matrix": [[0, "x"], [1, 0]], "ops": ["a", "b"]}', "the matrix of no. 1 is a list of whole numbers"),
+    ):
+        status, _, err = call("dedup", "dag", '{"matrix": [[0, 1], [0, 0]], "ops": ["a", "b"]}', bad)
+        assert status == 2
+        assert reason in err
+        assert err.count("\n") == 1
+
+
+def test_validate_architectures(call):
+    status, out, _ = call("validate", "nb101", CHAIN, DEAD)
+    assert (status, [line.split("\t")[0] for line in out.splitlines()]) == (0, ["ok", "ok"])
+    status, out, _ = call("validate", "nb101", CHAIN, APART, "nonsense")
+    assert status == 1
+    assert "no path from input to output" in out
+    found = json.loads(call("validate", "nb101", CHAIN, APART, "--json")[1])
+    assert [entry["valid"] for entry in found["architectures"]] == [True, False]
+    assert not found["passed"]
+    status, _, err = call("validate", "macronas")
+    assert (status, "is a search space: give architectures" in err) == (2, True)
+    # a benchmark's space, where the name is a benchmark's
+    assert call("validate", "nb201-digits", "nonsense")[0] == 1
+
+
+def test_draw(call, tmp_path):
+    target = tmp_path / "cell.svg"
+    assert call("draw", "nb101", DEAD, "-o", target)[:2] == (0, f"{target}\n")
+    text = target.read_text()
+    assert "maxpool3x3" in text
+    call("draw", "nb101", DEAD, "-o", tmp_path / "again.svg")
+    assert (tmp_path / "again.svg").read_text() == text
+    before = target.read_bytes()
+    for words, reason in (
+        (("nb101", APART, "-o", target), "no path from input to output"),
+        (("nb101", "nonsense", "-o", target), "a native form is"),
+        (("nb101", DEAD, "-o", tmp_path / "cell.bmp"), "written as .png, .svg or .pdf"),
+        (("nb101", DEAD, "-o", tmp_path / "none" / "cell.svg"), "there is no folder"),
+        (("nb102", DEAD, "-o", target), "did you mean 'nb101'"),
+    ):
+        status, _, err = call("draw", *words)
+        assert (status, err.count("\n")) == (2, 1)
+        assert reason in err
+    assert target.read_bytes() == before
+
+
 def test_a_table_by_arguments(call, tmp_path):
     import pandas as pd
 

@@ -238,9 +238,11 @@ def test_company_does_not_change_an_answer(name):
 def test_any_algorithm_searches_the_space(name):
     space = space_of(name)
     target = space.sample(1, 77)[0]
-    problem = nk.FunctionProblem(lambda X: (X != target).sum(axis=1), space)
+    problem = nk.FunctionProblem(lambda X: (target != X).sum(axis=1), space)
     before = nk.search(problem, nk.RandomSearch(), runs=4, evaluations=300, seed=1)
-    after = nk.search(problem, nk.RegularizedEvolution(population_size=20, sample_size=5), runs=4, evaluations=300, seed=1)
+    after = nk.search(
+        problem, nk.RegularizedEvolution(population_size=20, sample_size=5), runs=4, evaluations=300, seed=1
+    )
     assert space.is_valid(after.incumbents).all()
     assert after.incumbent_values.mean() <= before.incumbent_values.mean()
     final = before.trace.groupby("run").last()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.spaces.nb101 import OPERATIONS
 from nasbench_kit.validation import validate
 
 MAPPING = Path(__file__).parents[2] / "docs" / "nb201-table.toml"
@@ -109,6 +111,80 @@ def test_macro_front_has_its_35_points(macro):
     assert macro.space.decode(genotypes[:1]) == ["22212220"]
     assert values[0, 0] == pytest.approx(93.127, abs=1e-3)
     assert macro.space.decode(genotypes[-1:]) == ["00000000"]
+
+
+@pytest.fixture(scope="module")
+def nb101_cells(published):
+    """20,001 cells with their hash, the place of that hash among all, the stored graph, and params."""
+    path = published / "nb101" / "validation_4_budgets_one_repeat_20001_cells.csv.gz"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    return pd.read_csv(path, dtype={"adjacency": str, "ops": str}, keep_default_na=False)
+
+
+def nb101_native(adjacency, inner):
+    v = math.isqrt(len(adjacency))
+    matrix = np.array(list(adjacency), dtype=int).reshape(v, v)
+    return {"matrix": matrix, "ops": ["input", *inner, "output"]}
+
+
+def test_nb101_cells_as_published(nb101_cells):
+    space = nk.space("nb101")
+    natives = [
+        nb101_native(row.adjacency, [OPERATIONS[int(letter)] for letter in row.ops.strip("-")])
+        for row in nb101_cells.itertuples()
+    ]
+    X = space.encode(natives)
+    assert (space.canonical(X) == X).all()
+    assert (space.module_hash(X) == nb101_cells["hash"]).all()
+    assert (space.cost(X, "params", dataset="cifar10") == nb101_cells["trainable_parameters"]).all()
+
+
+def test_all_nb101_hashes_are_different_and_in_order(nb101_cells):
+    space = nk.space("nb101")
+    hashes = np.sort(space.module_hash(space.representatives(np.arange(space.networks))))
+    assert (hashes[1:] != hashes[:-1]).all()
+    assert hashes[[0, -1]].tolist() == ["00005c142e6f48ac74fdcf73e3439874", "ffff76fafa7b0cdf545fd7feee9c8bf9"]
+    assert (hashes[nb101_cells["sorted_index"]] == nb101_cells["hash"]).all()
+
+
+def test_nb101_cells_with_all_repeats(published):
+    path = published / "nb101" / "repeats_108_epochs_40_cells.jsonl"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    space = nk.space("nb101")
+    cells = [json.loads(line) for line in path.read_text().splitlines()]
+    X = space.encode([nb101_native(cell["adjacency"], cell["operations"][1:-1]) for cell in cells])
+    assert space.module_hash(X).tolist() == [cell["hash"] for cell in cells]
+    assert (space.canonical(X) == X).all()
+    assert space.cost(X, "params", dataset="cifar10").tolist() == [cell["trainable_parameters"] for cell in cells]
+
+
+def test_macronas_fronts(published):
+    """The authors' fronts for problem lengths 0 ... 14: the second objective is the published MMACs, scaled."""
+    path = published / "macronas" / "benchmark_cifar10_paretofront.json"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    space = nk.space("macronas")
+    points = 0
+    for front in json.loads(path.read_text()).values():
+        X = space.encode([genotype.replace("0", "I").ljust(14, "I") for genotype in front["genotypes"]])
+        mmacs = space.cost(X, "mmacs", dataset="cifar10")
+        expected = 1 - (mmacs - 21.31) / (239.28 - 21.31)
+        np.testing.assert_allclose(expected, np.array(front["fitness"])[:, 1], atol=1e-7)  # stored as float32
+        points += len(X)
+    assert points == 316
+
+
+def test_macronas_costs(published):
+    path = published / "macronas" / "cifar10_known_validation.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    table = pd.read_csv(path)
+    space = nk.space("macronas")
+    X = space.encode(table["arch"])
+    assert (space.cost(X, "params", dataset="cifar10") == table["Params"]).all()
+    assert (space.cost(X, "mmacs", dataset="cifar10") == table["MMACs"]).all()
 
 
 def test_stores_validate_against_their_sources(macro, macro_json, nb201, published):

@@ -26,8 +26,8 @@ def cell(matrix, *inner):
 def pruned(x):
     """The graph that counts: adjacency and labels, vertex by vertex."""
     matrix = np.zeros((7, 7), dtype=int)
-    for value, (i, j) in zip(x[:21], [(i, j) for j in range(7) for i in range(j)], strict=True):
-        matrix[i, j] = value
+    for k, edge in enumerate((i, j) for j in range(7) for i in range(j)):
+        matrix[edge] = x[k]
     net = nx.from_numpy_array(matrix, create_using=nx.DiGraph)
     if not nx.has_path(net, 0, 6):
         return None
@@ -120,10 +120,15 @@ def test_sampling_is_uniform_over_valid_genotypes():
     [
         (cell([[0, 1], [0, 0]]), "043721b9c7fe8c5fad811d47d83132ec"),
         (cell([[0, 1, 0], [0, 0, 1], [0, 0, 0]], CONV3), "b49ac8c578b4561d79ac7087988f1c61"),
-        (cell([[0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]], CONV3, CONV3), "b5fb4f6193360330b6ff6a52cbf0cad7"),
+        (
+            cell([[0, 1, 0, 1], [0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]], CONV3, CONV3),
+            "b5fb4f6193360330b6ff6a52cbf0cad7",
+        ),
     ],
 )
-@pytest.mark.parametrize("kind", [np.array, lambda m: np.array(m, dtype=float), lambda m: np.array(m, dtype=bool), list])
+@pytest.mark.parametrize(
+    "kind", [np.array, lambda m: np.array(m, dtype=float), lambda m: np.array(m, dtype=bool), list]
+)
 def test_published_hashes(native, expected, kind):
     X = SPACE.encode([{"matrix": kind(native["matrix"]), "ops": native["ops"]}])
     assert SPACE.module_hash(X).tolist() == [expected]
@@ -178,7 +183,9 @@ def params_by_definition(matrix, labels, *, flops=False):
         for block in range(3):
             source = inputs if block == 0 else outputs
             convolutions = [(1, source, channels[u]) for u in range(1, v) if matrix[0, u]]
-            convolutions += [(kernel**2, channels[u], channels[u]) for u in range(1, v - 1) if (kernel := (3, 1, 0)[labels[u]])]
+            convolutions += [
+                (kernel**2, channels[u], channels[u]) for u in range(1, v - 1) if (kernel := (3, 1, 0)[labels[u]])
+            ]
             for weights, a, b in convolutions:
                 total += weights * a * b * side**2 if flops else weights * a * b + 2 * b
         inputs = outputs

@@ -41,8 +41,14 @@ def test_size():
     [
         (lambda native: native[:1], r"shape \(2, 5, 2, 2\), not \(1, 5, 2, 2\)"),
         (lambda native: [native[0], native[1][:4]], "rows of different lengths"),
-        (lambda native: set_at(native, 0, 0, 1, 0, 2), r"the input 2 of node 0 of the normal cell is not one of 0 \.\.\. 1"),
-        (lambda native: set_at(native, 1, 4, 0, 1, 9), r"the operation 9 of node 4 of the reduction cell .* 0 \.\.\. 8"),
+        (
+            lambda native: set_at(native, 0, 0, 1, 0, 2),
+            r"the input 2 of node 0 of the normal cell is not one of 0 \.\.\. 1",
+        ),
+        (
+            lambda native: set_at(native, 1, 4, 0, 1, 9),
+            r"the operation 9 of node 4 of the reduction cell .* 0 \.\.\. 8",
+        ),
         (lambda native: set_at(native, 1, 4, 0, 1, -1), "the operation -1"),
         (lambda native: set_at(native, 1, 4, 0, 1, 0.5), "no whole number"),
         (lambda native: str(native), "a list of whole numbers"),

@@ -1,0 +1,29 @@
+"""Draw an architecture: each of its cells or stages as a graph, what it does not use in grey."""
+
+from __future__ import annotations
+
+import argparse
+
+from nasbench_kit.cli.natives import read_natives
+from nasbench_kit.drawing import draw
+from nasbench_kit.spaces import space
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's options."""
+    parser.add_argument("space", help="the search space")
+    parser.add_argument("architecture", help="the native form; a string as it is, a nested form as JSON; - is stdin")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", required=True, help="the picture to write: .svg, .png or .pdf"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the subcommand; returns the exit status."""
+    chosen = space(options.space)
+    stdin = options.architecture == "-"
+    natives = read_natives([], "-") if stdin else read_natives([options.architecture], None)
+    if len(natives) != 1:
+        raise ValueError(f"one architecture is drawn at a time, not {len(natives)}")
+    print(draw(chosen, natives[0], options.output))
+    return 0

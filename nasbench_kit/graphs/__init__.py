@@ -10,6 +10,7 @@ from nasbench_kit.graphs.encoding import (
     split_nodes,
 )
 from nasbench_kit.graphs.pruning import on_a_path
+from nasbench_kit.graphs.whole import whole_numbers
 
 __all__ = [
     "canonical_form",
@@ -22,4 +23,5 @@ __all__ = [
     "matrix_to_edges",
     "on_a_path",
     "split_nodes",
+    "whole_numbers",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.graphs.hashing import mix
+from nasbench_kit.graphs.whole import whole_numbers
 
 __all__ = ["MOST_ORDERS", "canonical_form", "canonical_order", "class_index"]
 
@@ -98,28 +99,19 @@ def class_index(adjacency: ArrayLike, labels: ArrayLike | None = None) -> NDArra
 
 
 def _checked(adjacency: ArrayLike, labels: ArrayLike | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    graphs = np.asarray(adjacency)
+    graphs = whole_numbers(adjacency, "adjacency")
+    shape = graphs.shape
     if graphs.ndim == 2:
         graphs = graphs[np.newaxis]
     if graphs.ndim != 3 or graphs.shape[1] != graphs.shape[2]:
-        raise ValueError(f"adjacency has the shape (n, v, v) or (v, v), not {np.shape(adjacency)}")
+        raise ValueError(f"adjacency has the shape (n, v, v) or (v, v), not {shape}")
     n, v = graphs.shape[:2]
-    names = np.zeros((n, v)) if labels is None else np.asarray(labels)
+    names = np.zeros((n, v), dtype=np.int64) if labels is None else whole_numbers(labels, "labels")
     if names.ndim == 1:
         names = np.broadcast_to(names, (n, len(names)))
     if names.shape != (n, v):
         raise ValueError(f"labels have the shape ({n}, {v}), one for each vertex, not {names.shape}")
-    return _whole(graphs, "adjacency"), _whole(names, "labels")
-
-
-def _whole(values: NDArray[np.generic], what: str) -> NDArray[np.int64]:
-    if values.dtype.kind not in "biuf":
-        raise ValueError(f"{what} has whole numbers, not {values.dtype}")
-    with np.errstate(invalid="ignore"):
-        whole = values.astype(np.int64)
-    if not (whole == values).all():
-        raise ValueError(f"{what} has whole numbers, not {values[whole != values].flat[0]}")
-    return whole
+    return graphs, names
 
 
 def _order(graphs: NDArray[np.int64], names: NDArray[np.int64]) -> NDArray[np.intp]:

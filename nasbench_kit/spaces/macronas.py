@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.chain import Chain
+from nasbench_kit.spaces.mbconv import conv, head, mbconv
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["MacroNAS"]
@@ -39,11 +40,7 @@ class MacroNAS(Chain):
         super().__init__(14, "I12", identity="I", spans=STAGES, name="macronas")
 
     def costs(self, dataset: str) -> tuple[str, ...]:
-        """``params``, ``flops`` (multiply-adds of convolutions and classifier), and ``mmacs`` as published.
-
-        The published figure (1e6, two decimals) is that of thop 0.0.31: it also counts 2 operations for each element of
-        a batch norm, (h w + 1) for each channel that is pooled, and 2 for each weight of the classifier.
-        """
+        """``params``, ``flops`` (multiply-adds of convolutions and classifier), and ``mmacs`` as published (1e6)."""
         if dataset not in _CLASSES:
             raise UnknownName(f"dataset of {self.name}", dataset, _CLASSES)
         return ("params", "flops", "mmacs")
@@ -55,34 +52,14 @@ class MacroNAS(Chain):
 
 
 @cache
-def _additive(name: str, classes: int) -> tuple[int, NDArray[np.int64]]:
+def _additive(cost: str, classes: int) -> tuple[int, NDArray[np.int64]]:
     """The cost outside the layers, and each layer's for each of its values: (14, 3)."""
-
-    def conv(weights: int, channels: int, side: int) -> int:
-        """A convolution of so many weights and its batch norm."""
-        if name == "params":
-            return weights + 2 * channels
-        return weights * side**2 + (2 * channels * side**2 if name == "mmacs" else 0)
-
-    def mbconv(inputs: int, outputs: int, side: int, stride: int, expansion: int, kernel: int) -> int:
-        inner, out = expansion * inputs, side // stride
-        return (
-            conv(inputs * inner, inner, side)
-            + conv(kernel**2 * inner, inner, out)
-            + conv(inner * outputs, outputs, out)
-        )
-
     table = np.zeros((14, 3), dtype=np.int64)
-    fixed, side = conv(27 * STEM, STEM, IMAGE), IMAGE
+    fixed, side = conv(cost, 27 * STEM, STEM, IMAGE), IMAGE
     for i, ((start, end), width) in enumerate(zip(STAGES, WIDTHS, strict=True)):
         if i:
-            fixed += mbconv(WIDTHS[i - 1], width, side, 2, 3, 3)
+            fixed += mbconv(cost, WIDTHS[i - 1], width, side, stride=2, expansion=3, kernel=3)
             side //= 2
-        table[start:end] = (0, mbconv(width, width, side, 1, 3, 3), mbconv(width, width, side, 1, 6, 5))
-    fixed += conv(WIDTHS[-1] * HEAD, HEAD, side)
-    if name == "params":
-        fixed += (HEAD + 1) * classes
-    else:
-        fixed += HEAD * classes * (2 if name == "mmacs" else 1)
-        fixed += (side**2 + 1) * HEAD if name == "mmacs" else 0
-    return fixed, table
+        table[start:end, 1] = mbconv(cost, width, width, side, stride=1, expansion=3, kernel=3)
+        table[start:end, 2] = mbconv(cost, width, width, side, stride=1, expansion=6, kernel=5)
+    return fixed + head(cost, WIDTHS[-1], HEAD, side, classes), table

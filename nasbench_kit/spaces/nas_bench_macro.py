@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.chain import Chain
+from nasbench_kit.spaces.mbconv import conv, head, mbconv
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["STAGES", "NASBenchMacro"]
@@ -45,46 +46,22 @@ class NASBenchMacro(Chain):
         return ("params", "flops")
 
     def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
-        fixed, by_layer = self._params if name == "params" else self._flops
-        classes = _DATASETS[dataset]
-        fixed += (HEAD + 1) * classes if name == "params" else HEAD * classes
+        fixed, by_layer = _additive(name, _DATASETS[dataset])
         total: NDArray[np.int64] = fixed + by_layer[np.arange(8), rows].sum(axis=1)
         return total
 
-    @cached_property
-    def _params(self) -> tuple[int, NDArray[np.int64]]:
-        return self._additive(flops=False)
 
-    @cached_property
-    def _flops(self) -> tuple[int, NDArray[np.int64]]:
-        return self._additive(flops=True)
-
-    def _additive(self, *, flops: bool) -> tuple[int, NDArray[np.int64]]:
-        """The cost outside the layers and classifier, and each layer's for each of its values: (8, 3)."""
-
-        def conv(kernels: int, channels: int, side: int) -> int:
-            """A convolution of so many weights and its batch norm (multiply-adds count the convolution alone)."""
-            return kernels * side**2 if flops else kernels + 2 * channels
-
-        def mbconv(inputs: int, outputs: int, side: int, stride: int, expansion: int, kernel: int) -> int:
-            inner, out = expansion * inputs, side // stride
-            return (
-                conv(inputs * inner, inner, side)
-                + conv(kernel**2 * inner, inner, out)
-                + conv(inner * outputs, outputs, out)
-            )
-
-        table = np.zeros((8, 3), dtype=np.int64)
-        inputs, side = STEM, IMAGE
-        for (start, end), width in zip(STAGES, WIDTHS, strict=True):
-            for layer in range(start, end):
-                stride = 2 if layer == start else 1
-                identity = conv(inputs * width, width, side // stride) if layer == start else 0
-                table[layer] = (
-                    identity,
-                    mbconv(inputs, width, side, stride, 3, 3),
-                    mbconv(inputs, width, side, stride, 6, 5),
-                )
-                inputs, side = width, side // stride
-        fixed = conv(27 * STEM, STEM, IMAGE) + conv(inputs * HEAD, HEAD, side)
-        return fixed, table
+@cache
+def _additive(cost: str, classes: int) -> tuple[int, NDArray[np.int64]]:
+    """The cost outside the layers, and each layer's for each of its values: (8, 3)."""
+    table = np.zeros((8, 3), dtype=np.int64)
+    inputs, side = STEM, IMAGE
+    for (start, end), width in zip(STAGES, WIDTHS, strict=True):
+        for layer in range(start, end):
+            stride = 2 if layer == start else 1
+            if layer == start:  # its identity is a 1x1 convolution of stride 2
+                table[layer, 0] = conv(cost, inputs * width, width, side // 2)
+            table[layer, 1] = mbconv(cost, inputs, width, side, stride=stride, expansion=3, kernel=3)
+            table[layer, 2] = mbconv(cost, inputs, width, side, stride=stride, expansion=6, kernel=5)
+            inputs, side = width, side // stride
+    return conv(cost, 27 * STEM, STEM, IMAGE) + head(cost, inputs, HEAD, side, classes), table

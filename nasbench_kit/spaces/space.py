@@ -371,7 +371,8 @@ class Space(ABC):
             try:
                 rows.append(self._encode_one(native))
             except InvalidArchitecture as error:
-                wrong.append(f"no. {i} {native!r}: {error}")
+                text = repr(native)
+                wrong.append(f"no. {i} {text if len(text) <= 120 else text[:117] + '...'}: {error}")
         if wrong:
             more = f"; and {len(wrong) - 5} more" if len(wrong) > 5 else ""
             raise InvalidArchitecture(

@@ -118,8 +118,8 @@ def test_symmetric_graphs():
     pairs[0, range(0, 14, 2), range(1, 14, 2)] = 1
     labels = np.zeros((1, 14), dtype=int)
     assert graphs.class_index(np.concatenate([pairs, shuffled(rng, pairs, labels)[0]])).tolist() == [0, 0]
-    many = np.zeros((3, 24, 24), dtype=int)
-    many[1, range(0, 24, 2), range(1, 24, 2)] = 1
+    many = np.zeros((3, 18, 18), dtype=int)
+    many[1, range(0, 18, 2), range(1, 18, 2)] = 1
     with pytest.raises(ValueError, match="graph 1 is too symmetric"):
         graphs.canonical_form(many)
     # regular graphs, which refinement cannot split: a ring of six twice, and two rings of three twice
@@ -139,9 +139,9 @@ def test_symmetric_graphs():
         ([[[0, 1], [0, 0]], [[0, 1], [1, 0]]], None, "graph 1 has a cycle"),
         ([[0, 1]], None, r"shape \(n, v, v\)"),
         ([[0, 1], [0, 0]], [1, 2, 3], r"labels have the shape \(1, 2\)"),
-        ([[0, 0.5], [0, 0]], None, "whole numbers, not 0.5"),
+        ([[0, 0.5], [0, 0]], None, "adjacency has 0.5, which is no whole number"),
         ([["a", "b"], ["c", "d"]], None, "whole numbers"),
-        ([[0, 1], [0, 0]], [float("nan"), 1], "whole numbers"),
+        ([[0, 1], [0, 0]], [float("nan"), 1], "labels has nan, which is no whole number"),
     ],
 )
 def test_wrong_graphs_have_one_clear_error(adjacency, labels, reason):

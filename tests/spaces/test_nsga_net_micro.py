@@ -51,7 +51,7 @@ def test_size():
         ),
         (lambda native: set_at(native, 1, 4, 0, 1, -1), "the operation -1"),
         (lambda native: set_at(native, 1, 4, 0, 1, 0.5), "no whole number"),
-        (lambda native: str(native), "a list of whole numbers"),
+        (lambda native: str(native), "has whole numbers, not"),
     ],
 )
 def test_native_forms_that_cannot_be_read(change, reason):

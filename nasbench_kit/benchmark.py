@@ -25,7 +25,7 @@ __all__ = ["Benchmark", "Seed", "open_benchmark"]
 
 Seed = int | Literal["mean", "random"]
 
-DENSE_ROWS = 2**24  # spaces up to this size get a table from genotype number to row
+DENSE_ROWS = 2**24  # so many networks or genotypes get a table from their number to their row
 
 
 def open_benchmark(name: str | os.PathLike[str]) -> Benchmark:
@@ -264,13 +264,35 @@ class Benchmark:
 
     def _records(self, rows: Genotypes) -> NDArray[np.intp]:
         """The record that answers each valid genotype, -1 where there is none."""
+        if self._record_of_network is not None:
+            return self._record_of_network[self.space.network_index(rows)]
         if self.space.size <= DENSE_ROWS:
             return self._record_of_number[self.space.small_number(rows)]
         keys = self.space.key(rows)
         left = np.searchsorted(self._store.keys, keys)
         found = left < len(self)
         found[found] = self._store.keys[left[found]] == keys[found]
-        return np.where(found, left, -1)
+        record = np.where(found, left, -1)
+        for offset in range(1, self._most_records):  # a later record of the same network may be the genotype's own
+            later = np.minimum(left + offset, len(self) - 1)
+            own = (self._store.keys[later] == keys) & (self.architectures[later] == rows).all(axis=1)
+            record[own] = later[own]
+        return record
+
+    @cached_property
+    def _most_records(self) -> int:
+        """The largest number of records that a network has."""
+        return int(np.unique(self._store.keys, return_counts=True)[1].max(initial=1))
+
+    @cached_property
+    def _record_of_network(self) -> NDArray[np.intp] | None:
+        """The record of each network, -1 where it has none; None where some have several, or there are too many."""
+        networks, keys = self.space.networks, self._store.keys
+        if networks is None or networks > DENSE_ROWS or (keys[1:] == keys[:-1]).any():
+            return None
+        records = np.full(networks, -1, dtype=np.intp)
+        records[self.space.network_index(self.architectures)] = np.arange(len(self))
+        return records
 
     @cached_property
     def _record_of_number(self) -> NDArray[np.intp]:

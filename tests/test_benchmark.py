@@ -136,6 +136,36 @@ def test_a_network_with_several_records_keeps_them_apart(bench, table):
     assert bench.query(variant, "valid_accuracy") == reference(table, variant, "valid_accuracy", 12, "mean")
 
 
+@pytest.mark.parametrize("name", nk.spaces())
+@pytest.mark.parametrize("several", [False, True])
+def test_every_space_has_its_table(tmp_path, name, several):
+    """Networks with one record, or with one for each of several genotypes."""
+    space = nk.space(name)
+    drawn = np.unique(space.sample(800, 1), axis=0)
+    if several:
+        stored = np.unique(np.concatenate([drawn[::2], space.canonical(drawn[::2])]), axis=0)
+    else:
+        stored = np.unique(space.canonical(drawn[::2]), axis=0)
+    values = np.arange(len(stored)) / 100
+    table = Table(space, stored, {"cifar10": {"valid_accuracy": Metric(values)}}, {"source": "made up"})
+    bench = nk.open(write_store(tmp_path / "made-up.h5", table))
+    assert bench.query(stored, "valid_accuracy").tolist() == values.tolist()
+    own = {row.tobytes(): value for row, value in zip(stored, values.tolist(), strict=True)}
+    by_key: dict[int, list[float]] = {}
+    for key, value in zip(space.key(stored).tolist(), values.tolist(), strict=True):
+        by_key.setdefault(key, []).append(value)
+    answers = bench.query(drawn, "valid_accuracy").tolist()
+    for row, key, answer in zip(drawn, space.key(drawn).tolist(), answers, strict=True):
+        if row.tobytes() in own:
+            assert answer == own[row.tobytes()]
+        elif key in by_key:
+            assert answer in by_key[key]
+        else:
+            assert np.isnan(answer)
+    result = nk.search(bench.problem("valid_accuracy"), nk.RandomSearch(), runs=2, evaluations=50)
+    assert (result.incumbent_values <= 100).all() or np.isinf(result.incumbent_values).any()
+
+
 def test_what_is_not_stored_is_nan(tmp_path):
     space = nk.space("nb201")
     bench = nk.open(write_store(tmp_path / "few.h5", made_up_table(architectures=space.all()[3000:3010])))

@@ -18,7 +18,9 @@ __all__ = ["MOST_ORDERS", "canonical_form", "canonical_order", "class_index"]
 
 MOST_ORDERS = 50_000  # of one graph's vertices that are tried: a graph with more is refused, not answered inexactly
 
-_BLOCK = 4096  # graphs at a time: their colours stay in the cache
+MOST_VERTICES = 255  # their depths are the first byte of their colours
+
+_CELLS = 200_000  # of adjacency matrices at a time: what is made of them stays in the cache
 
 
 def canonical_form(
@@ -43,9 +45,9 @@ def canonical_form(
     Raises
     ------
     ValueError
-        Wrong shapes or dtypes, a cycle, or a graph so symmetric that more than `MOST_ORDERS` orders of its vertices would
-        have to be tried. Graphs of up to 8 vertices never are; vertices with the same neighbours do not count, since
-        any of their orders will do.
+        Wrong shapes or dtypes, more than `MOST_VERTICES` vertices, a cycle, or a graph so symmetric that more than
+        `MOST_ORDERS` orders of its vertices would have to be tried. Graphs of up to 8 vertices never are; vertices with the
+        same neighbours do not count, since any of their orders will do.
 
     Notes
     -----
@@ -105,6 +107,8 @@ def _checked(adjacency: ArrayLike, labels: ArrayLike | None) -> tuple[NDArray[np
         graphs = graphs[np.newaxis]
     if graphs.ndim != 3 or graphs.shape[1] != graphs.shape[2]:
         raise ValueError(f"adjacency has the shape (n, v, v) or (v, v), not {shape}")
+    if not 1 <= graphs.shape[1] <= MOST_VERTICES:
+        raise ValueError(f"graphs have 1 to {MOST_VERTICES} vertices, not {graphs.shape[1]}")
     n, v = graphs.shape[:2]
     names = np.zeros((n, v), dtype=np.int64) if labels is None else whole_numbers(labels, "labels")
     if names.ndim == 1:
@@ -116,14 +120,14 @@ def _checked(adjacency: ArrayLike, labels: ArrayLike | None) -> tuple[NDArray[np
 
 def _order(graphs: NDArray[np.int64], names: NDArray[np.int64]) -> NDArray[np.intp]:
     order = np.empty(names.shape, dtype=np.intp)
-    for start in range(0, len(graphs), _BLOCK):
-        order[start : start + _BLOCK] = _block_order(
-            graphs[start : start + _BLOCK], names[start : start + _BLOCK], start
-        )
+    block = max(1, _CELLS // max(1, names.shape[1]) ** 2)
+    for start in range(0, len(graphs), block):
+        end = start + block
+        order[start:end] = _block_order(graphs[start:end], names[start:end], start, block)
     return order
 
 
-def _block_order(graphs: NDArray[np.int64], names: NDArray[np.int64], first: int) -> NDArray[np.intp]:
+def _block_order(graphs: NDArray[np.int64], names: NDArray[np.int64], first: int, block: int) -> NDArray[np.intp]:
     search = _Search(graphs, names, first)
     everyone = np.arange(len(graphs))
     colour = search.refine(everyone, search.start)
@@ -138,8 +142,8 @@ def _block_order(graphs: NDArray[np.int64], names: NDArray[np.int64], first: int
         ties = _ties(np.take_along_axis(colour, order, axis=1))
         discrete = ~ties.any(axis=1)
         search.offer(graph[discrete], order[discrete])
-        for start in range(0, int((~discrete).sum()), _BLOCK):  # the latest first, so that little is kept
-            part = np.flatnonzero(~discrete)[start : start + _BLOCK]
+        for start in range(0, int((~discrete).sum()), block):  # the latest first, so that little is kept
+            part = np.flatnonzero(~discrete)[start : start + block]
             row, which = _first_tied(order[part], ties[part])
             tried = colour[part][row]
             tried[np.arange(len(row)), which] += np.uint64(1)  # before the others of its colour no more

@@ -140,6 +140,8 @@ def test_symmetric_graphs():
         ([[0, 1]], None, r"shape \(n, v, v\)"),
         ([[0, 1], [0, 0]], [1, 2, 3], r"labels have the shape \(1, 2\)"),
         ([[0, 0.5], [0, 0]], None, "adjacency has 0.5, which is no whole number"),
+        (np.zeros((1, 256, 256)), None, "1 to 255 vertices, not 256"),
+        (np.zeros((1, 0, 0)), None, "1 to 255 vertices, not 0"),
         ([["a", "b"], ["c", "d"]], None, "whole numbers"),
         ([[0, 1], [0, 0]], [float("nan"), 1], "labels has nan, which is no whole number"),
     ],
@@ -147,6 +149,13 @@ def test_symmetric_graphs():
 def test_wrong_graphs_have_one_clear_error(adjacency, labels, reason):
     with pytest.raises(ValueError, match=reason):
         graphs.class_index(adjacency, labels)
+
+
+def test_large_and_empty_batches():
+    assert graphs.class_index(np.zeros((0, 3, 3))).shape == (0,)
+    chain = np.eye(255, k=1, dtype=int)[None]
+    turned, _ = shuffled(np.random.default_rng(0), chain, np.zeros((1, 255), dtype=int))
+    assert (graphs.canonical_form(turned)[0] == chain).all()
 
 
 def test_inputs_are_never_modified():

@@ -1,10 +1,12 @@
 """nasbench-kit: compare neural architecture search algorithms on published tables."""
 
 from nasbench_kit.algorithms import (
+    MOEAD,
     NSGA2,
     Algorithm,
     GeneticAlgorithm,
     LocalSearch,
+    MOLocalSearch,
     RandomSearch,
     RegularizedEvolution,
 )
@@ -26,6 +28,7 @@ from nasbench_kit.problem import FunctionProblem, Problem, TestSelectionWarning
 from nasbench_kit.spaces import Space, space, spaces
 
 __all__ = [
+    "MOEAD",
     "NSGA2",
     "Algorithm",
     "Benchmark",
@@ -33,6 +36,7 @@ __all__ = [
     "GeneticAlgorithm",
     "InvalidArchitecture",
     "LocalSearch",
+    "MOLocalSearch",
     "MissingExtra",
     "NasbenchKitError",
     "Problem",

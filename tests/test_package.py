@@ -11,7 +11,16 @@ import nasbench_kit as nk
 
 # the public contract, as far as it is built
 DOCUMENTED = {
-    *("NSGA2", "GeneticAlgorithm", "LocalSearch", "RandomSearch", "RegularizedEvolution", "Algorithm"),
+    *(
+        "MOEAD",
+        "MOLocalSearch",
+        "NSGA2",
+        "GeneticAlgorithm",
+        "LocalSearch",
+        "RandomSearch",
+        "RegularizedEvolution",
+        "Algorithm",
+    ),
     *("InvalidArchitecture", "MissingExtra", "NasbenchKitError", "SourceError", "StoreError", "UnknownName"),
     *("Benchmark", "FunctionProblem", "Problem", "Result", "Space", "TestSelectionWarning"),
     *("benchmarks", "convert", "load_result", "open", "search", "space", "spaces"),

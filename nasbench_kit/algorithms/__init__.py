@@ -7,6 +7,8 @@ import ast
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.genetic_algorithm import GeneticAlgorithm
 from nasbench_kit.algorithms.local_search import LocalSearch
+from nasbench_kit.algorithms.mo_local_search import MOLocalSearch
+from nasbench_kit.algorithms.moead import MOEAD
 from nasbench_kit.algorithms.nsga2 import NSGA2
 from nasbench_kit.algorithms.random_search import RandomSearch
 from nasbench_kit.algorithms.regularized_evolution import RegularizedEvolution
@@ -14,17 +16,20 @@ from nasbench_kit.errors import UnknownName
 
 __all__ = [
     "ALGORITHMS",
+    "MOEAD",
     "NSGA2",
     "Algorithm",
     "GeneticAlgorithm",
     "LocalSearch",
+    "MOLocalSearch",
     "RandomSearch",
     "RegularizedEvolution",
     "parse_algorithm",
 ]
 
 ALGORITHMS: dict[str, type[Algorithm]] = {
-    cls.__name__: cls for cls in (RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, NSGA2)
+    cls.__name__: cls
+    for cls in (RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, NSGA2, MOEAD, MOLocalSearch)
 }
 
 

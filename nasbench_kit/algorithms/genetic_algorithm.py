@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators import gather, keep_valid, reset_genes, uniform_crossover
+from nasbench_kit.algorithms.operators import (
+    gather,
+    keep_valid,
+    one_point_crossover,
+    reset_genes,
+    russian_roulette,
+    two_point_crossover,
+    unit_crossover,
+)
+from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["GeneticAlgorithm"]
@@ -16,27 +26,71 @@ __all__ = ["GeneticAlgorithm"]
 
 @dataclass(kw_only=True)
 class GeneticAlgorithm(Algorithm):
-    """(mu + lambda) genetic algorithm: binary tournaments, uniform crossover, mutation to another letter.
+    """Select parents, cross them, mutate the children, decide who survives.
 
-    As many children as parents; the best of both survive. Source: Bäck, Fogel and Michalewicz 1997, Handbook of
-    Evolutionary Computation, with the usual mutation probability of 1 / genes.
+    As many children as parents. The defaults are a (mu + lambda) algorithm: binary tournaments, uniform crossover,
+    each gene to another letter with probability 1 / genes, the best of parents and children survive. Source: Bäck, Fogel
+    and Michalewicz 1997, Handbook of Evolutionary Computation. `genetic_cnn` gives the settings of that paper.
 
     Parameters
     ----------
     population_size : int
+    selection : {"tournament", "roulette"}
+        Tournaments of ``tournament_size``, or the Russian roulette of Genetic CNN.
+    tournament_size : int
+    crossover : str
+        ``"uniform"``, ``"one_point"``, ``"two_point"``, or a unit of the space that is exchanged as a whole: ``"stage"``,
+        ``"cell"``, ``"node"``, ``"half"``.
     crossover_probability : float
-        With which a child has two parents instead of one.
+        With which a pair is crossed at all.
+    exchange_probability : float
+        With which each gene or unit of a pair that is crossed is exchanged (uniform and units).
     mutation_probability : float, optional
         With which a gene becomes another of its values; 1 / genes unless given.
+    mutant_probability : float
+        With which a child is mutated at all.
+    mutate_crossed : bool
+        Whether children of a pair that was crossed are mutated too.
+    survival : {"plus", "generational"}
+        The best of parents and children, or the children alone.
     """
 
     population_size: int = 20
+    selection: Literal["tournament", "roulette"] = "tournament"
+    tournament_size: int = 2
+    crossover: str = "uniform"
     crossover_probability: float = 0.9
+    exchange_probability: float = 0.5
     mutation_probability: float | None = None
+    mutant_probability: float = 1.0
+    mutate_crossed: bool = True
+    survival: Literal["plus", "generational"] = "plus"
 
     def __post_init__(self) -> None:
-        if self.population_size < 2:
-            raise ValueError("population_size is at least 2")
+        if self.population_size < 2 or self.tournament_size < 1:
+            raise ValueError("population_size is at least 2, tournament_size at least 1")
+        for name, known in (("selection", ("tournament", "roulette")), ("survival", ("plus", "generational"))):
+            if getattr(self, name) not in known:
+                raise UnknownName(f"{name} of GeneticAlgorithm", getattr(self, name), known)
+
+    @classmethod
+    def genetic_cnn(cls) -> GeneticAlgorithm:
+        """The settings of Genetic CNN (Xie and Yuille 2017, arXiv 1703.01513, algorithm 1 and section 4.1.1).
+
+        Russian roulette; whole stages are exchanged with probability 0.3 in a pair that is crossed with probability 0.2;
+        others are mutated with probability 0.8, each bit with 0.1; the children replace their parents.
+        """
+        return cls(
+            population_size=20,
+            selection="roulette",
+            crossover="stage",
+            crossover_probability=0.2,
+            exchange_probability=0.3,
+            mutation_probability=0.1,
+            mutant_probability=0.8,
+            mutate_crossed=False,
+            survival="generational",
+        )
 
     @property
     def batch(self) -> int:
@@ -45,22 +99,45 @@ class GeneticAlgorithm(Algorithm):
     def _begin(self) -> None:
         self._X: Genotypes | None = None
         self._F: NDArray[np.float64] = np.empty((self.runs, 0))
+        units = {"uniform": self.space.units["gene"], **self.space.units}
+        points = ("one_point", "two_point")
+        if self.crossover not in (*units, *points):
+            raise UnknownName(f"crossover on {self.space.name}", self.crossover, [*units, *points])
+        self._units = units.get(self.crossover)
 
     def _ask(self) -> Genotypes:
         n = self.population_size
         if self._X is None:
             return self.random.sample(self.space, n)
-        # The population is sorted: the lower of two positions wins its tournament.
-        parents = self.random.integers(n, (2, 2, n)).min(axis=2)
-        first, second = gather(self._X, parents[:, 0]), gather(self._X, parents[:, 1])
-        crossed = self.random.random((n, 1)) < self.crossover_probability
-        child = np.where(crossed, uniform_crossover(first, second, self.random), first)
-        child = reset_genes(child, self.space, self.random, self.mutation_probability)
-        return keep_valid(child, first, self.space)
+        pairs = (n + 1) // 2
+        mates = gather(self._X, self._selected(2 * pairs))
+        children = np.concatenate(self._crossed(mates[:, :pairs], mates[:, pairs:]), axis=1)
+        different = self.random.random((pairs, 1)) < self.crossover_probability
+        crossed = np.concatenate([different, different], axis=1)
+        children = np.where(crossed, children, mates)
+        mutants = reset_genes(children, self.space, self.random, self.mutation_probability)
+        if self.mutant_probability < 1 or not self.mutate_crossed:
+            chosen = self.random.random((2 * pairs, 1)) < self.mutant_probability
+            mutants = np.where(chosen & (self.mutate_crossed | ~crossed), mutants, children)
+        return keep_valid(mutants, mates, self.space)[:, :n]
+
+    def _selected(self, n: int) -> NDArray[np.intp]:
+        if self.selection == "roulette":
+            return russian_roulette(self._F, n, self.random)
+        # the population is sorted: the lowest position wins its tournament
+        won: NDArray[np.intp] = self.random.integers(self.population_size, (self.tournament_size, n)).min(axis=1)
+        return won
+
+    def _crossed(self, first: Genotypes, second: Genotypes) -> tuple[Genotypes, Genotypes]:
+        if self._units is not None:
+            return unit_crossover(first, second, self._units, self.random, self.exchange_probability)
+        if self.crossover == "one_point":
+            return one_point_crossover(first, second, self.random)
+        return two_point_crossover(first, second, self.random)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         values = F[..., 0]
-        if self._X is not None:
+        if self._X is not None and self.survival == "plus":
             X, values = np.concatenate([self._X, X], axis=1), np.concatenate([self._F, values], axis=1)
         order = values.argsort(axis=1, kind="stable")[:, : self.population_size]
         self._X, self._F = gather(X, order), np.take_along_axis(values, order, axis=1)

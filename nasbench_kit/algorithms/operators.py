@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.spaces import Space
@@ -16,7 +17,19 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 ATTEMPTS = 6  # draws of a mutation before all valid neighbours are listed
 
-__all__ = ["gather", "mutate_one_gene", "reset_genes", "two_point_crossover", "uniform_crossover"]
+__all__ = [
+    "exchange",
+    "gather",
+    "keep_valid",
+    "mutate_one_gene",
+    "one_point_crossover",
+    "reset_genes",
+    "russian_roulette",
+    "tournament",
+    "two_point_crossover",
+    "uniform_crossover",
+    "unit_crossover",
+]
 
 
 def gather(values: NDArray[Scalar], where: NDArray[np.intp]) -> NDArray[Scalar]:
@@ -34,6 +47,85 @@ def uniform_crossover(first: Genotypes, second: Genotypes, random: Streams) -> G
     """
     coin = random.bits((first.shape[1], first.shape[2])) < 2**31
     return np.where(coin, first, second)
+
+
+def exchange(first: Genotypes, second: Genotypes, exchanged: ArrayLike) -> tuple[Genotypes, Genotypes]:
+    """Two children of each pair: the genes where ``exchanged`` is true change places.
+
+    Examples
+    --------
+    Genetic CNN's genotypes have stages of 3, 6 and 10 bits. Genes may be exchanged one by one:
+
+    >>> a = np.array([1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 1], dtype=np.uint8)
+    >>> b = np.array([1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1], dtype=np.uint8)
+    >>> genes = np.isin(np.arange(19), [1, 6, 11])
+    >>> for child in exchange(a, b, genes):
+    ...     print(child)
+    [1 1 1 0 0 1 0 0 0 0 1 0 1 0 1 0 0 0 1]
+    [1 0 0 0 0 1 1 0 1 0 1 1 0 0 0 0 1 0 1]
+
+    Or whole stages, here the first and the last, and then the second:
+
+    >>> stage = np.repeat([0, 1, 2], [3, 6, 10])
+    >>> for child in exchange(a, b, stage != 1):
+    ...     print(child)
+    [1 1 0 0 0 1 1 0 0 0 1 0 0 0 0 0 1 0 1]
+    [1 0 1 0 0 1 0 0 1 0 1 1 1 0 1 0 0 0 1]
+    >>> for child in exchange(a, b, stage == 1):
+    ...     print(child)
+    [1 0 1 0 0 1 0 0 1 0 1 1 1 0 1 0 0 0 1]
+    [1 1 0 0 0 1 1 0 0 0 1 0 0 0 0 0 1 0 1]
+
+    NSGA-Net's micro genotypes have two cells of ten (input, operation) each. Whole cells may be exchanged, here the first:
+
+    >>> normal = [0, 2, 0, 0, 0, 7, 0, 2, 0, 3, 1, 3, 1, 7, 3, 3, 1, 2, 3, 4]
+    >>> reduction = [0, 2, 1, 6, 0, 1, 1, 3, 1, 7, 1, 6, 3, 0, 1, 1, 3, 0, 1, 7]
+    >>> c, d = np.array([normal + reduction, reduction + normal], dtype=np.uint8)
+    >>> child, other = exchange(c, d, np.arange(40) < 20)
+    >>> bool((child == reduction + reduction).all() and (other == normal + normal).all())
+    True
+
+    Or halves of nodes, each input with its operation: of both cells, or of one.
+
+    >>> half = np.arange(40) // 2
+    >>> child, other = exchange(c, d, np.isin(half, [0, 2, 3, 6, 11, 13, 18]))
+    >>> print(child[:20], child[20:])
+    [0 2 0 0 0 1 1 3 0 3 1 3 3 0 3 3 1 2 3 4] [0 2 0 0 0 1 0 2 1 7 1 6 3 0 1 1 1 2 1 7]
+    >>> child, other = exchange(c, d, np.isin(half, [12, 14, 17]))
+    >>> print(child[20:])
+    [0 2 1 6 0 7 1 3 0 3 1 6 3 0 3 3 3 0 1 7]
+    """
+    # x ^ ((x ^ y) & mask) exchanges without a branch
+    mask = np.where(exchanged, np.uint8(255), np.uint8(0))
+    changed = (first ^ second) & mask
+    return first ^ changed, second ^ changed
+
+
+def unit_crossover(
+    first: Genotypes, second: Genotypes, units: Sequence[Sequence[int]], random: Streams, probability: float = 0.5
+) -> tuple[Genotypes, Genotypes]:
+    """Two children a pair: each unit of genes is exchanged with a probability, or stays.
+
+    Parameters
+    ----------
+    first, second : ndarray of uint8, shape (runs, n, genes)
+    units : sequence of sequences of int
+        The genes of each unit, such as one of ``space.units``; every gene is in one of them.
+    random : Streams
+    probability : float
+    """
+    unit_of = np.empty(first.shape[2], dtype=np.intp)
+    for unit, genes in enumerate(units):
+        unit_of[list(genes)] = unit
+    coin = random.random((first.shape[1], len(units))) < probability
+    return exchange(first, second, coin[..., unit_of])
+
+
+def one_point_crossover(first: Genotypes, second: Genotypes, random: Streams) -> tuple[Genotypes, Genotypes]:
+    """Two children a pair: the genes from a cut on, drawn uniformly, are exchanged."""
+    n, genes = first.shape[1:]
+    cut = 1 + random.integers(max(genes - 1, 1), (n, 1))
+    return exchange(first, second, np.arange(genes) >= cut)
 
 
 def two_point_crossover(
@@ -101,6 +193,47 @@ def reset_genes(X: Genotypes, space: Space, random: Streams, probability: float 
     child = X.copy().reshape(-1)
     child[chosen] = (child[chosen] + np.minimum(step, others[gene])) % (others + 1)[gene]
     return child.reshape(X.shape)
+
+
+def tournament(quality: NDArray[np.float64], n: int, size: int, random: Streams) -> NDArray[np.intp]:
+    """The positions of ``n`` winners: each the best of ``size`` drawn with replacement: (runs, members) to (runs, n).
+
+    Parameters
+    ----------
+    quality : ndarray of float, shape (runs, members)
+        Less is better; of equals the one drawn first wins.
+    """
+    drawn = random.integers(quality.shape[1], (n, size))
+    best = np.take_along_axis(quality, drawn.reshape(len(drawn), -1), axis=1).reshape(drawn.shape).argmin(axis=2)
+    return np.take_along_axis(drawn, best[..., np.newaxis], axis=2)[..., 0]
+
+
+def russian_roulette(F: NDArray[np.float64], n: int, random: Streams) -> NDArray[np.intp]:
+    """The positions of ``n`` members drawn with replacement, with chances in proportion to how far each is above the worst.
+
+    So the worst of a generation is always lost; where all are equal so are their chances. Source: Xie and Yuille 2017
+    (arXiv 1703.01513), section 3.3, for fitness values that are maximised.
+
+    Parameters
+    ----------
+    F : ndarray of float, shape (runs, members)
+        Objective values, minimised; infinite ones are never drawn.
+
+    Returns
+    -------
+    ndarray of int, shape (runs, n)
+    """
+    known = np.isfinite(F)
+    worst = np.where(known, F, -np.inf).max(axis=1, keepdims=True)
+    worst[np.isinf(worst)] = 0.0  # none is known
+    weight = worst - np.where(known, F, worst)
+    equal = weight.sum(axis=1, keepdims=True) == 0
+    weight = np.where(equal, np.where(known.any(axis=1, keepdims=True), known, 1.0), weight)
+    total = np.cumsum(weight, axis=1)
+    spin = random.random((n,)) * total[:, -1:]
+    # the first member whose share ends beyond the spin
+    won: NDArray[np.intp] = (spin[:, :, np.newaxis] >= total[:, np.newaxis, :]).sum(axis=2)
+    return won.clip(max=F.shape[1] - 1)
 
 
 def keep_valid(children: Genotypes, parents: Genotypes, space: Space) -> Genotypes:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators import mutate_one_gene
+from nasbench_kit.algorithms.operators import gather, mutate_one_gene, tournament
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["RegularizedEvolution"]
@@ -41,10 +41,7 @@ class RegularizedEvolution(Algorithm):
     def _ask(self) -> Genotypes:
         if self._X is None:
             return self.random.sample(self.space, self.population_size)
-        drawn = self.random.integers(self.population_size, (self.sample_size,))
-        best = np.take_along_axis(self._F, drawn, axis=1).argmin(axis=1)
-        parent = np.take_along_axis(drawn, best[:, np.newaxis], axis=1)
-        parents = np.take_along_axis(self._X, parent[..., np.newaxis], axis=1)
+        parents = gather(self._X, tournament(self._F, 1, self.sample_size, self.random))
         return mutate_one_gene(parents, self.space, self.random)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:

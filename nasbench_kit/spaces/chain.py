@@ -68,6 +68,14 @@ class Chain(Space):
         self._rank_tables: dict[int, NDArray[np.intp]] = {}
         self._letters = all(len(choice) == 1 for choice in self.choices)
 
+    @property
+    def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """Where the spans divide the chain, they are its ``"stage"``s."""
+        units = super().units
+        if all(free for _, _, free in self._parts) and len(self._parts) > 1:
+            units["stage"] = tuple(tuple(range(start, end)) for start, end, _ in self._parts)
+        return units
+
     def _canonical(self, rows: Genotypes) -> Genotypes:
         packed = rows.copy()
         if self.identity is not None:

@@ -68,6 +68,17 @@ class NSGANetMicro(Space):
     )
     networks = None
 
+    @property
+    def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """``"cell"``, ``"node"`` (both its halves), and ``"half"``: an input with its operation."""
+        return {
+            **super().units,
+            **{
+                name: tuple(tuple(range(i, i + size)) for i in range(0, self.genes, size))
+                for name, size in (("cell", CELL_GENES), ("node", 4), ("half", 2))
+            },
+        }
+
     def _canonical(self, rows: Genotypes) -> Genotypes:
         return _canonical_cells(rows.reshape(CELLS * len(rows), NODES, 2, 2)).reshape(rows.shape)
 

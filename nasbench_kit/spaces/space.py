@@ -79,6 +79,15 @@ class Space(ABC):
         weights = [math.prod(self.cardinalities[i + 1 :]) for i in range(self.genes)]
         return np.array(weights, dtype=np.uint64)
 
+    @property
+    def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """The genes that belong together, by what they are: variation may exchange them as wholes.
+
+        ``"gene"``, each gene by itself, is always there; a space adds its own, such as ``"stage"`` or ``"cell"``. Each of
+        them divides all genes.
+        """
+        return {"gene": tuple((gene,) for gene in range(self.genes))}
+
     def as_rows(self, X: ArrayLike) -> Genotypes:
         """``X`` as rows of genes, its shape and type checked, its values not yet.
 

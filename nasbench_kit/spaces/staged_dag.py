@@ -65,6 +65,10 @@ class StagedDAG(Space):
         #: Where the genes of each stage begin and end.
         self.spans = tuple(zip([0, *ends[:-1]], ends, strict=True))
 
+    @property
+    def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        return {**super().units, "stage": tuple(tuple(range(start, end)) for start, end in self.spans)}
+
     def _canonical(self, rows: Genotypes) -> Genotypes:
         canonical = np.empty_like(rows)
         for (start, end), nodes in zip(self.spans, self.stages, strict=True):

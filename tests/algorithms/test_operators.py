@@ -9,9 +9,13 @@ import nasbench_kit as nk
 from nasbench_kit.algorithms.operators import (
     gather,
     mutate_one_gene,
+    one_point_crossover,
     reset_genes,
+    russian_roulette,
+    tournament,
     two_point_crossover,
     uniform_crossover,
+    unit_crossover,
 )
 from nasbench_kit.algorithms.streams import Streams
 
@@ -91,3 +95,49 @@ def test_mutate_one_gene_changes_exactly_one(random):
     assert ((child != X).sum(axis=2) == 1).all()
     assert abs((child != X).mean(axis=(0, 1)) - 1 / 6).max() < 0.03
     assert SPACE.is_valid(child.reshape(-1, 6)).all()
+
+
+def test_one_point_crossover(random):
+    first, second = np.zeros((4, 2000, 6), dtype=np.uint8), np.full((4, 2000, 6), 4, dtype=np.uint8)
+    child, other = one_point_crossover(first, second, random)
+    assert ((child == 4) != (other == 4)).all()
+    assert (np.diff(child.astype(int), axis=2) >= 0).all()  # what is exchanged is all after the cut
+    cuts = np.bincount((child == 0).sum(axis=2).ravel(), minlength=7)
+    assert cuts[0] == cuts[6] == 0
+    assert abs(cuts[1:6] / 8000 - 0.2).max() < 0.02
+
+
+@pytest.mark.parametrize(("name", "unit", "count"), [("genetic-cnn", "stage", 3), ("nsga-net-micro", "half", 20)])
+def test_units_are_exchanged_as_wholes(random, name, unit, count):
+    space = nk.space(name)
+    units = space.units[unit]
+    assert len(units) == count
+    for division in space.units.values():
+        assert sorted(gene for genes in division for gene in genes) == list(range(space.genes))
+    first, second = np.zeros((4, 500, space.genes), dtype=np.uint8), np.ones((4, 500, space.genes), dtype=np.uint8)
+    child, _ = unit_crossover(first, second, units, random, 0.3)
+    whole = np.stack([child[..., list(genes)].mean(axis=2) for genes in units])
+    assert set(np.unique(whole)) == {0, 1}
+    assert abs(whole.mean() - 0.3) < 0.03
+
+
+def test_russian_roulette(random):
+    F = np.tile([[4.0, 1.0, 2.0, np.inf]], (4, 1))
+    drawn = russian_roulette(F, 20_000, random)
+    share = np.bincount(drawn.ravel(), minlength=4) / 80_000
+    assert share[0] == share[3] == 0  # the worst and the unknown are always lost
+    assert abs(share[1:3] - [0.6, 0.4]).max() < 0.01
+    equal = np.bincount(russian_roulette(np.ones((4, 5)), 5000, random).ravel(), minlength=5) / 20_000
+    assert abs(equal - 0.2).max() < 0.02
+    assert set(np.unique(russian_roulette(np.full((4, 3), np.inf), 500, random))) == {0, 1, 2}
+    some = russian_roulette(np.tile([[np.inf, 2.0, 2.0]], (4, 1)), 500, random)
+    assert set(np.unique(some)) == {1, 2}
+
+
+def test_tournaments(random):
+    F = np.tile(np.arange(10.0), (4, 1))
+    for size in (1, 2, 5):
+        won = tournament(F, 20_000, size, random)
+        share = np.bincount(won.ravel(), minlength=10) / 80_000
+        expected = [((10 - i) / 10) ** size - ((9 - i) / 10) ** size for i in range(10)]
+        assert abs(share - expected).max() < 0.01

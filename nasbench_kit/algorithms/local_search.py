@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["LocalSearch"]
@@ -15,11 +17,22 @@ __all__ = ["LocalSearch"]
 
 @dataclass(kw_only=True)
 class LocalSearch(Algorithm):
-    """Evaluate all neighbours, move to the best if it is better, else start again at random.
+    """Move to a better neighbour as long as there is one, else start again at random.
 
     Neighbours are the valid genotypes one gene away, evaluated one at a time in a random order.
     Source: White, Nolen and Savani 2021, Exploring the loss landscape of NAS benchmarks (arXiv 2005.02960).
+
+    Parameters
+    ----------
+    improvement : {"best", "first"}
+        Evaluate all neighbours and move to the best, or move to the first that is better.
     """
+
+    improvement: Literal["best", "first"] = "best"
+
+    def __post_init__(self) -> None:
+        if self.improvement not in ("best", "first"):
+            raise UnknownName("improvement of LocalSearch", self.improvement, ["best", "first"])
 
     def _begin(self) -> None:
         runs, genes = self.runs, self.space.genes
@@ -45,7 +58,9 @@ class LocalSearch(Algorithm):
         self._position[~self._starts] += 1
 
         done = ~self._starts & (self._position == self._count)
-        moves = done & (self._best_F < self._F)
+        moves = ~self._starts & (self._best_F < self._F)
+        if self.improvement == "best":
+            moves &= done
         self._settle(self._starts, X, F)
         self._settle(moves, self._best, self._best_F)
         self._starts = (done & ~moves) | (self._starts & (self._count == 0))

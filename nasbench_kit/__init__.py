@@ -9,6 +9,7 @@ from nasbench_kit.algorithms import (
     MOLocalSearch,
     RandomSearch,
     RegularizedEvolution,
+    Reinforce,
 )
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.benchmark import open_benchmark as open  # noqa: A004 - as in h5py: nk.open(name)
@@ -42,6 +43,7 @@ __all__ = [
     "Problem",
     "RandomSearch",
     "RegularizedEvolution",
+    "Reinforce",
     "Result",
     "SourceError",
     "Space",

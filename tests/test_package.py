@@ -19,6 +19,7 @@ DOCUMENTED = {
         "LocalSearch",
         "RandomSearch",
         "RegularizedEvolution",
+        "Reinforce",
         "Algorithm",
     ),
     *("InvalidArchitecture", "MissingExtra", "NasbenchKitError", "SourceError", "StoreError", "UnknownName"),

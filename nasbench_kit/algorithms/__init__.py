@@ -12,6 +12,7 @@ from nasbench_kit.algorithms.moead import MOEAD
 from nasbench_kit.algorithms.nsga2 import NSGA2
 from nasbench_kit.algorithms.random_search import RandomSearch
 from nasbench_kit.algorithms.regularized_evolution import RegularizedEvolution
+from nasbench_kit.algorithms.reinforce import Reinforce
 from nasbench_kit.errors import UnknownName
 
 __all__ = [
@@ -24,12 +25,16 @@ __all__ = [
     "MOLocalSearch",
     "RandomSearch",
     "RegularizedEvolution",
+    "Reinforce",
     "parse_algorithm",
 ]
 
 ALGORITHMS: dict[str, type[Algorithm]] = {
     cls.__name__: cls
-    for cls in (RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, NSGA2, MOEAD, MOLocalSearch)
+    for cls in (
+        *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, Reinforce),
+        *(NSGA2, MOEAD, MOLocalSearch),
+    )
 }
 
 

@@ -87,7 +87,9 @@ def test_published_optima(nb201):
     )
 
 
-@pytest.mark.parametrize(("algorithm", "mean"), [(nk.RandomSearch(), 93.70), (nk.RegularizedEvolution(), 93.92)])
+@pytest.mark.parametrize(
+    ("algorithm", "mean"), [(nk.RandomSearch(), 93.70), (nk.RegularizedEvolution(), 93.92), (nk.Reinforce(), 93.85)]
+)
 def test_published_searches(nb201, algorithm, mean):
     """NAS-Bench-201, table 5: 12-epoch CIFAR-10 validation accuracy, 12,000 s, 500 runs; CIFAR-10 test accuracy."""
     problem = nb201.problem("valid_accuracy", dataset="cifar10-valid", epochs=12)

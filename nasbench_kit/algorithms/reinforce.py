@@ -1,0 +1,82 @@
+"""REINFORCE: a policy of independent letters, moved towards what was better than expected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.algorithms.operators import ATTEMPTS
+from nasbench_kit.spaces.space import Genotypes
+
+__all__ = ["Reinforce"]
+
+BETAS, EPSILON = (0.9, 0.999), 1e-8  # of Adam
+
+
+@dataclass(kw_only=True)
+class Reinforce(Algorithm):
+    """Draw each gene from a softmax policy; raise the chances of what was better than the average so far.
+
+    The policy's logits are moved by Adam along the policy gradient, one genotype at a time; the baseline is an exponential
+    moving average of rewards, the reward minus the objective. Where letters make no valid genotype the draw is repeated.
+    Source: Williams 1992, Simple statistical gradient-following algorithms; as in the NAS-Bench-201 paper (arXiv 2001.00326).
+
+    Parameters
+    ----------
+    learning_rate : float
+    momentum : float
+        Of the moving average.
+    """
+
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not self.learning_rate > 0 or not 0 <= self.momentum < 1:
+            raise ValueError("learning_rate is above 0, momentum from 0 to below 1")
+
+    def _begin(self) -> None:
+        most = max(self.space.cardinalities)
+        self._letters = np.arange(most) < np.array(self.space.cardinalities)[:, np.newaxis]
+        shape = (self.runs, self.space.genes, most)
+        self._logits, self._first, self._second = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self._steps = 0
+        self._reward, self._weight = np.zeros(self.runs), np.zeros(self.runs)  # the average, and what it is based on
+
+    def _policy(self) -> NDArray[np.float64]:
+        """The chance of each letter: (runs, genes, letters)."""
+        chances = np.where(self._letters, np.exp(self._logits - self._logits.max(axis=2, keepdims=True)), 0.0)
+        return np.asarray(chances / chances.sum(axis=2, keepdims=True))
+
+    def _ask(self) -> Genotypes:
+        bounds = np.cumsum(self._policy(), axis=2)[..., :-1]
+        tries = 1 if self.space.unconstrained else ATTEMPTS
+        draws = self.random.random((tries, self.space.genes))
+        drawn: Genotypes = (draws[..., np.newaxis] >= bounds[:, np.newaxis]).sum(axis=3).astype(np.uint8)
+        if tries == 1:
+            return drawn
+        valid = self.space.is_valid(drawn.reshape(-1, self.space.genes)).reshape(self.runs, tries)
+        chosen = drawn[np.arange(self.runs), valid.argmax(axis=1)]
+        other = self.random.sample(self.space, 1)[:, 0]  # where no draw was valid
+        return np.where(valid.any(axis=1, keepdims=True), chosen, other)[:, np.newaxis]
+
+    def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
+        reward = -F[:, 0, 0]
+        known = np.isfinite(reward)
+        reward = np.where(known, reward, 0.0)
+        keep = np.where(known, self.momentum, 1.0)
+        self._reward = keep * self._reward + (1 - keep) * reward
+        self._weight = keep * self._weight + (1 - keep)
+        baseline = self._reward / np.maximum(self._weight, 1e-300)
+        advantage = np.where(known, reward - baseline, 0.0)
+        chosen = X[:, 0, :, np.newaxis] == np.arange(self._letters.shape[1])
+        gradient = (self._policy() - chosen) * advantage[:, np.newaxis, np.newaxis]
+        self._steps += 1
+        self._first = BETAS[0] * self._first + (1 - BETAS[0]) * gradient
+        self._second = BETAS[1] * self._second + (1 - BETAS[1]) * gradient**2
+        first = self._first / (1 - BETAS[0] ** self._steps)
+        second = self._second / (1 - BETAS[1] ** self._steps)
+        self._logits -= self.learning_rate * first / (np.sqrt(second) + EPSILON)

@@ -1,6 +1,7 @@
 """nasbench-kit: compare neural architecture search algorithms on published tables."""
 
 from nasbench_kit.algorithms import (
+    GOMEA,
     MOEAD,
     NSGA2,
     Algorithm,
@@ -29,6 +30,7 @@ from nasbench_kit.problem import FunctionProblem, Problem, TestSelectionWarning
 from nasbench_kit.spaces import Space, space, spaces
 
 __all__ = [
+    "GOMEA",
     "MOEAD",
     "NSGA2",
     "Algorithm",

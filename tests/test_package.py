@@ -12,6 +12,7 @@ import nasbench_kit as nk
 # the public contract, as far as it is built
 DOCUMENTED = {
     *(
+        "GOMEA",
         "MOEAD",
         "MOLocalSearch",
         "NSGA2",
@@ -84,7 +85,7 @@ def test_who_may_know_whom():
         "store": {"errors", "spaces"},
         "data": {"errors"},
         "indicators": set(),
-        "algorithms": {"errors", "spaces"},
+        "algorithms": {"errors", "graphs", "spaces"},
         "problem": {"errors", "spaces", "benchmark"},  # benchmark for its type alone
         "benchmark": {"errors", "spaces", "store", "data", "indicators", "problem"},
         "loaders": {"errors", "spaces", "store", "benchmark"},

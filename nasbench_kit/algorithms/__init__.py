@@ -6,6 +6,7 @@ import ast
 
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.genetic_algorithm import GeneticAlgorithm
+from nasbench_kit.algorithms.gomea import GOMEA
 from nasbench_kit.algorithms.local_search import LocalSearch
 from nasbench_kit.algorithms.mo_local_search import MOLocalSearch
 from nasbench_kit.algorithms.moead import MOEAD
@@ -17,6 +18,7 @@ from nasbench_kit.errors import UnknownName
 
 __all__ = [
     "ALGORITHMS",
+    "GOMEA",
     "MOEAD",
     "NSGA2",
     "Algorithm",
@@ -32,7 +34,7 @@ __all__ = [
 ALGORITHMS: dict[str, type[Algorithm]] = {
     cls.__name__: cls
     for cls in (
-        *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, Reinforce),
+        *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, GOMEA, Reinforce),
         *(NSGA2, MOEAD, MOLocalSearch),
     )
 }

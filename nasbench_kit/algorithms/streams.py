@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["Streams"]
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's step
 BLOCK = 4096  # 64-bit words drawn from a run's generator at a time: calls cost more than bits
 
 
@@ -35,6 +37,7 @@ class Streams:
         ]
         self._words = np.empty((runs, 0), dtype=np.uint64)
         self._used = 0
+        self._states: NDArray[np.uint64] | None = None
 
     def bits(self, shape: tuple[int, ...]) -> NDArray[np.uint32]:
         """Random 32-bit words: (runs, *shape)."""
@@ -56,6 +59,22 @@ class Streams:
     def integers(self, high: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.intp]:
         """Uniform in 0 ... high - 1 (to within high / 2**32): (runs, *shape); ``high`` broadcasts against the shape."""
         return (self.bits(shape) * (np.asarray(high) * 2.0**-32)).astype(np.intp)
+
+    def of(self, runs: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Uniform in [0, 1) for some of the runs alone, which alone move on in their streams: (len(runs), *shape).
+
+        For algorithms whose runs do not keep step. These numbers come from a second stream of each run: SplitMix64 (Steele,
+        Lea and Flood 2014), whose k-th number needs none of the earlier ones.
+        """
+        if self._states is None:
+            self._states = np.array(
+                [generator.bit_generator.seed_seq.generate_state(4, np.uint64)[3] for generator in self.generators]
+            )
+        count = int(np.prod(shape))
+        steps = np.arange(count + 1, dtype=np.uint64) * GOLDEN  # arithmetic wraps at 2**64
+        words = mix(self._states[runs][:, np.newaxis] + steps[:-1])
+        self._states[runs] += steps[-1:]
+        return ((words >> np.uint64(11)) * np.float64(2.0**-53)).reshape(len(runs), *shape)
 
     def permutations(self, shape: tuple[int, ...]) -> NDArray[np.intp]:
         """Random orders of 0 ... n - 1 along the last axis of ``shape``, which has n places: (runs, *shape).

@@ -76,7 +76,7 @@ def test_who_may_know_whom():
         "algorithms": {"errors", "spaces"},
         "problem": {"errors", "spaces", "benchmark"},  # benchmark for its type alone
         "benchmark": {"errors", "spaces", "store", "data", "indicators", "problem"},
-        "loaders": {"errors", "spaces", "store", "benchmark"},
+        "loaders": {"errors", "spaces", "store", "benchmark", "data"},
         "experiments": {"errors", "spaces", "store", "indicators", "algorithms", "problem", "benchmark"},
         "validation": {"errors", "spaces", "store", "benchmark", "loaders"},
         "training": {"errors", "spaces", "store", "benchmark"},

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     add_source_arguments(parser)
     parser.add_argument("store", nargs="?", help="the store file to write; by default one in the store folder")
+    parser.add_argument("--reader", help="for nb101: builtin (default) or tensorflow (extra 'tensorflow')")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -67,7 +68,14 @@ def run(options: argparse.Namespace) -> int:
     else:
         target = store_folder() / f"{store_name(source, options.source_format, mapping)}.h5"
         target.parent.mkdir(parents=True, exist_ok=True)
-    bench = convert(source, target, source_format=options.source_format, partial=options.partial, mapping=mapping)
+    bench = convert(
+        source,
+        target,
+        source_format=options.source_format,
+        partial=options.partial,
+        mapping=mapping,
+        reader=options.reader,
+    )
     seconds = time.perf_counter() - start
     if options.json:
         print_json({**bench.info, "seconds": seconds})

@@ -166,7 +166,7 @@ class _Trials:
             wrong = ~((values >= 0) & (values <= limit) & (values < np.inf))
         self._refuse(
             records,
-            wrong.any(axis=(1, 2)),
+            np.asarray(wrong.any(axis=(1, 2))),
             lambda i: f"a time or an accuracy (0 to 1) has no such value: {values[i][wrong[i]][0]}",
         )
         values[:, :, 1:] *= 100

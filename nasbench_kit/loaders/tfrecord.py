@@ -6,6 +6,7 @@ little-endian (TensorFlow's ``record_writer.h``). Every checksum is compared. Wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,12 +146,14 @@ def _masked(buffer: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -
     crc = np.array(found, dtype=np.uint64)
     low = np.uint64(0xFFFFFFFF)
     rotated: NDArray[np.uint64] = crc >> np.uint64(15) | crc << np.uint64(17) & low
-    return (rotated + _MASK_DELTA) & low
+    masked: NDArray[np.uint64] = (rotated + _MASK_DELTA) & low
+    return masked
 
 
 def _words(data: NDArray[np.uint8], at: NDArray[np.int64]) -> NDArray[np.uint64]:
     """The little-endian 32-bit words at some places."""
-    return data[at[:, np.newaxis] + np.arange(4)].view("<u4")[:, 0].astype(np.uint64)
+    words: NDArray[np.uint32] = data[at[:, np.newaxis] + np.arange(4)].view("<u4")[:, 0]
+    return words.astype(np.uint64)
 
 
 def _read_by_tensorflow(path: Path) -> Iterator[Records]:
@@ -164,9 +167,8 @@ def _read_by_tensorflow(path: Path) -> Iterator[Records]:
         try:
             payloads = next(batches, None)
         except tf.errors.OpError as error:
-            raise SourceError(
-                f"{path}: at or after byte {offset}: {str(error.message).splitlines()[0]}; {_AGAIN}"
-            ) from error
+            reason = re.sub(r"\{\{.*?\}\}|\[Op:.*", "", str(error.message), flags=re.DOTALL).strip()
+            raise SourceError(f"{path}: at or after byte {offset}: {reason}; {_AGAIN}") from error
         if payloads is None:
             return
         ends = np.cumsum([len(payload) for payload in payloads], dtype=np.int64)

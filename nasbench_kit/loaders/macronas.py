@@ -29,6 +29,8 @@ FIELDS = {"MMACs": "mmacs", "Params": "params", "val_acc": "valid_accuracy", "te
 LAYERS = 14
 MAX_RECORD = 2**12  # bytes; the official ones have 94 at most
 _BLOCK = 2**23
+_MOST_SINGLE = 2**14  # records that are parsed one by one are checked together
+_ANY_NUMBER = 1e15
 
 _KEY = rb'"[I12]{14}"'
 _NUMBER = rb"[0-9]{1,12}\.[0-9]{1,24}"
@@ -97,8 +99,9 @@ def load(path: Path, *, partial: bool = False, progress: bool = False) -> Table:
         With the key or the byte where the file is not what it claims to be.
     """
     space = MacroNAS()
-    accuracies = np.full((space.size, 2), np.nan)  # by the number of the canonical genotype
-    seen = np.zeros(space.size, dtype=np.bool_)
+    # by the number of the genotype, and of the canonical one: zeros take no memory before they are written
+    seen, known = np.zeros(space.size, dtype=np.bool_), np.zeros(space.size, dtype=np.bool_)
+    accuracies = np.zeros((space.size, 2))
     dataset = ""
     with progress_bar(path, progress) as advance:
         for stretch in _stretches(path):
@@ -110,17 +113,15 @@ def load(path: Path, *, partial: bool = False, progress: bool = False) -> Table:
             if again.any():
                 raise _error(path, stretch, int(again.argmax()), "it appears twice")
             seen[number] = True
-            _file(path, stretch, space.key(rows).astype(np.intp), accuracies)
+            _file(path, stretch, space.key(rows).astype(np.intp), known, accuracies)
             advance(stretch.offset)
     missing = space.size - int(seen.sum())
-    if missing == space.size:
-        raise SourceError(f"{path}: there is no record in it, byte {path.stat().st_size} is its end; {_CUT}")
     if missing and not partial:
         raise SourceError(
             f"{path} lacks {missing} of the {space.size} genotypes of macronas; the file is a part of the table: to store "
             "what is there, say so with --partial (partial=True)"
         )
-    networks = np.flatnonzero(~np.isnan(accuracies[:, 0]))
+    networks = np.flatnonzero(known)
     architectures = space.from_number(networks)
     metrics = {
         "valid_accuracy": Metric(accuracies[networks, 0]),
@@ -171,11 +172,18 @@ def _repeated(number: NDArray[np.intp]) -> NDArray[np.bool_]:
     return repeated
 
 
-def _file(path: Path, stretch: _Stretch, network: NDArray[np.intp], accuracies: NDArray[np.float64]) -> None:
+def _file(
+    path: Path,
+    stretch: _Stretch,
+    network: NDArray[np.intp],
+    known: NDArray[np.bool_],
+    accuracies: NDArray[np.float64],
+) -> None:
     """Put the accuracies of new networks into their places, and compare those of the others."""
     found = stretch.numbers[:, 2:]
-    new = np.isnan(accuracies[network, 0])
+    new = ~known[network]
     accuracies[network[new]] = found[new]
+    known[network] = True
     kept = accuracies[network]
     wrong = (found != kept).any(axis=1)
     if wrong.any():
@@ -191,7 +199,8 @@ def _dataset_of(path: Path, stretch: _Stretch) -> str:
     for name, cost in costs.items():
         if cost == params:
             return name
-    raise _error(path, stretch, 0, f"Params is {params:.15g}, the network has {costs}")
+    text = ", ".join(f"{cost} on {name}" for name, cost in costs.items())
+    raise _error(path, stretch, 0, f"Params is {params:.15g}, the network has {text}")
 
 
 def _named_dataset(path: Path, dataset: str) -> str:
@@ -210,28 +219,35 @@ def _named_dataset(path: Path, dataset: str) -> str:
 
 def _stretches(path: Path) -> Iterator[_Stretch]:
     """The records of a file in order; raises SourceError at the first byte that belongs to none."""
+    single: list[tuple[bytes, list[float]]] = []
     with path.open("rb") as file:
         buffer = file.read(_BLOCK)
         opened = _OPEN.match(buffer)
         if opened is None:
             raise SourceError(f"{path}: byte 0 is not the beginning of a JSON object of records")
-        offset, position = 0, opened.end()
-        open_ended, last = True, False
-        while open_ended:
+        offset, position, single_offset = 0, opened.end(), 0
+        more, last = True, False
+        while more:
             if not last and len(buffer) - position < MAX_RECORD:
                 block = file.read(_BLOCK)
                 last = not block
                 buffer, offset, position = buffer[position:] + block, offset + position, 0
             match = _ALIKE.match(buffer, position)
             assert match is not None
+            if single and (match.end() > position or len(single) >= _MOST_SINGLE):
+                yield _together(single, single_offset)
+                single = []
             if match.end() > position:
                 yield _parse(buffer[position : match.end()], offset + position)
                 position = match.end()
                 if not last:
                     continue
-            stretch, position, open_ended = _parse_one(path, buffer, position, offset)
-            yield stretch
+            if not single:
+                single_offset = offset + position
+            record, position, more = _parse_one(path, buffer, position, offset)
+            single.append(record)
         rest = buffer[position:] + file.read(1)
+    yield _together(single, single_offset)
     if rest:
         raise SourceError(f"{path}: the object ends before byte {offset + position}, but the file goes on; {_CUT}")
 
@@ -240,23 +256,27 @@ def _parse(text: bytes, offset: int) -> _Stretch:
     """Records that are written as all are."""
     data = np.frombuffer(text, dtype=np.uint8).copy()
     braces = np.flatnonzero(data == ord("{"))
-    places = braces[:, np.newaxis] - len('": {') + 1 - LAYERS + np.arange(LAYERS)
+    places = braces[:, np.newaxis] - len('": ') - LAYERS + np.arange(LAYERS)
     keys = data[places]
     data[places] = ord("I")  # leaves digits in numbers alone
     numbers = np.fromstring(data.tobytes().translate(_TO_SPACES, _OTHERS), dtype=np.float64, sep=" ")
     return _Stretch(offset, keys, numbers.reshape(len(keys), len(FIELDS)))
 
 
-def _parse_one(path: Path, buffer: bytes, position: int, offset: int) -> tuple[_Stretch, int, bool]:
+def _together(records: list[tuple[bytes, list[float]]], offset: int) -> _Stretch:
+    keys = np.frombuffer(b"".join(key for key, _ in records), dtype=np.uint8).reshape(-1, LAYERS)
+    return _Stretch(offset, keys, np.array([numbers for _, numbers in records]))
+
+
+def _parse_one(path: Path, buffer: bytes, position: int, offset: int) -> tuple[tuple[bytes, list[float]], int, bool]:
     """The record at a position, however it is written; where it ends, and whether more should follow."""
     place = f"{path}: at byte {offset + position}"
     match = _ONE.match(buffer, position, position + MAX_RECORD)
     if match is None:
         if len(buffer) - position < MAX_RECORD:
             raise SourceError(f"{place} of {path.stat().st_size} there is no whole record; {_CUT}")
-        raise SourceError(
-            f'{place} a record like "I1...": {{"MMACs": ...}} is expected, not {buffer[position : position + 40]!r}'
-        )
+        found = buffer[position : position + 40]
+        raise SourceError(f'{place} a record like "I1...": {{"MMACs": ...}} is expected, not {found!r}')
     key, text, separator = match.groups()
     if not re.fullmatch(rb"[I12]{14}", key):
         raise SourceError(f"{place} the key {key.decode(errors='replace')!r} is not {LAYERS} characters of I, 1, 2")
@@ -267,8 +287,6 @@ def _parse_one(path: Path, buffer: bytes, position: int, offset: int) -> tuple[_
     record = dict(pairs)
     if len(pairs) != len(FIELDS) or set(record) != set(FIELDS):
         raise SourceError(f"{place} the record of {key.decode()} has {[name for name, _ in pairs]}, not {list(FIELDS)}")
-    if not all(type(value) in (int, float) for value in record.values()):
+    if not all(type(value) in (int, float) and abs(value) < _ANY_NUMBER for value in record.values()):
         raise SourceError(f"{place} the record of {key.decode()} has something other than numbers: {record!r:.200}")
-    letters = np.frombuffer(key, dtype=np.uint8)[np.newaxis]
-    numbers = np.array([[float(record[name]) for name in FIELDS]])
-    return _Stretch(offset + position, letters, numbers), match.end(), separator == b","
+    return (key, [float(record[name]) for name in FIELDS]), match.end(), separator == b","

@@ -10,6 +10,7 @@ from typing import Any
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
 from nasbench_kit.loaders import macronas, nas_bench_macro, nb101, table
+from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
 from nasbench_kit.store import Table, write_store
 
@@ -76,10 +77,11 @@ def load(
     if mapping is not None:
         raise SourceError(f"a mapping is for the format table, not for {chosen}")
     check_file(path)
-    if chosen == "nb101":
-        return nb101.load(path, partial=partial, progress=progress, reader=reader or "builtin")
-    if chosen == "macronas":
-        return macronas.load(path, partial=partial, progress=progress)
+    with reading(path, shown=progress and chosen in ("macronas", "nb101")) as update:
+        if chosen == "nb101":
+            return nb101.load(path, partial=partial, progress=update, reader=reader or "builtin")
+        if chosen == "macronas":
+            return macronas.load(path, partial=partial, progress=update)
     return nas_bench_macro.load(path, partial=partial)
 
 

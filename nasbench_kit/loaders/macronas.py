@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
-from nasbench_kit.loaders.progress import progress_bar
 from nasbench_kit.loaders.source import head, published_provenance
 from nasbench_kit.spaces.macronas import MacroNAS
 from nasbench_kit.spaces.space import Genotypes
@@ -73,7 +72,7 @@ def store_name(path: Path) -> str:
     return f"macronas-{_dataset_of(path, first)}" if first is not None else path.name.split(".")[0]
 
 
-def load(path: Path, *, partial: bool = False, progress: bool = False) -> Table:
+def load(path: Path, *, partial: bool = False, progress: Callable[[float], None] = lambda share: None) -> Table:
     """Read an official file.
 
     Every record is checked: MMACs and params against the definition of the network, the range of its accuracies, and
@@ -84,8 +83,8 @@ def load(path: Path, *, partial: bool = False, progress: bool = False) -> Table:
     path : Path
     partial : bool
         Accept a file that lacks genotypes.
-    progress : bool
-        Show a bar on stderr.
+    progress : callable
+        Gets the share that is read, 0 to 1, from time to time.
 
     Returns
     -------
@@ -102,19 +101,18 @@ def load(path: Path, *, partial: bool = False, progress: bool = False) -> Table:
     # by the number of the genotype, and of the canonical one: zeros take no memory before they are written
     seen, known = np.zeros(space.size, dtype=np.bool_), np.zeros(space.size, dtype=np.bool_)
     accuracies = np.zeros((space.size, 2))
-    dataset = ""
-    with progress_bar(path, progress) as advance:
-        for stretch in _stretches(path):
-            dataset = dataset or _named_dataset(path, _dataset_of(path, stretch))
-            rows = _rows(stretch)
-            _check(path, space, stretch, rows, dataset)
-            number = space.small_number(rows)
-            again = seen[number] | _repeated(number)
-            if again.any():
-                raise _error(path, stretch, int(again.argmax()), "it appears twice")
-            seen[number] = True
-            _file(path, stretch, space.key(rows).astype(np.intp), known, accuracies)
-            advance(stretch.offset)
+    dataset, size = "", path.stat().st_size
+    for stretch in _stretches(path):
+        dataset = dataset or _named_dataset(path, _dataset_of(path, stretch))
+        rows = _rows(stretch)
+        _check(path, space, stretch, rows, dataset)
+        number = space.small_number(rows)
+        again = seen[number] | _repeated(number)
+        if again.any():
+            raise _error(path, stretch, int(again.argmax()), "it appears twice")
+        seen[number] = True
+        _file(path, stretch, space.key(rows).astype(np.intp), known, accuracies)
+        progress(stretch.offset / size)
     missing = space.size - int(seen.sum())
     if missing and not partial:
         raise SourceError(

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.nb101_record import EVALUATION, Decoded, decode
-from nasbench_kit.loaders.progress import progress_bar
 from nasbench_kit.loaders.source import head, published_provenance
 from nasbench_kit.loaders.tfrecord import Records, read_records
 from nasbench_kit.spaces.nb101 import NB101
@@ -41,7 +40,13 @@ def store_name(path: Path) -> str:
     return "nb101-only108" if budgets == {b"108"} else "nb101"
 
 
-def load(path: Path, *, partial: bool = False, progress: bool = False, reader: str = "builtin") -> Table:
+def load(
+    path: Path,
+    *,
+    partial: bool = False,
+    progress: Callable[[float], None] = lambda share: None,
+    reader: str = "builtin",
+) -> Table:
     """Read an official file.
 
     Every record is checked: both checksums, its cell, the official hash against the one computed from the cell, params
@@ -52,8 +57,8 @@ def load(path: Path, *, partial: bool = False, progress: bool = False, reader: s
     path : Path
     partial : bool
         Accept a file that lacks cells, budgets or repeats.
-    progress : bool
-        Show a bar on stderr.
+    progress : callable
+        Gets the share that is read, 0 to 1, from time to time.
     reader : {"builtin", "tensorflow"}
         Who takes the container apart; the result is the same.
 
@@ -70,10 +75,10 @@ def load(path: Path, *, partial: bool = False, progress: bool = False, reader: s
         With the byte of the record that is not what it claims to be.
     """
     trials = _Trials(path)
-    with progress_bar(path, progress) as advance:
-        for records in read_records(path, reader):
-            trials.add(records, decode(path, records))
-            advance(int(records.offsets[-1]))
+    size = path.stat().st_size
+    for records in read_records(path, reader):
+        trials.add(records, decode(path, records))
+        progress(int(records.offsets[-1]) / size)
     missing = trials.check_complete(partial=partial)
     networks = np.flatnonzero(trials.counts.any(axis=1))
     architectures = trials.space.representatives(networks)

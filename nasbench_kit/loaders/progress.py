@@ -1,4 +1,4 @@
-"""How far the reading of a large file has got, on stderr."""
+"""How far a source has been read: a bar on a terminal's stderr, for sources that take minutes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["progress_bar"]
+__all__ = ["reading"]
 
 
 @contextmanager
-def progress_bar(path: Path, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr where that is a terminal and ``shown``; yields ``advance(bytes read so far)``."""
-    if not shown or not sys.stderr.isatty():
-        yield lambda position: None
+def reading(path: Path, *, shown: bool) -> Iterator[Callable[[float], None]]:
+    """Yields ``update(share)``, which does nothing unless the bar is ``shown`` and stderr is a terminal."""
+    if not (shown and sys.stderr.isatty()):
+        yield lambda share: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress  # here, so that importing the package stays light
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(path.name, total=path.stat().st_size)
-        yield lambda position: progress.update(task, completed=position)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"reading {path.name}", total=1.0)
+        yield lambda share: progress.update(task, completed=share)

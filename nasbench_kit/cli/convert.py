@@ -58,16 +58,19 @@ def mapping_of(options: argparse.Namespace) -> TableMapping | None:
     return TableMapping(options.space, (FileMap(columns, options.architecture, options.form, options.seed_column),))
 
 
+def default_target(source: Path, source_format: str | None = None, mapping: TableMapping | None = None) -> Path:
+    """Where a source's store goes unless that is said: into the store folder, which is made."""
+    target = store_folder() / f"{store_name(source, source_format, mapping)}.h5"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     mapping = mapping_of(options)
     source = Path(options.source)
     start = time.perf_counter()
-    if options.store:
-        target = Path(options.store)
-    else:
-        target = store_folder() / f"{store_name(source, options.source_format, mapping)}.h5"
-        target.parent.mkdir(parents=True, exist_ok=True)
+    target = Path(options.store) if options.store else default_target(source, options.source_format, mapping)
     bench = convert(
         source,
         target,

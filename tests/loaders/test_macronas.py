@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.cli.main import main
 from nasbench_kit.loaders import macronas
 from nasbench_kit.store import StoreFile
 
@@ -93,6 +94,12 @@ def test_records_that_are_written_differently_are_read_all_the_same(source, tmp_
     content = {key: record for key, record in records().items() if len(str(record["MMACs"]).split(".")[1]) == 2}
     source.write_text(rewrite(content))
     check_values(nk.convert(source, tmp_path / "out.h5", partial=True), content)
+
+
+def test_the_command_names_the_store(source, capsys):
+    assert main(["convert", str(source), "--partial"]) == 0
+    assert "macronas-cifar10.h5: " in capsys.readouterr().out
+    assert "macronas-cifar10" in nk.benchmarks()
 
 
 # ---------------------------------------------------------------- damage

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.cli.main import main
 from nasbench_kit.loaders import nb101, protobuf, tfrecord
 from nasbench_kit.loaders.nb101_record import decode
 from tests.loaders.nb101_file import OPERATIONS, framed, made_up_evaluations, masked, message, payload, texts
@@ -239,6 +240,14 @@ def test_complete_is_all_budgets_or_the_largest_alone(tmp_path, budgets, gap, co
 def test_store_names(tmp_path):
     assert nb101.store_name(written(tmp_path / "a", payloads(made_up()))) == "nb101"
     assert nb101.store_name(written(tmp_path / "b", payloads(made_up((108,))))) == "nb101-only108"
+
+
+def test_the_command_names_the_store(source, capsys):
+    assert main(["convert", str(source), "--partial", "--reader", "builtin"]) == 0
+    assert "nb101.h5: 7 architectures of nb101" in capsys.readouterr().out
+    assert "nb101" in nk.benchmarks()
+    assert main(["validate", "nb101", "--source", str(source), "--partial"]) == 0
+    assert "FAILED" not in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------- damage

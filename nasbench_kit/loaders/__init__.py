@@ -12,7 +12,7 @@ from nasbench_kit.errors import SourceError, UnknownName
 from nasbench_kit.loaders import macronas, nas_bench_macro, nb101, table
 from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
-from nasbench_kit.store import Table, write_store
+from nasbench_kit.store import Table, check_target, write_store
 
 __all__ = ["convert", "formats", "load", "store_name"]
 
@@ -139,6 +139,7 @@ def convert(
     StoreError
         A store that cannot be written. In both cases what was there before is untouched.
     """
+    check_target(Path(store))  # not after minutes of reading
     content: Any = load(
         source, source_format=source_format, partial=partial, progress=progress, mapping=mapping, reader=reader
     )

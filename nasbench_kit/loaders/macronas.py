@@ -68,8 +68,7 @@ def recognises(path: Path) -> bool:
 
 def store_name(path: Path) -> str:
     """``macronas-cifar10`` or ``macronas-cifar100``, by the costs of the first record."""
-    first = next(_stretches(path), None)
-    return f"macronas-{_dataset_of(path, first)}" if first is not None else path.name.split(".")[0]
+    return f"macronas-{_dataset_of(path, next(_stretches(path)))}"
 
 
 def load(path: Path, *, partial: bool = False, progress: Callable[[float], None] = lambda share: None) -> Table:

@@ -172,7 +172,7 @@ def _base64(texts: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int
         content = b""
     width = texts.shape[1] // 4 * 3
     messages = np.frombuffer(content, dtype=np.uint8).reshape(-1, width)
-    return messages, width - padding.sum(axis=1)
+    return messages, width - np.where(padding[:, 1], padding.sum(axis=1), 0)
 
 
 def _numbers(

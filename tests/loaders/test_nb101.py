@@ -237,6 +237,14 @@ def test_complete_is_all_budgets_or_the_largest_alone(tmp_path, budgets, gap, co
         assert trials.check_complete(partial=True)["missing_trainings"] >= 1
 
 
+def test_a_target_that_cannot_be_is_known_before_the_file_is_read(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(nb101, "load", None)
+    with pytest.raises(nk.StoreError, match="there is no folder"):
+        nk.convert(source, tmp_path / "absent" / "out.h5", partial=True)
+    with pytest.raises(nk.StoreError, match="is a folder"):
+        nk.convert(source, tmp_path, partial=True)
+
+
 def test_store_names(tmp_path):
     assert nb101.store_name(written(tmp_path / "a", payloads(made_up()))) == "nb101"
     assert nb101.store_name(written(tmp_path / "b", payloads(made_up((108,))))) == "nb101-only108"
@@ -346,6 +354,7 @@ def changed(evaluation, field, value):
         (one(content=b"\xff" * 12), "has no end"),
         (one(content=b"\x0a\x00" * 3 + b"\x10\x05"), "evaluation 0 has no double for current_epoch"),
         (one().replace(b"AAA", b"A*A"), "no base64"),
+        (one()[:-6] + b'=A\\n"]', "no base64|none of NAS-Bench-101"),
         (one(evaluations=changed(2, 3, float("nan"))), "has no such value: nan"),
         (one(evaluations=changed(2, 3, 1.5)), "has no such value: 1.5"),
         (one(evaluations=changed(1, 1, float("inf"))), "has no such value: inf"),

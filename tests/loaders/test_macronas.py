@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -236,7 +238,13 @@ def test_other_things_under_its_name(tmp_path, refused):
     refused(path, "a folder")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_no_permission(source, refused):
-    source.chmod(0)
-    refused(source, "cannot be read")
+def test_no_permission(source, refused, monkeypatch):
+    real = Path.open
+
+    def guarded(path, *arguments, **options):
+        if path == source:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", guarded)
+    refused(source, "cannot be read: Permission denied")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import hashlib
 import json
 import os
 import struct
@@ -335,7 +336,7 @@ def changed(evaluation, field, value):
         (one()[:-1] + b", 5]", "a list of five"),
         (one(digest="x" * 32), "not 32 hexadecimal digits"),
         (one(digest=5), "are ASCII strings"),
-        (one(digest="0" * 32), "its hash is 0000.*, its cell's b49ac8c578b4561d79ac7087988f1c61"),
+        (one(digest="0" * 32), "its hash is 0000.*, in an earlier record of its cell b49ac8c578b4561d79ac7087988f1c61"),
         (one(epochs="4"), "epochs are a number"),
         (one(epochs=True), "epochs are a number"),
         (one(epochs=5), "it is of 5 epochs, not of one of"),
@@ -366,6 +367,29 @@ def changed(evaluation, field, value):
 def test_records_that_are_none(tmp_path, refused, content, why):
     good = one()
     refused(written(tmp_path / "wrong.tfrecord", [good, content]), rf"the record at byte {len(framed(good))}\b.*{why}")
+
+
+def test_a_wrong_hash_is_told_by_its_first_record(tmp_path, refused):
+    wrong = one(digest="0" * 32)
+    first = len(framed(one()))
+    refused(written(tmp_path / "a.tfrecord", [one(), wrong]), f"at byte {first}: its hash is 0+, in an earlier record")
+    other = payloads(made_up((4,)))[0]
+    contents = [other, wrong, wrong]
+    refused(
+        written(tmp_path / "a.tfrecord", contents), f"at byte {len(framed(other))}: its hash is 0+, its cell's b49ac8c5"
+    )
+
+
+def test_a_complete_column_of_hashes_is_compared_by_its_digest(tmp_path, monkeypatch):
+    trials = nb101._Trials(tmp_path / "a.tfrecord")
+    trials._hashes[:] = b"f" * 32
+    digest = hashlib.sha256(trials._hashes.tobytes()).hexdigest()
+    monkeypatch.setattr(trials.space, "module_hash", None)
+    monkeypatch.setattr(nb101, "SHA256_OF_ALL_HASHES", digest)
+    trials.check_hashes()
+    trials._hashes[-1] = b"e" * 32
+    with pytest.raises(TypeError):  # now each would be computed
+        trials.check_hashes()
 
 
 def test_a_fourth_repeat_is_one_too_many(tmp_path, refused):

@@ -31,7 +31,7 @@ def units_of(metric: str) -> str:
     """The unit of a metric, from its name: ``"percent"``, ``"s"``, ``"ms"``, ...; empty where the name tells none."""
     if metric.endswith("_accuracy"):
         return "percent"
-    if metric.endswith("training_time"):
+    if metric.endswith("_time"):
         return "s"
     if metric.startswith("latency_"):
         return "ms"

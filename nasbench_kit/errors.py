@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "DownloadError",
     "InvalidArchitecture",
     "MissingExtra",
     "NasbenchKitError",
@@ -64,6 +65,10 @@ class UnknownName(NasbenchKitError, KeyError):
 
 class SourceError(NasbenchKitError, ValueError):
     """A source file that is not what it claims to be, with the place where that shows."""
+
+
+class DownloadError(NasbenchKitError, OSError):
+    """A published file that cannot be fetched; the message says where to get it by hand."""
 
 
 class StoreError(NasbenchKitError, OSError):

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     add_source_arguments(parser)
     parser.add_argument("store", nargs="?", help="the store file to write; by default one in the store folder")
+    parser.add_argument("--reader", help="for nb101: builtin (default) or tensorflow (extra 'tensorflow')")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -57,17 +58,27 @@ def mapping_of(options: argparse.Namespace) -> TableMapping | None:
     return TableMapping(options.space, (FileMap(columns, options.architecture, options.form, options.seed_column),))
 
 
+def default_target(source: Path, source_format: str | None = None, mapping: TableMapping | None = None) -> Path:
+    """Where a source's store goes unless that is said: into the store folder, which is made."""
+    target = store_folder() / f"{store_name(source, source_format, mapping)}.h5"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return target
+
+
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     mapping = mapping_of(options)
     source = Path(options.source)
     start = time.perf_counter()
-    if options.store:
-        target = Path(options.store)
-    else:
-        target = store_folder() / f"{store_name(source, options.source_format, mapping)}.h5"
-        target.parent.mkdir(parents=True, exist_ok=True)
-    bench = convert(source, target, source_format=options.source_format, partial=options.partial, mapping=mapping)
+    target = Path(options.store) if options.store else default_target(source, options.source_format, mapping)
+    bench = convert(
+        source,
+        target,
+        source_format=options.source_format,
+        partial=options.partial,
+        mapping=mapping,
+        reader=options.reader,
+    )
     seconds = time.perf_counter() - start
     if options.json:
         print_json({**bench.info, "seconds": seconds})

@@ -15,6 +15,7 @@ __all__ = ["main"]
 COMMANDS = {
     "list": "list benchmarks, spaces and algorithms",
     "info": "show a benchmark's provenance and content",
+    "download": "fetch a benchmark's published files, and turn them into stores",
     "convert": "turn a published file into a store",
     "query": "look up metrics of architectures",
     "validate": "check a store, or architectures",

@@ -9,14 +9,17 @@ from typing import Any
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
-from nasbench_kit.loaders import nas_bench_macro, table
+from nasbench_kit.loaders import macronas, nas_bench_macro, nb101, table
+from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
-from nasbench_kit.store import Table, write_store
+from nasbench_kit.store import Table, check_target, write_store
 
 __all__ = ["convert", "formats", "load", "store_name"]
 
 _RECOGNISERS: dict[str, Callable[[Path], bool]] = {
+    "macronas": macronas.recognises,
     "nas-bench-macro": nas_bench_macro.recognises,
+    "nb101": nb101.recognises,
     "table": table.recognises,
 }
 
@@ -51,13 +54,17 @@ def load(
     *,
     source_format: str | None = None,
     partial: bool = False,
+    progress: bool = False,
     mapping: table.TableMapping | str | os.PathLike[str] | None = None,
+    reader: str | None = None,
 ) -> Table:
     """Read and check a source file; see `convert`."""
     path = Path(source)
     if source_format is not None and source_format not in _RECOGNISERS:
         raise UnknownName("source format", source_format, _RECOGNISERS)
     chosen = source_format or ("table" if mapping is not None else recognise(path))
+    if reader is not None and chosen != "nb101":
+        raise SourceError(f"a reader is for the format nb101, not for {chosen}")
     if chosen == "table":
         if mapping is None:
             raise SourceError(
@@ -70,6 +77,11 @@ def load(
     if mapping is not None:
         raise SourceError(f"a mapping is for the format table, not for {chosen}")
     check_file(path)
+    with reading(path, shown=progress and chosen in ("macronas", "nb101")) as update:
+        if chosen == "nb101":
+            return nb101.load(path, partial=partial, progress=update, reader=reader or "builtin")
+        if chosen == "macronas":
+            return macronas.load(path, partial=partial, progress=update)
     return nas_bench_macro.load(path, partial=partial)
 
 
@@ -77,8 +89,12 @@ def store_name(source: Path, source_format: str | None, mapping: table.TableMapp
     """The name that a store gets where none is given."""
     if mapping is not None:
         return mapping.name or source.name.split(".")[0]
-    if (source_format or recognise(source)) == "nas-bench-macro":
+    chosen = source_format or recognise(source)
+    if chosen == "nas-bench-macro":
         return nas_bench_macro.STORE_NAME
+    if chosen in ("macronas", "nb101"):
+        check_file(source)
+        return macronas.store_name(source) if chosen == "macronas" else nb101.store_name(source)
     return source.name.split(".")[0]
 
 
@@ -90,6 +106,7 @@ def convert(
     partial: bool = False,
     progress: bool = True,
     mapping: table.TableMapping | str | os.PathLike[str] | None = None,
+    reader: str | None = None,
 ) -> Benchmark:
     """Turn a published file into a store, once; from then on it opens in a millisecond.
 
@@ -104,9 +121,11 @@ def convert(
     partial : bool
         Accept a source that lacks architectures, and say so in ``info``.
     progress : bool
-        Accepted for all formats; those that are read in a second show none.
+        Show how far it is, on stderr where that is a terminal; formats that are read in a second show nothing.
     mapping : path-like or TableMapping, optional
         For tables: where their columns go.
+    reader : {"builtin", "tensorflow"}, optional
+        For NAS-Bench-101: what reads the TFRecord container; the store is the same.
 
     Returns
     -------
@@ -120,5 +139,8 @@ def convert(
     StoreError
         A store that cannot be written. In both cases what was there before is untouched.
     """
-    content: Any = load(source, source_format=source_format, partial=partial, mapping=mapping)
+    check_target(Path(store))  # not after minutes of reading
+    content: Any = load(
+        source, source_format=source_format, partial=partial, progress=progress, mapping=mapping, reader=reader
+    )
     return Benchmark(write_store(store, content))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nasbench_kit.errors import SourceError
-from nasbench_kit.loaders.source import check_complete, file_provenance, head
+from nasbench_kit.loaders.source import check_complete, head, published_provenance
 from nasbench_kit.spaces import space
 from nasbench_kit.store.schema import Metric, Table
 
@@ -68,10 +68,7 @@ def load(path: Path, *, partial: bool = False) -> Table:
                 raise SourceError(f"{path}: key {key!r}: {name} is {record.get(name)!r}, the network has {cost}")
         metrics[name] = Metric(exact)
     provenance = {
-        **file_provenance([path]),
-        "url": "https://github.com/xiusu/NAS-Bench-Macro",
-        "licence": "Apache-2.0",
-        "citation": "Su et al. 2021, Prioritized architecture sampling with Monto-Carlo tree search, arXiv 2103.11922",
+        **published_provenance([path], "nas-bench-macro"),
         "notes": "The only accuracy is the best test accuracy over 50 epochs: there is no validation accuracy, and a search "
         "on it selects on test data. The three trials have no published seeds; they are numbered 0, 1, 2.",
         "missing_architectures": missing,

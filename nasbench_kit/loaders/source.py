@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from nasbench_kit.data.sources import source
 from nasbench_kit.errors import SourceError
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
 
-__all__ = ["check_complete", "check_file", "file_provenance", "head"]
+__all__ = ["check_complete", "check_file", "file_provenance", "head", "published_provenance"]
 
 _LFS = b"version https://git-lfs.github.com/spec/"
 
@@ -59,6 +60,19 @@ def file_provenance(paths: Iterable[Path]) -> dict[str, Any]:
         names.append(path.name)
         size += os.path.getsize(path)  # noqa: PTH202 - of what was just read
     return {"source": ", ".join(names), "sha256": ", ".join(digests), "size": size}
+
+
+def published_provenance(paths: Iterable[Path], benchmark: str) -> dict[str, Any]:
+    """`file_provenance` of a benchmark's files, where they come from, and whether they are those that were published."""
+    published, provenance = source(benchmark), file_provenance(paths)
+    names = [file.name for digest in provenance["sha256"].split(", ") if (file := published.with_sha256(digest))]
+    return {
+        **provenance,
+        "published_file": ", ".join(names) or "none that has this SHA-256",
+        "url": published.page,
+        "licence": published.licence,
+        "citation": published.citation,
+    }
 
 
 def check_complete(path: Path, space: Space, architectures: Genotypes, *, partial: bool, all_genotypes: bool) -> int:

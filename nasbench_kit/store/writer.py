@@ -20,7 +20,7 @@ from nasbench_kit.errors import StoreError
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, Metric, Table, units_of
 
-__all__ = ["replace_file", "write_store"]
+__all__ = ["check_target", "replace_file", "write_store"]
 
 ALIGNMENT = 64  # bytes: a memory-mapped column starts on a cache line
 
@@ -54,12 +54,19 @@ def write_store(path: str | os.PathLike[str], table: Table) -> Path:
     return replace_file(Path(path), write)
 
 
-def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
-    """Let ``write`` fill a temporary file beside ``path``, flush it to the disk, and rename it to ``path``."""
+def check_target(path: Path) -> None:
+    """Raise StoreError where it is plain beforehand that no file can be written to ``path``."""
     if path.is_dir():
         raise StoreError(f"{path} is a folder; give the name of a file")
     if not path.parent.is_dir():
         raise StoreError(f"{path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise StoreError(f"{path} cannot be written: no permission in {path.parent}")
+
+
+def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
+    """Let ``write`` fill a temporary file beside ``path``, flush it to the disk, and rename it to ``path``."""
+    check_target(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)

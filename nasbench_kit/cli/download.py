@@ -1,0 +1,52 @@
+"""Fetch a benchmark's published files into the store folder, check them, and turn them into stores."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from nasbench_kit.cli.convert import default_target
+from nasbench_kit.cli.output import print_json, progress_bars
+from nasbench_kit.data import store_folder
+from nasbench_kit.data.download import download
+from nasbench_kit.data.sources import SOURCES, source
+from nasbench_kit.loaders import convert
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's options."""
+    parser.add_argument("benchmark", help=f"one of {', '.join(SOURCES)}")
+    names = "; ".join(f"{name}: {', '.join(file.name for file in known.files)}" for name, known in SOURCES.items())
+    parser.add_argument("--file", action="append", metavar="NAME", help=f"another of its files ({names}); repeatable")
+    parser.add_argument("--folder", type=Path, help="where the files go; the store folder unless given")
+    parser.add_argument("--no-convert", action="store_true", help="fetch and check alone")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the subcommand; returns the exit status."""
+    known = source(options.benchmark)
+    files = [known.file(name) for name in options.file] if options.file else known.files[: known.default]
+    folder = options.folder or store_folder()
+    print(f"licence {known.licence}; to cite: {known.citation}", file=sys.stderr)
+    done: list[dict[str, Any]] = []
+    with progress_bars([file.name for file in files]) as update:
+        for file in files:
+            path = download(file, known, folder, progress=partial(update, file.name))
+            done.append({"file": str(path)})
+    for entry in [] if options.no_convert else done:
+        path = Path(entry["file"])
+        print(f"converting {path.name}", file=sys.stderr)
+        bench = convert(path, default_target(path))
+        entry |= {"store": str(bench.path), "name": bench.name, "architectures": len(bench)}
+    if options.json:
+        print_json(done)
+        return 0
+    for entry in done:
+        print(entry.get("store", entry["file"]))
+        if "store" in entry:
+            print(f"open it with nasbench_kit.open({entry['name']!r})", file=sys.stderr)
+    return 0

@@ -1,0 +1,186 @@
+"""A published file -> a file here: in pieces if need be, and checked before it gets its name."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasbench_kit.data.sources import Published, Source
+from nasbench_kit.errors import DownloadError
+
+if TYPE_CHECKING:
+    import requests
+
+__all__ = ["download", "is_published"]
+
+ATTEMPTS = 5  # in a row that bring nothing
+TIMEOUT = 30.0  # seconds without a byte
+PAUSE = 1.0  # seconds before the second attempt, twice as many before each further one
+_CHUNK = 2**16  # bytes; a chunk that does not come as a whole is lost
+_RANGE = re.compile(r"bytes (?:(?P<first>\d+)-\d+|\*)/(?P<total>\d+|\*)")
+_LATER = (408, 425, 429, 500, 502, 503, 504)  # statuses that may be others in a while
+
+
+class _Failed(Exception):
+    """An attempt that did not bring the whole file; the next one may, unless this is ``final``."""
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        super().__init__(reason)
+        self.final = final
+
+
+def download(
+    file: Published,
+    source: Source,
+    folder: Path,
+    *,
+    progress: Callable[[float], None] = lambda share: None,
+    attempts: int = ATTEMPTS,
+    timeout: float = TIMEOUT,
+    pause: float = PAUSE,
+) -> Path:
+    """Fetch a published file, unless it is there already.
+
+    What has come is kept in ``NAME.part``, and the next attempt, or the next call, goes on where it ends. The file gets
+    its name when it is complete and its checksum is the published one.
+
+    Parameters
+    ----------
+    file : Published
+    source : Source
+        The benchmark that it belongs to: says where to get it by hand.
+    folder : Path
+        Made where it is missing.
+    progress : callable
+        Gets the share that has come, 0 to 1.
+    attempts : int
+        How many in a row may bring nothing.
+    timeout : float
+        Seconds without a byte after which an attempt is given up.
+    pause : float
+        Seconds before the second attempt; doubled for each further one.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DownloadError
+        With the reason, and how to get the file by hand.
+    """
+    target = folder / file.name
+    partial = folder / f"{file.name}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if target.is_file() and is_published(target, file):
+            return target
+        left = attempts
+        while True:
+            before = _size(partial)
+            try:
+                _fetch(file, partial, progress, timeout)
+                if is_published(partial, file):
+                    break
+                partial.unlink()
+                raise _Failed("what came is not the published file: its checksum is wrong")
+            except _Failed as error:
+                left = attempts if _size(partial) > before else left - 1
+                if error.final or left <= 0:
+                    raise DownloadError(f"{_by_hand(file, source)}: {error}") from error
+                time.sleep(pause * 2 ** (attempts - left - 1) if left < attempts else 0)
+        partial.replace(target)
+    except DownloadError:
+        raise
+    except OSError as error:
+        raise DownloadError(f"{target} cannot be written: {error.strerror or error}") from error
+    progress(1.0)
+    return target
+
+
+def is_published(path: Path, file: Published) -> bool:
+    """Whether a file is the published one, as far as its authors have said how to tell."""
+    if not _size(path) or (file.size is not None and _size(path) != file.size):
+        return False
+    with path.open("rb") as content:
+        if file.sha256 is not None:
+            return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
+        digest = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False))
+        return digest.hexdigest().endswith(file.md5_end)
+
+
+def _by_hand(file: Published, source: Source) -> str:
+    return (
+        f"{file.name} cannot be downloaded from {file.url}; get it by hand ({source.page} says where it is), then run "
+        f"'nasbench-kit convert {file.name}'"
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _fetch(file: Published, partial: Path, progress: Callable[[float], None], timeout: float) -> None:
+    """One attempt: what is missing of ``partial``, or all of it where the server does not give parts."""
+    import requests  # here, so that importing the package stays light
+
+    have = _size(partial)
+    headers = {"Accept-Encoding": "identity"}  # lengths are those of the file
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    try:
+        with requests.get(file.url, headers=headers, stream=True, timeout=timeout) as answer:
+            if answer.status_code == 416:  # there is nothing after what is here already
+                if _total(answer, have) != have:
+                    partial.unlink()
+                    raise _Failed("the server has less of it than what came before")
+                return
+            if answer.status_code in _LATER:
+                raise _Failed(f"the server answers {answer.status_code} {answer.reason}")
+            if answer.status_code not in (200, 206):
+                raise _Failed(f"the server answers {answer.status_code} {answer.reason}", final=True)
+            if answer.headers.get("Content-Type", "").startswith("text/html"):
+                page = "the server answers with a web page instead, as Google Drive does where a file's quota is spent"
+                raise _Failed(page, final=True)
+            begin = _begin(answer) if answer.status_code == 206 else 0
+            if begin not in (0, have):
+                raise _Failed(f"the server answers from byte {begin} on instead of {have}")
+            total = _total(answer, begin)
+            with partial.open("ab" if begin else "wb") as content:
+                for chunk in answer.iter_content(_CHUNK):
+                    content.write(chunk)
+                    if total:
+                        progress(content.tell() / total)
+    except requests.RequestException as error:
+        raise _Failed(_reason(error, timeout), final=isinstance(error, requests.TooManyRedirects)) from error
+    if total is not None and _size(partial) != total:
+        raise _Failed(f"{_size(partial)} bytes came of {total}")
+
+
+def _begin(answer: requests.Response) -> int:
+    """The first byte of a part, from ``Content-Range: bytes 5-9/10``."""
+    match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    return int(match["first"]) if match and match["first"] else -1
+
+
+def _total(answer: requests.Response, begin: int) -> int | None:
+    """The size of the whole file, where the server says it."""
+    match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    if match:
+        return int(match["total"]) if match["total"] != "*" else None
+    length = answer.headers.get("Content-Length", "")
+    return begin + int(length) if length.isdigit() and answer.status_code != 416 else None
+
+
+def _reason(error: requests.RequestException, timeout: float) -> str:
+    """What went wrong, on one line."""
+    if "timed out" in str(error):  # a stall within the content is no requests.Timeout
+        return f"nothing came for {timeout:g} seconds"
+    cause: BaseException = error
+    while isinstance(inner := getattr(cause, "reason", None) or (cause.args or (None,))[-1], BaseException):
+        cause = inner
+    return (str(cause) or type(cause).__name__).splitlines()[0]

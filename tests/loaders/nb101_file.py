@@ -1,0 +1,64 @@
+"""Writes NAS-Bench-101's official format, for tests and benchmarks; what is in it is up to them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+
+import google_crc32c
+import numpy as np
+
+OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+
+
+def masked(content):
+    crc = google_crc32c.value(content)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def framed(payload):
+    """A TFRecord."""
+    length = struct.pack("<Q", len(payload))
+    return length + struct.pack("<I", masked(length)) + payload + struct.pack("<I", masked(payload))
+
+
+_EVALUATION = struct.Struct("<" + "Bd" * 5)
+
+
+def message(evaluations, params, total_time=500.0):
+    """``ModelMetrics``; an evaluation is (epoch, seconds, train, validation, test), accuracies as fractions."""
+    parts = []
+    for epoch, seconds, train, valid, test in evaluations:
+        parts.append(b"\x0a\x2d" + _EVALUATION.pack(9, epoch, 17, seconds, 25, train, 33, valid, 41, test))
+    varint = bytearray()
+    while params > 127:
+        varint.append(params & 127 | 128)
+        params >>= 7
+    return b"".join(parts) + b"\x10" + bytes(varint) + bytes([params]) + struct.pack("<Bd", 25, total_time)
+
+
+def payload(digest, epochs, adjacency, operations, content):
+    return json.dumps([digest, epochs, adjacency, operations, base64.encodebytes(content).decode()]).encode()
+
+
+def texts(row):
+    """The adjacency and operations that the file has of a canonical genotype: its unused vertices left out."""
+    matrix = np.zeros((7, 7), dtype=int)
+    gene = 0
+    for target in range(7):
+        for origin in range(target):
+            matrix[origin, target] = row[gene]
+            gene += 1
+    used = [0, *(v for v in range(1, 6) if matrix[:, v].any()), 6]
+    adjacency = "".join(map(str, matrix[np.ix_(used, used)].ravel()))
+    words = [OPERATIONS[row[21 + v - 1]] for v in used[1:-1]]
+    return adjacency, ",".join(["input", *words, "output"])
+
+
+def made_up_evaluations(n, epochs, rng):
+    """Values of the official kind, made up: (n, 3, 5), accuracies float32 multiples of 1 / 9984."""
+    accuracy = (rng.integers(0, 9985, size=(n, 3, 3)) / 9984).astype(np.float32).astype(np.float64)
+    seconds = (rng.uniform(10, 1000, (n, 1, 1)) * np.array([0, 0.5, 1])[:, None]).astype(np.float32).astype(np.float64)
+    epoch = np.broadcast_to(np.array([0, epochs / 2, epochs])[:, None], (n, 3, 1))
+    return np.concatenate([epoch, seconds, accuracy], axis=2)

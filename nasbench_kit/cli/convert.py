@@ -17,12 +17,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     add_source_arguments(parser)
     parser.add_argument("store", nargs="?", help="the store file to write; by default one in the store folder")
+    parser.add_argument(
+        "--curves",
+        action="store_true",
+        help="store what the source has of every epoch as well, under datasets of their own (nb201, nats)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_source_arguments(parser: argparse.ArgumentParser, flag: str = "source") -> None:
     """Declare the options that say what a source is and how it is read."""
-    parser.add_argument(flag, help="the file, or for a table of several files their folder")
+    parser.add_argument(flag, help="the file, or the folder of a source that is one")
     parser.add_argument(
         "--from", dest="source_format", metavar="FORMAT", help=f"one of {', '.join(formats())}; else recognised"
     )
@@ -67,7 +72,14 @@ def run(options: argparse.Namespace) -> int:
     else:
         target = store_folder() / f"{store_name(source, options.source_format, mapping)}.h5"
         target.parent.mkdir(parents=True, exist_ok=True)
-    bench = convert(source, target, source_format=options.source_format, partial=options.partial, mapping=mapping)
+    bench = convert(
+        source,
+        target,
+        source_format=options.source_format,
+        partial=options.partial,
+        curves=options.curves,
+        mapping=mapping,
+    )
     seconds = time.perf_counter() - start
     if options.json:
         print_json({**bench.info, "seconds": seconds})

@@ -21,9 +21,10 @@ FORMAT_VERSION = 1
 MEAN_SEED = -1
 
 _UNITS = {
-    "training_time": "s",
     "params": "count",
+    "recorded_params": "count",
     "flops": "multiply-adds",
+    "recorded_flops": "multiply-adds",
     "mmacs": "1e6 multiply-adds",
 }
 
@@ -32,6 +33,8 @@ def units_of(metric: str) -> str:
     """The unit of a metric, from its name: ``"percent"``, ``"s"``, ``"ms"``, ...; empty where the name tells none."""
     if metric.endswith("_accuracy"):
         return "percent"
+    if metric.endswith("_time"):
+        return "s"
     if metric.startswith("latency_"):
         return "ms"
     if metric.startswith("energy_"):

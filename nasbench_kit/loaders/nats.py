@@ -27,7 +27,7 @@ from nasbench_kit.loaders.records import Record, Records, check_meta
 from nasbench_kit.loaders.source import file_provenance, head
 from nasbench_kit.store.schema import Table
 
-__all__ = ["BUDGETS", "STORE_NAME", "load", "read_member", "recognises", "stream"]
+__all__ = ["STORE_NAME", "is_single_file", "load", "recognises", "stream"]
 
 STORE_NAME = "nats"
 BUDGETS = {"12": 12, "200": 200}
@@ -77,8 +77,7 @@ def load(
         what it claims to be.
     """
     records = Records(path, BUDGETS, curves=curves)
-    start = b"" if path.is_dir() else head(path, _BLOCK)
-    if start.startswith(_BZ2):
+    if is_single_file(path):
         meta = stream(path, _adding(records, path, progress))
         check_meta(path, meta, records.names)
         provenance = file_provenance([path])
@@ -100,6 +99,11 @@ def load(
     )
 
 
+def is_single_file(path: Path) -> bool:
+    """Whether the path is that of ``NATS-tss-v1_0-3ffb9.pickle.pbz2`` rather than of many members."""
+    return not path.is_dir() and head(path, len(_BZ2)) == _BZ2
+
+
 def stream(path: Path, item: Callable[[Any, Any, int], None]) -> dict[str, Any]:
     """Give each architecture of the single file to ``item`` as `read_stream` does; returns the other entries."""
     with closing(_Unpacked(path)) as source:
@@ -109,7 +113,7 @@ def stream(path: Path, item: Callable[[Any, Any, int], None]) -> dict[str, Any]:
     return rest
 
 
-def read_member(path: Path, offset: int = 0, size: int | None = None, where: str | None = None) -> tuple[Any, str]:
+def _read_member(path: Path, offset: int = 0, size: int | None = None, where: str | None = None) -> tuple[Any, str]:
     """The value of one compressed pickle, and the SHA-256 of its bytes in the file."""
     where = where or str(path)
     try:
@@ -219,7 +223,7 @@ def _read_members(
         raise SourceError(f"{path} holds no file named like 000000.pickle.pbz2")
     digests = []
     if members[0].index is None:
-        meta, digest = read_member(members[0].path, members[0].offset, members[0].size, members[0].where)
+        meta, digest = _read_member(members[0].path, members[0].offset, members[0].size, members[0].where)
         check_meta(members[0].where, meta, records.names)
         digests.append(digest)
     elif not partial:
@@ -228,7 +232,7 @@ def _read_members(
         )
 
     def read(member: _Member) -> tuple[Record, str]:
-        content, digest = read_member(member.path, member.offset, member.size, member.where)
+        content, digest = _read_member(member.path, member.offset, member.size, member.where)
         return records.read(member.index, content, member.where), digest
 
     numbered = members[len(digests) :]

@@ -19,7 +19,7 @@ from nasbench_kit.loaders.records import Records, check_meta
 from nasbench_kit.loaders.source import file_provenance, head
 from nasbench_kit.store.schema import Table
 
-__all__ = ["BUDGETS", "STORE_NAME", "load", "recognises", "stream"]
+__all__ = ["STORE_NAME", "load", "recognises", "stream"]
 
 STORE_NAME = "nb201"
 BUDGETS = {"less": 12, "full": 200}
@@ -92,7 +92,7 @@ def stream(path: Path, item: Item) -> dict[str, Any]:
     """Give each architecture's index, states and byte offset to ``item``; returns the other entries of the file's dict."""
     with _mapped(path) as source:
         if head(path, len(_ZIP)) == _ZIP:
-            source.start, source.size = _zip_member(path)
+            source.start, source.end = _zip_member(path)
             start = source.start
         else:
             start = _legacy_start(source, path)
@@ -101,8 +101,8 @@ def stream(path: Path, item: Item) -> dict[str, Any]:
             keys, end = read_pickle(source, path, start=end)
             if keys != []:
                 raise SourceError(f"{path}: byte {end}: the file has tensors of its own, a table of results has none")
-        if end != source.size:
-            raise SourceError(f"{path}: byte {end}: the file's content ends here, but {source.size - end} bytes follow")
+        if source.window(end):
+            raise SourceError(f"{path}: byte {end}: the file's content ends here, but more bytes follow")
     return rest
 
 
@@ -114,11 +114,16 @@ class _Mapped:
     def __init__(self, mapping: mmap.mmap) -> None:
         self._mapping = mapping
         self.start = 0
-        self.size: int = len(mapping)  # the byte at which the part ends
+        self.end = len(mapping)
+
+    @property
+    def size(self) -> int:
+        """The byte at which the part ends."""
+        return self.end
 
     def window(self, offset: int) -> bytes:
         """See `nasbench_kit.loaders.pickles.Source`."""
-        return self._mapping[offset : min(offset + 2 * MAX_ITEM, self.size)]
+        return self._mapping[offset : min(offset + 2 * MAX_ITEM, self.end)]
 
 
 @contextmanager

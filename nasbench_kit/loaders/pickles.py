@@ -37,8 +37,12 @@ Item = Callable[[int, Any, int], None]  # key, value, byte offset
 class Source(Protocol):
     """Where the bytes of a pickle come from."""
 
-    size: int | None  # where it is known
     seekable: bool  # whether an offset may be asked for again
+
+    @property
+    def size(self) -> int | None:
+        """The byte at which they end; None as long as no window has come to it."""
+        ...
 
     def window(self, offset: int) -> bytes:
         """The bytes from ``offset`` on: at least `MAX_ITEM` of them, or all up to the end."""
@@ -48,10 +52,11 @@ class Source(Protocol):
 class Bytes:
     """A pickle that is in memory already."""
 
+    seekable = True
+
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self.size: int | None = len(data)
-        self.seekable = True
+        self.size = len(data)
 
     def window(self, offset: int) -> bytes:
         """See `Source`."""
@@ -172,7 +177,7 @@ class _Machine:
         self._strings: dict[str, str] = {}
         self._items: list[tuple[int, int]] = []  # first memo number, byte offset
         self._reread: tuple[int, _Machine] | None = None
-        self._rereads = 0
+        self._rereads = self._depth = 0
         self._templates: dict[bytes, list[_Template]] = {}
         self._refill(start)
 
@@ -197,7 +202,7 @@ class _Machine:
 
     def _cut_off(self, position: int) -> SourceError:
         end = self._base + len(self._buffer)
-        if self._source.size is None or end >= self._source.size:
+        if self._source.size is not None and end >= self._source.size:
             return SourceError(
                 f"{self._where} ends at byte {end}, in the middle of a value; the download broke off, get it again"
             )
@@ -360,8 +365,8 @@ class _Machine:
                     lines = buffer[position + 1 : position + 257].split(b"\n", 2)
                     if len(lines) < 3:
                         raise self._fail(position, "a global without a name; the file is damaged")
-                    names = [str(line, "utf-8") for line in lines[:2]]
-                    stack.append(self._global(*names, position))
+                    module, name = (str(line, "utf-8") for line in lines[:2])
+                    stack.append(self._global(module, name, position))
                     position += 3 + len(lines[0]) + len(lines[1])
                 elif opcode == 0x62:  # BUILD
                     state = stack.pop()
@@ -411,10 +416,10 @@ class _Machine:
 
     def _hashable(self, keys: list[Any], position: int) -> list[Any]:
         """The keys, if they are strings, whole numbers or pairs of those: what else can be hashed may nest without end."""
-        for kind in set(map(type, keys)) - {str, int}:
-            for value in (value for value in keys if type(value) is kind):
-                if kind is not tuple or any(type(part) not in (str, int) for part in value):
-                    raise self._fail(position, f"a key is a string, a whole number or a pair, not {shown(value)}")
+        if not set(map(type, keys)) <= {str, int}:
+            for key in keys:
+                if not all(type(part) in (str, int) for part in (key if type(key) is tuple else (key,))):
+                    raise self._fail(position, f"a key is a string, a whole number or a pair, not {shown(key)}")
         return keys
 
     def _global(self, module: Any, name: Any, position: int) -> _Global:
@@ -427,7 +432,7 @@ class _Machine:
 
     def _made(self, what: Any, arguments: Any, position: int) -> Any:
         """What one of the allowed names makes of its arguments."""
-        match what, arguments:
+        match what, arguments if type(arguments) is tuple else None:
             case _Global.ORDERED_DICT, ():
                 return {}
             case _Global.SET, (list(values),):
@@ -459,6 +464,13 @@ class _Machine:
             pairs = np.frombuffer(match[1], dtype=_INT_PAIR)
             self._set_run(stack[-1], pairs["key"].tolist(), pairs["value"].tolist(), position)
             return match.end()
+        if opcode == 0x6A:
+            match = _SHARED_RUN.match(buffer, position)
+            if not match:
+                return 0
+            pairs = np.frombuffer(match[1], dtype=_SHARED_PAIR)
+            self._set_run(stack[-1], self._shared(pairs["number"], position), pairs["value"].tolist(), position)
+            return match.end()
         if opcode == 0x58 or opcode == 0x8C:
             start = buffer[position : position + 12]  # no memo number is in these bytes
             for template in self._templates.get(start, ()):
@@ -484,6 +496,19 @@ class _Machine:
             self._set_run(stack[-1], template.keys, values.tolist(), position)
             return position + template.size + 1
         return 0
+
+    def _shared(self, numbers: NDArray[np.uint32], position: int) -> list[Any] | tuple[str, ...]:
+        """The values of memo entries: strings that two dicts share follow one another as they did in the first."""
+        first = int(numbers[0])
+        at = bisect.bisect_right(self._runs, first, key=_first) - 1
+        if at >= 0:
+            start, keys = self._runs[at]
+            part = keys[first - start : first - start + len(numbers)]
+            if len(part) == len(numbers) and (np.diff(numbers.astype(np.int64)) == 1).all():
+                return part
+        memo = self._memo
+        values = [memo[number] if number in memo else self._recall(number, position) for number in numbers.tolist()]
+        return self._hashable(values, position)
 
     def _set_run(self, target: dict[Any, Any], keys: Any, values: list[float], position: int) -> None:
         size = len(target) + len(values)
@@ -578,13 +603,14 @@ class _Machine:
         """Read a finished item once more for the sake of one of its values, which a later one shares."""
         if self._reread is None or self._reread[0] != at:
             first, start = self._items[at]
-            if not self._source.seekable or self._rereads >= MAX_REREADS:
+            if not self._source.seekable or self._rereads >= MAX_REREADS or self._depth >= MAX_REREADS:
                 raise self._fail(
                     position, f"memo entry {number} belongs to an item that was forgotten; read an unpacked file"
                 )
             self._rereads += 1
             machine = _Machine(self._source, self._where, start)
-            machine._kept, machine._memoized = self._kept, first
+            machine._kept, machine._items, machine._memoized = self._kept, self._items, first
+            machine._depth = self._depth + 1
             machine._marks.append([])
             machine._batch_key()
             machine._run(1)
@@ -678,8 +704,8 @@ def _little_endian(state: Any) -> bool:
 def _name_of(opcode: int) -> str:
     import pickletools  # for errors alone
 
-    known = pickletools.code2op.get(chr(opcode))
-    return f"{known.name} (0x{opcode:02x})" if known else f"0x{opcode:02x}"
+    names = {known.code: known.name for known in pickletools.opcodes}
+    return f"{names.get(chr(opcode), 'unknown')} (0x{opcode:02x})"
 
 
 _UINT = struct.Struct("<I").unpack_from
@@ -689,6 +715,8 @@ _LONGEST = 9  # bytes of the longest instruction of fixed size
 _AFTER_ITEM = {0x75: 1, 0x4B: 2, 0x4D: 3, 0x4A: 5}  # SETITEMS, or a key: BININT1, BININT2, BININT; with their bytes
 _INT_RUN = re.compile(rb"((?:K.G.{8})+)u", re.DOTALL)
 _INT_PAIR = np.dtype([("", "u1"), ("key", "u1"), ("", "u1"), ("value", ">f8")])
+_SHARED_RUN = re.compile(rb"((?:j.{4}G.{8})+)u", re.DOTALL)
+_SHARED_PAIR = np.dtype([("", "u1"), ("number", "<u4"), ("", "u1"), ("value", ">f8")])
 _STRING_RUNS = {
     0x58: re.compile(rb"X(.{4})([a-z-]{1,32}@[0-9]{1,4})r.{4}G.{8}", re.DOTALL),
     0x8C: re.compile(rb"\x8c(.)([a-z-]{1,32}@[0-9]{1,4})\x94G.{8}", re.DOTALL),

@@ -20,7 +20,7 @@ from nasbench_kit.loaders.source import check_complete
 from nasbench_kit.spaces.nb201 import NB201
 from nasbench_kit.store.schema import Metric, Table
 
-__all__ = ["Curves", "Record", "Records", "check_meta", "curves_name"]
+__all__ = ["Curves", "Record", "Records", "check_meta", "curves_name", "official_names"]
 
 BUDGETS = (12, 200)
 MAX_SEEDS = 8  # the files have 111, 777, 888, 999
@@ -59,6 +59,13 @@ def curves_name(dataset: str, budget: int) -> str:
     return f"{dataset}-curves-{budget}"
 
 
+def official_names() -> list[str]:
+    """All architectures as strings, in the order of the official index."""
+    space = NB201()
+    names: list[str] = space.decode(space.from_official_index(np.arange(space.size)))
+    return names
+
+
 def check_meta(where: object, meta: Any, names: list[str]) -> None:
     """Raise SourceError unless the architectures that a file lists are the official ones in the official order."""
     listed = meta.get("meta_archs") if isinstance(meta, dict) else None
@@ -88,7 +95,7 @@ class Records:
     def __init__(self, path: Path, budgets: Mapping[str, int], *, curves: bool) -> None:
         self.path, self.curves = path, curves
         self.space = NB201()
-        self.names: list[str] = self.space.decode(self.space.from_official_index(np.arange(self.space.size)))
+        self.names = official_names()
         self._budgets = dict(budgets)
         self._present = np.zeros(self.space.size, dtype=np.bool_)
         self._finals: dict[Trial, NDArray[np.float64]] = {}
@@ -237,7 +244,8 @@ class Records:
                 }
                 if found:
                     metrics[curves_name(dataset, budget)] = found
-        return Table(self.space, rows, metrics, {**provenance, "missing_architectures": missing})
+        about = {**provenance, "curves": self.curves, "missing_architectures": missing}
+        return Table(self.space, rows, metrics, about)
 
     def _metric(self, dataset: str, name: str, indices: NDArray[np.intp]) -> Metric | None:
         """One metric on its axes; of what is the same for all seeds, or for both budgets, only one is kept."""
@@ -303,8 +311,8 @@ def _checked(name: str, value: Any) -> float:
 
 def _series(name: str, series: dict[Any, Any], keys: tuple[Any, ...]) -> NDArray[np.float64]:
     """The numbers at ``keys``; ``nan`` where there is none."""
-    found = list(map(series.get, keys))
-    if set(map(type, found)) == {float} and 0 <= min(found) and max(found) <= 100:
+    found: list[Any] = list(map(series.get, keys))
+    if set(map(type, found)) == {float} and min(found) >= 0 and max(found) <= 100:
         return np.array(found)
     return np.array([np.nan if value is None else _checked(name, value) for value in found])
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from nasbench_kit.errors import SourceError
-from nasbench_kit.loaders.pickles import MAX_ITEM, Bytes, read_pickle, read_stream
+from nasbench_kit.loaders.pickles import MAX_ITEM, Bytes, Templates, read_pickle, read_stream
 from nasbench_kit.loaders.records import Record, Records, check_meta
 from nasbench_kit.loaders.source import file_provenance, head
 from nasbench_kit.store.schema import Table
@@ -113,32 +113,6 @@ def stream(path: Path, item: Callable[[Any, Any, int], None]) -> dict[str, Any]:
     return rest
 
 
-def _read_member(path: Path, offset: int = 0, size: int | None = None, where: str | None = None) -> tuple[Any, str]:
-    """The value of one compressed pickle, and the SHA-256 of its bytes in the file."""
-    where = where or str(path)
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            packed = file.read(min(MAX_PACKED + 1, MAX_PACKED + 1 if size is None else size))
-    except OSError as error:
-        raise SourceError(f"{where} cannot be read: {error.strerror}") from error
-    if len(packed) > MAX_PACKED:
-        raise SourceError(f"{where}: more than {MAX_PACKED} bytes: this is no record of an architecture")
-    if size is not None and len(packed) < size:
-        raise SourceError(
-            f"{where}: the archive ends at byte {offset + len(packed)}; the download broke off, get it again"
-        )
-    content = bytearray()
-    for chunk in _unpack([packed], where):
-        content += chunk
-        if len(content) > MAX_ITEM:
-            raise SourceError(f"{where}: more than {MAX_ITEM} bytes unpacked: this is no record of an architecture")
-    value, end = read_pickle(Bytes(bytes(content)), where)
-    if end < len(content):
-        raise SourceError(f"{where}: byte {end} unpacked: the content ends here, but {len(content) - end} bytes follow")
-    return value, hashlib.sha256(packed).hexdigest()
-
-
 # -------------------------------------------------------------------- many members
 
 
@@ -221,9 +195,10 @@ def _read_members(
     """Read all members into ``records``; returns their checksums."""
     if not members:
         raise SourceError(f"{path} holds no file named like 000000.pickle.pbz2")
+    templates = Templates()
     digests = []
     if members[0].index is None:
-        meta, digest = _read_member(members[0].path, members[0].offset, members[0].size, members[0].where)
+        meta, digest = _read_member(members[0], templates)
         check_meta(members[0].where, meta, records.names)
         digests.append(digest)
     elif not partial:
@@ -232,7 +207,7 @@ def _read_members(
         )
 
     def read(member: _Member) -> tuple[Record, str]:
-        content, digest = _read_member(member.path, member.offset, member.size, member.where)
+        content, digest = _read_member(member, templates)
         return records.read(member.index, content, member.where), digest
 
     numbered = members[len(digests) :]
@@ -242,6 +217,28 @@ def _read_members(
         if progress and done % 50 == 0:
             progress(done / len(numbered))
     return digests
+
+
+def _read_member(member: _Member, templates: Templates) -> tuple[Any, str]:
+    """The value of one compressed pickle, and the SHA-256 of its bytes in the file."""
+    where = member.where
+    try:
+        with member.path.open("rb") as file:
+            file.seek(member.offset)
+            packed = file.read(MAX_PACKED + 1 if member.size is None else min(member.size, MAX_PACKED + 1))
+    except OSError as error:
+        raise SourceError(f"{where} cannot be read: {error.strerror}") from error
+    if len(packed) > MAX_PACKED:
+        raise SourceError(f"{where}: more than {MAX_PACKED} bytes: this is no record of an architecture")
+    content = bytearray()
+    for chunk in _unpack([packed], where):
+        content += chunk
+        if len(content) > MAX_ITEM:
+            raise SourceError(f"{where}: more than {MAX_ITEM} bytes unpacked: this is no record of an architecture")
+    value, end = read_pickle(Bytes(bytes(content)), where, templates=templates)
+    if end < len(content):
+        raise SourceError(f"{where}: byte {end} unpacked: the content ends here, but {len(content) - end} bytes follow")
+    return value, hashlib.sha256(packed).hexdigest()
 
 
 def _in_threads(

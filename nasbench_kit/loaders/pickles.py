@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
 
-__all__ = ["MAX_ITEM", "Bytes", "Item", "Source", "read_pickle", "read_stream", "shown"]
+__all__ = ["MAX_ITEM", "Bytes", "Item", "Source", "Templates", "read_pickle", "read_stream", "shown"]
 
 MAX_ITEM = (
     4 * 2**20
@@ -99,7 +99,9 @@ def shown(value: object) -> str:
     return type(value).__name__
 
 
-def read_pickle(source: Source, where: object, *, start: int = 0) -> tuple[Any, int]:
+def read_pickle(
+    source: Source, where: object, *, start: int = 0, templates: Templates | None = None
+) -> tuple[Any, int]:
     """Read one pickle of at most `MAX_ITEM` bytes.
 
     Parameters
@@ -109,6 +111,8 @@ def read_pickle(source: Source, where: object, *, start: int = 0) -> tuple[Any, 
         What errors call the source: its path.
     start : int
         The byte at which the pickle begins.
+    templates : Templates, optional
+        What one pickle was found to repeat, for the next one of the same kind.
 
     Returns
     -------
@@ -122,7 +126,7 @@ def read_pickle(source: Source, where: object, *, start: int = 0) -> tuple[Any, 
     SourceError
         With the byte at which the pickle is cut off, damaged, or asks for something that is no plain value.
     """
-    return _Machine(source, where, start).read()
+    return _Machine(source, where, start, templates=templates).read()
 
 
 def read_stream(source: Source, where: object, key: str, item: Item, *, start: int = 0) -> tuple[dict[str, Any], int]:
@@ -162,7 +166,13 @@ class _Machine:
     """The stack machine that a pickle is a program for, with only the instructions that build plain values."""
 
     def __init__(
-        self, source: Source, where: object, start: int, key: str | None = None, item: Item | None = None
+        self,
+        source: Source,
+        where: object,
+        start: int,
+        key: str | None = None,
+        item: Item | None = None,
+        templates: Templates | None = None,
     ) -> None:
         self._source, self._where, self._key, self._item = source, where, key, item
         self._base = self._position = start
@@ -178,7 +188,7 @@ class _Machine:
         self._items: list[tuple[int, int]] = []  # first memo number, byte offset
         self._reread: tuple[int, _Machine] | None = None
         self._rereads = self._depth = 0
-        self._templates: dict[bytes, list[_Template]] = {}
+        self._templates = templates or Templates()
         self._refill(start)
 
     @property
@@ -472,19 +482,10 @@ class _Machine:
             self._set_run(stack[-1], self._shared(pairs["number"], position), pairs["value"].tolist(), position)
             return match.end()
         if opcode == 0x58 or opcode == 0x8C:
-            start = buffer[position : position + 12]  # no memo number is in these bytes
-            for template in self._templates.get(start, ()):
-                values = template.values(buffer, position)
-                if values is not None:
-                    break
-            else:
-                made = _Template.of(buffer, position)
-                values = made.values(buffer, position) if made else None
-                if made is None or values is None:
-                    return 0
-                template = made
-                if sum(map(len, self._templates.values())) < MAX_TEMPLATES:
-                    self._templates.setdefault(start, []).append(template)
+            matched = self._templates.match(buffer, position)
+            if matched is None:
+                return 0
+            template, values = matched
             first = self._memoized
             if template.numbered is not None:
                 first = template.first_number(buffer, position)
@@ -608,7 +609,7 @@ class _Machine:
                     position, f"memo entry {number} belongs to an item that was forgotten; read an unpacked file"
                 )
             self._rereads += 1
-            machine = _Machine(self._source, self._where, start)
+            machine = _Machine(self._source, self._where, start, templates=self._templates)
             machine._kept, machine._items, machine._memoized = self._kept, self._items, first
             machine._depth = self._depth + 1
             machine._marks.append([])
@@ -628,6 +629,30 @@ class _Machine:
             return None
         first, keys = self._runs[at]
         return keys[number - first] if number < first + len(keys) else None
+
+
+class Templates:
+    """The runs that were met so far, by how they begin; may be shared by several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, list[_Template]] = {}
+        self._count = 0
+
+    def match(self, buffer: bytes, position: int) -> tuple[_Template, NDArray[np.float64]] | None:
+        """The template of the run at ``position`` and the run's numbers; None where it is no regular run."""
+        start = buffer[position : position + 12]  # no memo number is in these bytes
+        for template in self._known.get(start, ()):
+            values = template.values(buffer, position)
+            if values is not None:
+                return template, values
+        made = _Template.of(buffer, position)
+        values = made.values(buffer, position) if made else None
+        if made is None or values is None:
+            return None
+        if self._count < MAX_TEMPLATES:
+            self._count += 1
+            self._known.setdefault(start, []).append(made)
+        return made, values
 
 
 class _Template:

@@ -6,6 +6,7 @@ import collections
 import io
 import pickle
 import struct
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -68,7 +69,7 @@ def test_numbers_of_numpy():
 class Evil:
     """Pickled, this asks for a call; the list notes whether one was made."""
 
-    called: list[object] = []
+    called: ClassVar[list[object]] = []
 
     def __init__(self, *arguments):
         Evil.called.append(arguments)

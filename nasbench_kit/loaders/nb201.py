@@ -6,12 +6,10 @@ archive. Neither is ever unpickled: see `nasbench_kit.loaders.pickles`.
 
 from __future__ import annotations
 
-import mmap
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickles import MAX_ITEM, Item, read_pickle, read_stream, shown
@@ -90,52 +88,42 @@ def load(
 
 def stream(path: Path, item: Item) -> dict[str, Any]:
     """Give each architecture's index, states and byte offset to ``item``; returns the other entries of the file's dict."""
-    with _mapped(path) as source:
-        if head(path, len(_ZIP)) == _ZIP:
-            source.start, source.end = _zip_member(path)
-            start = source.start
-        else:
-            start = _legacy_start(source, path)
-        rest, end = read_stream(source, path, "arch2infos", item, start=start)
-        if source.start == 0:
-            keys, end = read_pickle(source, path, start=end)
-            if keys != []:
-                raise SourceError(f"{path}: byte {end}: the file has tensors of its own, a table of results has none")
-        if source.window(end):
-            raise SourceError(f"{path}: byte {end}: the file's content ends here, but more bytes follow")
+    try:
+        with path.open("rb") as file:
+            start, end = _zip_member(path) if head(path, len(_ZIP)) == _ZIP else (0, path.stat().st_size)
+            source = _Part(file, end)
+            is_zip = start > 0
+            if not is_zip:
+                start = _legacy_start(source, path)
+            rest, after = read_stream(source, path, "arch2infos", item, start=start)
+            if not is_zip:
+                keys, after = read_pickle(source, path, start=after)
+                if keys != []:
+                    raise SourceError(
+                        f"{path}: byte {after}: the file has tensors of its own, a table of results has none"
+                    )
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
+    if after < end:
+        raise SourceError(f"{path}: byte {after}: the content ends here, but {end - after} bytes follow")
     return rest
 
 
-class _Mapped:
-    """A part of a memory-mapped file."""
+class _Part:
+    """A file up to the byte ``size``. It is read, not mapped: mapped pages count as the process's memory."""
 
     seekable = True
 
-    def __init__(self, mapping: mmap.mmap) -> None:
-        self._mapping = mapping
-        self.start = 0
-        self.end = len(mapping)
-
-    @property
-    def size(self) -> int:
-        """The byte at which the part ends."""
-        return self.end
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self.size = file, size
 
     def window(self, offset: int) -> bytes:
         """See `nasbench_kit.loaders.pickles.Source`."""
-        return self._mapping[offset : min(offset + 2 * MAX_ITEM, self.end)]
+        self._file.seek(offset)
+        return self._file.read(max(0, min(2 * MAX_ITEM, self.size - offset)))
 
 
-@contextmanager
-def _mapped(path: Path) -> Iterator[_Mapped]:
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapping:
-            yield _Mapped(mapping)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _legacy_start(source: _Mapped, path: Path) -> int:
+def _legacy_start(source: _Part, path: Path) -> int:
     """Where the content begins: behind three small pickles."""
     magic, end = read_pickle(source, path)
     if magic != _MAGIC:

@@ -224,7 +224,8 @@ def _against_official(bench: Benchmark, path: Path, sample: int, seed: int) -> l
     def value(row: int, metric: str, dataset: str, epochs: int, trial: int) -> float:
         key = metric, dataset, epochs, trial
         if key not in stored:
-            known = metric in bench.metrics(dataset) and epochs in bench.epochs(dataset, metric)
+            known = dataset in bench.datasets and metric in bench.metrics(dataset)
+            known = known and epochs in bench.epochs(dataset, metric)
             known = known and trial in (bench.seeds(dataset, metric) or (trial,))
             stored[key] = (
                 bench.query(X, metric, dataset=dataset, epochs=epochs, seed=trial) if known else np.full(count, np.nan)

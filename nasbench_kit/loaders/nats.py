@@ -14,7 +14,7 @@ import os
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _CHUNK = 2**20  # bytes that are decompressed at a time
 def recognises(path: Path) -> bool:
     """Whether this is a folder or tar archive of pickles named as the official ones, or one compressed pickle of all."""
     if path.is_dir():
-        return any(_is_pickle(head(member.path)) for member in _of_folder(path)[:1])
+        return any(_is_pickle(head(member.path)) for member in _of_folder(path)[:3])
     start = head(path, 2**20)  # a block of bz2, which comes out whole or not at all, has fewer bytes
     if start[257:262] == b"ustar":
         return re.search(rb"(^|/)(\d{6}|meta)\.pickle\.pbz2\0", start) is not None
@@ -211,11 +211,12 @@ def _read_members(
         return records.read(member.index, content, member.where), digest
 
     numbered = members[len(digests) :]
-    for done, (member, (record, digest)) in enumerate(zip(numbered, _in_threads(read, numbered), strict=True)):
-        records.add(records.check_index(member.index, member.where), record)
-        digests.append(digest)
-        if progress and done % 50 == 0:
-            progress(done / len(numbered))
+    with closing(_in_threads(read, numbered)) as results:
+        for done, (member, (record, digest)) in enumerate(zip(numbered, results, strict=True)):
+            records.add(records.check_index(member.index, member.where), record)
+            digests.append(digest)
+            if progress and done % 50 == 0:
+                progress(done / len(numbered))
     return digests
 
 
@@ -243,14 +244,13 @@ def _read_member(member: _Member, templates: Templates) -> tuple[Any, str]:
 
 def _in_threads(
     function: Callable[[_Member], tuple[Record, str]], members: Iterable[_Member]
-) -> Iterator[tuple[Record, str]]:
+) -> Generator[tuple[Record, str], None, None]:
     """``map``, in order, by as many threads as there are cores, never far ahead of what is taken."""
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    rest = iter(members)
     waiting: queue.SimpleQueue[Future[tuple[Record, str]]] = queue.SimpleQueue()
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for member in rest:
+            for member in members:
                 waiting.put(pool.submit(function, member))
                 if waiting.qsize() >= 4 * workers:
                     yield waiting.get().result()
@@ -264,7 +264,8 @@ def _provenance(path: Path, members: list[_Member], digests: list[str]) -> dict[
     if path.is_file():
         return file_provenance([path])
     # one checksum for the folder: that of what `sha256sum *.pickle.pbz2` prints
-    listing = "".join(sorted(f"{digest}  {m.name}\n" for m, digest in zip(members, digests, strict=True)))
+    named = sorted((member.name, digest) for member, digest in zip(members, digests, strict=True))
+    listing = "".join(f"{digest}  {name}\n" for name, digest in named)
     size = sum(member.path.stat().st_size for member in members)
     return {"source": path.resolve().name, "sha256": hashlib.sha256(listing.encode()).hexdigest(), "size": size}
 

@@ -58,6 +58,8 @@ def ask_official(path: Path, source_format: str, indices: Collection[int], ask: 
                 api.reload(str(path), index)
             except AssertionError as error:
                 raise SourceError(f"{path} has no record of architecture {index}: {error}") from error
+            except Exception as error:  # of whatever kind the package lets through
+                raise SourceError(f"{path}: nats-bench cannot read architecture {index}: {error}") from error
             ask(index, api)
             api.arch2infos_dict.clear()
         return

@@ -1,7 +1,7 @@
 """Pickles of plain values -> those values, without ever running what a pickle says.
 
 An interpreter of the few opcodes that tables of numbers need. Nothing is imported, looked up or called: a "global" is one
-of six names, each of which stands for an operation written out here. Everything else is refused where it stands.
+of a few names, each of which stands for an operation written out here. Everything else is refused where it stands.
 
 A pickle of one huge dict is read item by item (`read_stream`), so that its object graph never exists as a whole.
 """
@@ -22,9 +22,8 @@ from nasbench_kit.errors import SourceError
 
 __all__ = ["MAX_ITEM", "Bytes", "Item", "Source", "Templates", "read_pickle", "read_stream", "shown"]
 
-MAX_ITEM = (
-    4 * 2**20
-)  # bytes of one item of a stream, or of what stands around them; an architecture's record has 0.4 MB
+# bytes of one item of a stream, or of what stands around them; an architecture's record has 0.4 MB
+MAX_ITEM = 4 * 2**20
 MAX_TEXT = 4096  # bytes of one string
 MAX_TEMPLATES = 256
 MAX_KEPT = 10**7  # strings of finished items that later ones may share
@@ -522,6 +521,8 @@ class _Machine:
     def _batch(self) -> None:
         """Read the items of a batch of the huge dict; each is handed on and forgotten as soon as it is complete."""
         assert self._item is not None
+        if self._stack[-1]:
+            raise self._fail(self._position, f"{self._key!r} has items outside of its batches; the file is damaged")
         self._marks.append(self._stack)
         level = len(self._marks)
         self._kept.update(self._memo)  # of what stands before the batch, which is small

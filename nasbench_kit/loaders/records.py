@@ -23,7 +23,7 @@ from nasbench_kit.store.schema import Metric, Table
 __all__ = ["Curves", "Record", "Records", "check_meta", "curves_name", "official_names"]
 
 BUDGETS = (12, 200)
-MAX_SEEDS = 8  # the files have 111, 777, 888, 999
+MAX_SEEDS = 4  # of one budget; the files have 111 and 777, and 777, 888, 999
 
 # What the files' evaluation sets are, by the training data: x-valid and x-test halve the original test images of CIFAR-100
 # and ImageNet16-120, ori-test is both halves together; for CIFAR-10 ori-test is its test set.
@@ -143,7 +143,7 @@ class Records:
             for dataset, seeds in _entry(state, "dataset_seed", inside).items():
                 if dataset not in _SETS:
                     raise SourceError(f"{inside}: a dataset is one of {', '.join(_SETS)}, not {shown(dataset)}")
-                if not isinstance(seeds, list) or any(type(seed) is not int or seed < 0 for seed in seeds):
+                if not isinstance(seeds, list) or any(type(seed) is not int or not 0 <= seed < 2**31 for seed in seeds):
                     raise SourceError(f"{inside}: key 'dataset_seed': a list of seeds is expected for {dataset}")
                 for seed in seeds:
                     place = f"{inside}, {dataset}, seed {seed}"
@@ -296,7 +296,7 @@ def _typed(value: Any, kind: type) -> Any:
 
 def _checked(name: str, value: Any) -> float:
     """A number that is possible for the metric."""
-    if type(value) is not float and type(value) is not int:
+    if type(value) is not float and (type(value) is not int or abs(value) > 2**53):
         raise _Wrong(f"a number is expected, not {shown(value)}")
     if name.endswith("_accuracy"):
         if not 0 <= value <= 100:
@@ -312,8 +312,10 @@ def _checked(name: str, value: Any) -> float:
 def _series(name: str, series: dict[Any, Any], keys: tuple[Any, ...]) -> NDArray[np.float64]:
     """The numbers at ``keys``; ``nan`` where there is none."""
     found: list[Any] = list(map(series.get, keys))
-    if set(map(type, found)) == {float} and min(found) >= 0 and max(found) <= 100:
-        return np.array(found)
+    if set(map(type, found)) == {float}:
+        values = np.array(found)
+        if ((values >= 0) & (values <= 100)).all():  # possible for all metrics
+            return values
     return np.array([np.nan if value is None else _checked(name, value) for value in found])
 
 

@@ -69,6 +69,17 @@ def test_a_folder_by_one_core_or_many(written, tmp_path, monkeypatch):
     assert tables[0].provenance == tables[1].provenance
 
 
+def test_the_checksum_of_a_folder_is_that_of_its_list(folder):
+    import hashlib
+
+    lines = [
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n"
+        for name in ("000000.pickle.pbz2", "000011.pickle.pbz2", "005000.pickle.pbz2", "meta.pickle.pbz2")
+    ]
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    assert load(folder, partial=True).provenance["sha256"] == digest
+
+
 def test_folders_need_all_or_partial(folder, tmp_path):
     with pytest.raises(nk.SourceError, match=r"lacks 15622 of the 15625 genotypes of nb201.*partial"):
         nk.convert(folder, tmp_path / "out.h5")

@@ -182,6 +182,13 @@ def test_curves(source, tmp_path, infos):
                 assert given.query(x, metric, dataset=dataset)[0] == plain.query(x, metric, dataset=dataset)[0]
 
 
+def test_a_curve_has_no_value_that_is_none(source, tmp_path, infos):
+    rc_of(infos)["eval_acc1es"]["ori-test@7"] = math.nan
+    nk.convert(source(infos), tmp_path / "out.h5", partial=True)  # only the last epoch is read
+    with pytest.raises(nk.SourceError, match="key 'eval_acc1es': an accuracy is a percentage from 0 to 100, not nan"):
+        nk.convert(source(infos), tmp_path / "out.h5", partial=True, curves=True)
+
+
 def test_older_files(source, tmp_path, infos):
     """v1_0: 12 epochs of cifar10-valid alone, no times, latencies that were not measured."""
     for content in infos.values():
@@ -233,6 +240,8 @@ def rc_of(infos):
         (lambda i: rc_of(i)["train_acc1es"].update({199: "99"}), "a number is expected, not '99'"),
         (lambda i: rc_of(i)["train_acc1es"].update({199: True}), "a number is expected, not True"),
         (lambda i: rc_of(i)["train_losses"].update({199: -1.0}), "a loss is not negative"),
+        (lambda i: rc_of(i)["train_losses"].update({199: 2**1030}), "a number is expected, not 1150"),
+        (lambda i: i[11]["full"]["dataset_seed"].update(cifar10=[2**63]), "a list of seeds"),
         (lambda i: rc_of(i)["train_losses"].pop(199), "key 'train_losses': the last epoch, 199, is missing"),
         (lambda i: rc_of(i)["eval_losses"].pop("x-test@199"), "key 'eval_losses': the last epoch, 'x-test@199'"),
         (lambda i: rc_of(i)["train_times"].update({3: math.inf}), "key 'train_times': a number from 0 on"),

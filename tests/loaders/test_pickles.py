@@ -317,6 +317,8 @@ def test_truncated_streams(small_windows, cut_at):
         # an item that ends the batch it stands in, and begins the next one inside itself
         (b"\x80\x02}(X\x04\0\0\0many}(K\x01uu}(K\x01u.", "byte"),
         (b"\x80\x02}X\x04\0\0\0many}(K\x01}(K\x01K\x02ue.", "byte"),
+        # items that would stay in memory, one after the other
+        (b"\x80\x02}X\x04\0\0\0many}(K\x01}(K\x01K\x02uuK\x02}s(us.", "outside of its batches"),
     ],
 )
 def test_streams_with_something_wrong(data, message):

@@ -1,4 +1,4 @@
-"""Run all benchmarks on one core, or those that are named: ``python -m benchmarks [classes] [query] [search] [store] [train]``."""
+"""Run all benchmarks on one core, or those that are named: ``python -m benchmarks [classes] [query] [search] ...``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ("classes", "query", "search", "store", "train")
+NAMES = ("classes", "query", "search", "store", "convert", "train")
 
 
 def main() -> int:

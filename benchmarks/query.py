@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import nasbench_kit as nk
-from benchmarks.nats_fixture import write_nats_folder
+from benchmarks.official.nb201 import write_nats_simple
 from benchmarks.timing import in_turn, table
 
 
@@ -80,7 +80,7 @@ def _official_reader(folder: Path) -> Any:
         print("nats-bench is not installed: left out")
         return None
     count = 8
-    write_nats_folder(folder / "NATS-tss-v1_0-3ffb9-simple", count)
+    write_nats_simple(folder / "NATS-tss-v1_0-3ffb9-simple", range(count))
     api = create(str(folder / "NATS-tss-v1_0-3ffb9-simple"), "tss", fast_mode=True, verbose=False)
     for index in range(count):
         api.get_more_info(index, "cifar10-valid", hp="12", is_random=False)

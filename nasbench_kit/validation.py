@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark, Seed
-from nasbench_kit.errors import InvalidArchitecture, StoreError
-from nasbench_kit.loaders import load
+from nasbench_kit.errors import InvalidArchitecture, SourceError, StoreError
+from nasbench_kit.loaders import load, recognise
+from nasbench_kit.loaders.official import ANSWERS, ask_official
 from nasbench_kit.loaders.table import TableMapping
+from nasbench_kit.spaces.nb201 import NB201
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import Table
 
@@ -43,6 +48,7 @@ def validate(
     source_format: str | None = None,
     mapping: TableMapping | None = None,
     partial: bool = False,
+    against: Path | None = None,
     sample: int = 1000,
     seed: int = 0,
 ) -> list[Check]:
@@ -56,6 +62,8 @@ def validate(
         The file or folder that it was made from: sampled rows are compared with what is there.
     source_format, mapping, partial
         How the source is read, as in ``nasbench_kit.convert``.
+    against : Path, optional
+        A file or folder of NAS-Bench-201 or NATS-Bench: sampled rows are compared with what the official package answers.
     sample : int
         How many rows are compared.
     seed : int
@@ -71,6 +79,8 @@ def validate(
         Where the file cannot be opened as a store at all.
     SourceError
         Where the source cannot be read.
+    MissingExtra
+        Where the official package is not installed.
     """
     store = StoreFile(path)
     checks = [_checksums(store)]
@@ -81,8 +91,11 @@ def validate(
         return checks
     checks += [_round_trip(store), _classes(store), _keys(store), _values(store), *_costs(store)]
     if source is not None:
-        table = load(source, source_format=source_format, mapping=mapping, partial=partial)
+        curves = bool(store.attributes.get("curves", False))
+        table = load(source, source_format=source_format, mapping=mapping, partial=partial, curves=curves)
         checks.append(_against_source(Benchmark(path), table, sample, seed))
+    if against is not None:
+        checks += _against_official(Benchmark(path), against, sample, seed)
     return checks
 
 
@@ -192,3 +205,58 @@ def _against_source(bench: Benchmark, table: Table, sample: int, seed: int) -> C
                         )
                     compared += count
     return Check(name, True, f"{compared:,} values of {count:,} architectures are equal")
+
+
+def _against_official(bench: Benchmark, path: Path, sample: int, seed: int) -> list[Check]:
+    """Official indices, and every value of every trial that `get_more_info` answers for sampled architectures."""
+    if not isinstance(bench.space, NB201):
+        raise SourceError(
+            f"{path}: the official packages answer for nb201, {bench.name} is a table of {bench.space.name}"
+        )
+    count = min(sample, len(bench))
+    X = bench.architectures[np.sort(np.random.default_rng(seed).choice(len(bench), count, replace=False))]
+    row_of = {index: row for row, index in enumerate(bench.space.official_index(X).tolist())}
+    natives = bench.space.decode(X)
+    stored: dict[tuple[str, str, int, int], NDArray[np.float64]] = {}
+    faults: dict[str, str] = {}
+    compared = 0
+
+    def value(row: int, metric: str, dataset: str, epochs: int, trial: int) -> float:
+        key = metric, dataset, epochs, trial
+        if key not in stored:
+            known = dataset in bench.datasets and metric in bench.metrics(dataset)
+            known = known and epochs in bench.epochs(dataset, metric)
+            known = known and trial in (bench.seeds(dataset, metric) or (trial,))
+            stored[key] = (
+                bench.query(X, metric, dataset=dataset, epochs=epochs, seed=trial) if known else np.full(count, np.nan)
+            )
+        return float(stored[key][row])
+
+    def ask(index: int, api: Any) -> None:
+        nonlocal compared
+        row = row_of[index]
+        if api.query_index_by_arch(natives[row]) != index:
+            faults.setdefault("index", f"{natives[row]} is {index} here, {api.query_index_by_arch(natives[row])} there")
+        for budget, results in api.arch2infos_dict[index].items():
+            for dataset in results.get_dataset_names():
+                for trial in results.get_dataset_seeds(dataset):
+                    answer = api.get_more_info(index, dataset, hp=budget, is_random=trial)
+                    for metric, name in ANSWERS.items():
+                        if answer.get(name) is None:
+                            continue
+                        compared += 1
+                        here = value(row, metric, dataset, int(budget), trial)
+                        # a sum of times may be rounded otherwise; all else is the same number
+                        if not math.isclose(here, answer[name], rel_tol=1e-12 if metric == "training_time" else 0):
+                            place = f"{dataset}/{metric} of {natives[row]}, {budget} epochs, seed {trial}"
+                            faults.setdefault("values", f"{place} is {here}, the official answer {answer[name]}")
+
+    ask_official(path, recognise(path), list(row_of), ask)
+    return [
+        Check("official indices", "index" not in faults, faults.get("index", f"{count:,} are the same")),
+        Check(
+            "values against the official package",
+            "values" not in faults,
+            faults.get("values", f"{compared:,} values of {count:,} architectures are equal"),
+        ),
+    ]

@@ -18,12 +18,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
     parser.add_argument("store", nargs="?", help="the store file to write; by default one in the store folder")
     parser.add_argument("--reader", help="for nb101: builtin (default) or tensorflow (extra 'tensorflow')")
+    parser.add_argument(
+        "--curves",
+        action="store_true",
+        help="store what the source has of every epoch as well, under datasets of their own (nb201, nats)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_source_arguments(parser: argparse.ArgumentParser, flag: str = "source") -> None:
     """Declare the options that say what a source is and how it is read."""
-    parser.add_argument(flag, help="the file, or for a table of several files their folder")
+    parser.add_argument(flag, help="the file, or the folder of a source that is one")
     parser.add_argument(
         "--from", dest="source_format", metavar="FORMAT", help=f"one of {', '.join(formats())}; else recognised"
     )
@@ -78,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
         partial=options.partial,
         mapping=mapping,
         reader=options.reader,
+        curves=options.curves,
     )
     seconds = time.perf_counter() - start
     if options.json:

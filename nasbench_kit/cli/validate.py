@@ -20,7 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("architectures", nargs="*", help="native forms to check, instead of the store")
     parser.add_argument("--file", metavar="FILE", help="a file of native forms, one a line; - is stdin")
     add_source_arguments(parser, "--source")
-    parser.add_argument("--sample", type=int, default=1000, help="rows compared with the source (default 1000)")
+    parser.add_argument(
+        "--against",
+        metavar="FILE",
+        help="a file or folder of NAS-Bench-201 or NATS-Bench that the official package is asked about (extra 'official')",
+    )
+    parser.add_argument("--sample", type=int, default=1000, help="rows compared with a source (default 1000)")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the sample")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -37,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
         source_format=options.source_format,
         mapping=mapping_of(options),
         partial=options.partial,
+        against=Path(options.against) if options.against else None,
         sample=options.sample,
         seed=options.seed,
     )

@@ -4,47 +4,77 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
-from nasbench_kit.loaders import macronas, nas_bench_macro, nb101, table
+from nasbench_kit.loaders import macronas, nas_bench_macro, nats, nb101, nb201, table
 from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
 from nasbench_kit.store import Table, check_target, write_store
 
 __all__ = ["convert", "formats", "load", "store_name"]
 
-_RECOGNISERS: dict[str, Callable[[Path], bool]] = {
-    "macronas": macronas.recognises,
-    "nas-bench-macro": nas_bench_macro.recognises,
-    "nb101": nb101.recognises,
-    "table": table.recognises,
+
+@dataclass(frozen=True)
+class Loader:
+    """One source format.
+
+    Attributes
+    ----------
+    recognises : callable
+        Whether a path is of this format, from its content.
+    load : callable
+        ``load(path, partial=..., **options)`` gives the table.
+    options : frozenset of str
+        What else ``load`` takes: ``"mapping"``, ``"curves"``, ``"reader"``, ``"progress"``.
+    store_name : str, callable or None
+        The name that a store gets where none is given, or what finds it from the path; None for the source's own.
+    folder : bool
+        Whether a source may be a folder.
+    """
+
+    recognises: Callable[[Path], bool]
+    load: Callable[..., Table]
+    options: frozenset[str] = frozenset()
+    store_name: str | Callable[[Path], str] | None = None
+    folder: bool = False
+
+
+_RECORDS = frozenset({"curves", "progress"})
+_LOADERS = {
+    "macronas": Loader(macronas.recognises, macronas.load, frozenset({"progress"}), macronas.store_name),
+    "nas-bench-macro": Loader(nas_bench_macro.recognises, nas_bench_macro.load, store_name=nas_bench_macro.STORE_NAME),
+    "nb101": Loader(nb101.recognises, nb101.load, frozenset({"progress", "reader"}), nb101.store_name),
+    "nb201": Loader(nb201.recognises, nb201.load, _RECORDS, nb201.STORE_NAME),
+    "nats": Loader(nats.recognises, nats.load, _RECORDS, nats.STORE_NAME, folder=True),
+    "table": Loader(table.recognises, table.load, frozenset({"mapping"}), folder=True),
 }
 
 
 def formats() -> tuple[str, ...]:
     """The names of the source formats."""
-    return tuple(_RECOGNISERS)
+    return tuple(_LOADERS)
 
 
 def recognise(source: Path) -> str:
-    """The format of a source file, from its content.
+    """The format of a source, from its content.
 
     Raises
     ------
     SourceError
         No format's content, or no readable file.
     """
-    if source.is_dir():
-        return "table"
-    check_file(source)
-    for name, recognises in _RECOGNISERS.items():
-        if recognises(source):
+    folder = source.is_dir()
+    if not folder:
+        check_file(source)
+    for name, loader in _LOADERS.items():
+        if (loader.folder or not folder) and loader.recognises(source):
             return name
     raise SourceError(
-        f"{source}: the content from byte 0 on is that of no known format ({', '.join(_RECOGNISERS)}); "
+        f"{source}: the content from byte 0 on is that of no known format ({', '.join(_LOADERS)}); "
         "if it should be one of them, the file is damaged"
     )
 
@@ -54,48 +84,43 @@ def load(
     *,
     source_format: str | None = None,
     partial: bool = False,
+    curves: bool = False,
     progress: bool = False,
     mapping: table.TableMapping | str | os.PathLike[str] | None = None,
     reader: str | None = None,
 ) -> Table:
-    """Read and check a source file; see `convert`."""
+    """Read and check a source; see `convert`."""
     path = Path(source)
-    if source_format is not None and source_format not in _RECOGNISERS:
-        raise UnknownName("source format", source_format, _RECOGNISERS)
+    if source_format is not None and source_format not in _LOADERS:
+        raise UnknownName("source format", source_format, _LOADERS)
     chosen = source_format or ("table" if mapping is not None else recognise(path))
-    if reader is not None and chosen != "nb101":
-        raise SourceError(f"a reader is for the format nb101, not for {chosen}")
-    if chosen == "table":
-        if mapping is None:
-            raise SourceError(
-                f"{path}: a table needs to know its columns: give a mapping file (mapping='....toml', --mapping), or "
-                "--space, --architecture and --column"
-            )
-        if not isinstance(mapping, table.TableMapping):
-            mapping = table.read_mapping(Path(mapping))
-        return table.load(path, mapping, partial=partial)
-    if mapping is not None:
-        raise SourceError(f"a mapping is for the format table, not for {chosen}")
-    check_file(path)
-    with reading(path, shown=progress and chosen in ("macronas", "nb101")) as update:
-        if chosen == "nb101":
-            return nb101.load(path, partial=partial, progress=update, reader=reader or "builtin")
-        if chosen == "macronas":
-            return macronas.load(path, partial=partial, progress=update)
-    return nas_bench_macro.load(path, partial=partial)
+    loader = _LOADERS[chosen]
+    options: dict[str, Any] = {}
+    for name, given in (("mapping", mapping), ("curves", curves), ("reader", reader)):
+        if given and name not in loader.options:
+            takers = ", ".join(known for known, other in _LOADERS.items() if name in other.options)
+            raise SourceError(f"{path}: {name} is for the format {takers}, not for {chosen}")
+        if given or (name == "mapping" and name in loader.options):
+            options[name] = given
+    if not (loader.folder and path.is_dir()):
+        check_file(path)
+    with reading(path, shown=progress and "progress" in loader.options) as update:
+        if "progress" in loader.options:
+            options["progress"] = update
+        return loader.load(path, partial=partial, **options)
 
 
 def store_name(source: Path, source_format: str | None, mapping: table.TableMapping | None) -> str:
     """The name that a store gets where none is given."""
     if mapping is not None:
         return mapping.name or source.name.split(".")[0]
-    chosen = source_format or recognise(source)
-    if chosen == "nas-bench-macro":
-        return nas_bench_macro.STORE_NAME
-    if chosen in ("macronas", "nb101"):
+    if source_format is not None and source_format not in _LOADERS:
+        raise UnknownName("source format", source_format, _LOADERS)
+    name = _LOADERS[source_format or recognise(source)].store_name
+    if callable(name):
         check_file(source)
-        return macronas.store_name(source) if chosen == "macronas" else nb101.store_name(source)
-    return source.name.split(".")[0]
+        return name(source)
+    return name or source.name.split(".")[0]
 
 
 def convert(
@@ -104,6 +129,7 @@ def convert(
     *,
     source_format: str | None = None,
     partial: bool = False,
+    curves: bool = False,
     progress: bool = True,
     mapping: table.TableMapping | str | os.PathLike[str] | None = None,
     reader: str | None = None,
@@ -113,13 +139,15 @@ def convert(
     Parameters
     ----------
     source : path-like
-        The file, or for a table of several files their folder.
+        The file, or the folder of a source that is one.
     store : path-like
         The store file to write; an existing one is replaced when the new one is complete.
     source_format : str, optional
         One of ``formats()``; recognised from the content unless given.
     partial : bool
         Accept a source that lacks architectures, and say so in ``info``.
+    curves : bool
+        Store what the source has of every epoch as well, under datasets of their own (formats ``nb201`` and ``nats``).
     progress : bool
         Show how far it is, on stderr where that is a terminal; formats that are read in a second show nothing.
     mapping : path-like or TableMapping, optional
@@ -140,7 +168,13 @@ def convert(
         A store that cannot be written. In both cases what was there before is untouched.
     """
     check_target(Path(store))  # not after minutes of reading
-    content: Any = load(
-        source, source_format=source_format, partial=partial, progress=progress, mapping=mapping, reader=reader
+    content = load(
+        source,
+        source_format=source_format,
+        partial=partial,
+        curves=curves,
+        progress=progress,
+        mapping=mapping,
+        reader=reader,
     )
     return Benchmark(write_store(store, content))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -135,7 +136,9 @@ def _known(where: str, table: Any, known: set[str], needed: set[str]) -> None:
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file looks like CSV, plain or compressed by gzip, or Parquet."""
+    """Whether the file looks like CSV, plain or compressed by gzip, or Parquet; any folder may hold such files."""
+    if path.is_dir():
+        return True
     start = head(path)
     if start.startswith((_PARQUET, b"\x1f\x8b")):
         return True
@@ -143,14 +146,15 @@ def recognises(path: Path) -> bool:
     return b"\x00" not in start and b"," in line and not line.lstrip().startswith((b"{", b"["))
 
 
-def load(source: Path, mapping: TableMapping, *, partial: bool = False) -> Table:
+def load(source: Path, *, mapping: TableMapping | str | os.PathLike[str] | None = None, partial: bool = False) -> Table:
     """Read files by a mapping.
 
     Parameters
     ----------
     source : Path
         The file, or the folder of the files that the mapping names.
-    mapping : TableMapping
+    mapping : TableMapping, or the path of one in TOML
+        Cannot be left out.
     partial : bool
         Accept files that do not have a record of every network of the space.
 
@@ -167,6 +171,13 @@ def load(source: Path, mapping: TableMapping, *, partial: bool = False) -> Table
     UnknownName
         No such space.
     """
+    if mapping is None:
+        raise SourceError(
+            f"{source}: a table needs to know its columns: give a mapping file (mapping='....toml', --mapping), or "
+            "--space, --architecture and --column"
+        )
+    if not isinstance(mapping, TableMapping):
+        mapping = read_mapping(Path(mapping))
     target = space(mapping.space)
     paths = [_path_of(source, file, len(mapping.files)) for file in mapping.files]
     pieces = [_read_file(path, file, target) for path, file in zip(paths, mapping.files, strict=True)]

@@ -22,7 +22,9 @@ MEAN_SEED = -1
 
 _UNITS = {
     "params": "count",
+    "recorded_params": "count",
     "flops": "multiply-adds",
+    "recorded_flops": "multiply-adds",
     "mmacs": "1e6 multiply-adds",
 }
 

@@ -145,6 +145,71 @@ def test_validate_compares_with_the_source(call, tmp_path):
     assert "in the source" in out
 
 
+def test_convert_with_curves(call, tmp_path):
+    from benchmarks.official.nb201 import write_nats_simple
+
+    write_nats_simple(tmp_path / "folder", [0, 1])
+    status, out, err = call("convert", tmp_path / "folder", tmp_path / "nats.h5", "--partial", "--curves")
+    assert status == 0
+    assert "2 architectures of nb201" in out
+    assert "cifar10-valid-curves-200" in out
+    status, out, _ = call("info", tmp_path / "nats.h5")
+    assert status == 0
+    assert "1 ... 200" in out
+    status, _, err = call("convert", tmp_path / "folder", tmp_path / "nats.h5")
+    assert status == 2
+    assert "lacks 15623 of the 15625" in err
+
+
+def test_validate_against_the_official_package(call, tmp_path, monkeypatch):
+    pytest.importorskip("nats_bench")
+    from benchmarks.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar
+
+    write_nats_simple(tmp_path / "folder", [0, 1, 2])
+    write_nats_file(tmp_path / "single.pickle.pbz2", [0, 1, 2])
+    write_nats_tar(tmp_path / "archive.tar", [0, 1, 2])
+    path = tmp_path / "nats.h5"
+    assert call("convert", tmp_path / "folder", path, "--partial")[0] == 0
+    for name in ("folder", "single.pickle.pbz2"):
+        status, out, _ = call("validate", path, "--against", tmp_path / name)
+        assert status == 0
+        assert "values of 3 architectures are equal" in out
+    status, _, err = call("validate", path, "--against", tmp_path / "archive.tar")
+    assert status == 2
+    assert "unpack it" in err
+    # another file's values are not these
+    write_nats_simple(tmp_path / "other", [0, 1, 2], seed=1)
+    status, out, _ = call("validate", path, "--against", tmp_path / "other")
+    assert status == 1
+    assert "the official answer" in out
+    (tmp_path / "folder" / "000001.pickle.pbz2").unlink()
+    status, _, err = call("validate", path, "--against", tmp_path / "folder")
+    assert status == 2
+    assert "no record of architecture 1" in err
+    monkeypatch.setitem(sys.modules, "nats_bench", None)
+    status, _, err = call("validate", path, "--against", tmp_path / "folder")
+    assert status == 2
+    assert "pip install 'nasbench-kit[official]'" in err
+
+
+def test_validate_against_the_official_package_of_nas_bench_201(call, tmp_path, monkeypatch):
+    from benchmarks.official.nb201 import write_nb201_pth
+
+    source = tmp_path / "file.pth"
+    write_nb201_pth(source, [0, 1, 2])
+    assert call("convert", source, tmp_path / "nb201.h5", "--partial")[0] == 0
+    assert call("validate", tmp_path / "nb201.h5", "--source", source, "--partial")[0] == 0
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "nas_201_api", None)
+        status, _, err = call("validate", tmp_path / "nb201.h5", "--against", source)
+        assert status == 2
+        assert "pip install 'nasbench-kit[official]'" in err
+    pytest.importorskip("nas_201_api")
+    status, out, _ = call("validate", tmp_path / "nb201.h5", "--against", source)
+    assert status == 0
+    assert "values of 3 architectures are equal" in out
+
+
 def test_compare_on_the_bundled_table(call):
     status, out, err = call("compare", "--runs", 4, "--evaluations", 50)
     assert status == 0
@@ -155,7 +220,7 @@ def test_compare_on_the_bundled_table(call):
     )
     found = json.loads(out)
     assert found["measure"] == "hypervolume"
-    assert {row["algorithm"] for row in found["algorithms"]} == {"NSGA2", "RandomSearch"}
+    assert {row["algorithm"] for row in found["algorithms"]} == {"MOEAD", "MOLocalSearch", "NSGA2", "RandomSearch"}
 
 
 @pytest.mark.parametrize(
@@ -177,6 +242,7 @@ def test_compare_on_the_bundled_table(call):
         (["query", "nb201-digits", "--file", "absent.txt"], "cannot be read"),
         (["convert", "absent.json"], "no such file"),
         (["convert", "absent.csv", "--space", "nb201"], "needs all of"),
+        (["validate", "nb201-digits", "--against", "absent"], "no such file"),
         (["train", "nb101"], "nb201|extra 'train'"),
     ],
 )

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
+from benchmarks.official.nb101 import OPERATIONS, framed, made_up_evaluations, masked, message, payload, texts
 from nasbench_kit.cli.main import main
 from nasbench_kit.loaders import nb101, protobuf, tfrecord
 from nasbench_kit.loaders.nb101_record import decode
-from tests.loaders.nb101_file import OPERATIONS, framed, made_up_evaluations, masked, message, payload, texts
 
 SPACE = nk.space("nb101")
 BUDGETS = (4, 12, 36, 108)
@@ -452,7 +452,7 @@ def test_tensorflow_reads_the_same_bits(source, tmp_path):
 def test_readers_have_names(source, tmp_path):
     with pytest.raises(nk.UnknownName, match="did you mean 'tensorflow'"):
         nk.convert(source, tmp_path / "out.h5", partial=True, reader="tensorflo")
-    with pytest.raises(nk.SourceError, match="a reader is for the format nb101"):
+    with pytest.raises(nk.SourceError, match="reader is for the format nb101"):
         nk.convert(source, tmp_path / "out.h5", source_format="macronas", reader="tensorflow")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import json
 import math
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.spaces.nb101 import OPERATIONS
 from nasbench_kit.validation import validate
+from tests.loaders.test_nb201 import assert_equal_to
 
 MAPPING = Path(__file__).parents[2] / "docs" / "nb201-table.toml"
 
@@ -196,3 +199,62 @@ def test_stores_validate_against_their_sources(macro, macro_json, nb201, publish
     checks = validate(nb201.path, source=published / "nb201", mapping=read_mapping(MAPPING))
     assert all(check.passed for check in checks)
     assert any("5,524 in 15,625" in check.found for check in checks)
+
+
+@pytest.fixture(scope="module")
+def nats_folder(published):
+    folder = published / "nb201" / "NATS-tss-v1_0-3ffb9-simple"
+    if not folder.exists():
+        pytest.skip(f"{folder} is absent")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def nats(nats_folder, tmp_path_factory):
+    return nk.convert(nats_folder, tmp_path_factory.mktemp("nats") / "nats.h5", partial=True, curves=True)
+
+
+def test_genuine_nats_records(nats, nats_folder):
+    """Every value of every trial, beside what the standard library's pickle reads."""
+    infos = {}
+    for index in (0, 11):
+        content = pickle.loads(bz2.decompress((nats_folder / f"{index:06d}.pickle.pbz2").read_bytes()))
+        infos[index] = {"less": content["12"], "full": content["200"]}
+    assert_equal_to(nats, infos)
+    assert len(nats) == 2
+    for index, content in infos.items():
+        x = nats.space.from_official_index([index])
+        for seed in (777, 888, 999):
+            rc = content["full"]["all_results"]["cifar10-valid", seed]
+            curve = [
+                nats.query(x, "valid_accuracy", dataset="cifar10-valid-curves-200", epochs=epoch, seed=seed)[0]
+                for epoch in range(1, 201)
+            ]
+            assert curve == [rc["eval_acc1es"][f"x-valid@{epoch}"] for epoch in range(200)]
+        for dataset in ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120"):
+            for cost in ("params", "flops"):
+                recorded, exact = nats.query(x, [f"recorded_{cost}", cost], dataset=dataset)[0]
+                assert recorded == exact
+
+
+def test_genuine_nats_records_agree_with_the_table(nats, nb201):
+    X = nats.architectures
+    for dataset, metric, epochs in (
+        ("cifar10-valid", "valid_accuracy", 12),
+        ("cifar10-valid", "test_accuracy", 200),
+        ("cifar10-valid", "training_time", 200),
+        ("cifar10", "test_accuracy", 200),
+        ("cifar100", "valid_accuracy", 200),
+        ("cifar100", "test_accuracy", 12),
+        ("cifar100", "original_test_accuracy", 200),
+        ("ImageNet16-120", "valid_accuracy", 200),
+        ("ImageNet16-120", "test_accuracy", 200),
+    ):
+        values = nats.query(X, metric, dataset=dataset, epochs=epochs)
+        np.testing.assert_allclose(values, nb201.query(X, metric, dataset=dataset, epochs=epochs), rtol=1e-5)
+
+
+def test_genuine_nats_records_agree_with_the_official_package(nats, nats_folder):
+    pytest.importorskip("nats_bench")
+    checks = validate(nats.path, source=nats_folder, partial=True, against=nats_folder)
+    assert all(check.passed for check in checks), checks

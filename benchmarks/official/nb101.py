@@ -1,14 +1,18 @@
-"""Writes NAS-Bench-101's official format, for tests and benchmarks; what is in it is up to them."""
+"""NAS-Bench-101's files: the true cells, hashes and params in the official format and order, and made-up values."""
 
 from __future__ import annotations
 
 import base64
 import json
 import struct
+from pathlib import Path
 
 import google_crc32c
 import numpy as np
 
+import nasbench_kit as nk
+
+BUDGETS, REPEATS, BLOCK = (4, 12, 36, 108), 3, 4096
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 
 
@@ -62,3 +66,24 @@ def made_up_evaluations(n, epochs, rng):
     seconds = (rng.uniform(10, 1000, (n, 1, 1)) * np.array([0, 0.5, 1])[:, None]).astype(np.float32).astype(np.float64)
     epoch = np.broadcast_to(np.array([0, epochs / 2, epochs])[:, None], (n, 3, 1))
     return np.concatenate([epoch, seconds, accuracy], axis=2)
+
+
+def write_nb101(path: Path, cells: int | None = None) -> None:
+    """Write ``nasbench_full.tfrecord``, or its like of the first cells alone."""
+    space, rng = nk.space("nb101"), np.random.default_rng(0)
+    rows = space.representatives(np.arange(space.networks if cells is None else cells))
+    hashes = space.module_hash(rows)
+    params = space.cost(rows, "params", dataset="cifar10")
+    order = np.argsort(hashes)
+    with path.open("wb") as file:
+        for start in range(0, len(order), BLOCK):
+            block = order[start : start + BLOCK]
+            values = np.stack(
+                [made_up_evaluations(len(block) * REPEATS, epochs, rng) for epochs in BUDGETS], axis=1
+            ).reshape(len(block), REPEATS, len(BUDGETS), 3, 5)
+            for i, cell in enumerate(block.tolist()):
+                digest, count, text = str(hashes[cell]), int(params[cell]), texts(rows[cell].tolist())
+                for repeat in range(REPEATS):
+                    for b, epochs in enumerate(BUDGETS):
+                        content = message(values[i, repeat, b].tolist(), count)
+                        file.write(framed(payload(digest, epochs, *text, content)))

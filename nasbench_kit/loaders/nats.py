@@ -1,0 +1,384 @@
+"""NATS-Bench's topology files -> a table: the ``-simple`` folder, its ``.tar``, and the single ``.pickle.pbz2``.
+
+All are pickles compressed by bz2, which takes most of the time. Architectures are read by as many threads as there are
+cores: decompression runs outside of the interpreter's lock, and a record is parsed in half the time that it takes. (Worker
+processes would need a guard in every script that converts.)
+"""
+
+from __future__ import annotations
+
+import bz2
+import hashlib
+import itertools
+import os
+import queue
+import re
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nasbench_kit.errors import SourceError
+from nasbench_kit.loaders.pickles import MAX_ITEM, Bytes, Templates, read_pickle, read_stream
+from nasbench_kit.loaders.records import Record, Records, check_meta
+from nasbench_kit.loaders.source import file_provenance, head
+from nasbench_kit.store.schema import Table
+
+__all__ = ["STORE_NAME", "is_single_file", "load", "recognises", "stream"]
+
+STORE_NAME = "nats"
+BUDGETS = {"12": 12, "200": 200}
+
+MAX_PACKED = 2**21  # bytes of one compressed member; an architecture's has 84 kB
+MAX_MEMBERS = 2**15  # the official folder has 15,626
+_MEMBER = re.compile(r"(\d{1,6}|meta)\.pickle\.pbz2")
+_BZ2 = b"BZh"
+_BLOCK = 512  # bytes, of a tar archive
+_CHUNK = 2**20  # bytes that are decompressed at a time
+
+
+def recognises(path: Path) -> bool:
+    """Whether this is a folder or tar archive of pickles named as the official ones, or one compressed pickle of all."""
+    if path.is_dir():
+        return any(_is_pickle(head(member.path)) for member in _of_folder(path)[:3])
+    start = head(path, 2**20)  # a block of bz2, which comes out whole or not at all, has fewer bytes
+    if start[257:262] == b"ustar":
+        return re.search(rb"(^|/)(\d{6}|meta)\.pickle\.pbz2\0", start) is not None
+    return _is_pickle(start)
+
+
+def load(
+    path: Path, *, partial: bool = False, curves: bool = False, progress: Callable[[float], None] | None = None
+) -> Table:
+    """Read an official folder or file.
+
+    Parameters
+    ----------
+    path : Path
+    partial : bool
+        Accept a source that lacks architectures, or the file ``meta.pickle.pbz2``.
+    curves : bool
+        Store the values after every epoch as well, under datasets of their own (``cifar10-valid-curves-200``, ...).
+    progress : callable, optional
+        Gets the share that was read, now and then.
+
+    Returns
+    -------
+    Table
+        See `nasbench_kit.loaders.records.Records.table`.
+
+    Raises
+    ------
+    SourceError
+        With the member and the byte, and where one is concerned the architecture and key, at which the source is not
+        what it claims to be.
+    """
+    records = Records(path, BUDGETS, curves=curves)
+    if is_single_file(path):
+        meta = stream(path, _adding(records, path, progress))
+        check_meta(path, meta, records.names)
+        provenance = file_provenance([path])
+    else:
+        members = _of_folder(path) if path.is_dir() else _of_tar(path)
+        digests = _read_members(path, members, records, partial, progress)
+        provenance = _provenance(path, members, digests)
+    return records.table(
+        {
+            **provenance,
+            "url": "https://github.com/D-X-Y/NATS-Bench",
+            "licence": "MIT",
+            "citation": "Dong et al. 2021, NATS-Bench, arXiv 2009.00437; Dong and Yang 2020, NAS-Bench-201, arXiv 2001.00326",
+            "notes": "12 and 200 epochs are separate trainings. original_test_* is on the validation and test images together. "
+            "recorded_params and recorded_flops are the files' own, of which some are wrong; params and flops follow from the "
+            "definition. Times were measured once and are without evaluation.",
+        },
+        partial=partial,
+    )
+
+
+def is_single_file(path: Path) -> bool:
+    """Whether the path is that of ``NATS-tss-v1_0-3ffb9.pickle.pbz2`` rather than of many members."""
+    return not path.is_dir() and head(path, len(_BZ2)) == _BZ2
+
+
+def stream(path: Path, item: Callable[[Any, Any, int], None]) -> dict[str, Any]:
+    """Give each architecture of the single file to ``item`` as `read_stream` does; returns the other entries."""
+    with closing(_Unpacked(path)) as source:
+        rest, end = read_stream(source, path, "arch2infos", item)
+        if source.window(end):
+            raise SourceError(f"{path}: byte {end} unpacked: the content ends here, but more follows")
+    return rest
+
+
+# -------------------------------------------------------------------- many members
+
+
+@dataclass(frozen=True)
+class _Member:
+    """Where one compressed pickle is: a file, or a part of a tar archive."""
+
+    name: str
+    index: int | None  # None for the meta file
+    path: Path
+    offset: int = 0
+    size: int | None = None
+
+    @property
+    def where(self) -> str:
+        return str(self.path) if self.size is None else f"{self.path}: byte {self.offset}, {self.name}"
+
+
+def _member(name: str, path: Path, offset: int = 0, size: int | None = None) -> _Member | None:
+    match = _MEMBER.fullmatch(name)
+    return match and _Member(name, None if match[1] == "meta" else int(match[1]), path, offset, size)
+
+
+def _of_folder(folder: Path) -> list[_Member]:
+    """The pickles in a folder, the meta file first, then by index."""
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError as error:
+        raise SourceError(f"{folder} cannot be read: {error.strerror}") from error
+    return _in_order(member for name in names if (member := _member(name, folder / name)))
+
+
+def _in_order(members: Iterable[_Member]) -> list[_Member]:
+    """The meta file first, then by index."""
+    found = list(itertools.islice(members, MAX_MEMBERS + 1))
+    if len(found) > MAX_MEMBERS:
+        raise SourceError(
+            f"{found[-1].where}: there are more than {MAX_MEMBERS} records; the official folder has 15625"
+        )
+    return sorted(found, key=lambda member: -1 if member.index is None else member.index)
+
+
+def _of_tar(path: Path) -> list[_Member]:
+    """The pickles in a tar archive, the meta file first, then by index."""
+    return _in_order(_tar_members(path))
+
+
+def _tar_members(path: Path) -> Iterator[_Member]:
+    """The pickles in a tar archive (POSIX ustar, with or without pax or GNU headers) in its order."""
+    size = path.stat().st_size
+    offset = 0
+    with path.open("rb") as file:
+        while offset < size:
+            file.seek(offset)
+            header = file.read(_BLOCK)
+            if header == bytes(_BLOCK):  # the archive's end; padding follows
+                return
+            where = f"{path}: byte {offset}"
+            fields = [header[124:136], header[148:156]]
+            try:
+                length, checksum = (int(field.strip(b"\0 "), 8) for field in fields)
+            except ValueError:
+                length, checksum = -1, -1
+            if len(header) < _BLOCK or length < 0 or sum(header[:148]) + 8 * 32 + sum(header[156:]) != checksum:
+                raise SourceError(f"{where}: no header of a tar archive; the file is cut off or damaged, get it again")
+            start = offset + _BLOCK
+            if start + length > size:
+                raise SourceError(f"{where}: {length} bytes are announced, the file ends at byte {size}; get it again")
+            if header[156:157] in (b"0", b"\0"):
+                name = str(header[:100].split(b"\0")[0], "utf-8", "replace").split("/")[-1]
+                member = _member(name, path, start, length)
+                if member:
+                    yield member
+            offset = start + -(-length // _BLOCK) * _BLOCK
+
+
+def _read_members(
+    path: Path, members: list[_Member], records: Records, partial: bool, progress: Callable[[float], None] | None
+) -> list[str]:
+    """Read all members into ``records``; returns their checksums."""
+    if not members:
+        raise SourceError(f"{path} holds no file named like 000000.pickle.pbz2")
+    templates = Templates()
+    digests = []
+    if members[0].index is None:
+        meta, digest = _read_member(members[0], templates)
+        check_meta(members[0].where, meta, records.names)
+        digests.append(digest)
+    elif not partial:
+        raise SourceError(
+            f"{path} lacks meta.pickle.pbz2; to store what is there, say so with --partial (partial=True)"
+        )
+
+    def read(member: _Member) -> tuple[Record, str]:
+        content, digest = _read_member(member, templates)
+        return records.read(member.index, content, member.where), digest
+
+    numbered = members[len(digests) :]
+    with closing(_in_threads(read, numbered)) as results:
+        for done, (member, (record, digest)) in enumerate(zip(numbered, results, strict=True)):
+            records.add(records.check_index(member.index, member.where), record)
+            digests.append(digest)
+            if progress and done % 50 == 0:
+                progress(done / len(numbered))
+    return digests
+
+
+def _read_member(member: _Member, templates: Templates) -> tuple[Any, str]:
+    """The value of one compressed pickle, and the SHA-256 of its bytes in the file."""
+    where = member.where
+    try:
+        with member.path.open("rb") as file:
+            file.seek(member.offset)
+            packed = file.read(MAX_PACKED + 1 if member.size is None else min(member.size, MAX_PACKED + 1))
+    except OSError as error:
+        raise SourceError(f"{where} cannot be read: {error.strerror}") from error
+    if len(packed) > MAX_PACKED:
+        raise SourceError(f"{where}: more than {MAX_PACKED} bytes: this is no record of an architecture")
+    content = bytearray()
+    for chunk in _unpack([packed], where):
+        content += chunk
+        if len(content) > MAX_ITEM:
+            raise SourceError(f"{where}: more than {MAX_ITEM} bytes unpacked: this is no record of an architecture")
+    value, end = read_pickle(Bytes(bytes(content)), where, templates=templates)
+    if end < len(content):
+        raise SourceError(f"{where}: byte {end} unpacked: the content ends here, but {len(content) - end} bytes follow")
+    return value, hashlib.sha256(packed).hexdigest()
+
+
+def _in_threads(
+    function: Callable[[_Member], tuple[Record, str]], members: Iterable[_Member]
+) -> Generator[tuple[Record, str], None, None]:
+    """``map``, in order, by as many threads as there are cores, never far ahead of what is taken."""
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    waiting: queue.SimpleQueue[Future[tuple[Record, str]]] = queue.SimpleQueue()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for member in members:
+                waiting.put(pool.submit(function, member))
+                if waiting.qsize() >= 4 * workers:
+                    yield waiting.get().result()
+            while not waiting.empty():
+                yield waiting.get().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _provenance(path: Path, members: list[_Member], digests: list[str]) -> dict[str, Any]:
+    if path.is_file():
+        return file_provenance([path])
+    # one checksum for the folder: that of what `sha256sum *.pickle.pbz2` prints
+    named = sorted((member.name, digest) for member, digest in zip(members, digests, strict=True))
+    listing = "".join(f"{digest}  {name}\n" for name, digest in named)
+    size = sum(member.path.stat().st_size for member in members)
+    return {"source": path.resolve().name, "sha256": hashlib.sha256(listing.encode()).hexdigest(), "size": size}
+
+
+# -------------------------------------------------------------------- bz2
+
+
+def _is_pickle(start: bytes) -> bool:
+    """Whether these are the first bytes of a compressed pickle such as the official ones."""
+    if not start.startswith(_BZ2):
+        return False
+    try:
+        content = bz2.BZ2Decompressor().decompress(start, max_length=256)
+    except (OSError, ValueError):
+        return False
+    if not content:  # the file is cut off within its first block
+        return True
+    return content.startswith(b"\x80") and (b"meta_archs" in content or b"OrderedDict" in content)
+
+
+def _unpack(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
+    """Decompress bz2, at most `_CHUNK` bytes at a time; one or more streams, the last one complete."""
+    decompressor = bz2.BZ2Decompressor()
+    position = 0
+    for chunk in chunks:
+        data = chunk
+        while data or not (decompressor.needs_input or decompressor.eof):
+            if decompressor.eof:
+                decompressor = bz2.BZ2Decompressor()
+            try:
+                content = decompressor.decompress(data, max_length=_CHUNK)
+            except (OSError, ValueError) as error:
+                raise SourceError(
+                    f"{where}: byte {position} and following: no valid bz2 data; the file was damaged, get it again"
+                ) from error
+            data = decompressor.unused_data if decompressor.eof else b""
+            if content:
+                yield content
+        position += len(chunk)
+    if not decompressor.eof:
+        raise SourceError(f"{where} ends at byte {position}, in the middle of its compressed data; get it again")
+
+
+class _Unpacked:
+    """The unpacked bytes of a bz2 file, in order; a thread decompresses ahead of who reads them."""
+
+    seekable = False
+
+    def __init__(self, path: Path) -> None:
+        self.size: int | None = None
+        self._path = path
+        self._buffer = bytearray()
+        self._base = 0
+        self._ahead: queue.Queue[bytes | Exception | None] = queue.Queue(maxsize=16)
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._fill, daemon=True)
+        self._thread.start()
+
+    def window(self, offset: int) -> bytes:
+        """See `nasbench_kit.loaders.pickles.Source`; an offset is never smaller than the one before."""
+        del self._buffer[: offset - self._base]
+        self._base = offset
+        while self.size is None and len(self._buffer) < 2 * MAX_ITEM:
+            chunk = self._ahead.get()
+            if isinstance(chunk, Exception):
+                raise chunk
+            if chunk is None:
+                self.size = self._base + len(self._buffer)
+            else:
+                self._buffer += chunk
+        return bytes(self._buffer[: 2 * MAX_ITEM])
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._closed.set()
+        while not self._ahead.empty():
+            self._ahead.get_nowait()
+        self._thread.join()
+
+    def _fill(self) -> None:
+        def chunks() -> Iterator[bytes]:
+            with self._path.open("rb") as file:
+                while not self._closed.is_set() and (chunk := file.read(_CHUNK)):
+                    yield chunk
+
+        try:
+            for content in _unpack(chunks(), str(self._path)):
+                if not self._put(content):
+                    return
+            self._put(None)
+        except SourceError as error:
+            self._put(error)
+        except OSError as error:
+            self._put(SourceError(f"{self._path} cannot be read: {error.strerror}"))
+        except Exception as error:  # who reads must not wait for ever
+            self._put(error)
+
+    def _put(self, what: bytes | Exception | None) -> bool:
+        """Hand on; False where nobody reads any more."""
+        while not self._closed.is_set():
+            try:
+                self._ahead.put(what, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+
+def _adding(records: Records, path: Path, progress: Callable[[float], None] | None) -> Callable[[Any, Any, int], None]:
+    def item(index: Any, content: Any, offset: int) -> None:
+        record = records.read(index, content, f"{path}: byte {offset} unpacked")
+        records.add(index, record)
+        if progress and len(records) % 50 == 0:
+            progress(len(records) / len(records.names))
+
+    return item

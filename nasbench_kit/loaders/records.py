@@ -1,0 +1,340 @@
+"""The records of NAS-Bench-201 and NATS-Bench's topology space: what one architecture's pickled state means.
+
+Both benchmarks store the same states (arXiv 2001.00326, 2009.00437). Which evaluation set is what depends on the data a
+network was trained on, and is written down here once: `_SETS`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.errors import SourceError
+from nasbench_kit.loaders.pickles import shown
+from nasbench_kit.loaders.source import check_complete
+from nasbench_kit.spaces.nb201 import NB201
+from nasbench_kit.store.schema import Metric, Table
+
+__all__ = ["Curves", "Record", "Records", "check_meta", "curves_name", "official_names"]
+
+BUDGETS = (12, 200)
+MAX_SEEDS = 4  # of one budget; the files have 111 and 777, and 777, 888, 999
+
+# What the files' evaluation sets are, by the training data: x-valid and x-test halve the original test images of CIFAR-100
+# and ImageNet16-120, ori-test is both halves together; for CIFAR-10 ori-test is its test set.
+_SETS: dict[str, dict[str, str]] = {
+    "cifar10-valid": {"x-valid": "valid", "ori-test": "test"},
+    "cifar10": {"ori-test": "test"},
+    "cifar100": {"x-valid": "valid", "x-test": "test", "ori-test": "original_test"},
+    "ImageNet16-120": {"x-valid": "valid", "x-test": "test", "ori-test": "original_test"},
+}
+_PARTS = ("train", "valid", "test", "original_test")
+_CURVES = tuple(f"{part}_{what}" for part in _PARTS for what in ("accuracy", "loss"))
+_CONSTANTS = (
+    *("training_time", "valid_time", "test_time", "original_test_time"),
+    *("latency_gpu", "recorded_params", "recorded_flops"),
+)
+_FIELDS = (*_CURVES, *_CONSTANTS)
+_POSITION = {name: i for i, name in enumerate(_FIELDS)}
+
+Trial = tuple[str, int, int]  # dataset, epoch budget, seed
+Curves = dict[str, NDArray[np.float64]]  # by metric: one value an epoch
+
+Record = dict[Trial, tuple[NDArray[np.float64], Curves]]
+
+
+def curves_name(dataset: str, budget: int) -> str:
+    """The dataset under which the curves of a training are stored: its epochs are no budgets.
+
+    Examples
+    --------
+    >>> curves_name("cifar100", 200)
+    'cifar100-curves-200'
+    """
+    return f"{dataset}-curves-{budget}"
+
+
+def official_names() -> list[str]:
+    """All architectures as strings, in the order of the official index."""
+    space = NB201()
+    names: list[str] = space.decode(space.from_official_index(np.arange(space.size)))
+    return names
+
+
+def check_meta(where: object, meta: Any, names: list[str]) -> None:
+    """Raise SourceError unless the architectures that a file lists are the official ones in the official order."""
+    listed = meta.get("meta_archs") if isinstance(meta, dict) else None
+    if not isinstance(listed, list) or len(listed) != len(names):
+        count = len(listed) if isinstance(listed, list) else shown(listed)
+        raise SourceError(f"{where}: key 'meta_archs': a list of {len(names)} architectures is expected, not {count}")
+    for index, (found, name) in enumerate(zip(listed, names, strict=True)):
+        if found != name:
+            raise SourceError(
+                f"{where}: key 'meta_archs': architecture {index} is {name} by the official index, not {shown(found)}"
+            )
+
+
+class Records:
+    """The records of a source, as arrays: the object graph of one architecture at a time is all there is of it.
+
+    Parameters
+    ----------
+    path : Path
+        The source, for errors.
+    budgets : mapping of str to int
+        What the file calls the epoch budgets, e.g. ``{"less": 12, "full": 200}``.
+    curves : bool
+        Whether the values after every epoch are kept as well.
+    """
+
+    def __init__(self, path: Path, budgets: Mapping[str, int], *, curves: bool) -> None:
+        self.path, self.curves = path, curves
+        self.space = NB201()
+        self.names = official_names()
+        self._budgets = dict(budgets)
+        self._present = np.zeros(self.space.size, dtype=np.bool_)
+        self._finals: dict[Trial, NDArray[np.float64]] = {}
+        self._curves: dict[tuple[str, int, int, str], NDArray[np.float64]] = {}
+
+    def __len__(self) -> int:
+        return int(self._present.sum())
+
+    def check_index(self, index: object, where: str) -> int:
+        """An architecture's index, if it is one that was not there before; SourceError otherwise."""
+        if type(index) is not int or not 0 <= index < self.space.size:
+            raise SourceError(
+                f"{where}: an architecture's index is one of 0 ... {self.space.size - 1}, not {shown(index)}"
+            )
+        if self._present[index]:
+            raise SourceError(f"{where}: architecture {index} appears twice")
+        return index
+
+    def read(self, index: object, content: object, where: str) -> Record:
+        """The values of one architecture's record; safe to call from several threads.
+
+        Parameters
+        ----------
+        index : int
+        content : dict
+            By the file's name of the epoch budget: the state.
+        where : str
+            The place in the source, for errors.
+
+        Raises
+        ------
+        SourceError
+            Where anything is not as the format has it.
+        """
+        index = self.check_index(index, where)
+        where = f"{where}: architecture {index}"
+        record: Record = {}
+        for name, budget in self._budgets.items():
+            inside = f"{where}, {budget} epochs"
+            state = _entry(content, name, inside)
+            if state.get("arch_index") != index or state.get("arch_str") != self.names[index]:
+                found = f"{shown(state.get('arch_index'))}, {shown(state.get('arch_str'))}"
+                raise SourceError(f"{inside}: the state is of {found}; by the official index it is {self.names[index]}")
+            results = _entry(state, "all_results", inside)
+            for dataset, seeds in _entry(state, "dataset_seed", inside).items():
+                if dataset not in _SETS:
+                    raise SourceError(f"{inside}: a dataset is one of {', '.join(_SETS)}, not {shown(dataset)}")
+                if not isinstance(seeds, list) or any(type(seed) is not int or not 0 <= seed < 2**31 for seed in seeds):
+                    raise SourceError(f"{inside}: key 'dataset_seed': a list of seeds is expected for {dataset}")
+                for seed in seeds:
+                    place = f"{inside}, {dataset}, seed {seed}"
+                    trial = results.get((dataset, seed))
+                    if not isinstance(trial, dict):
+                        raise SourceError(
+                            f"{place}: key 'all_results' has no such trial, though 'dataset_seed' lists it"
+                        )
+                    record[dataset, budget, seed] = self._trial(trial, dataset, budget, place)
+        return record
+
+    def _trial(
+        self, trial: dict[str, Any], dataset: str, budget: int, where: str
+    ) -> tuple[NDArray[np.float64], Curves]:
+        """The values after the last epoch in the order of `_FIELDS`, and where they are asked for those after every one."""
+        values = np.full(len(_FIELDS), np.nan)
+        curves: Curves = {}
+        last = budget - 1
+        key = "epochs"
+
+        def put(name: str, series: dict[Any, Any], keys: tuple[Any, ...]) -> None:
+            if keys[last] not in series:
+                raise _Wrong(f"the last epoch, {shown(keys[last])}, is missing")
+            values[_POSITION[name]] = _checked(name, series[keys[last]])
+            if self.curves:
+                curves[name] = _series(name, series, keys)
+
+        try:
+            if trial.get("epochs") != budget:
+                raise _Wrong(f"{budget} is expected, not {shown(trial.get('epochs'))}")
+            for what, key in (("accuracy", "train_acc1es"), ("loss", "train_losses")):
+                put(f"train_{what}", _typed(trial.get(key), dict), _EPOCHS[budget])
+            key = "train_times"
+            if trial.get(key):
+                seconds = _series("training_time", _typed(trial[key], dict), _EPOCHS[budget])
+                values[_POSITION["training_time"]] = math.fsum(seconds.tolist())
+            key = "eval_names"
+            for name in _typed(trial.get(key), list):
+                part = _SETS[dataset].get(name) if type(name) is str else None
+                if part is None:
+                    raise _Wrong(f"{dataset} is evaluated on {' and '.join(_SETS[dataset])}, not on {shown(name)}")
+                for what, key in (("accuracy", "eval_acc1es"), ("loss", "eval_losses")):
+                    put(f"{part}_{what}", _typed(trial.get(key), dict), _EVALUATIONS[name, budget])
+                key = "eval_times"
+                seconds_of = trial.get(key)
+                if seconds_of and (at := _EVALUATIONS[name, budget][last]) in _typed(seconds_of, dict):
+                    values[_POSITION[f"{part}_time"]] = _checked(f"{part}_time", seconds_of[at])
+            key = "latency"
+            measured = [value for value in _typed(trial.get(key) or [], list) if value != -1]  # -1: it was not measured
+            if measured:
+                latencies = [_checked("latency_gpu", value) for value in measured]
+                values[_POSITION["latency_gpu"]] = 1e3 * sum(latencies) / len(latencies)
+            for name, key in (("recorded_params", "params"), ("recorded_flops", "flop")):
+                values[_POSITION[name]] = _count(_checked(name, trial.get(key)))
+        except _Wrong as error:
+            raise SourceError(f"{where}: key {key!r}: {error}") from None
+        return values, curves
+
+    def add(self, index: int, record: Record) -> None:
+        """Keep the values of an architecture's record."""
+        self._present[index] = True
+        for (dataset, budget, seed), (values, curves) in record.items():
+            trial = (dataset, budget, seed)
+            if trial not in self._finals:
+                if len({key for key in self._finals if key[:2] == trial[:2]}) >= MAX_SEEDS:
+                    raise SourceError(f"{self.path}: {dataset} has more than {MAX_SEEDS} seeds at architecture {index}")
+                self._finals[trial] = np.full((self.space.size, len(_FIELDS)), np.nan)
+            self._finals[trial][index] = values
+            for name, curve in curves.items():
+                key = (*trial, name)
+                if key not in self._curves:
+                    self._curves[key] = np.full((self.space.size, budget), np.nan)
+                self._curves[key][index] = curve
+
+    def table(self, provenance: Mapping[str, Any], *, partial: bool) -> Table:
+        """All that was added, as a table: one dataset for each set of training data, and one for each of its curves.
+
+        Raises
+        ------
+        SourceError
+            Architectures are missing, unless ``partial``.
+        """
+        indices = np.flatnonzero(self._present)
+        rows = self.space.from_official_index(indices)
+        missing = check_complete(self.path, self.space, rows, partial=partial, all_genotypes=True)
+        metrics: dict[str, dict[str, Metric]] = {}
+        for dataset in _SETS:
+            found = {name: metric for name in _FIELDS if (metric := self._metric(dataset, name, indices)) is not None}
+            if found:
+                costs = {name: Metric(self.space.cost(rows, name, dataset=dataset)) for name in ("params", "flops")}
+                metrics[dataset] = found | costs
+        for dataset in _SETS:
+            for budget in BUDGETS:
+                found = {
+                    name: curve
+                    for name in _CURVES
+                    if (curve := self._curve(dataset, budget, name, indices)) is not None
+                }
+                if found:
+                    metrics[curves_name(dataset, budget)] = found
+        about = {**provenance, "curves": self.curves, "missing_architectures": missing}
+        return Table(self.space, rows, metrics, about)
+
+    def _metric(self, dataset: str, name: str, indices: NDArray[np.intp]) -> Metric | None:
+        """One metric on its axes; of what is the same for all seeds, or for both budgets, only one is kept."""
+        trials = {
+            trial[1:]: values
+            for trial, table in sorted(self._finals.items())
+            if trial[0] == dataset and not np.isnan(values := table[indices, _POSITION[name]]).all()
+        }
+        if not trials:
+            return None
+        epochs, seeds = (tuple(sorted({trial[axis] for trial in trials})) for axis in (0, 1))
+        values = np.full((len(indices), len(epochs), len(seeds)), np.nan)
+        for (budget, seed), found in trials.items():
+            values[:, epochs.index(budget), seeds.index(seed)] = found
+        if name not in _CONSTANTS:
+            return Metric(values, epochs, seeds)
+        by_budget = _one_of_equal(values)
+        if by_budget is None:
+            return Metric(values, epochs, seeds)
+        alone = None if name == "training_time" else _one_of_equal(by_budget)
+        return Metric(by_budget, epochs) if alone is None else Metric(alone)
+
+    def _curve(self, dataset: str, budget: int, name: str, indices: NDArray[np.intp]) -> Metric | None:
+        """A metric after every epoch; None where only that after the last is known."""
+        seeds = tuple(sorted({key[2] for key in self._curves if key[:2] == (dataset, budget) and key[3] == name}))
+        values = np.full((len(indices), budget, len(seeds)), np.nan)
+        for i, seed in enumerate(seeds):
+            values[:, :, i] = self._curves.pop((dataset, budget, seed, name))[indices]
+        return Metric(values, tuple(range(1, budget + 1)), seeds) if not np.isnan(values[:, :-1]).all() else None
+
+
+def _entry(content: Any, key: str, where: str) -> dict[Any, Any]:
+    value = content.get(key) if type(content) is dict else content
+    if type(value) is not dict:
+        raise SourceError(f"{where}: key {key!r}: a dict is expected, not {shown(value)}")
+    return value
+
+
+class _Wrong(Exception):
+    """What is wrong with a value; the place is added where it is known."""
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise _Wrong(f"a {kind.__name__} is expected, not {shown(value)}")
+    return value
+
+
+def _checked(name: str, value: Any) -> float:
+    """A number that is possible for the metric."""
+    if type(value) is not float and (type(value) is not int or abs(value) > 2**53):
+        raise _Wrong(f"a number is expected, not {shown(value)}")
+    if name.endswith("_accuracy"):
+        if not 0 <= value <= 100:
+            raise _Wrong(f"an accuracy is a percentage from 0 to 100, not {shown(value)}")
+    elif name.endswith("_loss"):
+        if value < 0:  # that of a training that diverged may have been published as no number
+            raise _Wrong(f"a loss is not negative, unlike {shown(value)}")
+    elif not 0 <= value < 1e12:
+        raise _Wrong(f"a number from 0 on is expected, not {shown(value)}")
+    return float(value)
+
+
+def _series(name: str, series: dict[Any, Any], keys: tuple[Any, ...]) -> NDArray[np.float64]:
+    """The numbers at ``keys``; ``nan`` where there is none."""
+    found: list[Any] = list(map(series.get, keys))
+    if set(map(type, found)) == {float}:
+        values = np.array(found)
+        if ((values >= 0) & (values <= 100)).all():  # possible for all metrics
+            return values
+    return np.array([np.nan if value is None else _checked(name, value) for value in found])
+
+
+def _count(millions: float) -> float:
+    """A recorded count, which the files give in millions; whole where it was one before its division."""
+    count = millions * 1e6
+    return float(round(count)) if abs(count - round(count)) < 1e-3 else count
+
+
+def _one_of_equal(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """What the last axis has in common; None where its known values differ."""
+    known = ~np.isnan(values)
+    first = np.take_along_axis(values, known.argmax(axis=-1)[..., np.newaxis], axis=-1)
+    return first[..., 0] if ((values == first) | ~known).all() else None
+
+
+_EPOCHS = {budget: tuple(range(budget)) for budget in BUDGETS}
+_EVALUATIONS = {
+    (name, budget): tuple(f"{name}@{epoch}" for epoch in range(budget))
+    for name in ("x-valid", "x-test", "ori-test")
+    for budget in BUDGETS
+}

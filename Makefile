@@ -2,6 +2,7 @@
 # make test   the test suite
 # make lint   ruff and strict mypy
 # make bench  speed, beside what a user would otherwise pick
+# make fuzz   damaged and hostile files for every loader
 # make docs   the pictures of the README and the docs
 # make clean  remove everything that was made
 #
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 # pip's cache and messages are the user's own business; what is pinned for CI comes by PIP_CONSTRAINT
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench docs clean test-published test-train
+.PHONY: run test lint bench docs clean fuzz test-published test-train
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -30,6 +31,12 @@ test-published: $(VENV)/.test
 # trains networks for real: needs torch and scikit-learn
 test-train: $(VENV)/.train
 	$(BIN)/python -m pytest tests/training
+
+# damaged and hostile files for every loader; for hours by hand: make fuzz FUZZ_SECONDS=7200 FUZZ_SEED=1
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 0
+fuzz: $(VENV)/.test
+	$(BIN)/python -m tests.loaders.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

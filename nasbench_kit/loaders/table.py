@@ -261,7 +261,7 @@ def _read_frame(path: Path, names: set[str]) -> pd.DataFrame:
     except EOFError as error:
         raise SourceError(f"{path} is cut off: its compressed data ends early; get it again") from error
     except Exception as error:  # pandas, pyarrow and zlib have no common class for a file that cannot be parsed
-        raise SourceError(f"{path} cannot be read as a table: {error}") from error
+        raise SourceError(f"{path} cannot be read as a table: {' '.join(str(error).split())}") from error
     for name in sorted(names):
         if name not in frame.columns:
             raise SourceError(f"{path}: {UnknownName('column', name, frame.columns)}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import glob
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +24,7 @@ from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, Metric, Table, uni
 
 __all__ = ["check_target", "replace_file", "write_store"]
 
+ABANDONED = 24 * 3600  # seconds after which a temporary file belongs to nobody
 ALIGNMENT = 64  # bytes: a memory-mapped column starts on a cache line
 
 
@@ -67,6 +70,7 @@ def check_target(path: Path) -> None:
 def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
     """Let ``write`` fill a temporary file beside ``path``, flush it to the disk, and rename it to ``path``."""
     check_target(path)
+    _remove_abandoned(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         write(temporary)
@@ -81,6 +85,14 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
         with contextlib.suppress(OSError):
             temporary.unlink()
     return path
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what a writer that was killed has left beside ``path``, long enough ago that no other is at it still."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                left.unlink()
 
 
 def _reason(error: BaseException) -> str:

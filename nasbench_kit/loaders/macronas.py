@@ -89,7 +89,7 @@ def load(path: Path, *, partial: bool = False, progress: Callable[[float], None]
     -------
     Table
         Dataset ``cifar10`` or ``cifar100``, told apart by the costs; rows the canonical genotypes: ``valid_accuracy``
-        and ``test_accuracy`` (percent), ``mmacs`` (1e6), ``params``.
+        and ``test_accuracy`` (percent), ``mmacs`` (1e6), ``params``, ``flops``.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def load(path: Path, *, partial: bool = False, progress: Callable[[float], None]
     metrics = {
         "valid_accuracy": Metric(accuracies[networks, 0]),
         "test_accuracy": Metric(accuracies[networks, 1]),
-        **{name: Metric(space.cost(architectures, name, dataset=dataset)) for name in ("mmacs", "params")},
+        **{name: Metric(space.cost(architectures, name, dataset=dataset)) for name in ("mmacs", "params", "flops")},
     }
     provenance = {
         **published_provenance([path], "macronas"),

@@ -71,7 +71,7 @@ def load(
     Table
         Dataset ``cifar10``, rows the canonical genotypes; for each budget and repeat ``train_accuracy``,
         ``valid_accuracy``, ``test_accuracy`` (percent: the file's float32 fraction times 100, in float64),
-        ``training_time`` (seconds), and the same as ``halfway_*``; ``params``.
+        ``training_time`` (seconds), and the same as ``halfway_*``; ``params``, ``flops``.
 
     Raises
     ------
@@ -88,7 +88,8 @@ def load(
     networks = np.flatnonzero(trials.counts.any(axis=1))
     architectures = trials.space.representatives(networks)
     metrics = {name: Metric(values, trials.budgets, tuple(range(REPEATS))) for name, values in trials.columns(networks)}
-    metrics["params"] = Metric(trials.space.cost(architectures, "params", dataset="cifar10"))
+    for name in ("params", "flops"):
+        metrics[name] = Metric(trials.space.cost(architectures, name, dataset="cifar10"))
     notes = _NOTES
     if trials.elsewhere:
         notes += f" Of {trials.elsewhere} records, the middle evaluation is not halfway: it is not stored."

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import nasbench_kit as nk
 from nasbench_kit.loaders import pickles
-from nasbench_kit.loaders.pickles import Bytes, read_pickle, read_stream
+from nasbench_kit.loaders.pickle_streams import read_stream
+from nasbench_kit.loaders.pickles import Bytes, read_pickle
 
 keys = st.text(max_size=20) | st.integers(-(2**70), 2**70) | st.tuples(st.text(max_size=5), st.integers(0, 999))
 atoms = (

@@ -19,7 +19,7 @@ __all__ = ["Item", "read_stream"]
 
 MAX_KEPT = 10**7  # strings of finished items that later ones may share
 MAX_KEPT_TEXT = 128
-MAX_REREADS = 16  # finished items that one item may share other values with
+MAX_REREADS = 16  # finished items that may be read again for the sake of one
 
 Item = Callable[[Any, Any, int], None]  # key, value, byte offset
 
@@ -73,7 +73,7 @@ class _Stream(Machine):
         self._strings: dict[str, str] = {}
         self._items: list[tuple[int, int]] = []  # first memo number, byte offset
         self._reread: tuple[int, _Stream] | None = None
-        self._rereads = self._depth = 0
+        self._rereads = 0
 
     def _takes_over(self) -> bool:
         """Read a batch of items if that is what the mark begins."""
@@ -165,17 +165,17 @@ class _Stream(Machine):
         """Read a finished item once more for the sake of one of its values, which a later one shares."""
         if self._reread is None or self._reread[0] != at:
             first, start = self._items[at]
-            if not self._source.seekable or self._rereads >= MAX_REREADS or self._depth >= MAX_REREADS:
+            if not self._source.seekable or self._rereads >= MAX_REREADS:
                 raise self._fail(
                     position, f"memo entry {number} belongs to an item that was forgotten; read an unpacked file"
                 )
-            self._rereads += 1
             machine = _Stream(self._source, self._where, start, self._key, self._item, self._templates)
             machine._kept, machine._items, machine._memoized = self._kept, self._items, first
-            machine._depth = self._depth + 1
+            machine._rereads = self._rereads + 1  # one count for all, or chains of items would multiply
             machine._marks.append([])
             machine._batch_key()
             machine._run(1)
+            self._rereads = machine._rereads
             self._reread = at, machine
         machine = self._reread[1]
         found = machine._memo[number] if number in machine._memo else machine._in_runs(number)

@@ -292,6 +292,16 @@ def test_items_may_share_all_else_where_the_source_can_go_back(small_windows, pr
         streamed(data, seekable=False)
 
 
+def test_chains_of_shared_values_end(small_windows):
+    """Each item shares containers with the sixteen before it: what is read again for one of them is counted over all."""
+    many: dict[int, dict[str, object]] = {}
+    for i in range(60):
+        many[i] = {"own": [i], **{f"{j}": many[j]["own"] for j in range(max(0, i - 16), i)}}
+        many[i]["again"] = {"own": many[i]["own"], "all": [many[j] for j in range(max(0, i - 16), i)]}
+    with pytest.raises(nk.SourceError, match="belongs to an item that was forgotten"):
+        streamed(pickle.dumps({"many": many}, 2))
+
+
 def test_what_belongs_together_is_bounded(small_windows):
     many = {1: record(1), 2: {"x": ["a long string"] * 5000}, 3: record(3)}
     with pytest.raises(nk.SourceError, match=r"byte \d+: more than 4096 bytes belong together"):

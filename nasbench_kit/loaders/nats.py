@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from nasbench_kit.errors import SourceError
-from nasbench_kit.loaders.pickles import MAX_ITEM, Bytes, Templates, read_pickle, read_stream
+from nasbench_kit.loaders.pickle_runs import Templates
+from nasbench_kit.loaders.pickle_streams import Item, read_stream
+from nasbench_kit.loaders.pickles import MAX_ITEM, Bytes, read_pickle
 from nasbench_kit.loaders.records import Record, Records, check_meta
 from nasbench_kit.loaders.source import file_provenance, head
 from nasbench_kit.store.schema import Table
@@ -78,7 +80,7 @@ def load(
     """
     records = Records(path, BUDGETS, curves=curves)
     if is_single_file(path):
-        meta = stream(path, _adding(records, path, progress))
+        meta = stream(path, records.taking(" unpacked", progress))
         check_meta(path, meta, records.names)
         provenance = file_provenance([path])
     else:
@@ -89,11 +91,7 @@ def load(
         {
             **provenance,
             "url": "https://github.com/D-X-Y/NATS-Bench",
-            "licence": "MIT",
             "citation": "Dong et al. 2021, NATS-Bench, arXiv 2009.00437; Dong and Yang 2020, NAS-Bench-201, arXiv 2001.00326",
-            "notes": "12 and 200 epochs are separate trainings. original_test_* is on the validation and test images together. "
-            "recorded_params and recorded_flops are the files' own, of which some are wrong; params and flops follow from the "
-            "definition. Times were measured once and are without evaluation.",
         },
         partial=partial,
     )
@@ -104,7 +102,7 @@ def is_single_file(path: Path) -> bool:
     return not path.is_dir() and head(path, len(_BZ2)) == _BZ2
 
 
-def stream(path: Path, item: Callable[[Any, Any, int], None]) -> dict[str, Any]:
+def stream(path: Path, item: Item) -> dict[str, Any]:
     """Give each architecture of the single file to ``item`` as `read_stream` does; returns the other entries."""
     with closing(_Unpacked(path)) as source:
         rest, end = read_stream(source, path, "arch2infos", item)
@@ -372,13 +370,3 @@ class _Unpacked:
                 continue
             return True
         return False
-
-
-def _adding(records: Records, path: Path, progress: Callable[[float], None] | None) -> Callable[[Any, Any, int], None]:
-    def item(index: Any, content: Any, offset: int) -> None:
-        record = records.read(index, content, f"{path}: byte {offset} unpacked")
-        records.add(index, record)
-        if progress and len(records) % 50 == 0:
-            progress(len(records) / len(records.names))
-
-    return item

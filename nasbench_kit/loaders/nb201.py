@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from nasbench_kit.errors import SourceError
-from nasbench_kit.loaders.pickles import MAX_ITEM, Item, read_pickle, read_stream, shown
+from nasbench_kit.loaders.pickle_streams import Item, read_stream
+from nasbench_kit.loaders.pickles import MAX_ITEM, read_pickle, shown
 from nasbench_kit.loaders.records import Records, check_meta
 from nasbench_kit.loaders.source import file_provenance, head
 from nasbench_kit.store.schema import Table
@@ -32,7 +33,7 @@ _DIRECTORY = 2**16  # bytes of a zip archive's directory; torch.save's has a few
 
 def recognises(path: Path) -> bool:
     """Whether the file is what torch.save writes: its magic number, or a zip archive with a ``data.pkl``."""
-    start = head(path, 64)
+    start = head(path, 1024)  # the archive is named after the file, however long that name is
     return start.startswith(_LEGACY) or (start.startswith(_ZIP) and b"/data.pkl" in start)
 
 
@@ -63,24 +64,12 @@ def load(
         claims to be.
     """
     records = Records(path, BUDGETS, curves=curves)
-    size = path.stat().st_size
-
-    def item(index: Any, content: Any, offset: int) -> None:
-        record = records.read(index, content, f"{path}: byte {offset}")
-        records.add(index, record)
-        if progress and len(records) % 50 == 0:
-            progress(offset / size)
-
-    check_meta(path, stream(path, item), records.names)
+    check_meta(path, stream(path, records.taking("", progress)), records.names)
     return records.table(
         {
             **file_provenance([path]),
             "url": "https://github.com/D-X-Y/NAS-Bench-201",
-            "licence": "MIT",
             "citation": "Dong and Yang 2020, NAS-Bench-201, arXiv 2001.00326",
-            "notes": "12 and 200 epochs are separate trainings. original_test_* is on the validation and test images together. "
-            "recorded_params and recorded_flops are the file's own, of which some are wrong; params and flops follow from the "
-            "definition. Training times are without evaluation.",
         },
         partial=partial,
     )

@@ -7,7 +7,7 @@ network was trained on, and is written down here once: `_SETS`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
+from nasbench_kit.loaders.pickle_streams import Item
 from nasbench_kit.loaders.pickles import shown
 from nasbench_kit.loaders.source import check_complete
 from nasbench_kit.spaces.nb201 import NB201
@@ -41,6 +42,12 @@ _CONSTANTS = (
 )
 _FIELDS = (*_CURVES, *_CONSTANTS)
 _POSITION = {name: i for i, name in enumerate(_FIELDS)}
+
+_NOTES = (
+    "12 and 200 epochs are separate trainings. original_test_* is on the validation and test images together. "
+    "recorded_params and recorded_flops are the files' own, of which some are wrong; params and flops follow from the "
+    "definition. Times were measured once and scaled by the authors; training_time is without evaluation."
+)
 
 Trial = tuple[str, int, int]  # dataset, epoch budget, seed
 Curves = dict[str, NDArray[np.float64]]  # by metric: one value an epoch
@@ -202,6 +209,16 @@ class Records:
             raise SourceError(f"{where}: key {key!r}: {error}") from None
         return values, curves
 
+    def taking(self, unit: str, progress: Callable[[float], None] | None) -> Item:
+        """What adds each item of a stream; ``unit`` says which bytes its offsets count, e.g. ``" unpacked"``."""
+
+        def item(index: Any, content: Any, offset: int) -> None:
+            self.add(index, self.read(index, content, f"{self.path}: byte {offset}{unit}"))
+            if progress and len(self) % 50 == 0:
+                progress(len(self) / self.space.size)
+
+        return item
+
     def add(self, index: int, record: Record) -> None:
         """Keep the values of an architecture's record."""
         self._present[index] = True
@@ -244,7 +261,13 @@ class Records:
                 }
                 if found:
                     metrics[curves_name(dataset, budget)] = found
-        about = {**provenance, "curves": self.curves, "missing_architectures": missing}
+        about = {
+            **provenance,
+            "licence": "MIT",
+            "notes": _NOTES,
+            "curves": self.curves,
+            "missing_architectures": missing,
+        }
         return Table(self.space, rows, metrics, about)
 
     def _metric(self, dataset: str, name: str, indices: NDArray[np.intp]) -> Metric | None:

@@ -130,7 +130,7 @@ def test_the_official_torch_agrees(source, infos):
 @pytest.mark.parametrize("legacy_container", [True, False])
 def test_containers_of_torch_itself(tmp_path, infos, legacy_container):
     torch = pytest.importorskip("torch")
-    path = tmp_path / "by torch.pth"
+    path = tmp_path / f"{'a long name ' * 10}.pth"  # after which torch names what is in its archive
     torch.save(whole(infos), path, _use_new_zipfile_serialization=not legacy_container)
     assert_equal_to(nk.convert(path, tmp_path / "out.h5", partial=True), infos)
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import nasbench_kit as nk
 from nasbench_kit.loaders import pickles
-from nasbench_kit.loaders.pickles import Bytes, read_pickle, read_stream
+from nasbench_kit.loaders.pickle_streams import read_stream
+from nasbench_kit.loaders.pickles import Bytes, read_pickle
 
 keys = st.text(max_size=20) | st.integers(-(2**70), 2**70) | st.tuples(st.text(max_size=5), st.integers(0, 999))
 atoms = (
@@ -289,6 +290,16 @@ def test_items_may_share_all_else_where_the_source_can_go_back(small_windows, pr
     assert source.back > 0
     with pytest.raises(nk.SourceError, match=r"byte \d+: memo entry \d+ belongs to an item that was forgotten"):
         streamed(data, seekable=False)
+
+
+def test_chains_of_shared_values_end(small_windows):
+    """Each item shares containers with the sixteen before it: what is read again for one of them is counted over all."""
+    many: dict[int, dict[str, object]] = {}
+    for i in range(60):
+        many[i] = {"own": [i], **{f"{j}": many[j]["own"] for j in range(max(0, i - 16), i)}}
+        many[i]["again"] = {"own": many[i]["own"], "all": [many[j] for j in range(max(0, i - 16), i)]}
+    with pytest.raises(nk.SourceError, match="belongs to an item that was forgotten"):
+        streamed(pickle.dumps({"many": many}, 2))
 
 
 def test_what_belongs_together_is_bounded(small_windows):

@@ -54,7 +54,8 @@ def read_stream(source: Source, where: object, key: str, item: Item, *, start: i
     machine = _Stream(source, where, start, key, item)
     result, end = machine.read()
     if not isinstance(result, dict) or not isinstance(result.get(key), dict):
-        raise SourceError(f"{where}: a dict with the key {key!r} is expected, not {shown(result)}")
+        found = f"one with {', '.join(map(shown, list(result)[:5]))}" if isinstance(result, dict) else shown(result)
+        raise SourceError(f"{where}: a dict with the key {key!r} is expected, not {found}")
     for number, value in result.pop(key).items():  # what the pickler wrote outside of a batch
         item(number, value, machine.offset)
     return result, end

@@ -63,7 +63,7 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml
 
 $(VENV)/.test: $(VENV)/.run
 	$(INSTALL) --group test
-	@$(INSTALL) --group oracle 2>/dev/null || echo "pynauty cannot be built here: what is compared with it is skipped"
+	@$(INSTALL) --group oracle 2>/dev/null || echo "pynauty or nats-bench cannot be installed here: what is compared with them is skipped"
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run

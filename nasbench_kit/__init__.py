@@ -3,6 +3,7 @@
 from nasbench_kit.algorithms import (
     GOMEA,
     MOEAD,
+    MOGOMEA,
     NSGA2,
     Algorithm,
     GeneticAlgorithm,
@@ -32,6 +33,7 @@ from nasbench_kit.spaces import Space, space, spaces
 __all__ = [
     "GOMEA",
     "MOEAD",
+    "MOGOMEA",
     "NSGA2",
     "Algorithm",
     "Benchmark",

@@ -14,6 +14,7 @@ DOCUMENTED = {
     *(
         "GOMEA",
         "MOEAD",
+        "MOGOMEA",
         "MOLocalSearch",
         "NSGA2",
         "GeneticAlgorithm",

@@ -10,6 +10,7 @@ from nasbench_kit.algorithms.gomea import GOMEA
 from nasbench_kit.algorithms.local_search import LocalSearch
 from nasbench_kit.algorithms.mo_local_search import MOLocalSearch
 from nasbench_kit.algorithms.moead import MOEAD
+from nasbench_kit.algorithms.mogomea import MOGOMEA
 from nasbench_kit.algorithms.nsga2 import NSGA2
 from nasbench_kit.algorithms.random_search import RandomSearch
 from nasbench_kit.algorithms.regularized_evolution import RegularizedEvolution
@@ -20,6 +21,7 @@ __all__ = [
     "ALGORITHMS",
     "GOMEA",
     "MOEAD",
+    "MOGOMEA",
     "NSGA2",
     "Algorithm",
     "GeneticAlgorithm",
@@ -35,7 +37,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     cls.__name__: cls
     for cls in (
         *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, GOMEA, Reinforce),
-        *(NSGA2, MOEAD, MOLocalSearch),
+        *(NSGA2, MOEAD, MOGOMEA, MOLocalSearch),
     )
 }
 

@@ -220,7 +220,13 @@ def test_compare_on_the_bundled_table(call):
     )
     found = json.loads(out)
     assert found["measure"] == "hypervolume"
-    assert {row["algorithm"] for row in found["algorithms"]} == {"MOEAD", "MOLocalSearch", "NSGA2", "RandomSearch"}
+    assert {row["algorithm"] for row in found["algorithms"]} == {
+        "MOEAD",
+        "MOGOMEA",
+        "MOLocalSearch",
+        "NSGA2",
+        "RandomSearch",
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import nasbench_kit as nk
+from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.drawing import draw
 from nasbench_kit.experiments.comparison import compare
 from nasbench_kit.experiments.plot import plot_comparison
@@ -53,12 +54,11 @@ def main() -> None:
     for name, native in ARCHITECTURES.items():
         print(draw(nk.space(name), native, FOLDER / f"{name}.svg"))
     bench = nk.open("nb201-digits")
-    single = [nk.RandomSearch(), nk.LocalSearch(), nk.RegularizedEvolution(), nk.GeneticAlgorithm()]
+    single = [cls() for cls in ALGORITHMS.values() if cls.single_objective]
+    many = [cls() for cls in ALGORITHMS.values() if cls.many_objectives]
     one = compare(bench.problem("valid_accuracy"), single, runs=100, evaluations=500)
     print(plot_comparison(one, FOLDER / "nb201-digits.png"))
-    two = compare(
-        bench.problem(["valid_accuracy", "params"]), [nk.RandomSearch(), nk.NSGA2()], runs=100, evaluations=2000
-    )
+    two = compare(bench.problem(["valid_accuracy", "params"]), many, runs=100, evaluations=2000)
     print(plot_comparison(two, FOLDER / "nb201-digits-front.png"))
 
 

@@ -253,7 +253,13 @@ def _clock_points(comparison: Comparison, clock: str) -> NDArray[np.float64]:
 
 def _name(algorithm: str) -> str:
     """``RegularizedEvolution`` as "Regularized evolution"; acronyms stay as they are."""
-    known = {"NSGA2": "NSGA-II"}
+    known = {
+        "NSGA2": "NSGA-II",
+        "MOEAD": "MOEA/D",
+        "MOGOMEA": "MO-GOMEA",
+        "MOLocalSearch": "Local search (scalarised)",
+        "Reinforce": "REINFORCE",
+    }
     return known.get(algorithm) or re.sub(r"(?<=[a-z])([A-Z])(?=[a-z])", lambda m: f" {m[1].lower()}", algorithm)
 
 

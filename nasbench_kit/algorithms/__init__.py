@@ -55,7 +55,9 @@ def parse_algorithm(text: str) -> Algorithm:
     Examples
     --------
     >>> parse_algorithm("regularized-evolution:population_size=50,sample_size=10")
-    RegularizedEvolution(population_size=50, sample_size=10)
+    RegularizedEvolution(population_size=50, sample_size=10, mutation='gene')
+    >>> parse_algorithm("regularized-evolution:mutation=node").mutation
+    'node'
     """
     name, _, settings = text.partition(":")
     by_letters = {known.lower(): cls for known, cls in ALGORITHMS.items()}
@@ -68,6 +70,9 @@ def parse_algorithm(text: str) -> Algorithm:
         key, _, value = part.partition("=")
         if key.strip() not in known:
             raise UnknownName(f"setting of {cls.__name__}", key.strip(), known)
+        if isinstance(known[key.strip()], str):
+            values[key.strip()] = value.strip()
+            continue
         try:
             values[key.strip()] = ast.literal_eval(value.strip())
         except (ValueError, SyntaxError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ __all__ = [
     "exchange",
     "gather",
     "keep_valid",
+    "mutate_by_rates",
     "mutate_one_gene",
     "one_point_crossover",
     "reset_genes",
@@ -166,7 +168,9 @@ def _segments(genes: int) -> NDArray[np.uint8]:
     return np.array(masks, dtype=np.uint8) * np.uint8(255)
 
 
-def reset_genes(X: Genotypes, space: Space, random: Streams, probability: float | None = None) -> Genotypes:
+def reset_genes(
+    X: Genotypes, space: Space, random: Streams, probability: float | NDArray[np.float64] | None = None
+) -> Genotypes:
     """Each gene becomes another of its values with a probability, 1 / genes unless given.
 
     Parameters
@@ -174,22 +178,23 @@ def reset_genes(X: Genotypes, space: Space, random: Streams, probability: float 
     X : ndarray of uint8, shape (runs, n, genes)
     space : Space
     random : Streams
-    probability : float, optional
+    probability : float or ndarray of float, shape (genes,), optional
 
     Returns
     -------
     ndarray of uint8, shape (runs, n, genes)
     """
-    p = 1 / space.genes if probability is None else probability
+    p = np.asarray(1 / space.genes if probability is None else probability, dtype=np.float64)
     others = np.array(space.cardinalities) - 1
-    if p <= 0 or not others.any():
+    if not (p > 0).any() or not others.any():
         return X.copy()
     # One draw decides both: below p * 2**32 the gene changes, and where below says to which of the other values.
-    bits = random.bits(X.shape[1:]).ravel()
-    limit = np.uint32(min(round(p * 2.0**32), 2**32 - 1))
-    chosen = np.flatnonzero(bits < limit)
+    bits = random.bits(X.shape[1:])
+    limit = np.minimum(np.round(p * 2.0**32), 2**32 - 1).astype(np.uint32)
+    # one limit for all is compared along the whole array, several gene by gene
+    chosen = np.flatnonzero(bits.ravel() < limit if limit.ndim == 0 else bits < limit)
     gene = chosen % space.genes
-    step = 1 + (bits[chosen] * (others / (p * 2.0**32))[gene]).astype(np.intp)
+    step = 1 + (bits.ravel()[chosen] * (others / np.maximum(p, 1e-300) / 2.0**32)[gene]).astype(np.intp)
     child = X.copy().reshape(-1)
     child[chosen] = (child[chosen] + np.minimum(step, others[gene])) % (others + 1)[gene]
     return child.reshape(X.shape)
@@ -244,33 +249,77 @@ def keep_valid(children: Genotypes, parents: Genotypes, space: Space) -> Genotyp
     return np.where(valid[..., np.newaxis], children, parents)
 
 
-def mutate_one_gene(X: Genotypes, space: Space, random: Streams) -> Genotypes:
+def mutate_one_gene(
+    X: Genotypes, space: Space, random: Streams, units: Sequence[Sequence[int]] | None = None
+) -> Genotypes:
     """One gene of each genotype, drawn uniformly, becomes another of its values: (runs, n, genes).
 
-    Genes with a single value are never drawn. Where the child is invalid the draw is repeated, as in NAS-Bench-101's
-    mutation; a genotype without any valid neighbour stays as it is.
+    Genes with a single value are never drawn. Where the child is invalid the draw is repeated; a genotype without any valid
+    neighbour stays as it is.
+
+    Parameters
+    ----------
+    X : ndarray of uint8, shape (runs, n, genes)
+    space : Space
+    random : Streams
+    units : sequence of sequences of int, optional
+        Draw one of these first, uniformly, then one of its genes: NAS-Bench-201's authors draw a node, then one of its edges
+        (``space.units["node"]``).
     """
+
+    def draw() -> Genotypes:
+        return _with_one_gene_changed(X, space, random, units)
+
     if space.unconstrained:
-        return _with_one_gene_changed(X, space, random)
-    flat = X.reshape(-1, space.genes)
-    child, missing = flat.copy(), np.arange(len(flat))
-    for _ in range(ATTEMPTS):  # the same number for all, so that no run's numbers depend on another's luck
-        drawn = _with_one_gene_changed(X, space, random).reshape(flat.shape)[missing]
-        valid = space.is_valid(drawn)
-        child[missing[valid]] = drawn[valid]
-        missing = missing[~valid]
+        return draw()
+    child, missing = _first_valid(draw, X, space)
     last = random.random(X.shape[1:2]).ravel()
     for i in missing:
-        neighbours = space.neighbours(flat[i])
+        neighbours = space.neighbours(child[i])
         if len(neighbours):
             child[i] = neighbours[int(last[i] * len(neighbours))]
     return child.reshape(X.shape)
 
 
-def _with_one_gene_changed(X: Genotypes, space: Space, random: Streams) -> Genotypes:
+def mutate_by_rates(X: Genotypes, space: Space, random: Streams) -> Genotypes:
+    """Each gene becomes another of its values with its own probability, ``space.mutation_rates``: (runs, n, genes).
+
+    Where the child is invalid the draw is repeated, a few times; then the child is its parent. Source: NAS-Bench-101's
+    mutation (Ying et al. 2019, arXiv 1902.09635), which flips each edge with probability 1 / 7 and draws each operation anew
+    with probability 1 / 5.
+    """
+
+    def draw() -> Genotypes:
+        return reset_genes(X, space, random, space.mutation_rates)
+
+    return draw() if space.unconstrained else _first_valid(draw, X, space)[0].reshape(X.shape)
+
+
+def _first_valid(draw: Callable[[], Genotypes], X: Genotypes, space: Space) -> tuple[Genotypes, NDArray[np.intp]]:
+    """The first valid child of each of some draws, (runs * n, genes); and which have none and are their parents."""
+    child = X.reshape(-1, space.genes).copy()
+    missing = np.arange(len(child))
+    for _ in range(ATTEMPTS):  # the same number for all, so that no run's numbers depend on another's luck
+        drawn = draw().reshape(child.shape)[missing]
+        valid = space.is_valid(drawn)
+        child[missing[valid]] = drawn[valid]
+        missing = missing[~valid]
+    return child, missing
+
+
+def _with_one_gene_changed(
+    X: Genotypes, space: Space, random: Streams, units: Sequence[Sequence[int]] | None
+) -> Genotypes:
     """`mutate_one_gene`, valid or not."""
     free = np.flatnonzero(np.array(space.cardinalities) > 1)
-    gene = free[random.integers(len(free), X.shape[1:2])]
+    if units is None:
+        gene = free[random.integers(len(free), X.shape[1:2])]
+    else:
+        parts = [part for unit in units if (part := [gene for gene in unit if space.cardinalities[gene] > 1])]
+        # a unit's genes over and over, so that one draw picks one of them
+        table = np.array([np.resize(part, math.lcm(*map(len, parts))) for part in parts])
+        unit = random.integers(len(parts), X.shape[1:2])
+        gene = table[unit, random.integers(table.shape[1], X.shape[1:2])]
     cardinality = np.array(space.cardinalities)[gene]
     step = 1 + random.integers(cardinality - 1, X.shape[1:2])
     child = X.copy()

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators import gather, mutate_one_gene, tournament
+from nasbench_kit.algorithms.operators import gather, mutate_by_rates, mutate_one_gene, tournament
+from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["RegularizedEvolution"]
@@ -25,10 +26,15 @@ class RegularizedEvolution(Algorithm):
     population_size : int
     sample_size : int
         Members drawn, with replacement, of which the best is the parent.
+    mutation : str
+        ``"gene"``: one gene, drawn uniformly. A unit of the space such as ``"node"``: one of these first, then one of its
+        genes, as NAS-Bench-201's authors do. ``"rates"``: each gene with its own probability, ``space.mutation_rates``, as
+        NAS-Bench-101's authors do.
     """
 
     population_size: int = 10
     sample_size: int = 3
+    mutation: str = "gene"
 
     def __post_init__(self) -> None:
         if self.population_size < 1 or self.sample_size < 1:
@@ -36,13 +42,18 @@ class RegularizedEvolution(Algorithm):
 
     def _begin(self) -> None:
         self._X: Genotypes | None = None
+        if self.mutation not in (known := (*self.space.units, "rates")):
+            raise UnknownName(f"mutation on {self.space.name}", self.mutation, known)
         self._F: NDArray[np.float64] = np.empty((self.runs, 0))
 
     def _ask(self) -> Genotypes:
         if self._X is None:
             return self.random.sample(self.space, self.population_size)
         parents = gather(self._X, tournament(self._F, 1, self.sample_size, self.random))
-        return mutate_one_gene(parents, self.space, self.random)
+        if self.mutation == "rates":
+            return mutate_by_rates(parents, self.space, self.random)
+        units = None if self.mutation == "gene" else self.space.units[self.mutation]
+        return mutate_one_gene(parents, self.space, self.random, units)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         if self._X is None:

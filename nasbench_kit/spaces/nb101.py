@@ -46,6 +46,11 @@ class NB101(NodeDAG):
     def __init__(self) -> None:
         super().__init__(VERTICES, OPERATIONS, most_edges=MOST_EDGES, name="nb101")
 
+    @property
+    def mutation_rates(self) -> NDArray[np.float64]:
+        """As in the authors' regularized evolution: edges 1 / 7, operations 1 / 5."""
+        return np.repeat([1 / VERTICES, 1 / INNER], [EDGES, INNER])
+
     # ---------------------------------------------------------------- the same network
 
     def _classes(self, rows: Genotypes) -> NDArray[np.int32]:

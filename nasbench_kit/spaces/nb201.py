@@ -51,6 +51,11 @@ class NB201(Space):
     version = 1
     cardinalities = (5,) * 6
 
+    @property
+    def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """``"node"``: the edges that lead into each node."""
+        return {**super().units, "node": ((0,), (1, 2), (3, 4, 5))}
+
     # ---------------------------------------------------------------- the same network
 
     def canonical(self, X: ArrayLike, rule: str = "exact") -> Genotypes:

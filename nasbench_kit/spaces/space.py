@@ -88,6 +88,11 @@ class Space(ABC):
         """
         return {"gene": tuple((gene,) for gene in range(self.genes))}
 
+    @property
+    def mutation_rates(self) -> NDArray[np.float64]:
+        """The usual probability of each gene to be mutated: 1 / genes, unless a space's authors have others."""
+        return np.full(self.genes, 1 / self.genes)
+
     def as_rows(self, X: ArrayLike) -> Genotypes:
         """``X`` as rows of genes, its shape and type checked, its values not yet.
 

@@ -8,6 +8,7 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.algorithms.operators import (
     gather,
+    mutate_by_rates,
     mutate_one_gene,
     one_point_crossover,
     reset_genes,
@@ -141,3 +142,44 @@ def test_tournaments(random):
         share = np.bincount(won.ravel(), minlength=10) / 80_000
         expected = [((10 - i) / 10) ** size - ((9 - i) / 10) ** size for i in range(10)]
         assert abs(share - expected).max() < 0.01
+
+
+def test_node_then_edge(random):
+    """NAS-Bench-201's mutation: a node, then one of its edges."""
+    X = np.zeros((4, 30_000, 6), dtype=np.uint8)
+    child = mutate_one_gene(X, SPACE, random, SPACE.units["node"])
+    assert ((child != X).sum(axis=2) == 1).all()
+    share = (child != X).mean(axis=(0, 1))
+    assert abs(share - [1 / 3, 1 / 6, 1 / 6, 1 / 9, 1 / 9, 1 / 9]).max() < 0.01
+    letters = np.bincount(child.max(axis=2).ravel(), minlength=5)[1:] / 120_000
+    assert abs(letters - 0.25).max() < 0.01
+
+
+def test_each_gene_has_its_rate(random):
+    space = nk.space("nb101")
+    x = np.zeros(26, dtype=np.uint8)
+    x[[0, 15]] = 1
+    X = np.tile(x, (4, 10_000, 1))
+    child = reset_genes(X, space, random, space.mutation_rates)
+    share = (child != X).mean(axis=(0, 1))
+    assert abs(share[:21] - 1 / 7).max() < 0.01
+    assert abs(share[21:] - 1 / 5).max() < 0.01
+    assert set(np.unique(child[..., 21:])) == {0, 1, 2}
+    assert not space.is_valid(child.reshape(-1, 26)).all()
+    valid = mutate_by_rates(X, space, random)
+    assert space.is_valid(valid.reshape(-1, 26)).all()
+    assert (valid != X).any(axis=2).mean() > 0.9
+
+
+@pytest.mark.parametrize(("space", "mutation"), [("nb201", "node"), ("nb101", "rates"), ("nsga-net-micro", "half")])
+def test_regularized_evolution_with_the_authors_mutations(space, mutation):
+    space = nk.space(space)
+    target = space.sample(1, 5)[0]
+    problem = nk.FunctionProblem(lambda X: (target != X).sum(axis=1), space)
+    found = nk.search(problem, nk.RegularizedEvolution(mutation=mutation), runs=8, evaluations=300)
+    assert (
+        found.incumbent_values.mean()
+        < nk.search(problem, nk.RandomSearch(), runs=8, evaluations=300).incumbent_values.mean()
+    )
+    with pytest.raises(nk.UnknownName, match="unknown mutation on"):
+        nk.RegularizedEvolution(mutation="nodes").start(space)

@@ -34,12 +34,23 @@ def run() -> dict[str, Any]:
         "RandomSearch, two objectives": (two, nk.RandomSearch(), RUNS, evaluations),
         "RegularizedEvolution, 500 runs of 1,000": (one, nk.RegularizedEvolution(), 500, 1000),
         "LocalSearch, 500 runs of 1,000": (one, nk.LocalSearch(), 500, 1000),
+        "MOEAD, population 100": (two, nk.MOEAD(population_size=POPULATION), RUNS, 2000),
+        "MOGOMEA": (two, nk.MOGOMEA(), RUNS, 2000),
+        "MOLocalSearch": (two, nk.MOLocalSearch(), RUNS, 2000),
+        "GOMEA": (one, nk.GOMEA(), RUNS, 2000),
+        "Reinforce, 500 runs of 1,000": (one, nk.Reinforce(), 500, 1000),
     }
     seconds = in_turn({name: _caller(*arguments) for name, arguments in searches.items()}, rounds=5, seconds=0.3)
     rate = {name: searches[name][2] * searches[name][3] / s * 60 for name, s in seconds.items()}
     found: dict[str, Any] = {"evaluations a minute": rate, "seconds": seconds}
     peer = _pymoo(two)
     rows = [[name, f"{seconds[name]:.2f} s", f"{rate[name] / 1e6:,.0f} M", ""] for name in searches]
+    moead = _pymoo_moead(two)
+    if moead is not None:
+        found["pymoo's MOEA/D, evaluations a minute"] = moead
+        for row in rows:
+            if row[0].startswith(("MOEAD", "MOGOMEA")):
+                row[3] = f"{rate[row[0]] / moead:,.0f} times pymoo's MOEA/D ({moead / 1e6:.2f} M)"
     if peer is not None:
         peer_rate, peer_volumes = peer
         rows[0][3] = f"{rate['NSGA2, population 100'] / peer_rate:,.0f} times pymoo ({peer_rate / 1e6:.2f} M)"
@@ -66,19 +77,12 @@ def _caller(problem: nk.Problem, algorithm: nk.Algorithm, runs: int, evaluations
     return lambda: nk.search(problem, algorithm, runs=runs, evaluations=evaluations)
 
 
-def _pymoo(problem: nk.Problem) -> tuple[float, np.ndarray] | None:
-    """Evaluations a minute of pymoo's NSGA-II, and the hypervolume of all that each run evaluated."""
-    try:
-        from pymoo.algorithms.moo.nsga2 import NSGA2
-        from pymoo.core.mutation import Mutation
-        from pymoo.core.problem import Problem
-        from pymoo.operators.crossover.pntx import TwoPointCrossover
-        from pymoo.operators.sampling.rnd import IntegerRandomSampling
-        from pymoo.optimize import minimize
-    except ImportError:
-        print("pymoo is not installed: left out")
-        return None
-    seen: list[np.ndarray] = []
+def _pymoo_table(problem: nk.Problem, seen: list[np.ndarray]) -> tuple[Any, dict[str, Any]]:
+    """The table as a problem of pymoo, and the operators with the same settings; raises ImportError."""
+    from pymoo.core.mutation import Mutation
+    from pymoo.core.problem import Problem
+    from pymoo.operators.crossover.pntx import TwoPointCrossover
+    from pymoo.operators.sampling.rnd import IntegerRandomSampling
 
     class Table(Problem):
         def __init__(self) -> None:
@@ -95,22 +99,52 @@ def _pymoo(problem: nk.Problem) -> tuple[float, np.ndarray] | None:
             step = (rng.random(X.shape) * 4).astype(int) + 1
             return np.where(change, (X + step) % 5, X)
 
+    return Table(), {
+        "sampling": IntegerRandomSampling(),
+        "crossover": TwoPointCrossover(prob=1.0),
+        "mutation": ToAnotherLetter(prob=1.0),
+    }
+
+
+def _pymoo(problem: nk.Problem) -> tuple[float, np.ndarray] | None:
+    """Evaluations a minute of pymoo's NSGA-II, and the hypervolume of all that each run evaluated."""
+    seen: list[np.ndarray] = []
+    try:
+        from pymoo.algorithms.moo.nsga2 import NSGA2
+        from pymoo.optimize import minimize
+
+        peer, operators = _pymoo_table(problem, seen)
+    except ImportError:
+        print("pymoo is not installed: left out")
+        return None
     bounds = problem.bounds
     assert bounds is not None
     volumes, total = [], 0.0
     for seed in range(PEER_RUNS):
-        algorithm = NSGA2(
-            pop_size=POPULATION,
-            sampling=IntegerRandomSampling(),
-            crossover=TwoPointCrossover(prob=1.0),
-            mutation=ToAnotherLetter(prob=1.0),
-            eliminate_duplicates=False,
-        )
+        algorithm = NSGA2(pop_size=POPULATION, eliminate_duplicates=False, **operators)
         seen.clear()
         start = time.perf_counter()
-        minimize(Table(), algorithm, ("n_gen", GENERATIONS), seed=seed)
+        minimize(peer, algorithm, ("n_gen", GENERATIONS), seed=seed)
         total += time.perf_counter() - start
         F = np.concatenate(seen)
         assert len(F) == POPULATION * GENERATIONS
         volumes.append(hypervolume(normalise(F[pareto_front(F)], bounds), np.full(2, Recorder.REFERENCE)))
     return PEER_RUNS * POPULATION * GENERATIONS / total * 60, np.array(volumes)
+
+
+def _pymoo_moead(problem: nk.Problem) -> float | None:
+    """Evaluations a minute of pymoo's MOEA/D."""
+    seen: list[np.ndarray] = []
+    try:
+        from pymoo.algorithms.moo.moead import MOEAD
+        from pymoo.optimize import minimize
+        from pymoo.util.ref_dirs import get_reference_directions
+
+        peer, operators = _pymoo_table(problem, seen)
+    except ImportError:
+        return None
+    directions = get_reference_directions("uniform", 2, n_partitions=POPULATION - 1)
+    algorithm = MOEAD(directions, n_neighbors=20, prob_neighbor_mating=0.9, **operators)
+    start = time.perf_counter()
+    minimize(peer, algorithm, ("n_gen", 20), seed=1)
+    return sum(map(len, seen)) / (time.perf_counter() - start) * 60

@@ -64,10 +64,10 @@ class MOGOMEA(OptimalMixing):
         self._alone[runs] = -1
         for objective in range(self.objectives):
             self._alone[runs, ends[:, objective]] = objective
-        ties = draws[:, 2:].reshape(len(runs), clusters, self.space.genes)
-        for cluster in range(clusters):
-            information = mutual_information(gather(X, pools[:, cluster]), self._letters)
-            self._trees[runs, cluster] = linkage_tree(information, ties[:, cluster])
+        # all clusters of all runs at once
+        members = gather(X, pools.reshape(len(runs), -1)).reshape(-1, pools.shape[2], self.space.genes)
+        trees = linkage_tree(mutual_information(members, self._letters), draws[:, 2:].reshape(-1, self.space.genes))
+        self._trees[runs, :clusters] = trees.reshape(len(runs), clusters, *trees.shape[1:])
 
     def _make_room(self, members: int, clusters: int) -> None:
         """Widen the tables of clusters for a larger population."""

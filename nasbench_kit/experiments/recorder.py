@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from nasbench_kit.indicators import group_hypervolume, nondominated
 from nasbench_kit.problem import Evaluation
 from nasbench_kit.spaces import Space
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
 
 __all__ = ["Recorder", "log_grid"]
 
@@ -69,6 +69,8 @@ class Recorder:
         self._networks = networks if networks is not None and networks * runs <= SEEN_BYTES else None
         if self._networks is not None:
             self._seen_networks = np.zeros(runs * self._networks, dtype=np.bool_)
+            # few flags are counted when that is asked for; of many, those that are set are counted as they are
+            self._unique = None if self._networks <= SMALL_SIZE else np.zeros(runs, dtype=np.int64)
         self._seen_run = np.empty(0, dtype=np.int64)  # without a table: each run's different keys
         self._seen_key = np.empty(0, dtype=np.uint64)
         self._new_keys: list[tuple[NDArray[np.int64], NDArray[np.uint64]]] = []
@@ -137,7 +139,11 @@ class Recorder:
         if self._networks is None:
             self._new_keys.append((run[chosen], self.space.key(flat[chosen])))
         else:
-            self._seen_networks[run[chosen] * self._networks + self.space.network_index(flat[chosen])] = True
+            place = run[chosen] * self._networks + self.space.network_index(flat[chosen])
+            if self._unique is not None:
+                place = np.unique(place[~self._seen_networks[place]])
+                self._unique += np.bincount(place // self._networks, minlength=runs)
+            self._seen_networks[place] = True
         if self.objectives > 1:
             self._pending.append((run[chosen], flat[chosen], F.reshape(-1, self.objectives)[chosen]))
 
@@ -172,6 +178,8 @@ class Recorder:
 
     def _unique_networks(self) -> NDArray[np.int64]:
         if self._networks is not None:
+            if self._unique is not None:
+                return self._unique.copy()
             counts: NDArray[np.int64] = np.count_nonzero(self._seen_networks.reshape(self.runs, -1), axis=1)
             return counts
         run = np.concatenate([self._seen_run, *(part[0] for part in self._new_keys)])

@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             commands.add_parser(name, help=text)
     options, rest = parser.parse_known_args(words)
-    if hasattr(options, "architectures") and not any(word.startswith("-") for word in rest):
-        options.architectures += rest  # argparse takes none after an option
+    if hasattr(options, "architectures") and (rest[:1] == ["--"] or not any(word.startswith("-") for word in rest)):
+        options.architectures += [word for word in rest if word != "--"]  # argparse takes none after an option
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if options.version:

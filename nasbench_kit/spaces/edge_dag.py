@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
-from nasbench_kit.graphs import canonical_order, edge_list, edges_to_matrix, matrix_to_edges, on_a_path
+from nasbench_kit.graphs import edge_list, edges_to_matrix, matrix_to_edges
+from nasbench_kit.spaces.cell_dag import CellDAG
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
 from nasbench_kit.spaces.space import Genotypes, Space
@@ -17,7 +18,7 @@ from nasbench_kit.spaces.space import Genotypes, Space
 __all__ = ["EdgeDAG"]
 
 
-class EdgeDAG(Space):
+class EdgeDAG(CellDAG):
     """A space of cells: a DAG whose first node is the input, whose last is the output, with an operation on each edge.
 
     Parameters
@@ -66,7 +67,7 @@ class EdgeDAG(Space):
         most_edges: int | None = None,
         name: str = "edge-dag",
     ) -> None:
-        self.name, self.nodes, self.operations, self.missing = name, nodes, tuple(operations), missing
+        self.name, self.vertices, self.operations, self.missing = name, nodes, tuple(operations), missing
         edges = nodes * (nodes - 1) // 2
         self.most_edges = edges if most_edges is None else most_edges
         if nodes < 2 or self.most_edges < 1:
@@ -82,33 +83,15 @@ class EdgeDAG(Space):
         return not self.missing
 
     def _valid(self, rows: Genotypes) -> NDArray[np.bool_]:
-        valid = super()._valid(rows)
-        if not self.missing:
-            return valid
-        edges = self._pruned(rows)[0].astype(np.bool_).sum(axis=(1, 2))
-        return np.asarray(valid & (edges > 0) & (edges <= self.most_edges))
+        # a fully connected cell has its paths, whatever the operations
+        return super()._valid(rows) if self.missing else Space._valid(self, rows)
 
-    def _why_invalid(self, row: NDArray[Any]) -> str:
-        if not ((row >= 0) & (row < np.array(self.cardinalities)) & (row == np.floor(row))).all():
-            return super()._why_invalid(row)
-        edges = int(self._pruned(row[np.newaxis].astype(np.uint8))[0].astype(np.bool_).sum())
-        if not edges:
-            return "there is no path from input to output"
-        return f"{edges} edges lie on paths from input to output, at most {self.most_edges} may"
-
-    def _pruned(self, rows: Genotypes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Matrices of edge labels, 0 for no edge, and the nodes that are kept."""
-        matrix = edges_to_matrix(rows.astype(np.int64) + (not self.missing))
-        kept = on_a_path(matrix)
-        return matrix * (kept[:, :, np.newaxis] & kept[:, np.newaxis, :]), kept
+    def _matrix(self, rows: Genotypes) -> NDArray[np.int64]:
+        return edges_to_matrix(rows.astype(np.int64) + (not self.missing))
 
     def _canonical(self, rows: Genotypes) -> Genotypes:
         matrix, kept = self._pruned(rows)
-        labels = np.where(kept, 1, 3)  # 3: what is not used comes last
-        labels[:, 0], labels[:, -1] = 0, 2
-        order = canonical_order(matrix, labels)
-        place = np.array([0, 0, 2, 1])[np.take_along_axis(labels, order, axis=1)]  # the output at the very end
-        order = np.take_along_axis(order, np.argsort(place, axis=1, kind="stable"), axis=1)
+        order = self._order(matrix, kept, np.zeros((len(rows), self.vertices - 2), dtype=np.int64))
         row = np.arange(len(rows))[:, np.newaxis, np.newaxis]
         edges = matrix_to_edges(matrix[row, order[:, :, np.newaxis], order[:, np.newaxis, :]])
         return (edges - (not self.missing)).astype(np.uint8)
@@ -126,10 +109,10 @@ class EdgeDAG(Space):
     def _diagrams(self, row: Sequence[int]) -> list[Diagram]:
         _, kept = self._pruned(np.array([row], dtype=np.uint8))
         used = kept[0].tolist()
-        nodes = [Node("input"), *(Node(str(i), used=used[i]) for i in range(1, self.nodes - 1)), Node("output")]
+        nodes = [Node("input"), *(Node(str(i), used=used[i]) for i in range(1, self.vertices - 1)), Node("output")]
         arrows = [
             Arrow(i, j, self.operations[gene - self.missing], used[i] and used[j])
-            for (i, j), gene in zip(edge_list(self.nodes), row, strict=True)
+            for (i, j), gene in zip(edge_list(self.vertices), row, strict=True)
             if gene >= self.missing
         ]
         return [Diagram(self.name, nodes, arrows)]

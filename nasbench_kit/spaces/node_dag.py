@@ -9,17 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
-from nasbench_kit.graphs import canonical_order, edge_list, edges_to_matrix, matrix_to_edges, on_a_path, split_nodes
+from nasbench_kit.graphs import edge_list, edges_to_matrix, matrix_to_edges, split_nodes
+from nasbench_kit.spaces.cell_dag import CellDAG
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
-from nasbench_kit.spaces.space import Genotypes, Space
+from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["NodeDAG"]
 
 INPUT, OUTPUT = "input", "output"
 
 
-class NodeDAG(Space):
+class NodeDAG(CellDAG):
     """A space of cells: a DAG whose first vertex is the input, whose last is the output, with operations in between.
 
     Vertices that are not on a path from input to output do not matter. A genotype is valid where there is such a path,
@@ -68,47 +69,17 @@ class NodeDAG(Space):
             raise ValueError(f"{name}: inner vertices have 1 to 256 operations, all different")
         self.cardinalities = (2,) * edges + (len(self.operations),) * (vertices - 2)
 
-    def _matrix(self, rows: Genotypes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        edges, operations = split_nodes(rows, self.vertices, fixed=2)
-        return edges_to_matrix(edges), operations
-
-    def _valid(self, rows: Genotypes) -> NDArray[np.bool_]:
-        valid = super()._valid(rows)
-        matrix, _ = self._matrix(rows)
-        kept = on_a_path(matrix)
-        edges = (matrix & kept[:, :, np.newaxis] & kept[:, np.newaxis, :]).sum(axis=(1, 2))
-        return np.asarray(valid & (edges > 0) & (edges <= self.most_edges))
-
-    def _why_invalid(self, row: NDArray[Any]) -> str:
-        if not ((row >= 0) & (row < np.array(self.cardinalities)) & (row == np.floor(row))).all():
-            return super()._why_invalid(row)
-        matrix, _ = self._matrix(row[np.newaxis].astype(np.uint8))
-        kept = on_a_path(matrix)[0]
-        if not kept.any():
-            return "there is no path from input to output"
-        edges = int(matrix[0][np.ix_(kept, kept)].sum())
-        return f"{edges} edges lie on paths from input to output, at most {self.most_edges} may"
+    def _matrix(self, rows: Genotypes) -> NDArray[np.int64]:
+        return edges_to_matrix(split_nodes(rows, self.vertices, fixed=2)[0].astype(np.int64))
 
     def _canonical(self, rows: Genotypes) -> Genotypes:
-        matrix, operations = self._matrix(rows)
-        n, v = len(rows), self.vertices
-        kept = on_a_path(matrix)
-        matrix = matrix * (kept[:, :, np.newaxis] & kept[:, np.newaxis, :])
-        unused = len(self.operations) + 2
-        labels = np.zeros((n, v), dtype=np.int64)
-        labels[:, 1:-1] = 1 + operations
-        labels[:, -1] = len(self.operations) + 1
-        labels[~kept] = unused
-        order = canonical_order(matrix, labels)
-        # input first, output last, and what is not used between the others and the output
-        place = np.take_along_axis(
-            np.where(labels == unused, 1, 2 * (labels == len(self.operations) + 1)), order, axis=1
-        )
-        order = np.take_along_axis(order, np.argsort(place, axis=1, kind="stable"), axis=1)
-        row = np.arange(n)[:, np.newaxis]
+        matrix, kept = self._pruned(rows)
+        operations = split_nodes(rows, self.vertices, fixed=2)[1].astype(np.int64)
+        order = self._order(matrix, kept, operations)
+        row = np.arange(len(rows))[:, np.newaxis]
         edges = matrix_to_edges(matrix[row[..., np.newaxis], order[:, :, np.newaxis], order[:, np.newaxis, :]])
-        letters = np.where(kept, labels - 1, 0)[row, order][:, 1:-1]
-        return np.concatenate([edges, letters.astype(np.uint8)], axis=1)
+        letters = np.where(kept[:, 1:-1], operations, 0)[row, order[:, 1:-1] - 1]
+        return np.concatenate([edges, letters], axis=1).astype(np.uint8)
 
     # ---------------------------------------------------------------- native forms
 
@@ -144,8 +115,7 @@ class NodeDAG(Space):
         return [*matrix_to_edges(full)[0].tolist(), *letters]
 
     def _diagrams(self, row: Sequence[int]) -> list[Diagram]:
-        matrix, _ = self._matrix(np.array([row], dtype=np.uint8))
-        kept = on_a_path(matrix)[0].tolist()
+        kept = self._pruned(np.array([row], dtype=np.uint8))[1][0].tolist()
         letters = [self.operations[gene] for gene in row[len(edge_list(self.vertices)) :]]
         inner = [Node(letter, True, there) for letter, there in zip(letters, kept[1:-1], strict=True)]
         arrows = [

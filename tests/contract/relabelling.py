@@ -83,7 +83,7 @@ def on_paths(edges, v):
 def edge_dag(space, x, rng):
     if not space.missing:
         return x
-    return moved(x, space.nodes, range(1, space.nodes - 1), rng)[0]
+    return moved(x, space.vertices, range(1, space.vertices - 1), rng)[0]
 
 
 def staged_dag(space, x, rng):

@@ -38,9 +38,9 @@ class Orders:
         movable = range(1, vertices - 1) if fixed_ends else range(vertices)
         self.vertices = vertices
         self.edges = edge_list(vertices)
-        places = np.tile(np.arange(vertices, dtype=np.uint8), (len(list(itertools.permutations(movable))), 1))
-        places[:, list(movable)] = list(itertools.permutations(movable))
-        self.places = places
+        orders = list(itertools.permutations(movable))
+        self.places = np.tile(np.arange(vertices, dtype=np.uint8), (len(orders), 1))
+        self.places[:, list(movable)] = orders
 
     def apply(self, order: int, masks: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """The masks with their vertices moved; 2^31 and more where an edge would go backward."""

@@ -271,6 +271,16 @@ DEAD = (
 APART = '{"matrix": [[0, 0], [0, 0]], "ops": ["input", "output"]}'
 
 
+def test_architectures_after_options(call):
+    none = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+    status, out, _ = call("query", "nb201-digits", "--metrics", "params", "--", none)
+    assert (status, out.splitlines()) == (0, ["architecture\tparams", f"{none}\t454"])
+    assert call("dedup", "nb201", "--classes", none)[1] == f"0\t{none}\n"
+    status, _, err = call("dedup", "nb201", none, "--clases")
+    assert status == 2
+    assert "unrecognized arguments: --clases" in err
+
+
 def test_dedup(call, tmp_path, monkeypatch):
     status, out, err = call("dedup", "nb101", CHAIN, DEAD, CHAIN)
     assert (status, out.splitlines()) == (0, [CHAIN])

@@ -1,17 +1,20 @@
 """nasbench-kit: compare neural architecture search algorithms on published tables."""
 
 from nasbench_kit.algorithms import (
+    BOHB,
     GOMEA,
     MOEAD,
     MOGOMEA,
     NSGA2,
     Algorithm,
     GeneticAlgorithm,
+    Hyperband,
     LocalSearch,
     MOLocalSearch,
     RandomSearch,
     RegularizedEvolution,
     Reinforce,
+    SuccessiveHalving,
 )
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.benchmark import open_benchmark as open  # noqa: A004 - as in h5py: nk.open(name)
@@ -31,6 +34,7 @@ from nasbench_kit.problem import FunctionProblem, Problem, TestSelectionWarning
 from nasbench_kit.spaces import Space, space, spaces
 
 __all__ = [
+    "BOHB",
     "GOMEA",
     "MOEAD",
     "MOGOMEA",
@@ -39,6 +43,7 @@ __all__ = [
     "Benchmark",
     "FunctionProblem",
     "GeneticAlgorithm",
+    "Hyperband",
     "InvalidArchitecture",
     "LocalSearch",
     "MOLocalSearch",
@@ -52,6 +57,7 @@ __all__ = [
     "SourceError",
     "Space",
     "StoreError",
+    "SuccessiveHalving",
     "TestSelectionWarning",
     "UnknownName",
     "benchmarks",

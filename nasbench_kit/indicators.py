@@ -11,7 +11,7 @@ import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["group_hypervolume", "hypervolume", "nondominated", "pareto_front"]
+__all__ = ["group_hypervolume", "hypervolume", "most_hypervolume", "nondominated", "pareto_front"]
 
 
 def pareto_front(F: ArrayLike) -> NDArray[np.intp]:
@@ -140,3 +140,57 @@ def group_hypervolume(
         return np.bincount(group, weights=areas, minlength=groups).astype(np.float64)
     bounds = np.searchsorted(group, np.arange(groups + 1))
     return np.array([hypervolume(F[a:b], ref) for a, b in itertools.pairwise(bounds)])
+
+
+def most_hypervolume(F: NDArray[np.float64], group: NDArray[np.int64], size: int) -> NDArray[np.intp]:
+    """At most ``size`` points of each group: while there are more, that which adds the least hypervolume is left out.
+
+    The points that are best in an objective stay longest. Objectives are scaled by each group's own range.
+
+    Parameters
+    ----------
+    F : ndarray of float, shape (n, m)
+        As `nondominated` orders them: by group, then by ascending objectives, none dominated within its group.
+    group : ndarray of int, shape (n,)
+    size : int
+
+    Returns
+    -------
+    ndarray of int, shape (k,)
+        In the order given. For two objectives all groups at once; for more, moocore's contributions a group at a time.
+
+    Examples
+    --------
+    >>> F = np.array([[0.0, 4.0], [1.0, 2.0], [1.1, 1.9], [4.0, 0.0]])
+    >>> most_hypervolume(F, np.zeros(4, dtype=np.int64), 3)
+    array([0, 2, 3])
+    """
+    kept = np.arange(len(F))
+    while True:
+        count = np.bincount(group[kept])
+        crowded = (count > size)[group[kept]]
+        if not crowded.any():
+            return kept
+        adds = np.where(crowded, _contributions(F[kept], group[kept]), np.inf)
+        order = np.lexsort((adds, group[kept]))  # stable: of equals the first is left out
+        first = np.ones(len(order), dtype=np.bool_)
+        first[1:] = group[kept][order][1:] != group[kept][order][:-1]
+        out = order[first]
+        kept = np.delete(kept, out[crowded[out]])
+
+
+def _contributions(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each point alone adds to its group's hypervolume, each objective scaled to the group's range: (n,)."""
+    starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+    low, high = np.minimum.reduceat(F, starts), np.maximum.reduceat(F, starts)
+    number = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(F)]))
+    scaled = (F - low[number]) / np.where(high > low, high - low, 1.0)[number]
+    if F.shape[1] == 2:
+        adds = np.full(len(F), np.inf)  # the ends
+        inner = (number[2:] == number[:-2]).nonzero()[0] + 1
+        adds[inner] = (scaled[inner + 1, 0] - scaled[inner, 0]) * (scaled[inner - 1, 1] - scaled[inner, 1])
+        return adds
+    parts = np.split(scaled, starts[1:])
+    adds = np.concatenate([moocore.hv_contributions(part, ref=np.full(F.shape[1], 1.1)) for part in parts])
+    ends = (scaled == 0).any(axis=1)
+    return np.where(ends, adds + 2.0, adds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -62,6 +63,9 @@ class Problem(ABC):
         The names of the m objectives.
     bounds : ndarray of float64, shape (2, m), or None
         The best and the worst value of each objective, between which indicators are normalised.
+    budgets : tuple of int
+        The epoch budgets that an evaluation may have, ascending; the last is the one that counts. Empty where there is
+        no choice.
     """
 
     space: Space
@@ -71,9 +75,13 @@ class Problem(ABC):
     @abstractmethod
     def bounds(self) -> NDArray[np.float64] | None: ...
 
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        return ()
+
     @abstractmethod
-    def evaluate(self, X: Genotypes) -> Evaluation:
-        """Evaluate valid genotypes (n, genes)."""
+    def evaluate(self, X: Genotypes, epochs: int | None = None) -> Evaluation:
+        """Evaluate valid genotypes (n, genes), after ``epochs`` of training, one of the budgets; the last unless given."""
 
     def __call__(self, X: ArrayLike) -> NDArray[np.float64]:
         """The objective values of genotypes: (n, genes) to (n, m), each to be minimised."""
@@ -98,6 +106,7 @@ class TabularProblem(Problem):
             raise ValueError("a problem has at least one objective")
         self.bench, self.space, self.objectives = bench, bench.space, objectives
         self.dataset, self.epochs, self.seed = dataset, epochs, seed
+        self._tables: dict[int | None, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         self._query(bench.architectures[:1])  # an unknown budget is an error here, not in the search
         on_test = [name for name in objectives if "test_" in name]
         if on_test:
@@ -115,43 +124,55 @@ class TabularProblem(Problem):
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self.bench, self.objectives, self.dataset, self.epochs, self.seed)
 
-    def _query(self, X: ArrayLike) -> NDArray[np.float64]:
-        values = self.bench.query(X, self.objectives, dataset=self.dataset, epochs=self.epochs, seed=self.seed)
+    @cached_property
+    def budgets(self) -> tuple[int, ...]:
+        """The epoch budgets that the table has for all objectives that depend on training, up to the problem's own."""
+        stored = [set(epochs) for name in self.objectives if (epochs := self.bench.epochs(self.dataset, name))]
+        common = sorted(set.intersection(*stored)) if stored else []
+        return tuple(epochs for epochs in common if self.epochs is None or epochs <= self.epochs)
+
+    def _query(self, X: ArrayLike, epochs: int | None = None) -> NDArray[np.float64]:
+        values = self.bench.query(
+            X, self.objectives, dataset=self.dataset, epochs=epochs or self.epochs, seed=self.seed
+        )
         return minimised(values, self.objectives)
 
     def __call__(self, X: ArrayLike) -> NDArray[np.float64]:
         """The objective values (n, m) of genotypes (n, genes); ``nan`` where the table has none."""
         return self._query(X)
 
-    def _seconds(self, X: ArrayLike) -> NDArray[np.float64]:
+    def _seconds(self, X: ArrayLike, epochs: int | None) -> NDArray[np.float64]:
         if "training_time" not in self.bench.metrics(self.dataset):
             return np.zeros(len(np.atleast_2d(np.asarray(X))))
-        budgets = self.bench.epochs(self.dataset, "training_time")
-        epochs = self.epochs if self.epochs in budgets else None
-        seconds = self.bench.query(X, "training_time", dataset=self.dataset, epochs=epochs)
-        if budgets and self.epochs is not None and epochs is None:
-            seconds = seconds * self.epochs / budgets[-1]
+        stored = self.bench.epochs(self.dataset, "training_time")
+        seconds = self.bench.query(
+            X, "training_time", dataset=self.dataset, epochs=epochs if epochs in stored else None
+        )
+        if stored and epochs is not None and epochs not in stored:
+            seconds = seconds * epochs / stored[-1]
         return np.nan_to_num(seconds)
 
-    def evaluate(self, X: Genotypes) -> Evaluation:
+    def evaluate(self, X: Genotypes, epochs: int | None = None) -> Evaluation:
+        epochs = self.epochs if epochs is None else epochs
         if self.space.size <= SMALL_SIZE:
-            F, seconds = self._by_number
+            F, seconds = self._by_number(epochs)
             number = self.space.small_number(X)
             return Evaluation(F.take(number, axis=0, mode="clip"), seconds.take(number, mode="clip"))
-        F = self._query(X)
+        F = self._query(X, epochs)
         np.nan_to_num(F, copy=False, nan=np.inf, posinf=np.inf, neginf=-np.inf)
-        return Evaluation(F, self._seconds(X))
+        return Evaluation(F, self._seconds(X, epochs))
 
-    @cached_property
-    def _by_number(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _by_number(self, epochs: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Objectives and seconds of every genotype of a small space, by its number."""
-        everything = self.space.all()
-        valid = self.space.is_valid(everything)
-        F = np.full((len(everything), len(self.objectives)), np.inf)
-        F[valid] = np.nan_to_num(self._query(everything[valid]), nan=np.inf, posinf=np.inf, neginf=-np.inf)
-        seconds = np.zeros(len(everything))
-        seconds[valid] = self._seconds(everything[valid])
-        return F, seconds
+        if epochs not in self._tables:
+            everything = self.space.all()
+            valid = self.space.is_valid(everything)
+            F = np.full((len(everything), len(self.objectives)), np.inf)
+            F[valid] = np.nan_to_num(self._query(everything[valid], epochs), nan=np.inf, posinf=np.inf, neginf=-np.inf)
+            seconds = np.zeros(len(everything))
+            seconds[valid] = self._seconds(everything[valid], epochs)
+            self._tables[epochs] = F, seconds
+        return self._tables[epochs]
 
     @cached_property
     def bounds(self) -> NDArray[np.float64]:
@@ -175,14 +196,18 @@ class FunctionProblem(Problem):
     Parameters
     ----------
     function : callable
-        Genotypes (n, genes) to objective values (n, m) or (n,), to be minimised.
+        Genotypes (n, genes) to objective values (n, m) or (n,), to be minimised; with ``budgets``, genotypes and a number
+        of epochs.
     space : Space
     objectives : sequence of str, optional
         Names of the objectives; ``("f",)`` unless given.
     bounds : array_like of float, shape (2, m), optional
         The best and the worst value of each objective; without them there is no hypervolume trace.
     seconds : callable, optional
-        Genotypes (n, genes) to the seconds that each evaluation costs (n,).
+        Genotypes (n, genes) to the seconds that each evaluation costs (n,); with ``budgets``, genotypes and a number of
+        epochs.
+    budgets : sequence of int, optional
+        The epoch budgets that an evaluation may have, ascending: for successive halving and its relatives.
 
     Examples
     --------
@@ -194,28 +219,39 @@ class FunctionProblem(Problem):
 
     def __init__(
         self,
-        function: Callable[[Genotypes], ArrayLike],
+        function: Callable[..., ArrayLike],
         space: Space,
         objectives: Sequence[str] = ("f",),
         bounds: ArrayLike | None = None,
-        seconds: Callable[[Genotypes], ArrayLike] | None = None,
+        seconds: Callable[..., ArrayLike] | None = None,
+        budgets: Sequence[int] = (),
     ) -> None:
         self.function, self.space, self.objectives, self.seconds = function, space, tuple(objectives), seconds
         self._bounds = None if bounds is None else np.asarray(bounds, dtype=np.float64)
         if self._bounds is not None and self._bounds.shape != (2, len(self.objectives)):
             raise ValueError(f"bounds have the shape (2, {len(self.objectives)}), not {self._bounds.shape}")
+        self._budgets = tuple(budgets)
+        if any(b <= a for a, b in itertools.pairwise((0, *self._budgets))):
+            raise ValueError(f"budgets are positive and ascend, not {self._budgets}")
 
     @property
     def bounds(self) -> NDArray[np.float64] | None:
         return self._bounds
 
-    def evaluate(self, X: Genotypes) -> Evaluation:
-        F = np.asarray(self.function(X), dtype=np.float64)
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        return self._budgets
+
+    def evaluate(self, X: Genotypes, epochs: int | None = None) -> Evaluation:
+        budget = (epochs or self._budgets[-1],) if self._budgets else ()
+        F = np.asarray(self.function(X, *budget), dtype=np.float64)
         F = F[:, np.newaxis] if F.ndim == 1 else F
         if F.shape != (len(X), len(self.objectives)):
             raise ValueError(
                 f"the objective function returned the shape {F.shape} for {len(X)} genotypes and "
                 f"{len(self.objectives)} objectives"
             )
-        seconds = np.zeros(len(X)) if self.seconds is None else np.asarray(self.seconds(X), dtype=np.float64)
+        seconds = np.zeros(len(X))
+        if self.seconds is not None:
+            seconds = np.asarray(self.seconds(X, *budget), dtype=np.float64)
         return Evaluation(np.where(np.isnan(F), np.inf, F), seconds)

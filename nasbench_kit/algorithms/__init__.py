@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 
 from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.algorithms.bohb import BOHB
 from nasbench_kit.algorithms.genetic_algorithm import GeneticAlgorithm
 from nasbench_kit.algorithms.gomea import GOMEA
+from nasbench_kit.algorithms.hyperband import Hyperband
 from nasbench_kit.algorithms.local_search import LocalSearch
 from nasbench_kit.algorithms.mo_local_search import MOLocalSearch
 from nasbench_kit.algorithms.moead import MOEAD
@@ -15,21 +17,25 @@ from nasbench_kit.algorithms.nsga2 import NSGA2
 from nasbench_kit.algorithms.random_search import RandomSearch
 from nasbench_kit.algorithms.regularized_evolution import RegularizedEvolution
 from nasbench_kit.algorithms.reinforce import Reinforce
+from nasbench_kit.algorithms.successive_halving import SuccessiveHalving
 from nasbench_kit.errors import UnknownName
 
 __all__ = [
     "ALGORITHMS",
+    "BOHB",
     "GOMEA",
     "MOEAD",
     "MOGOMEA",
     "NSGA2",
     "Algorithm",
     "GeneticAlgorithm",
+    "Hyperband",
     "LocalSearch",
     "MOLocalSearch",
     "RandomSearch",
     "RegularizedEvolution",
     "Reinforce",
+    "SuccessiveHalving",
     "parse_algorithm",
 ]
 
@@ -37,6 +43,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     cls.__name__: cls
     for cls in (
         *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, GOMEA, Reinforce),
+        *(SuccessiveHalving, Hyperband, BOHB),
         *(NSGA2, MOEAD, MOGOMEA, MOLocalSearch),
     )
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -34,6 +35,7 @@ class Algorithm(ABC):
 
     many_objectives: ClassVar[bool] = False
     single_objective: ClassVar[bool] = True
+    needs_budgets: ClassVar[bool] = False  # whether it trades epochs of training for numbers of genotypes
 
     @property
     def name(self) -> str:
@@ -50,7 +52,27 @@ class Algorithm(ABC):
         """About how many genotypes a run asks for at a time."""
         return 1
 
-    def start(self, space: Space, *, runs: int = 1, seed: int = 0, first_run: int = 0, objectives: int = 1) -> Self:
+    @property
+    def epochs(self) -> int | None:
+        """The epoch budget of what `ask` gave last; None for the problem's own."""
+        return None
+
+    @property
+    def trained(self) -> int:
+        """Epochs for which what `ask` gave last is trained already, where its training goes on; 0 where it starts anew."""
+        return 0
+
+    def start(
+        self,
+        space: Space,
+        *,
+        runs: int = 1,
+        seed: int = 0,
+        first_run: int = 0,
+        objectives: int = 1,
+        budgets: Sequence[int] = (),
+        initial: ArrayLike | None = None,
+    ) -> Self:
         """Begin a search anew.
 
         Parameters
@@ -64,6 +86,10 @@ class Algorithm(ABC):
             The number of the first run.
         objectives : int
             How many objective values ``tell`` will get, all minimised.
+        budgets : sequence of int, optional
+            The epoch budgets at which genotypes can be evaluated, ascending; see `epochs`.
+        initial : array_like of int, shape (n, genes) or (first_run + runs or more, n, genes), optional
+            Genotypes that take the first places of the first population: the same for all runs, or each run's own.
 
         Returns
         -------
@@ -73,7 +99,9 @@ class Algorithm(ABC):
         Raises
         ------
         ValueError
-            Where this algorithm cannot search for so many objectives.
+            Where this algorithm cannot search for so many objectives, with these budgets, or from such a population.
+        InvalidArchitecture
+            Where an initial genotype is invalid.
         """
         if runs < 1:
             raise ValueError(f"runs is at least 1, not {runs}")
@@ -81,11 +109,50 @@ class Algorithm(ABC):
             raise ValueError(f"{self.name} needs at least two objectives; for one there is GeneticAlgorithm")
         if objectives > 1 and not self.many_objectives:
             raise ValueError(f"{self.name} minimises one objective, not {objectives}; for several there is NSGA2")
+        if self.needs_budgets and len(budgets) < 2:
+            raise ValueError(
+                f"{self.name} needs at least two epoch budgets, and the problem has "
+                + (f"{budgets[0]} alone" if budgets else "none")
+            )
         self.space, self.runs, self.objectives = space, runs, objectives
+        self.budgets = tuple(budgets)
         self.random = Streams(seed, runs, first_run)
+        self._initial = self._check_initial(initial, first_run)
         self._asked: Genotypes | None = None
         self._begin()
         return self
+
+    def _check_initial(self, initial: ArrayLike | None, first_run: int) -> Genotypes:
+        """The genotypes that each run begins with: (runs, n, genes)."""
+        if initial is None:
+            return np.empty((self.runs, 0, self.space.genes), dtype=np.uint8)
+        given = np.asarray(initial)
+        given = given[np.newaxis] if given.ndim == 1 else given
+        rows = self.space.check(given.reshape(-1, given.shape[-1])).reshape(*given.shape[:-1], self.space.genes)
+        if rows.ndim == 2:
+            rows = np.broadcast_to(rows, (first_run + self.runs, *rows.shape))
+        if rows.ndim != 3 or len(rows) < first_run + self.runs:
+            raise ValueError(
+                f"initial has the shape (n, genes), or (runs, n, genes) with {first_run + self.runs} runs, not {given.shape}"
+            )
+        if rows.shape[1] > self.first_population_size:
+            raise ValueError(
+                f"initial has {rows.shape[1]} genotypes a run, and the first population of {self.name} has "
+                f"{self.first_population_size}"
+            )
+        return rows[first_run : first_run + self.runs]
+
+    @property
+    def first_population_size(self) -> int:
+        """How many genotypes the first population has: as many may be given as ``initial``."""
+        return self.batch
+
+    def _initial_sample(self, n: int) -> Genotypes:
+        """Genotypes to begin with, (runs, n, genes): the initial ones that are left, then random ones."""
+        X = self.random.sample(self.space, n)
+        given, self._initial = self._initial[:, :n], self._initial[:, n:]
+        X[:, : given.shape[1]] = given
+        return X
 
     def ask(self) -> Genotypes:
         """The next genotypes to evaluate: (runs, batch, genes). Asking again without telling gives the same."""

@@ -108,7 +108,7 @@ class GeneticAlgorithm(Algorithm):
     def _ask(self) -> Genotypes:
         n = self.population_size
         if self._X is None:
-            return self.random.sample(self.space, n)
+            return self._initial_sample(n)
         pairs = (n + 1) // 2
         mates = gather(self._X, self._selected(2 * pairs))
         children = np.concatenate(self._crossed(mates[:, :pairs], mates[:, pairs:]), axis=1)

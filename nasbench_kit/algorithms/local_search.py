@@ -46,7 +46,7 @@ class LocalSearch(Algorithm):
         self._best_F = np.full(runs, np.inf)
 
     def _ask(self) -> Genotypes:
-        fresh = self.random.sample(self.space, 1)[:, 0]
+        fresh = self._initial_sample(1)[:, 0]
         self._order = self.random.bits((self._neighbours.shape[1],))
         step = self._neighbours[np.arange(self.runs), np.where(self._starts, 0, self._position)]
         return np.where(self._starts[:, np.newaxis], fresh, step)[:, np.newaxis]

@@ -39,7 +39,7 @@ class MOLocalSearch(Algorithm):
         self._letter = np.zeros(runs, dtype=np.intp)
 
     def _ask(self) -> Genotypes:
-        start = self.random.sample(self.space, 1)[:, 0]
+        start = self._initial_sample(1)[:, 0]
         draws = -np.log1p(-self.random.random((self.objectives,)))
         self._drawn = draws / draws.sum(axis=1, keepdims=True)  # uniform over the weights that add up to one
         self._orders = self.random.permutations((self.space.genes,))

@@ -71,7 +71,7 @@ class MOEAD(Algorithm):
     def _ask(self) -> Genotypes:
         n = len(self._weights)
         if self._X is None:
-            return self.random.sample(self.space, n)
+            return self._initial_sample(n)
         draws = self.random.random((3,))
         near = self._near[self._turn]
         self._from_near = draws[:, 0] < self.neighbour_mating

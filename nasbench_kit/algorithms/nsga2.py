@@ -57,7 +57,7 @@ class NSGA2(Algorithm):
     def _ask(self) -> Genotypes:
         n = self.population_size
         if self._X is None:
-            return self.random.sample(self.space, n)
+            return self._initial_sample(n)
         # Survivors are sorted by rank, then crowding: the lower of two positions wins its tournament. As in the authors'
         # own program every member takes part in two tournaments: the neighbours in two random orders.
         parents = self.random.permutations((2, n)).reshape(self.runs, n, 2).min(axis=2)

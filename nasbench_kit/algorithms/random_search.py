@@ -32,7 +32,7 @@ class RandomSearch(Algorithm):
         pass
 
     def _ask(self) -> Genotypes:
-        return self.random.sample(self.space, BATCH)
+        return self._initial_sample(BATCH)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         pass

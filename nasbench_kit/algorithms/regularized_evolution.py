@@ -40,6 +40,10 @@ class RegularizedEvolution(Algorithm):
         if self.population_size < 1 or self.sample_size < 1:
             raise ValueError("population_size and sample_size are at least 1")
 
+    @property
+    def first_population_size(self) -> int:
+        return self.population_size
+
     def _begin(self) -> None:
         self._X: Genotypes | None = None
         if self.mutation not in (known := (*self.space.units, "rates")):
@@ -48,7 +52,7 @@ class RegularizedEvolution(Algorithm):
 
     def _ask(self) -> Genotypes:
         if self._X is None:
-            return self.random.sample(self.space, self.population_size)
+            return self._initial_sample(self.population_size)
         parents = gather(self._X, tournament(self._F, 1, self.sample_size, self.random))
         if self.mutation == "rates":
             return mutate_by_rates(parents, self.space, self.random)

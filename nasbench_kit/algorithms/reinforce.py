@@ -38,6 +38,10 @@ class Reinforce(Algorithm):
         if not self.learning_rate > 0 or not 0 <= self.momentum < 1:
             raise ValueError("learning_rate is above 0, momentum from 0 to below 1")
 
+    @property
+    def first_population_size(self) -> int:
+        return 0  # it draws from a policy, and has no population
+
     def _begin(self) -> None:
         most = max(self.space.cardinalities)
         self._letters = np.arange(most) < np.array(self.space.cardinalities)[:, np.newaxis]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.indicators import group_hypervolume, nondominated
-from nasbench_kit.problem import Evaluation
-from nasbench_kit.spaces import Space
-from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
+from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.seen import Seen
+from nasbench_kit.indicators import group_hypervolume, most_hypervolume, nondominated
+from nasbench_kit.problem import Evaluation, Problem
+from nasbench_kit.spaces.space import Genotypes
 
-__all__ = ["Recorder", "log_grid"]
+__all__ = ["CLOCKS", "Recorder", "log_grid"]
 
-SEEN_BYTES = 2**27  # up to here, what each run has seen is a table of flags; beyond, a sorted array of keys
+CLOCKS = ("evaluations", "unique_networks", "simulated_seconds")
+
+GRID = (20, 10)  # rows of the trace a decade: an incumbent costs next to nothing to note, an archive does
 
 
 def log_grid(limit: int, per_decade: int = 10) -> NDArray[np.int64]:
@@ -23,38 +26,43 @@ def log_grid(limit: int, per_decade: int = 10) -> NDArray[np.int64]:
 
 
 class Recorder:
-    """Follows a batch of runs and writes a row of the trace for each at every point of the evaluation grid.
+    """Follows a batch of runs and writes a row of the trace for each at every point of a log grid of one clock.
+
+    By evaluations a row is the state after exactly so many. By the other clocks it is the state after the evaluation with
+    which a run reaches or passes a point of the grid.
 
     Parameters
     ----------
-    space : Space
+    problem : Problem
+        Its space, objectives and bounds are used; it is not evaluated. Between the bounds' best (0) and worst value (1) the
+        hypervolume is measured, with the reference point `REFERENCE` in every objective.
     runs : int
-    objectives : int
-    grid : ndarray of int
-        The numbers of evaluations at which the trace has a row, ascending.
-    seconds_limit : float, optional
-        A run ends with the last evaluation that is done within so many simulated seconds.
-    bounds : ndarray of float, shape (2, m), optional
-        The best and the worst value of each objective, taken as 0 and 1 for the hypervolume; its reference point is
-        `REFERENCE` in every objective.
+    budget : Budget
+    clock : {"evaluations", "unique_networks", "simulated_seconds"}
+    archive_size : int, optional
+        So many members of an archive are kept at most, those that add the most hypervolume.
     """
 
     REFERENCE = 1.01
 
     def __init__(
         self,
-        space: Space,
+        problem: Problem,
         runs: int,
-        objectives: int,
-        grid: NDArray[np.int64],
-        seconds_limit: float | None,
-        bounds: NDArray[np.float64] | None,
+        budget: Budget,
+        clock: str = "evaluations",
+        archive_size: int | None = None,
     ) -> None:
-        self.space, self.runs, self.objectives = space, runs, objectives
-        self.grid, self.limit, self.bounds = grid, seconds_limit, bounds
+        space, objectives = problem.space, len(problem.objectives)
+        self.space, self.runs, self.objectives, self.bounds = space, runs, objectives, problem.bounds
+        self.budget, self.clock, self.archive_size = budget, clock, archive_size
+        self._target = budget.minimised_target(problem)
+        self._per_decade = GRID[0] if objectives == 1 else GRID[1]
+        self._grid = log_grid(budget.limit, self._per_decade)
         self.evaluations = np.zeros(runs, dtype=np.int64)
         self.seconds = np.zeros(runs)
         self.running = np.ones(runs, dtype=np.bool_)
+        self.reached = np.zeros(runs, dtype=np.bool_)
         self.incumbent = np.zeros((runs, space.genes), dtype=np.uint8)
         self.incumbent_F = np.full(runs, np.inf)
         self.archive_run = np.empty(0, dtype=np.int64)
@@ -64,33 +72,32 @@ class Recorder:
         self._grid_position = 0
         self._told = 0  # evaluations a run so far, whether or not the run still counts
         self.rows: list[dict[str, NDArray[np.generic]]] = []
-        self._seen_genotypes = np.zeros(space.size * runs, dtype=np.bool_) if space.size * runs <= SEEN_BYTES else None
-        networks = space.networks
-        self._networks = networks if networks is not None and networks * runs <= SEEN_BYTES else None
-        if self._networks is not None:
-            self._seen_networks = np.zeros(runs * self._networks, dtype=np.bool_)
-            # few flags are counted when that is asked for; of many, those that are set are counted as they are
-            self._unique = None if self._networks <= SMALL_SIZE else np.zeros(runs, dtype=np.int64)
-        self._seen_run = np.empty(0, dtype=np.int64)  # without a table: each run's different keys
-        self._seen_key = np.empty(0, dtype=np.uint64)
-        self._new_keys: list[tuple[NDArray[np.int64], NDArray[np.uint64]]] = []
+        # whether it matters with which evaluation a network is new
+        self._in_order = budget.unique_networks is not None or clock == "unique_networks"
+        self.seen = Seen(space, runs, self._in_order)
 
     def update(self, X: Genotypes, evaluation: Evaluation) -> None:
         """Take in a batch: genotypes (runs, batch, genes) and their evaluation, flattened over runs and batch."""
         runs, batch = X.shape[:2]
         F = evaluation.F.reshape(runs, batch, -1)
-        seconds = evaluation.seconds.reshape(runs, batch)
-        start = 0
-        while start < batch and self.running.any():
-            # the trace needs the state after exactly so many evaluations: split the batch there
-            stop = batch
-            if self._grid_position < len(self.grid):
-                stop = min(batch, start + int(self.grid[self._grid_position]) - self._told)
-            self._take(X[:, start:stop], F[:, start:stop], seconds[:, start:stop])
-            start = stop
-            if self._grid_position < len(self.grid) and self._told == self.grid[self._grid_position]:
-                self._grid_position += 1
-                self._write_row(self.running)
+        elapsed = evaluation.seconds.reshape(runs, batch).cumsum(axis=1)
+        elapsed += self.seconds[:, np.newaxis]
+        new = self.seen.new_networks(X) if self._in_order else None
+        counted = self._counted(F, elapsed, new)
+        if self.clock == "evaluations":
+            self._follow_evaluations(X, F, elapsed, new, counted)
+        else:
+            self._follow_clock(X, F, elapsed, new, counted)
+        self._told += batch
+        if counted is not None:
+            self.running &= counted.all(axis=1)
+        if self.budget.unique_networks is not None:
+            self.running &= self.seen.unique_networks() < self.budget.unique_networks
+        if self._target is not None:
+            self.reached |= self.incumbent_F <= self._target
+        elif self.budget.target is not None:
+            self.reached |= self.running & (self.hypervolume() >= self.budget.target)
+        self.running &= ~self.reached
 
     def finish(self) -> None:
         """Write the last row of the runs whose end lies between two points of the grid."""
@@ -99,21 +106,101 @@ class Recorder:
             last[row["run"]] = row["evaluations"]
         self._write_row(last < self.evaluations)
 
-    def _take(self, X: Genotypes, F: NDArray[np.float64], seconds: NDArray[np.float64]) -> None:
+    # ---------------------------------------------------------------- which evaluations count, and where rows are due
+
+    def _counted(
+        self, F: NDArray[np.float64], elapsed: NDArray[np.float64], new: NDArray[np.bool_] | None
+    ) -> NDArray[np.bool_] | None:
+        """Which evaluations of a batch come before their run's end: (runs, batch); None where all do."""
+        budget = self.budget
+        if budget.simulated_seconds is None and budget.unique_networks is None and budget.target is None:
+            return None
+        counted = np.repeat(self.running[:, np.newaxis], F.shape[1], axis=1)
+        if budget.simulated_seconds is not None:
+            counted &= np.logical_and.accumulate(elapsed <= budget.simulated_seconds, axis=1)
+        if budget.unique_networks is not None:
+            assert new is not None
+            before = self.seen.unique_networks()[:, np.newaxis] + new.cumsum(axis=1) - new
+            counted &= before < budget.unique_networks
+        if self._target is not None:
+            counted[:, 1:] &= np.minimum.accumulate(F[:, :-1, 0], axis=1) > self._target
+        return counted
+
+    def _follow_evaluations(
+        self,
+        X: Genotypes,
+        F: NDArray[np.float64],
+        elapsed: NDArray[np.float64],
+        new: NDArray[np.bool_] | None,
+        counted: NDArray[np.bool_] | None,
+    ) -> None:
+        batch = X.shape[1]
+        start = 0
+        while start < batch:
+            # the trace needs the state after exactly so many evaluations: split the batch there
+            stop = batch
+            if self._grid_position < len(self._grid):
+                stop = min(batch, int(self._grid[self._grid_position]) - self._told)
+            part = slice(start, stop)
+            self._take(
+                X[:, part],
+                F[:, part],
+                elapsed[:, part],
+                None if new is None else new[:, part],
+                None if counted is None else counted[:, part],
+            )
+            start = stop
+            if self._grid_position < len(self._grid) and self._told + start == self._grid[self._grid_position]:
+                self._grid_position += 1
+                self._write_row(self.running if counted is None else counted[:, stop - 1])
+
+    def _follow_clock(
+        self,
+        X: Genotypes,
+        F: NDArray[np.float64],
+        elapsed: NDArray[np.float64],
+        new: NDArray[np.bool_] | None,
+        counted: NDArray[np.bool_] | None,
+    ) -> None:
         runs, batch = X.shape[:2]
-        self._told += batch
-        elapsed = self.seconds[:, np.newaxis] + np.cumsum(seconds, axis=1)
-        if self.limit is None:
-            counted = None
+        if self.clock == "unique_networks":
+            assert new is not None
+            before = self.seen.unique_networks()[:, np.newaxis]
+            time = np.concatenate([before, before + new.cumsum(axis=1)], axis=1).astype(np.float64)
+        else:
+            time = np.concatenate([self.seconds[:, np.newaxis], elapsed], axis=1)
+        with np.errstate(divide="ignore"):
+            level = np.floor(np.log10(time) * self._per_decade)
+        crossed = level[:, 1:] > level[:, :-1]
+        if counted is None:
+            counted = np.ones((runs, batch), dtype=np.bool_)
+        crossed &= counted
+        part = crossed.cumsum(axis=1) - crossed  # of the batch, between two crossings of its run
+        for i in range(int(part.max()) + 1):
+            self._take(X, F, elapsed, new, counted & (part == i))
+            due = crossed.sum(axis=1) > i
+            if due.any():
+                self._write_row(due)
+
+    def _take(
+        self,
+        X: Genotypes,
+        F: NDArray[np.float64],
+        elapsed: NDArray[np.float64],
+        new: NDArray[np.bool_] | None,
+        counted: NDArray[np.bool_] | None,
+    ) -> None:
+        runs, batch = X.shape[:2]
+        if counted is None:
             self.evaluations += batch
             self.seconds = elapsed[:, -1]
         else:
-            counted = self.running[:, np.newaxis] & np.logical_and.accumulate(elapsed <= self.limit, axis=1)
             taken = counted.sum(axis=1)
+            if not taken.any():
+                return
             self.evaluations += taken
-            done = np.take_along_axis(elapsed, np.maximum(taken - 1, 0)[:, np.newaxis], axis=1)[:, 0]
-            self.seconds = np.where(taken > 0, done, self.seconds)
-            self.running &= taken == batch
+            last = batch - 1 - counted[:, ::-1].argmax(axis=1)
+            self.seconds = np.where(taken > 0, elapsed[np.arange(runs), last], self.seconds)
         if self.objectives == 1:
             values = F[..., 0] if counted is None else np.where(counted, F[..., 0], np.inf)
             best = values.argmin(axis=1)
@@ -121,31 +208,10 @@ class Recorder:
             better = np.flatnonzero(values[row, best] < self.incumbent_F)
             self.incumbent[better] = X[better, best[better]]
             self.incumbent_F[better] = values[better, best[better]]
-        self._note_seen(X, F, counted)
-
-    def _note_seen(self, X: Genotypes, F: NDArray[np.float64], counted: NDArray[np.bool_] | None) -> None:
-        runs, batch = X.shape[:2]
-        flat = X.reshape(-1, self.space.genes)
-        run = np.repeat(np.arange(runs), batch)
-        if self._seen_genotypes is None:
-            chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
-        else:
-            index = run * self.space.size + self.space.small_number(flat)
-            fresh = ~self._seen_genotypes.take(index, mode="clip")
-            if counted is not None:
-                fresh &= counted.ravel()
-            chosen = np.flatnonzero(fresh)
-            self._seen_genotypes[index[chosen]] = True
-        if self._networks is None:
-            self._new_keys.append((run[chosen], self.space.key(flat[chosen])))
-        else:
-            place = run[chosen] * self._networks + self.space.network_index(flat[chosen])
-            if self._unique is not None:
-                place = np.unique(place[~self._seen_networks[place]])
-                self._unique += np.bincount(place // self._networks, minlength=runs)
-            self._seen_networks[place] = True
+        chosen = self.seen.note(X, new, counted)
         if self.objectives > 1:
-            self._pending.append((run[chosen], flat[chosen], F.reshape(-1, self.objectives)[chosen]))
+            run, genes = np.repeat(np.arange(runs), batch), self.space.genes
+            self._pending.append((run[chosen], X.reshape(-1, genes)[chosen], F.reshape(-1, self.objectives)[chosen]))
 
     def _merge_archive(self) -> None:
         if not self._pending:
@@ -156,6 +222,8 @@ class Recorder:
         self._pending = []
         known = np.flatnonzero(np.isfinite(F).all(axis=1))
         kept = known[nondominated(F[known], run[known])]
+        if self.archive_size is not None:
+            kept = kept[most_hypervolume(F[kept], run[kept], self.archive_size)]
         self.archive_run, self.archive_X, self.archive_F = run[kept], X[kept], F[kept]
 
     def _write_row(self, which: NDArray[np.bool_]) -> None:
@@ -164,7 +232,7 @@ class Recorder:
         row: dict[str, NDArray[np.generic]] = {
             "run": runs,
             "evaluations": self.evaluations[runs],
-            "unique_networks": self._unique_networks()[runs],
+            "unique_networks": self.seen.unique_networks()[runs],
             "simulated_seconds": self.seconds[runs],
         }
         if self.objectives == 1:
@@ -175,22 +243,6 @@ class Recorder:
             if self.bounds is not None:
                 row["hypervolume"] = self.hypervolume()[runs]
         self.rows.append(row)
-
-    def _unique_networks(self) -> NDArray[np.int64]:
-        if self._networks is not None:
-            if self._unique is not None:
-                return self._unique.copy()
-            counts: NDArray[np.int64] = np.count_nonzero(self._seen_networks.reshape(self.runs, -1), axis=1)
-            return counts
-        run = np.concatenate([self._seen_run, *(part[0] for part in self._new_keys)])
-        key = np.concatenate([self._seen_key, *(part[1] for part in self._new_keys)])
-        self._new_keys = []
-        order = np.lexsort((key, run))
-        run, key = run[order], key[order]
-        first = np.ones(len(run), dtype=np.bool_)
-        first[1:] = (run[1:] != run[:-1]) | (key[1:] != key[:-1])
-        self._seen_run, self._seen_key = run[first], key[first]
-        return np.bincount(self._seen_run, minlength=self.runs)
 
     def hypervolume(self) -> NDArray[np.float64]:
         """The normalised hypervolume of each run's archive: (runs,)."""

@@ -28,7 +28,7 @@ from nasbench_kit.store.writer import replace_file
 __all__ = ["Generations", "Result", "join_results", "load_result"]
 
 FORMAT = "nasbench-kit result"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass
@@ -82,6 +82,10 @@ class Result:
         The best genotype of each run by a single objective; of several objectives, that with the lowest first one.
     evaluations : ndarray of int, shape (runs,)
     simulated_seconds : ndarray of float, shape (runs,)
+    unique_genotypes, unique_networks : ndarray of int, shape (runs,)
+        How many different ones each run evaluated.
+    reached : ndarray of bool, shape (runs,)
+        Which runs reached the target, if there was one.
     generations : Generations or None
     wall_seconds : float
         How long the search itself took.
@@ -100,6 +104,9 @@ class Result:
     archive_run: NDArray[np.int64]
     archive_X: Genotypes
     archive_F: NDArray[np.float64]
+    unique_genotypes: NDArray[np.int64]
+    unique_networks: NDArray[np.int64]
+    reached: NDArray[np.bool_]
     bounds: NDArray[np.float64] | None
     source: dict[str, Any]
     generations: Generations | None = None
@@ -148,6 +155,9 @@ class Result:
             archive_run=recorder.archive_run + first_run,
             archive_X=recorder.archive_X,
             archive_F=recorder.archive_F,
+            unique_genotypes=recorder.seen.unique_genotypes(),
+            unique_networks=recorder.seen.unique_networks(),
+            reached=recorder.reached,
             bounds=problem.bounds,
             source=source,
             generations=generations,
@@ -267,6 +277,23 @@ class Result:
         reference = np.full(len(self.objectives), Recorder.REFERENCE)
         return group_hypervolume(scaled, self.archive_run, self.runs, reference)
 
+    def duplicates(self) -> pd.DataFrame:
+        """The share of each run's evaluations that repeat one: a row a run.
+
+        Columns: ``evaluations``; ``genotype``, the share whose genotype the run had evaluated before; ``network``, the share
+        whose network it had, in this or another encoding; ``isomorphic``, their difference: new genotypes of known networks.
+        """
+        genotype = 1 - self.unique_genotypes / self.evaluations
+        network = 1 - self.unique_networks / self.evaluations
+        return pd.DataFrame(
+            {
+                "evaluations": self.evaluations,
+                "genotype": genotype,
+                "network": network,
+                "isomorphic": network - genotype,
+            }
+        ).rename_axis("run")
+
     # ---------------------------------------------------------------- file
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -311,6 +338,9 @@ _ARRAYS = (
     "archive_run",
     "archive_X",
     "archive_F",
+    "unique_genotypes",
+    "unique_networks",
+    "reached",
 )
 
 
@@ -382,6 +412,9 @@ def join_results(parts: Sequence[Result]) -> Result:
         archive_run=np.concatenate([part.archive_run for part in parts]),
         archive_X=np.concatenate([part.archive_X for part in parts]),
         archive_F=np.concatenate([part.archive_F for part in parts]),
+        unique_genotypes=np.concatenate([part.unique_genotypes for part in parts]),
+        unique_networks=np.concatenate([part.unique_networks for part in parts]),
+        reached=np.concatenate([part.reached for part in parts]),
         bounds=first.bounds,
         source=first.source,
         generations=generations,

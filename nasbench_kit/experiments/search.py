@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.algorithms import Algorithm
-from nasbench_kit.experiments.recorder import SEEN_BYTES, Recorder, log_grid
+from nasbench_kit.errors import UnknownName
+from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.recorder import CLOCKS, Recorder
 from nasbench_kit.experiments.result import Generations, Result, join_results
-from nasbench_kit.problem import Problem
+from nasbench_kit.experiments.seen import SEEN_BYTES
+from nasbench_kit.problem import Evaluation, Problem
+from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["search"]
 
 TOGETHER = 16384  # genotypes a batch over all runs held at once: more no longer fits the cache
-GRID = (20, 10)  # rows of the trace a decade: an incumbent costs next to nothing to note, an archive does
-OPEN_END = 10**9  # evaluations of a run that only its simulated seconds end
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,12 @@ class _Task:
     algorithm: Algorithm
     first_run: int
     runs: int
-    evaluations: int | None
-    simulated_seconds: float | None
+    budget: Budget
     seed: int
     record: bool
+    clock: str
+    initial: ArrayLike | None
+    archive_size: int | None
 
 
 def search(
@@ -45,8 +49,14 @@ def search(
     *,
     runs: int = 1,
     evaluations: int | None = None,
+    unique_networks: int | None = None,
     simulated_seconds: float | None = None,
+    generations: int | None = None,
+    target: float | None = None,
     seed: int = 0,
+    initial: ArrayLike | None = None,
+    clock: str = "evaluations",
+    archive_size: int | None = None,
     record: bool = False,
     executor: Executor | None = None,
     progress: Callable[[float], None] | None = None,
@@ -62,12 +72,27 @@ def search(
     runs : int
         Independent repetitions.
     evaluations : int, optional
-        The budget of each run; 1,000 where no budget is given. Never exceeded.
+        The budget of each run; 1,000 where nothing else ends a run. Never exceeded.
+    unique_networks : int, optional
+        A run ends with the evaluation of its last new network; or after 1,000 times as many evaluations, unless
+        ``evaluations`` says otherwise.
     simulated_seconds : float, optional
         The budget of each run in seconds of training, as the table has them. An evaluation that would not be done in
         time is not counted, and ends the run.
+    generations : int, optional
+        Rounds of ask and tell.
+    target : float, optional
+        Ends a run that reaches it: for one objective a value in the metric's own unit (an accuracy of 94, say), for
+        several a hypervolume as in ``Result.hypervolume``, looked at after every round. ``result.reached`` says which did.
     seed : int
         Run r of a search with this seed is the same, bit for bit, however many runs there are and whatever executes it.
+    initial : array_like of int, shape (n, genes) or (runs, n, genes), optional
+        Genotypes that take the first places of the first population, for all runs or for each its own.
+    clock : {"evaluations", "unique_networks", "simulated_seconds"}
+        The clock of whose log grid the trace has a row at every point.
+    archive_size : int, optional
+        For several objectives: the result's archives hold at most so many, those that add the most hypervolume; all
+        non-dominated points unless given. Pruned where the trace has a row, so that its hypervolume may fall.
     record : bool
         Keep the population of every generation in ``result.generations``.
     executor : concurrent.futures.Executor, optional
@@ -98,14 +123,20 @@ def search(
         hint = "; write it with brackets" if isinstance(algorithm, type) else ""
         raise TypeError(f"an algorithm such as NSGA2() is expected, not {algorithm!r}{hint}")
     runs, seed = operator.index(runs), operator.index(seed)
-    evaluations = None if evaluations is None else operator.index(evaluations)
     if runs < 1:
         raise ValueError(f"runs is at least 1, not {runs}")
-    if evaluations is None and simulated_seconds is None:
-        evaluations = 1000
-    for name, budget in (("evaluations", evaluations), ("simulated_seconds", simulated_seconds)):
-        if budget is not None and not budget > 0:
-            raise ValueError(f"{name} is above 0, not {budget}")
+    if clock not in CLOCKS:
+        raise UnknownName("clock", clock, CLOCKS)
+    if archive_size is not None and archive_size < 1:
+        raise ValueError(f"archive_size is at least 1, not {archive_size}")
+    budget = Budget(
+        evaluations=evaluations,
+        unique_networks=unique_networks,
+        simulated_seconds=simulated_seconds,
+        generations=generations,
+        target=target,
+    )
+    budget.check(problem)
     together = int(np.clip(TOGETHER // algorithm.batch, 16, 1024))
     networks = problem.space.networks
     if networks is not None and networks * 16 <= SEEN_BYTES:
@@ -113,7 +144,9 @@ def search(
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
     tasks = [
-        _Task(problem, algorithm, first, min(together, runs - first), evaluations, simulated_seconds, seed, record)
+        _Task(
+            problem, algorithm, first, min(together, runs - first), budget, seed, record, clock, initial, archive_size
+        )
         for first in range(0, runs, together)
     ]
     start = time.perf_counter()
@@ -141,39 +174,70 @@ def _part_of(progress: Callable[[float], None] | None, part: int, parts: int) ->
 def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result:
     """One batch of runs from beginning to end."""
     problem, space = task.problem, task.problem.space
-    objectives = len(problem.objectives)
+    objectives, budget = len(problem.objectives), task.budget
     algorithm = copy.deepcopy(task.algorithm).start(
-        space, runs=task.runs, seed=task.seed, first_run=task.first_run, objectives=objectives
+        space,
+        runs=task.runs,
+        seed=task.seed,
+        first_run=task.first_run,
+        objectives=objectives,
+        budgets=problem.budgets,
+        initial=task.initial,
     )
-    limit = task.evaluations if task.evaluations is not None else OPEN_END
-    grid = log_grid(limit, GRID[0] if objectives == 1 else GRID[1])
-    recorder = Recorder(space, task.runs, objectives, grid, task.simulated_seconds, problem.bounds)
+    recorder = Recorder(problem, task.runs, budget, task.clock, task.archive_size)
     generations: list[tuple[int, NDArray[Any], NDArray[Any]]] = []
-    told, reported = 0, time.perf_counter()
-    while told < limit and recorder.running.any():
+    told, rounds, reported = 0, 0, time.perf_counter()
+    while told < budget.limit and recorder.running.any() and rounds != budget.generations:
         X = algorithm.ask()
-        taken = X[:, : limit - told]
-        evaluation = problem.evaluate(taken.reshape(-1, space.genes))
-        recorder.update(taken, evaluation)
+        taken = X[:, : budget.limit - told]
+        evaluation = _evaluate(problem, algorithm, taken.reshape(-1, space.genes))
+        partial = algorithm.epochs is not None and algorithm.epochs < problem.budgets[-1]
+        recorder.update(taken, _unknown(evaluation) if partial else evaluation)
         told += taken.shape[1]
+        rounds += 1
         if taken.shape[1] == X.shape[1]:
             F = evaluation.F.reshape(task.runs, -1, objectives)
             algorithm.tell(F)
             if task.record:
                 population = algorithm.population or (X, F)
                 generations.append((told, population[0].copy(), population[1].copy()))
-        if task.simulated_seconds is not None and told > 1000:
+        if budget.simulated_seconds is not None and told > 1000:
             _check_clock(recorder)
         if progress and (now := time.perf_counter()) - reported > 0.1:
             reported = now
-            share = told / limit
-            if task.simulated_seconds is not None:
-                share = max(share, float(recorder.seconds.min()) / task.simulated_seconds)
-            progress(min(share, 1.0))
+            progress(_share(recorder, budget, told, rounds))
     recorder.finish()
     if progress:
         progress(1.0)
     return Result.from_recorder(problem, task.algorithm, task.seed, task.first_run, recorder, _stack(generations))
+
+
+def _evaluate(problem: Problem, algorithm: Algorithm, X: Genotypes) -> Evaluation:
+    """Genotypes (n, genes) after the epochs of training that the algorithm asks for, at the cost of what is trained now."""
+    if algorithm.epochs is None:
+        return problem.evaluate(X)
+    evaluation = problem.evaluate(X, algorithm.epochs)
+    if algorithm.trained:
+        trained = problem.evaluate(X, algorithm.trained).seconds
+        evaluation = Evaluation(evaluation.F, np.maximum(evaluation.seconds - trained, 0.0))
+    return evaluation
+
+
+def _unknown(evaluation: Evaluation) -> Evaluation:
+    """What partial training says is not what the search is for: no incumbent comes from it."""
+    return Evaluation(np.full_like(evaluation.F, np.inf), evaluation.seconds)
+
+
+def _share(recorder: Recorder, budget: Budget, told: int, rounds: int) -> float:
+    """How much of the work is done, 0 to 1."""
+    shares = [told / budget.limit]
+    if budget.simulated_seconds is not None:
+        shares.append(float(recorder.seconds.min()) / budget.simulated_seconds)
+    if budget.generations is not None:
+        shares.append(rounds / budget.generations)
+    if budget.target is not None:
+        shares.append(1 - float(recorder.running.mean()))
+    return min(max(shares), 1.0)
 
 
 def _check_clock(recorder: Recorder) -> None:

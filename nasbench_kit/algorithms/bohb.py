@@ -1,0 +1,121 @@
+"""BOHB: Hyperband whose new genotypes come from a model of the good and the bad ones seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.algorithms.hyperband import Hyperband
+from nasbench_kit.algorithms.operators import gather
+from nasbench_kit.spaces.space import Genotypes
+
+__all__ = ["BOHB"]
+
+LEAST = 1e-300  # of a density, so that it has a logarithm
+BLOCK = 2**18  # kernels at a time: more do not fit the cache
+
+
+@dataclass(kw_only=True)
+class BOHB(Hyperband):
+    """Hyperband with kernel density estimates of good and bad genotypes in place of uniform draws.
+
+    At the largest budget with enough observations the best share is one density, the rest the other; of candidates drawn
+    around good genotypes, that with the highest ratio of the two is taken. Kernels are Aitchison and Aitken's for categories,
+    with the normal reference bandwidth. Source: Falkner, Klein and Hutter 2018 (ICML, arXiv 1807.01774), section 3 and
+    algorithm 2. The genotypes of a rung are drawn together, from one state of the model, as with that many workers.
+
+    Parameters
+    ----------
+    eta : float
+        As in `Hyperband`.
+    configurations, continue_training
+        As in `Hyperband`.
+    random_fraction : float
+        The share of new genotypes that is uniform, model or not.
+    good_share : float
+        The share of observations that counts as good.
+    candidates : int
+        Drawn from the good for each new genotype.
+    bandwidth_factor : float
+        Candidates are drawn with wider kernels than those that judge them.
+    minimum_bandwidth : float
+    """
+
+    random_fraction: float = 1 / 3
+    good_share: float = 0.15
+    candidates: int = 64
+    bandwidth_factor: float = 3.0
+    minimum_bandwidth: float = 1e-3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("random_fraction", "good_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a share from 0 to 1, not {getattr(self, name)}")
+        if self.candidates < 1 or self.bandwidth_factor <= 0 or not 0 < self.minimum_bandwidth < 1:
+            raise ValueError("candidates is at least 1, bandwidth_factor above 0, minimum_bandwidth between 0 and 1")
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._cardinalities = np.array(self.space.cardinalities)
+        self._seen: dict[int, tuple[Genotypes, NDArray[np.float64]]] = {}  # by budget: (runs, n, genes), (runs, n)
+
+    def _learn(self, X: Genotypes, F: NDArray[np.float64]) -> None:
+        assert self.epochs is not None
+        if self.epochs in self._seen:
+            before, values = self._seen[self.epochs]
+            X, F = np.concatenate([before, X], axis=1), np.concatenate([values, F], axis=1)
+        self._seen[self.epochs] = X, F
+
+    def _new(self, n: int) -> Genotypes:
+        uniform = self._initial_sample(n)
+        least = self.space.genes + 1  # observations that a density needs
+        enough = [epochs for epochs, (_, F) in self._seen.items() if F.shape[1] >= least + 2]
+        if not enough:
+            return uniform
+        X, F = self._seen[max(enough)]
+        good = max(least, int(self.good_share * F.shape[1]))
+        bad = max(least, F.shape[1] - good)
+        order = F.argsort(axis=1, kind="stable")
+        best, rest = gather(X, order[:, :good]), gather(X, order[:, -bad:])
+        drawn = self._drawn(best, n)
+        score = np.log(self._density(best, drawn)) - np.log(self._density(rest, drawn))
+        valid = self.space.is_valid(drawn.reshape(-1, self.space.genes)).reshape(score.shape)
+        # rounded, so that equals stay equal whatever the processor's arithmetic
+        score = np.where(valid, np.round(score, 9), -np.inf).reshape(self.runs, n, self.candidates)
+        place = score.argmax(axis=2) + np.arange(n) * self.candidates
+        keep_uniform = (self.random.random((n,)) < self.random_fraction) | np.isneginf(score.max(axis=2))
+        return np.where(keep_uniform[..., np.newaxis], uniform, gather(drawn, place))
+
+    def _drawn(self, good: Genotypes, n: int) -> Genotypes:
+        """Candidates around good genotypes: (runs, n * candidates, genes)."""
+        count, genes = n * self.candidates, self.space.genes
+        base = gather(good, self.random.integers(good.shape[1], (count,)))
+        width = np.minimum(self.bandwidth_factor * self._bandwidth(good), 1.0)[:, np.newaxis]
+        anew = self.random.random((count, genes)) < width
+        letters = self.random.integers(self._cardinalities, (count, genes)).astype(np.uint8)
+        return np.where(anew, letters, base)
+
+    def _bandwidth(self, X: Genotypes) -> NDArray[np.float64]:
+        """The normal reference rule, gene by gene: (runs, genes); at most what makes a kernel uniform."""
+        n, genes = X.shape[1:]
+        width = 1.06 * X.std(axis=1) * n ** (-1 / (4 + genes))
+        most = (self._cardinalities - 1) / self._cardinalities
+        return np.clip(width, np.minimum(self.minimum_bandwidth, most), most)
+
+    def _density(self, X: Genotypes, at: Genotypes) -> NDArray[np.float64]:
+        """The density that kernels on (runs, n, genes) give to (runs, k, genes), at least `LEAST`: (runs, k)."""
+        width = self._bandwidth(X)
+        other = np.where(width > 0, width / np.maximum(self._cardinalities - 1, 1), 1.0)
+        density = np.empty(at.shape[:2])
+        together = max(1, BLOCK // (at.shape[1] * X.shape[1]))
+        for first in range(0, len(X), together):
+            part = slice(first, first + together)
+            kernel = np.ones((len(X[part]), at.shape[1], X.shape[1]))
+            for gene in range(X.shape[2]):
+                equal = at[part, :, np.newaxis, gene] == X[part, np.newaxis, :, gene]
+                kernel *= np.where(equal, 1 - width[part, gene, None, None], other[part, gene, None, None])
+            density[part] = kernel.mean(axis=2)
+        return np.maximum(density, LEAST)

@@ -1,0 +1,82 @@
+"""What ends a run: its budgets by each clock, and a target."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+
+import numpy as np
+
+from nasbench_kit.problem import Problem, minimised
+
+__all__ = ["Budget"]
+
+EVALUATIONS = 1000  # of a run for which nothing else is said
+PATIENCE = 1000  # evaluations for each network of a budget of networks, after which a run that finds no more ends
+OPEN_END = 10**9  # evaluations of a run that only its clock or its target ends
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """The end of a run: whichever of these comes first.
+
+    Parameters
+    ----------
+    evaluations : int, optional
+        1,000 where nothing at all is given.
+    unique_networks : int, optional
+        A run ends with the evaluation of its last new network.
+    simulated_seconds : float, optional
+        An evaluation that would not be done in time does not count, and ends the run.
+    generations : int, optional
+        Rounds of ask and tell.
+    target : float, optional
+        Of one objective, in the metric's own unit: a run ends with the evaluation that reaches it. Of several, the
+        hypervolume of the archive, looked at after every round.
+    """
+
+    evaluations: int | None = None
+    unique_networks: int | None = None
+    simulated_seconds: float | None = None
+    generations: int | None = None
+    target: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("evaluations", "unique_networks", "generations"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, operator.index(value))
+        for name in ("evaluations", "unique_networks", "simulated_seconds", "generations"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} is above 0, not {value}")
+        if self.target is not None and not np.isfinite(self.target):
+            raise ValueError(f"target is a number, not {self.target}")
+        ends = (self.evaluations, self.unique_networks, self.simulated_seconds, self.generations)
+        if all(end is None for end in ends):
+            if self.target is not None:
+                raise ValueError("a run that never reaches its target would go on for ever: give evaluations= too")
+            object.__setattr__(self, "evaluations", EVALUATIONS)
+
+    @property
+    def limit(self) -> int:
+        """Evaluations after which a run ends, whatever else is said."""
+        if self.evaluations is not None:
+            return self.evaluations
+        return PATIENCE * self.unique_networks if self.unique_networks is not None else OPEN_END
+
+    def check(self, problem: Problem) -> None:
+        """Refuse what cannot be reached on this problem: ValueError."""
+        networks = problem.space.networks
+        if self.unique_networks is not None and networks is not None and self.unique_networks > networks:
+            raise ValueError(f"{problem.space.name} has {networks:,} networks, fewer than {self.unique_networks:,}")
+        if self.target is not None and len(problem.objectives) > 1 and problem.bounds is None:
+            raise ValueError(
+                "a target for several objectives is a hypervolume, which needs their bounds: give bounds= to the problem"
+            )
+
+    def minimised_target(self, problem: Problem) -> float | None:
+        """The target of a single objective as the search sees it."""
+        if self.target is None or len(problem.objectives) > 1:
+            return None
+        return float(minimised(np.array([[self.target]]), problem.objectives)[0, 0])

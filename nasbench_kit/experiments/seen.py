@@ -1,0 +1,156 @@
+"""Which genotypes and which networks each of a batch of runs has evaluated already."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.graphs.hashing import hash_rows
+from nasbench_kit.spaces import Space
+from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
+
+__all__ = ["SEEN_BYTES", "Seen"]
+
+SEEN_BYTES = 2**27  # up to here, what each run has seen is a table of flags; beyond, sorted arrays of keys
+
+
+class Seen:
+    """What each run has seen, as flags of all there is or as keys.
+
+    Parameters
+    ----------
+    space : Space
+    runs : int
+    in_order : bool
+        Whether `new_networks` will be asked, and its answers given to `note`.
+    """
+
+    def __init__(self, space: Space, runs: int, in_order: bool) -> None:
+        self.space, self.runs = space, runs
+        self._genotypes = np.zeros(space.size * runs, dtype=np.bool_) if space.size * runs <= SEEN_BYTES else None
+        self._hashes: list[NDArray[np.uint64]] = []  # without flags: of each run's genotypes, (runs, batch)
+        networks = space.networks
+        self._networks = networks if networks is not None and networks * runs <= SEEN_BYTES else None
+        if self._networks is not None:
+            self._flags = np.zeros(runs * self._networks, dtype=np.bool_)
+        # few flags are counted when that is asked for; of many, those that are set are counted as they are
+        late = self._networks is None or self._networks <= SMALL_SIZE
+        self._unique = np.zeros(runs, dtype=np.int64) if in_order or not late else None
+        self._run = np.empty(0, dtype=np.int64)  # without flags: each run's different keys
+        self._key = np.empty(0, dtype=np.uint64)
+        self._new_keys: list[tuple[NDArray[np.int64], NDArray[np.uint64]]] = []
+
+    def note(
+        self, X: Genotypes, new: NDArray[np.bool_] | None = None, counted: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.intp]:
+        """Take note of genotypes (runs, batch, genes).
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (runs, batch, genes)
+        new : ndarray of bool, shape (runs, batch), optional
+            As `new_networks` has it.
+        counted : ndarray of bool, shape (runs, batch), optional
+            Which to note; all unless given.
+
+        Returns
+        -------
+        ndarray of int, shape (k,)
+            Positions in (runs * batch) that hold every genotype noted that the run had not seen, and may hold others.
+        """
+        runs, batch = X.shape[:2]
+        flat = X.reshape(-1, self.space.genes)
+        run = np.repeat(np.arange(runs), batch)
+        if self._genotypes is None:
+            chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
+            self._note_hashes(hash_rows(flat).reshape(runs, batch), counted)
+        else:
+            index = run * self.space.size + self.space.small_number(flat)
+            fresh = ~self._genotypes.take(index, mode="clip")
+            if counted is not None:
+                fresh &= counted.ravel()
+            chosen = np.flatnonzero(fresh)
+            self._genotypes[index[chosen]] = True
+        if new is not None:
+            self._note_new(X, new if counted is None else new & counted)
+        elif self._networks is None:
+            self._new_keys.append((run[chosen], self.space.key(flat[chosen])))
+        else:
+            place = run[chosen] * self._networks + self.space.network_index(flat[chosen])
+            if self._unique is not None:
+                place = np.unique(place[~self._flags[place]])
+                self._unique += np.bincount(place // self._networks, minlength=runs)
+            self._flags[place] = True
+        return chosen
+
+    def new_networks(self, X: Genotypes) -> NDArray[np.bool_]:
+        """Which of (runs, batch, genes) are the first of their network in their run: (runs, batch)."""
+        runs, batch = X.shape[:2]
+        flat = X.reshape(-1, self.space.genes)
+        run = np.repeat(np.arange(runs), batch)
+        new = np.zeros(len(flat), dtype=np.bool_)
+        if self._networks is not None:
+            place = run * self._networks + self.space.network_index(flat)
+            unseen = np.flatnonzero(~self._flags[place])
+            new[unseen[np.unique(place[unseen], return_index=True)[1]]] = True
+            return new.reshape(runs, batch)
+        run, _, first, order = _different(
+            np.concatenate([self._run, run]), np.concatenate([self._key, self.space.key(flat)])
+        )
+        fresh = order[first] - len(self._run)
+        new[fresh[fresh >= 0]] = True
+        return new.reshape(runs, batch)
+
+    def unique_networks(self) -> NDArray[np.int64]:
+        """How many different networks each run has seen: (runs,)."""
+        if self._unique is not None:
+            return self._unique.copy()
+        if self._networks is not None:
+            counts: NDArray[np.int64] = np.count_nonzero(self._flags.reshape(self.runs, -1), axis=1)
+            return counts
+        run, key, first, _ = _different(
+            np.concatenate([self._run, *(part[0] for part in self._new_keys)]),
+            np.concatenate([self._key, *(part[1] for part in self._new_keys)]),
+        )
+        self._new_keys = []
+        self._run, self._key = run[first], key[first]
+        return np.bincount(self._run, minlength=self.runs)
+
+    def unique_genotypes(self) -> NDArray[np.int64]:
+        """How many different genotypes each run has seen: (runs,). In spaces without flags to within 2^-64 a pair."""
+        if self._genotypes is not None:
+            counts: NDArray[np.int64] = np.count_nonzero(self._genotypes.reshape(self.runs, -1), axis=1)
+            return counts
+        if not self._hashes:
+            return np.zeros(self.runs, dtype=np.int64)
+        hashes = np.sort(np.concatenate(self._hashes, axis=1), axis=1)
+        different: NDArray[np.int64] = 1 + (hashes[:, 1:] != hashes[:, :-1]).sum(axis=1)
+        return different
+
+    def _note_hashes(self, hashes: NDArray[np.uint64], counted: NDArray[np.bool_] | None) -> None:
+        if counted is not None:
+            # a run's first evaluation counts, and what does not count is written down as that one again
+            first = self._hashes[0][:, :1] if self._hashes else hashes[:, :1]
+            hashes = np.where(counted, hashes, first)
+        self._hashes.append(hashes)
+
+    def _note_new(self, X: Genotypes, new: NDArray[np.bool_]) -> None:
+        run, member = np.nonzero(new)
+        if self._networks is not None:
+            self._flags[run * self._networks + self.space.network_index(X[run, member])] = True
+        else:
+            self._run = np.concatenate([self._run, run])
+            self._key = np.concatenate([self._key, self.space.key(X[run, member])])
+        assert self._unique is not None
+        self._unique += new.sum(axis=1)
+
+
+def _different(
+    run: NDArray[np.int64], key: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.bool_], NDArray[np.intp]]:
+    """Runs and keys in order, which of them are the first of their kind, and the order (stable)."""
+    order = np.lexsort((key, run))
+    run, key = run[order], key[order]
+    first = np.ones(len(run), dtype=np.bool_)
+    first[1:] = (run[1:] != run[:-1]) | (key[1:] != key[:-1])
+    return run, key, first, order

@@ -93,7 +93,17 @@ def test_who_may_know_whom():
         "problem": {"errors", "spaces", "benchmark"},  # benchmark for its type alone
         "benchmark": {"errors", "spaces", "store", "data", "indicators", "problem"},
         "loaders": {"errors", "spaces", "store", "benchmark", "data"},
-        "experiments": {"errors", "spaces", "store", "indicators", "algorithms", "problem", "benchmark", "pictures"},
+        "experiments": {
+            "errors",
+            "graphs",
+            "spaces",
+            "store",
+            "indicators",
+            "algorithms",
+            "problem",
+            "benchmark",
+            "pictures",
+        },
         "pictures": {"errors", "store"},
         "drawing": {"spaces", "pictures"},
         "validation": {"errors", "spaces", "store", "benchmark", "loaders"},

@@ -103,7 +103,7 @@ class BOHB(Hyperband):
         n, genes = X.shape[1:]
         width = 1.06 * X.std(axis=1) * n ** (-1 / (4 + genes))
         most = (self._cardinalities - 1) / self._cardinalities
-        return np.clip(width, np.minimum(self.minimum_bandwidth, most), most)
+        return np.asarray(np.clip(width, np.minimum(self.minimum_bandwidth, most), most))
 
     def _density(self, X: Genotypes, at: Genotypes) -> NDArray[np.float64]:
         """The density that kernels on (runs, n, genes) give to (runs, k, genes), at least `LEAST`: (runs, k)."""

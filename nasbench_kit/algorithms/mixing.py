@@ -43,6 +43,10 @@ class OptimalMixing(Algorithm):
         if self.first_population < 2:
             raise ValueError("first_population is at least 2")
 
+    @property
+    def first_population_size(self) -> int:
+        return self.first_population
+
     def _begin(self) -> None:
         runs, genes, m = self.runs, self.space.genes, self.objectives
         self._letters = max(self.space.cardinalities)
@@ -151,6 +155,8 @@ class OptimalMixing(Algorithm):
         if not self.space.unconstrained:
             for i in np.flatnonzero(~self.space.is_valid(X)):
                 X[i] = self.space.sample(1, int(draws[i, 0] * 2**53))[0]
+        given = (self._p[runs] == 0) & (self._i[runs] < self._initial.shape[1])
+        X[given] = self._initial[runs[given], self._i[runs[given]]]
         return X
 
     def _mixed(self, runs: Runs, trial: Genotypes) -> NDArray[np.bool_]:

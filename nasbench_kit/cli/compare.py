@@ -12,8 +12,7 @@ from nasbench_kit.algorithms import ALGORITHMS, parse_algorithm
 from nasbench_kit.benchmark import Benchmark, open_benchmark
 from nasbench_kit.cli.output import print_json, print_table, progress_bars, warnings_on_stderr
 from nasbench_kit.experiments.comparison import Comparison, compare, default_objective
-
-CLOCKS = ("evaluations", "unique_networks", "simulated_seconds")
+from nasbench_kit.experiments.recorder import CLOCKS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,11 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--evaluations", type=int, help="the budget of a run (default 500, for several objectives 2000)"
     )
+    parser.add_argument("--unique-networks", type=int, help="the budget of a run in different networks")
     parser.add_argument("--simulated-seconds", type=float, help="the budget of a run in seconds of training")
     parser.add_argument("--seed", type=int, default=0, help="fixes all runs (default %(default)s)")
     parser.add_argument("--plot", metavar="FILE", help="draw to this file: .png, .svg or .pdf")
     parser.add_argument(
-        "--clock", default="evaluations", choices=CLOCKS, help="the picture's time axis (default %(default)s)"
+        "--clock",
+        default="evaluations",
+        choices=CLOCKS,
+        help="the time axis of picture and trace (default %(default)s)",
     )
     parser.add_argument("--save", metavar="FOLDER", help="keep each algorithm's result as an HDF5 file in this folder")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -66,9 +69,13 @@ def run(options: argparse.Namespace) -> int:
         algorithms = [parse_algorithm(text) for text in options.algorithms]
     else:
         many = len(objectives) > 1
-        algorithms = [cls() for cls in ALGORITHMS.values() if (cls.many_objectives if many else cls.single_objective)]
+        fitting = [cls for cls in ALGORITHMS.values() if (cls.many_objectives if many else cls.single_objective)]
+        algorithms = [cls() for cls in fitting if not cls.needs_budgets or len(problem.budgets) > 1]
+        left_out = [cls.__name__ for cls in fitting if cls.needs_budgets and len(problem.budgets) < 2]
+        if left_out:
+            print(f"left out, as the table has no smaller epoch budget: {', '.join(left_out)}", file=sys.stderr)
     evaluations = options.evaluations
-    if evaluations is None and options.simulated_seconds is None:
+    if evaluations is None and options.simulated_seconds is None and options.unique_networks is None:
         evaluations = 500 if len(objectives) == 1 else 2000
     names = [algorithm.name for algorithm in algorithms]
     with progress_bars(names) as update:
@@ -77,8 +84,10 @@ def run(options: argparse.Namespace) -> int:
             algorithms,
             runs=options.runs,
             evaluations=evaluations,
+            unique_networks=options.unique_networks,
             simulated_seconds=options.simulated_seconds,
             seed=options.seed,
+            clock=options.clock,
             report=_report(options.report, bench, problem.dataset),
             progress=lambda name, share: update(name.split("(")[0], share),
         )
@@ -153,6 +162,12 @@ def _print(comparison: Comparison, table: pd.DataFrame) -> None:
     caption += (
         "\nvs best: Mann-Whitney U test, corrected for multiple tests (Benjamini-Hochberg); n.s. = not significant"
     )
+    partly = [name for name in comparison.results if comparison.trains_partly(name)]
+    if partly:
+        caption += (
+            f"\n{', '.join(partly)}: most evaluations are partial trainings, and cheaper; a budget of --simulated-seconds is "
+            "the fair comparison"
+        )
     if reported:
         assert comparison.report is not None
         dataset, metric, epochs = comparison.report

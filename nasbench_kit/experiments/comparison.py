@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nasbench_kit.algorithms import Algorithm
+from nasbench_kit.algorithms import ALGORITHMS, Algorithm
 from nasbench_kit.experiments.recorder import Recorder, normalise
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
@@ -91,6 +91,11 @@ class Comparison:
         values = bench.query(bench.architectures, [metric], dataset=dataset, epochs=epochs)
         return float(np.nanmin(minimised(values, [metric])))
 
+    def trains_partly(self, name: str) -> bool:
+        """Whether an algorithm's evaluations are of different epoch budgets."""
+        cls = ALGORITHMS.get(self.results[name].algorithm)
+        return cls is not None and cls.needs_budgets
+
     def table(self) -> pd.DataFrame:
         """A row an algorithm, the best first: see `statistics.summarise`; then what is reported, and the clocks."""
         frame = summarise(
@@ -117,8 +122,7 @@ class Comparison:
                 extra[self.report[1]].append(values.mean() if len(values) else np.nan)
                 extra[f"{self.report[1]}_sd"].append(values.std(ddof=1) if len(values) > 1 else np.nan)
             extra["evaluations"].append(float(result.evaluations.mean()))
-            last = result.trace.groupby("run")["unique_networks"].last()
-            extra["unique_networks"].append(float(last.mean()))
+            extra["unique_networks"].append(float(result.unique_networks.mean()))
             extra["simulated_seconds"].append(float(result.simulated_seconds.mean()))
             extra["wall_seconds"].append(result.wall_seconds)
         return frame.assign(**extra)
@@ -130,8 +134,10 @@ def compare(
     *,
     runs: int = 100,
     evaluations: int | None = None,
+    unique_networks: int | None = None,
     simulated_seconds: float | None = None,
     seed: int = 0,
+    clock: str = "evaluations",
     report: tuple[str, str, int | None] | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Comparison:
@@ -142,7 +148,7 @@ def compare(
     problem : TabularProblem
     algorithms : sequence of Algorithm
         Two of the same kind are told apart by their settings.
-    runs, evaluations, simulated_seconds, seed
+    runs, evaluations, unique_networks, simulated_seconds, seed, clock
         As in ``nasbench_kit.search``.
     report : tuple of (dataset, metric, epochs), optional
         What is reported of the incumbents; ``test_accuracy`` of the dataset that is searched on, where it has one and
@@ -169,8 +175,10 @@ def compare(
             algorithm,
             runs=runs,
             evaluations=evaluations,
+            unique_networks=unique_networks,
             simulated_seconds=simulated_seconds,
             seed=seed,
+            clock=clock,
             progress=_named(progress, name),
         )
     return Comparison(problem, results, report)

@@ -184,16 +184,17 @@ class Result:
 
     @cached_property
     def trace(self) -> pd.DataFrame:
-        """The state of every run on a log grid of evaluations.
+        """The state of every run on a log grid of the search's clock, by default its evaluations.
 
         Columns: ``run``, ``evaluations``, ``unique_networks``, ``simulated_seconds``; then, for one objective, the
-        incumbent's value under the objective's name (in the metric's own unit), for several ``archive_size`` and, where
-        the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`).
+        incumbent's value under the objective's name, in the metric's own unit, ``nan`` while none is known; for several
+        ``archive_size`` and, where the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`).
         """
         columns = {name: values for name, values in self.rows.items() if not name.startswith("incumbent")}
         if len(self.objectives) == 1:
             name = self.objectives[0]
-            columns[name] = minimised(self.rows["incumbent_F"][:, np.newaxis], self.objectives)[:, 0]
+            values = minimised(self.rows["incumbent_F"][:, np.newaxis], self.objectives)[:, 0]
+            columns[name] = np.where(np.isfinite(values), values, np.nan)
         return pd.DataFrame(columns)
 
     def trace_of(

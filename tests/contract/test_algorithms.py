@@ -24,20 +24,25 @@ pytestmark = pytest.mark.parametrize(("cls", "objectives", "space_name"), CASES)
 
 
 class Distance:
-    """How far a genotype is from some targets: (n, m). A class so that it pickles."""
+    """How far a genotype is from some targets: (n, m); partly trained, somewhere near it. A class so that it pickles."""
 
     def __init__(self, genes, objectives):
         self.targets = np.random.default_rng(4).integers(0, 3, (objectives, genes))
 
-    def __call__(self, X):
-        return np.abs(X[:, None, :].astype(float) - self.targets).sum(axis=2)
+    def __call__(self, X, epochs=8):
+        distance = np.abs(X[:, None, :].astype(float) - self.targets).sum(axis=2)
+        return distance + (8 - epochs) * X[:, :1] / 4
 
 
 def problem_of(objectives, space_name):
     space = nk.space(space_name)
     bounds = np.stack([np.zeros(objectives), np.full(objectives, 30.0)])
     return nk.FunctionProblem(
-        Distance(len(space.cardinalities), objectives), space, [f"f{i}" for i in range(objectives)], bounds=bounds
+        Distance(len(space.cardinalities), objectives),
+        space,
+        [f"f{i}" for i in range(objectives)],
+        bounds=bounds,
+        budgets=(1, 2, 4, 8),
     )
 
 
@@ -84,12 +89,12 @@ def test_asked_genotypes_are_valid_and_budgets_kept(cls, objectives, space_name)
     problem = problem_of(objectives, space_name)
     seen = []
 
-    def counted(X):
+    def counted(X, epochs):
         assert problem.space.is_valid(X).all()
         seen.append(len(X))
-        return problem.function(X)
+        return problem.function(X, epochs)
 
-    watched = nk.FunctionProblem(counted, problem.space, problem.objectives, problem.bounds)
+    watched = nk.FunctionProblem(counted, problem.space, problem.objectives, problem.bounds, budgets=problem.budgets)
     result = nk.search(watched, cls(), runs=3, evaluations=257)
     assert sum(seen) == 3 * 257
     assert (result.evaluations == 257).all()
@@ -117,7 +122,8 @@ def test_incumbents_never_get_worse(cls, objectives, space_name):
     problem = problem_of(objectives, space_name)
     result = nk.search(problem, cls(), runs=4, evaluations=400)
     for _, rows in result.trace.groupby("run"):
-        assert (np.diff(rows["f0"]) <= 0).all()
+        assert (np.diff(rows["f0"].dropna()) <= 0).all()
+        assert np.isfinite(rows["f0"].iloc[-1])
     assert (problem(result.incumbents)[:, 0] == result.incumbent_values).all()
 
 
@@ -130,7 +136,7 @@ def test_global_generators_are_left_alone(cls, objectives, space_name):
 
 def test_ask_and_tell_by_hand_equal_search(cls, objectives, space_name):
     problem = problem_of(objectives, space_name)
-    algorithm = cls().start(problem.space, runs=2, seed=3, objectives=objectives)
+    algorithm = cls().start(problem.space, runs=2, seed=3, objectives=objectives, budgets=problem.budgets)
     best = np.full((2, objectives), np.inf)
     told = 0
     while told < 300:
@@ -138,10 +144,12 @@ def test_ask_and_tell_by_hand_equal_search(cls, objectives, space_name):
         assert X.dtype == np.uint8
         assert X is algorithm.ask()
         assert X.shape[::2] == (2, len(problem.space.cardinalities))
-        F = problem(X.reshape(-1, X.shape[2])).reshape(2, -1, objectives)
+        epochs = algorithm.epochs or 8
+        F = problem.evaluate(X.reshape(-1, X.shape[2]), epochs).F.reshape(2, -1, objectives)
         algorithm.tell(F)
         told += X.shape[1]
-        best = np.minimum(best, F.min(axis=1))
+        if epochs == 8:
+            best = np.minimum(best, F.min(axis=1))
     result = nk.search(problem, cls(), runs=2, evaluations=told, seed=3)
     if objectives == 1:
         assert (result.incumbent_values == best[:, 0]).all()
@@ -152,11 +160,11 @@ def test_ask_and_tell_by_hand_equal_search(cls, objectives, space_name):
 
 def test_pickling_in_the_middle_of_a_run_changes_nothing(cls, objectives, space_name):
     problem = problem_of(objectives, space_name)
-    first = cls().start(problem.space, runs=2, seed=3, objectives=objectives)
+    first = cls().start(problem.space, runs=2, seed=3, objectives=objectives, budgets=problem.budgets)
 
     def step(algorithm):
         X = algorithm.ask()
-        algorithm.tell(problem(X.reshape(-1, X.shape[2])).reshape(2, -1, objectives))
+        algorithm.tell(problem.evaluate(X.reshape(-1, X.shape[2]), algorithm.epochs).F.reshape(2, -1, objectives))
         return X
 
     for _ in range(40):
@@ -175,7 +183,7 @@ def test_wrong_use_has_clear_errors(cls, objectives, space_name):
         algorithm.ask()
     with pytest.raises(ValueError, match="at least 1"):
         algorithm.start(space, runs=0, objectives=objectives)
-    algorithm.start(space, runs=2, objectives=objectives)
+    algorithm.start(space, runs=2, objectives=objectives, budgets=(1, 8))
     with pytest.raises(RuntimeError, match="call ask"):
         algorithm.tell(np.zeros((2, 1, objectives)))
     X = algorithm.ask()
@@ -195,7 +203,7 @@ def test_settings_and_names(cls, objectives, space_name):
     assert parse_algorithm(cls.__name__.lower()) == cls()
     assert getattr(nk, cls.__name__) is cls
     for name, value in cls().settings.items():
-        if isinstance(value, int):
+        if isinstance(value, int) and not isinstance(value, bool):
             assert parse_algorithm(f"{cls.__name__}:{name}={value * 2}").settings == {**cls().settings, name: value * 2}
     with pytest.raises(nk.UnknownName, match="setting"):
         parse_algorithm(f"{cls.__name__}:sise=3")
@@ -205,15 +213,74 @@ def test_unknown_objective_values_are_survived(cls, objectives, space_name):
     """Where a table has no value the search is told infinity."""
     problem = problem_of(objectives, space_name)
 
-    def holes(X):
-        F = problem.function(X)
+    def holes(X, epochs):
+        F = problem.function(X, epochs)
         F[X[:, 0] == 0] = np.nan
         return F
 
-    result = nk.search(
-        nk.FunctionProblem(holes, problem.space, problem.objectives, problem.bounds), cls(), runs=3, evaluations=300
-    )
+    holed = nk.FunctionProblem(holes, problem.space, problem.objectives, problem.bounds, budgets=problem.budgets)
+    result = nk.search(holed, cls(), runs=3, evaluations=300)
     assert np.isfinite(result.incumbent_values).all()
+
+
+def test_initial_genotypes_are_asked_for_first(cls, objectives, space_name):
+    problem = problem_of(objectives, space_name)
+    start = {"objectives": objectives, "budgets": problem.budgets}
+    room = cls().start(problem.space, **start).first_population_size
+    genes = len(problem.space.cardinalities)
+    too_many = problem.space.sample(room + 1, 0)
+    with pytest.raises(ValueError, match=f"initial has {room + 1} genotypes a run"):
+        cls().start(problem.space, **start, initial=too_many)
+    with pytest.raises(nk.InvalidArchitecture):
+        cls().start(problem.space, **start, initial=np.full((1, genes), 99))
+    if not room:
+        return
+    given = problem.space.sample(min(room, 3), 0)
+    asked = []
+    algorithm = cls().start(problem.space, runs=2, seed=1, **start, initial=given)
+    while sum(X.shape[1] for X in asked) < len(given):
+        asked.append(algorithm.ask())
+        flat = asked[-1].reshape(-1, genes)
+        algorithm.tell(problem.evaluate(flat, algorithm.epochs).F.reshape(2, -1, objectives))
+    assert (np.concatenate(asked, axis=1)[:, : len(given)] == given).all()
+    # each run its own, whatever is run beside it
+    own = problem.space.sample(4, 1).reshape(4, 1, genes)
+    many = nk.search(problem, cls(), runs=4, evaluations=60, seed=2, initial=own)
+    few = nk.search(problem, cls(), runs=2, evaluations=60, seed=2, initial=own)
+    assert all(np.array_equal(a, b) for a, b in zip(part(many, 2), outcome(few), strict=True))
+    with pytest.raises(ValueError, match="initial has the shape"):
+        nk.search(problem, cls(), runs=5, evaluations=60, initial=own)
+
+
+def test_runs_end_by_networks_generations_and_target(cls, objectives, space_name):
+    problem = problem_of(objectives, space_name)
+    result = nk.search(problem, cls(), runs=6, unique_networks=40, seed=3)
+    assert (result.unique_networks == 40).all()
+    whole = nk.search(problem, cls(), runs=6, evaluations=int(result.evaluations.max()), seed=3)
+    for run in range(6):
+        # the run is cut where its 40th network is
+        rows = whole.trace[(whole.trace["run"] == run) & (whole.trace["evaluations"] < result.evaluations[run])]
+        assert (rows["unique_networks"] < 40).all()
+    rounds = nk.search(problem, cls(), runs=2, generations=3, seed=3)
+    algorithm = cls().start(problem.space, runs=2, seed=3, objectives=objectives, budgets=problem.budgets)
+    told = 0
+    for _ in range(3):
+        X = algorithm.ask()
+        told += X.shape[1]
+        flat = X.reshape(-1, X.shape[2])
+        algorithm.tell(problem.evaluate(flat, algorithm.epochs).F.reshape(2, -1, objectives))
+    assert (rounds.evaluations == told).all()
+    target = float(np.median(whole.incumbent_values)) if objectives == 1 else float(np.median(whole.hypervolume()))
+    aimed = nk.search(problem, cls(), runs=6, evaluations=int(whole.evaluations[0]), target=target, seed=3)
+    final = whole.incumbent_values <= target if objectives == 1 else whole.hypervolume() >= target
+    assert (aimed.reached == final).all()
+    assert 0 < final.sum() <= 6
+    assert (aimed.evaluations[~aimed.reached] == whole.evaluations[0]).all()
+    if objectives == 1:
+        for run in np.flatnonzero(aimed.reached):
+            rows = whole.trace[(whole.trace["run"] == run) & (whole.trace["evaluations"] < aimed.evaluations[run])]
+            assert (rows["f0"].dropna() > target).all()
+            assert aimed.incumbent_values[run] <= target
 
 
 @pytest.fixture(scope="module")

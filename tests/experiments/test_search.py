@@ -169,3 +169,98 @@ def test_searches_beat_random_search_on_the_bundled_table():
     for algorithm in (nk.RegularizedEvolution(), nk.LocalSearch(), nk.GeneticAlgorithm()):
         better = nk.search(problem, algorithm, runs=100, evaluations=500)
         assert better.incumbent_values.mean() < random.incumbent_values.mean()
+
+
+def test_every_clock_has_its_log_grid(bench):
+    problem = bench.problem("valid_accuracy", epochs=4)
+    two = bench.problem(["valid_accuracy", "params"], epochs=4)
+    for searched, algorithm in ((problem, nk.RegularizedEvolution()), (two, nk.NSGA2(population_size=10))):
+        plain = nk.search(searched, algorithm, runs=3, evaluations=300, seed=2)
+        for clock in ("unique_networks", "simulated_seconds"):
+            result = nk.search(searched, algorithm, runs=3, evaluations=300, seed=2, clock=clock)
+            assert np.array_equal(result.archive_F, plain.archive_F)
+            assert np.array_equal(result.incumbents, plain.incumbents)
+            for run, rows in result.trace.groupby("run"):
+                times = rows[clock].to_numpy()
+                assert (np.diff(times[:-1]) > 0).all()
+                # one row a step of the grid, the first state in it: no step that the run went through is left out
+                steps = np.floor(np.log10(times[:-1]) * (20 if searched is problem else 10))
+                assert (np.diff(steps) > 0).all()
+                same = plain.trace[plain.trace["run"] == run]
+                both = rows.merge(same, on="evaluations", suffixes=("", "_plain"))
+                assert len(both) > 5
+                for column in rows.columns.difference(["run", "evaluations"]):
+                    assert np.allclose(both[column], both[f"{column}_plain"])
+    with pytest.raises(nk.UnknownName, match="clock"):
+        nk.search(problem, nk.RandomSearch(), clock="epochs")
+
+
+def test_unique_networks_are_counted_by_keys_as_by_flags():
+    """A space whose networks are too many for flags gives the same counts, one by one."""
+    space = nk.space("nsga-net-macro")
+    problem = nk.FunctionProblem(lambda X: X.sum(axis=1), space)
+    asked = []
+    watched = nk.FunctionProblem(lambda X: [asked.append(X.copy()), X.sum(axis=1)][1], space)
+    settings = {"runs": 2, "seed": 4, "clock": "unique_networks"}
+    result = nk.search(watched, nk.GeneticAlgorithm(population_size=6), **settings, unique_networks=50)
+    sequence = [np.concatenate([batch.reshape(2, -1, space.genes)[run] for batch in asked]) for run in range(2)]
+    for row in result.trace.itertuples():
+        assert row.unique_networks == len(np.unique(space.key(sequence[row.run][: row.evaluations])))
+    for run, evaluations in enumerate(result.evaluations):
+        done = sequence[run][:evaluations]
+        assert len(np.unique(space.key(done))) == 50
+        assert len(np.unique(space.key(done[:-1]))) == 49
+        assert result.unique_genotypes[run] == len(np.unique(done, axis=0))
+    assert (nk.search(problem, nk.RandomSearch(), runs=2, evaluations=30).unique_networks <= 30).all()
+
+
+def test_duplicates_are_reported(bench):
+    problem = bench.problem("valid_accuracy")
+    asked = []
+    watched = nk.FunctionProblem(lambda X: [asked.append(X.copy()), problem(X)][1], bench.space)
+    result = nk.search(watched, nk.RegularizedEvolution(), runs=2, evaluations=400, seed=1)
+    found = result.duplicates()
+    for run in range(2):
+        X = np.concatenate([batch.reshape(2, -1, 6)[run] for batch in asked])
+        assert found["genotype"][run] == pytest.approx(1 - len(np.unique(X, axis=0)) / 400)
+        assert found["network"][run] == pytest.approx(1 - len(np.unique(bench.space.key(X))) / 400)
+    assert (found["isomorphic"] > 0).all()
+
+
+def test_a_bounded_archive_keeps_what_matters(bench):
+    problem = bench.problem(["valid_accuracy", "params"])
+    free = nk.search(problem, nk.RandomSearch(), runs=5, evaluations=2000, seed=1)
+    bounded = nk.search(problem, nk.RandomSearch(), runs=5, evaluations=2000, seed=1, archive_size=4)
+    for run in range(5):
+        assert len(free.archive(run)[0]) > 4
+        X, F = bounded.archive(run)
+        assert len(X) == 4
+        assert (problem(X) == F).all()
+        assert (F.min(axis=0) == free.archive(run)[1].min(axis=0)).all()  # both ends are kept
+    assert (bounded.hypervolume() > 0.9 * free.hypervolume()).all()
+    with pytest.raises(ValueError, match="archive_size"):
+        nk.search(problem, nk.RandomSearch(), archive_size=0)
+
+
+def test_wrong_ends_have_clear_errors(bench):
+    problem = bench.problem("valid_accuracy")
+    for wrong, message in (
+        ({"unique_networks": 0}, "unique_networks is above 0"),
+        ({"unique_networks": 6000}, "5,524 networks, fewer than 6,000"),
+        ({"generations": -1}, "generations is above 0"),
+        ({"target": 101.0}, "give evaluations= too"),
+        ({"target": float("nan"), "evaluations": 10}, "target is a number"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            nk.search(problem, nk.RandomSearch(), **wrong)
+    two = nk.FunctionProblem(lambda X: X[:, :2].astype(float), bench.space, ["a", "b"])
+    with pytest.raises(ValueError, match="bounds"):
+        nk.search(two, nk.RandomSearch(), evaluations=10, target=0.5)
+
+
+def test_a_target_is_in_the_metrics_own_unit():
+    problem = nk.open("nb201-digits").problem("valid_accuracy")
+    result = nk.search(problem, nk.RegularizedEvolution(), runs=20, evaluations=2000, target=98.4, seed=0)
+    assert result.reached.all()
+    assert (result.best("valid_accuracy") >= 98.4).all()
+    assert len(set(result.evaluations.tolist())) > 10

@@ -1,0 +1,121 @@
+"""Successive halving, Hyperband and BOHB: what they train for how long, what it costs, and whether it pays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.algorithms.bohb import BOHB
+
+NB101 = (4, 12, 36, 108)
+
+
+@pytest.fixture
+def digits():
+    return nk.open("nb201-digits")
+
+
+def schedule(algorithm, budgets, rounds):
+    """(genotypes, epochs) of every round."""
+    algorithm.start(nk.space("nb201"), runs=3, seed=1, budgets=budgets)
+    found = []
+    for _ in range(rounds):
+        X = algorithm.ask()
+        found.append((X.shape[1], algorithm.epochs))
+        algorithm.tell(X.sum(axis=2)[..., None])
+    return found
+
+
+def test_the_brackets_of_the_papers():
+    halving = schedule(nk.SuccessiveHalving(eta=3), NB101, 8)
+    assert halving == [(27, 4), (9, 12), (3, 36), (1, 108)] * 2
+    # Hyperband with R = 81 and eta = 3: table 1 of the paper
+    hyperband = schedule(nk.Hyperband(), (1, 3, 9, 27, 81), 15)
+    assert hyperband == [
+        *((81, 1), (27, 3), (9, 9), (3, 27), (1, 81)),
+        *((34, 3), (11, 9), (3, 27), (1, 81)),
+        *((15, 9), (5, 27), (1, 81)),
+        *((8, 27), (2, 81)),
+        (5, 81),
+    ]
+    assert schedule(nk.SuccessiveHalving(configurations=16), tuple(range(1, 9)), 4) == [(16, 1), (8, 2), (4, 4), (2, 8)]
+
+
+def test_the_best_of_a_rung_go_on():
+    algorithm = nk.SuccessiveHalving(eta=3).start(nk.space("nb201"), runs=4, seed=1, budgets=NB101)
+    first = algorithm.ask()
+    F = np.random.default_rng(0).random(first.shape[:2])
+    algorithm.tell(F[..., None])
+    second = algorithm.ask()
+    for run in range(4):
+        assert (second[run] == first[run, np.argsort(F[run])[:9]]).all()
+
+
+def test_what_is_trained_is_what_it_costs(digits):
+    problem = digits.problem("valid_accuracy")
+    seconds = {epochs: lambda X, e=epochs: digits.query(X, "training_time", epochs=e) for epochs in problem.budgets}
+    for goes_on in (False, True):
+        settings = {"configurations": 8, "continue_training": goes_on}
+        algorithm = nk.SuccessiveHalving(**settings).start(digits.space, runs=2, seed=3, budgets=problem.budgets)
+        cost, before = np.zeros(2), 0
+        for _ in range(4):
+            X, epochs = algorithm.ask(), algorithm.epochs
+            flat = X.reshape(-1, 6)
+            algorithm.tell(problem.evaluate(flat, epochs).F.reshape(2, -1, 1))
+            new = seconds[epochs](flat) - (seconds[before](flat) if goes_on and before else 0)
+            cost += new.reshape(2, -1).sum(axis=1)
+            before = epochs
+        result = nk.search(problem, nk.SuccessiveHalving(**settings), runs=2, evaluations=15, seed=3)
+        assert np.allclose(result.simulated_seconds, cost)
+
+
+def test_only_full_training_makes_an_incumbent(digits):
+    problem = digits.problem("valid_accuracy")
+    result = nk.search(problem, nk.Hyperband(eta=2), runs=5, evaluations=200, seed=1)
+    assert np.allclose(result.best("valid_accuracy"), 100 - result.incumbent_values)
+    early = result.trace[result.trace["evaluations"] <= 8]
+    assert not np.isfinite(early["valid_accuracy"]).any()  # the first eight are trained for one epoch
+    nothing = nk.search(problem, nk.Hyperband(eta=2), runs=5, evaluations=5, seed=1)
+    assert np.isnan(nothing.best("valid_accuracy")).all()
+
+
+def test_problems_without_budgets_are_refused(digits):
+    ones = nk.FunctionProblem(lambda X: X.sum(axis=1), digits.space)
+    with pytest.raises(ValueError, match="Hyperband needs at least two epoch budgets, and the problem has none"):
+        nk.search(ones, nk.Hyperband(), evaluations=10)
+    with pytest.raises(ValueError, match="has 1 alone"):
+        nk.search(digits.problem("valid_accuracy", epochs=1), nk.SuccessiveHalving(), evaluations=10)
+    with pytest.raises(ValueError, match="eta is above 1"):
+        nk.Hyperband(eta=1)
+    with pytest.raises(ValueError, match="SuccessiveHalving takes a number"):
+        nk.Hyperband(configurations=5)
+    with pytest.raises(ValueError, match="share from 0 to 1"):
+        nk.BOHB(random_fraction=2)
+
+
+def test_partial_training_pays_where_it_tells_the_truth():
+    """With the same total of epochs, halving finds better genotypes than full training of each, if ranks are kept."""
+    space = nk.space("nas-bench-macro")
+    weights = np.random.default_rng(1).random(space.genes)
+
+    def error(X, epochs):
+        return X @ weights + 20 / epochs
+
+    problem = nk.FunctionProblem(error, space, seconds=lambda X, epochs: np.full(len(X), float(epochs)), budgets=NB101)
+    best = {
+        name: nk.search(problem, algorithm, runs=60, simulated_seconds=108 * 40, seed=0).incumbent_values
+        for name, algorithm in (("random", nk.RandomSearch()), ("hyperband", nk.Hyperband()), ("bohb", nk.BOHB()))
+    }
+    assert best["hyperband"].mean() < best["random"].mean() - 0.1
+    assert best["bohb"].mean() < best["hyperband"].mean() - 0.1
+
+
+def test_the_densities_of_bohb_are_densities():
+    """Kernels on categories add up to one over the whole space."""
+    space = nk.space("nb201")
+    algorithm = BOHB().start(space, runs=2, seed=0, budgets=NB101)
+    X = np.stack([space.sample(12, 0), space.sample(12, 1)])
+    X[1, :, 0] = 3  # a gene that does not vary
+    everything = np.broadcast_to(space.all(), (2, *space.all().shape))
+    assert np.allclose(algorithm._density(X, everything).sum(axis=1), 1)

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
-from nasbench_kit.graphs.encoding import edge_list
+from nasbench_kit.graphs.encoding import edge_list, edges_to_matrix
 from nasbench_kit.graphs.enumeration import Orders, least_masks
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
 from nasbench_kit.spaces.space import Genotypes, Space
 
-__all__ = ["StagedDAG"]
+__all__ = ["StagedDAG", "all_stages", "fan_in"]
 
 MOST_NODES = 6  # of a stage: all of its DAGs are listed, 2^15 for 6 nodes
 
@@ -92,6 +92,13 @@ class StagedDAG(Space):
             index = index * (int(of_mask.max()) + 1) + of_mask[self._masks(rows, start, end)]
         return index
 
+    def sum_over_stages(self, rows: Genotypes, by_mask: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+        """The sum of a figure of each stage, listed for all masks of the stage in `all_stages`: (n,)."""
+        total = np.zeros(len(rows), dtype=np.int64)
+        for (start, end), figures in zip(self.spans, by_mask, strict=True):
+            total += figures[self._masks(rows, start, end)]
+        return total
+
     # ---------------------------------------------------------------- native forms
 
     def _encode_one(self, native: Any) -> Sequence[int]:
@@ -123,6 +130,26 @@ class StagedDAG(Space):
 
     def _decode_one(self, row: Sequence[int]) -> list[list[int]]:
         return [list(row[start:end]) for start, end in self.spans]
+
+
+def fan_in(edges: Genotypes, nodes: int) -> NDArray[np.int64]:
+    """How many inputs each node of a stage has, and its output: (n, edges) to (n, nodes + 1).
+
+    A node without predecessor has the stage's input as its only one; a node without any edge has none, since it is
+    dropped. The output of a stage without any edge has none.
+    """
+    matrix = edges_to_matrix(edges) != 0
+    predecessors, followed = matrix.sum(axis=1), matrix.any(axis=2)
+    inputs = np.where(followed, np.maximum(predecessors, 1), predecessors)
+    last = ((predecessors > 0) & ~followed).sum(axis=1)
+    return np.asarray(np.concatenate([inputs, last[:, np.newaxis]], axis=1))
+
+
+def all_stages(nodes: int) -> Genotypes:
+    """The edges of all stages of so many nodes, in the order of their masks: (2^edges, edges)."""
+    edges = nodes * (nodes - 1) // 2
+    masks = np.arange(2**edges, dtype=np.uint32)
+    return np.asarray(masks[:, np.newaxis] >> np.arange(edges, dtype=np.uint32) & np.uint32(1), dtype=np.uint8)
 
 
 @cache

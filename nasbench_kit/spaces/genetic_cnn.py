@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.skeleton import Skeleton, area
 from nasbench_kit.spaces.space import Genotypes
-from nasbench_kit.spaces.staged_dag import StagedDAG, all_stages, fan_in
+from nasbench_kit.spaces.staged_dag import StagedDAG, all_stages, fan_in, sum_over_stages
 
 __all__ = ["SKELETONS", "STAGES", "GeneticCNN", "GeneticCNNSkeleton", "network_cost"]
 
@@ -48,7 +48,7 @@ class GeneticCNN(StagedDAG):
         return ("params", "flops")
 
     def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
-        return network_cost(self, rows, name, SKELETONS[dataset])
+        return network_cost(rows, name, SKELETONS[dataset])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,18 +104,18 @@ SKELETONS = {
 }
 
 
-def network_cost(space: StagedDAG, rows: Genotypes, name: str, skeleton: GeneticCNNSkeleton) -> NDArray[np.int64]:
+def network_cost(rows: Genotypes, name: str, skeleton: GeneticCNNSkeleton) -> NDArray[np.int64]:
     """``"params"`` or ``"flops"`` (multiply-adds of convolutions and fully connected layers) in a skeleton: (n,)."""
-    fixed, by_mask = _figures(space.stages, name, skeleton)
-    return fixed + space.sum_over_stages(rows, by_mask)
+    fixed, by_mask = _figures(name, skeleton)
+    return fixed + sum_over_stages(rows, by_mask)
 
 
 @cache
-def _figures(stages: tuple[int, ...], name: str, skeleton: GeneticCNNSkeleton) -> tuple[int, list[NDArray[np.int64]]]:
+def _figures(name: str, skeleton: GeneticCNNSkeleton) -> tuple[int, list[NDArray[np.int64]]]:
     """The cost outside the stages, and of each stage for all of its masks."""
     params, by_mask = name == "params", []
     inputs, size = skeleton.image[0], skeleton.size
-    for nodes, width in zip(stages, skeleton.channels, strict=True):
+    for nodes, width in zip(STAGES, skeleton.channels, strict=True):
         there = (fan_in(all_stages(nodes), nodes)[:, :-1] > 0).sum(axis=1)
         # the stage's own input and output are convolutions too; without any edge there is only one
         convolutions = np.where(there > 0, there + 2, 1)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.skeleton import Skeleton, area, halved
 from nasbench_kit.spaces.space import Genotypes
-from nasbench_kit.spaces.staged_dag import StagedDAG, all_stages, fan_in
+from nasbench_kit.spaces.staged_dag import StagedDAG, all_stages, fan_in, sum_over_stages
 
 __all__ = ["PHASES", "SKELETONS", "NSGANetMacro", "NSGANetMacroSkeleton", "network_cost"]
 
@@ -47,7 +47,7 @@ class NSGANetMacro(StagedDAG):
         return ("params", "flops")
 
     def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
-        return network_cost(self, rows, name, SKELETONS[dataset])
+        return network_cost(rows, name, SKELETONS[dataset])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,18 +86,18 @@ SKELETONS = {
 }
 
 
-def network_cost(space: StagedDAG, rows: Genotypes, name: str, skeleton: NSGANetMacroSkeleton) -> NDArray[np.int64]:
+def network_cost(rows: Genotypes, name: str, skeleton: NSGANetMacroSkeleton) -> NDArray[np.int64]:
     """``"params"`` or ``"flops"`` (multiply-adds of convolutions and classifier) in a skeleton: (n,)."""
-    fixed, by_mask = _figures(space.stages, name, skeleton)
-    return fixed + space.sum_over_stages(rows, by_mask)
+    fixed, by_mask = _figures(name, skeleton)
+    return fixed + sum_over_stages(rows, by_mask)
 
 
 @cache
-def _figures(stages: tuple[int, ...], name: str, skeleton: NSGANetMacroSkeleton) -> tuple[int, list[NDArray[np.int64]]]:
+def _figures(name: str, skeleton: NSGANetMacroSkeleton) -> tuple[int, list[NDArray[np.int64]]]:
     """The cost of the classifier, and of each phase for all of its masks, the last bit the highest."""
     params, by_mask = name == "params", []
     inputs, size = skeleton.image[0], skeleton.size
-    for phase, (nodes, width) in enumerate(zip(stages, skeleton.channels, strict=True)):
+    for phase, (nodes, width) in enumerate(zip(PHASES, skeleton.channels, strict=True)):
         joined = np.tile(fan_in(all_stages(nodes), nodes), (2, 1))
         there = (joined[:, :-1] > 0).sum(axis=1)
         joined[len(joined) // 2 :, -1] += there[len(joined) // 2 :] > 0  # the phase's input

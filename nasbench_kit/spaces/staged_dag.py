@@ -17,7 +17,7 @@ from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
 from nasbench_kit.spaces.space import Genotypes, Space
 
-__all__ = ["StagedDAG", "all_stages", "fan_in"]
+__all__ = ["StagedDAG", "all_stages", "fan_in", "sum_over_stages"]
 
 MOST_NODES = 6  # of a stage: all of its DAGs are listed, 2^15 for 6 nodes
 
@@ -72,13 +72,9 @@ class StagedDAG(Space):
     def _canonical(self, rows: Genotypes) -> Genotypes:
         canonical = np.empty_like(rows)
         for (start, end), nodes in zip(self.spans, self.stages, strict=True):
-            least = _least(nodes, self.skip)[self._masks(rows, start, end)]
+            least = _least(nodes, self.skip)[_masks(rows, start, end)]
             canonical[:, start:end] = least[:, np.newaxis] >> np.arange(end - start, dtype=np.uint32) & np.uint32(1)
         return canonical
-
-    @staticmethod
-    def _masks(rows: Genotypes, start: int, end: int) -> NDArray[np.intp]:
-        return (rows[:, start:end] @ (1 << np.arange(end - start))).astype(np.intp)
 
     @property
     def networks(self) -> int:
@@ -89,15 +85,8 @@ class StagedDAG(Space):
         index = np.zeros(len(rows), dtype=np.intp)
         for (start, end), nodes in zip(self.spans, self.stages, strict=True):
             of_mask = _index(nodes, self.skip)
-            index = index * (int(of_mask.max()) + 1) + of_mask[self._masks(rows, start, end)]
+            index = index * (int(of_mask.max()) + 1) + of_mask[_masks(rows, start, end)]
         return index
-
-    def sum_over_stages(self, rows: Genotypes, by_mask: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-        """The sum of a figure of each stage, listed for all masks of the stage in `all_stages`: (n,)."""
-        total = np.zeros(len(rows), dtype=np.int64)
-        for (start, end), figures in zip(self.spans, by_mask, strict=True):
-            total += figures[self._masks(rows, start, end)]
-        return total
 
     # ---------------------------------------------------------------- native forms
 
@@ -130,6 +119,20 @@ class StagedDAG(Space):
 
     def _decode_one(self, row: Sequence[int]) -> list[list[int]]:
         return [list(row[start:end]) for start, end in self.spans]
+
+
+def _masks(rows: Genotypes, start: int, end: int) -> NDArray[np.intp]:
+    return (rows[:, start:end] @ (1 << np.arange(end - start))).astype(np.intp)
+
+
+def sum_over_stages(rows: Genotypes, by_mask: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The sum of a figure of each stage, which is listed for all masks of the stage, 2^bits of them: (n,)."""
+    total, start = np.zeros(len(rows), dtype=np.int64), 0
+    for figures in by_mask:
+        end = start + len(figures).bit_length() - 1
+        total += figures[_masks(rows, start, end)]
+        start = end
+    return total
 
 
 def fan_in(edges: Genotypes, nodes: int) -> NDArray[np.int64]:

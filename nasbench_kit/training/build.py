@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
@@ -30,8 +31,8 @@ _NETWORKS: dict[str, tuple[Callable[..., nn.Module], Mapping[str, Skeleton]]] = 
 }
 
 
-def build(space: str | Space, x: Any, *, dataset: str = "cifar10", **skeleton: Any) -> nn.Module:
-    """The PyTorch network of one architecture, with the weights that PyTorch's own initialisation draws.
+def build(space: str | Space, x: Any, *, dataset: str = "cifar10", seed: int = 0, **skeleton: Any) -> nn.Module:
+    """The PyTorch network of one architecture, with the weights that PyTorch's own initialisation draws from the seed.
 
     Parameters
     ----------
@@ -42,6 +43,8 @@ def build(space: str | Space, x: Any, *, dataset: str = "cifar10", **skeleton: A
     dataset : str
         Decides the images' shape, the number of classes, and the skeleton: the paper's own, but on ``"digits"`` a small one
         that trains in seconds on a laptop.
+    seed : int
+        Of the initial weights. PyTorch's own generator is left as it is.
     **skeleton
         Figures of the skeleton to change, such as ``channels``, ``cells``, ``image=(1, 8, 8)`` or ``classes``; what a
         space has is listed where one is asked for that does not exist.
@@ -62,7 +65,10 @@ def build(space: str | Space, x: Any, *, dataset: str = "cifar10", **skeleton: A
     """
     space = space_of(space) if isinstance(space, str) else space
     found = skeleton_of(space, dataset, **skeleton)
-    return _NETWORKS[space.name][0](_genes(space, x), found)
+    genes = _genes(space, x)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return _NETWORKS[space.name][0](genes, found)
 
 
 def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) -> Skeleton:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+import pytest
+
+torch = pytest.importorskip("torch", reason="networks need torch")
+nn = torch.nn
 
 
 def params(network):

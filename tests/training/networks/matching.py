@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import itertools
 
-import torch
-from torch import nn
+import pytest
 
 from nasbench_kit.spaces.nb201 import EDGES
-from nasbench_kit.training import build, skeleton_of
+
+torch = pytest.importorskip("torch", reason="networks need torch")
+nn = torch.nn
+
+from nasbench_kit.training import build, skeleton_of  # noqa: E402
 
 
 def randomised(space, x, seed, **skeleton):

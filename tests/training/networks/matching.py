@@ -171,9 +171,9 @@ def nb201(space, x, y):
     """Convolution by convolution, in all orders. One whose value is constant is its shift: its scale is set to 0.
 
     A convolution is constant where nothing comes to it, and a 1x1 convolution where nothing but constants does; what is
-    before it then does not matter.
+    before it then does not matter. Each network has its own constants: scales are handed over as they were before.
     """
-    first = randomised(space, x, 1)
+    whole, first = (randomised(space, x, 1) for _ in range(2))
     _still(first, x)
     kinds = [[[edge for edge in _relevant(genes) if genes[edge] == op] for op in (2, 3)] for genes in (x, y)]
     if [len(edges) for edges in kinds[0]] != [len(edges) for edges in kinds[1]]:
@@ -187,7 +187,7 @@ def nb201(space, x, y):
             for edges, order in zip(kinds[1], orders, strict=True)
             for edge, image in zip(edges, order, strict=True)
         }
-        for stage_y, stage_x in zip(second.stages, first.stages, strict=True):
+        for stage_y, stage_x in zip(second.stages, whole.stages, strict=True):
             for target, source in zip(stage_y, stage_x, strict=True):
                 for edge, image in where.items():
                     hand_over(target.edges[edge], source.edges[image])

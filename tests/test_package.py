@@ -107,7 +107,7 @@ def test_who_may_know_whom():
         "pictures": {"errors", "store"},
         "drawing": {"spaces", "pictures"},
         "validation": {"errors", "spaces", "store", "benchmark", "loaders"},
-        "training": {"errors", "spaces", "store", "benchmark"},
+        "training": {"errors", "graphs", "spaces", "store", "benchmark"},
     }
     for path in root.rglob("*.py"):
         room = path.relative_to(root).parts[0].removesuffix(".py")
@@ -118,3 +118,11 @@ def test_who_may_know_whom():
                 parts = (node.module or "").split(".")
                 known = parts[1:2] or [alias.name for alias in node.names]
                 assert set(known) <= allowed[room] | {room}, f"{path.relative_to(root)} knows {known}"
+
+
+def test_without_torch_one_line_says_what_to_install():
+    code = "import sys; sys.modules['torch'] = None; import nasbench_kit.training"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.stderr.strip().endswith(
+        "MissingExtra: building and training networks needs the extra 'train': pip install 'nasbench-kit[train]'"
+    )

@@ -6,31 +6,35 @@ operations for each element of a batch norm, (h w + 1) for each channel that is 
 
 from __future__ import annotations
 
+from nasbench_kit.spaces.skeleton import area, halved
+
 __all__ = ["conv", "head", "mbconv"]
 
+Size = tuple[int, int]  # height and width
 
-def conv(cost: str, weights: int, channels: int, side: int) -> int:
-    """A convolution of so many weights, with its output's channels and side, and its batch norm."""
+
+def conv(cost: str, weights: int, channels: int, size: Size) -> int:
+    """A convolution of so many weights, with its output's channels and size, and its batch norm."""
     if cost == "params":
         return weights + 2 * channels
-    return weights * side**2 + (2 * channels * side**2 if cost == "mmacs" else 0)
+    return weights * area(size) + (2 * channels * area(size) if cost == "mmacs" else 0)
 
 
-def mbconv(cost: str, inputs: int, outputs: int, side: int, *, stride: int, expansion: int, kernel: int) -> int:
-    """An MBConv at an input's side: 1x1 to the expanded channels, depthwise, 1x1 to the outputs."""
-    inner, out = expansion * inputs, side // stride
+def mbconv(cost: str, inputs: int, outputs: int, size: Size, *, stride: int, expansion: int, kernel: int) -> int:
+    """An MBConv at an input's size: 1x1 to the expanded channels, depthwise, 1x1 to the outputs."""
+    inner, out = expansion * inputs, halved(size, stride)
     return (
-        conv(cost, inputs * inner, inner, side)
+        conv(cost, inputs * inner, inner, size)
         + conv(cost, kernel**2 * inner, inner, out)
         + conv(cost, inner * outputs, outputs, out)
     )
 
 
-def head(cost: str, inputs: int, features: int, side: int, classes: int) -> int:
+def head(cost: str, inputs: int, features: int, size: Size, classes: int) -> int:
     """A 1x1 convolution to the features, average pooling, and the classifier."""
-    total = conv(cost, inputs * features, features, side)
+    total = conv(cost, inputs * features, features, size)
     if cost == "params":
         return total + (features + 1) * classes
     if cost == "flops":
         return total + features * classes
-    return total + (side**2 + 1) * features + 2 * features * classes
+    return total + (area(size) + 1) * features + 2 * features * classes

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
-from nasbench_kit.spaces.nb101_cost import CLASSES, network_cost
+from nasbench_kit.spaces.nb101_cost import SKELETONS, network_cost
 from nasbench_kit.spaces.nb101_hash import module_hash
 from nasbench_kit.spaces.nb101_tables import EDGES, INNER, INVALID, LETTERS, MOST_EDGES, VERTICES, tables
 from nasbench_kit.spaces.node_dag import NodeDAG
@@ -142,12 +142,12 @@ class NB101(NodeDAG):
     # ---------------------------------------------------------------- costs
 
     def costs(self, dataset: str) -> tuple[str, ...]:
-        if dataset not in CLASSES:
-            raise UnknownName(f"dataset of {self.name}", dataset, CLASSES)
+        if dataset not in SKELETONS:
+            raise UnknownName(f"dataset of {self.name}", dataset, SKELETONS)
         return ("params", "flops")
 
     def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
-        return network_cost(rows, name, CLASSES[dataset])
+        return network_cost(rows, name, SKELETONS[dataset])
 
 
 _ONE, _TOP, _THREE_BYTES = np.uint64(1), np.uint64(56), np.uint64(24)

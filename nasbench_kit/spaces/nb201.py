@@ -9,8 +9,9 @@ import itertools
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,9 +20,10 @@ from nasbench_kit.errors import InvalidArchitecture, UnknownName
 from nasbench_kit.graphs import on_a_path
 from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
+from nasbench_kit.spaces.skeleton import Skeleton, area, halved
 from nasbench_kit.spaces.space import Genotypes, Space
 
-__all__ = ["EDGES", "NB201", "OPERATIONS", "SKELETONS", "Skeleton", "network_cost"]
+__all__ = ["EDGES", "NB201", "OPERATIONS", "SKELETONS", "NB201Skeleton", "network_cost"]
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
@@ -185,16 +187,14 @@ class NB201(Space):
         return network_cost(rows, name, SKELETONS[dataset])
 
 
-class Skeleton:
-    """The network around the cell: what decides params and FLOPs.
+@dataclass(frozen=True, kw_only=True)
+class NB201Skeleton(Skeleton):
+    """The network around the cell: what decides params and FLOPs (Dong and Yang 2020, section 2.1).
 
-    Parameters
+    Attributes
     ----------
-    image : tuple of int
-        Input channels and side, in pixels.
-    classes : int
     channels : tuple of int
-        Channels of each stage; every stage after the first works at half the side of the one before.
+        Channels of each stage; every stage after the first works at half the size of the one before.
     cells : int
         Cells a stage.
     reduction : {"residual", "pool"}
@@ -202,30 +202,32 @@ class Skeleton:
         convolution on the shortcut), or average pooling by 2, a 1x1 convolution and batch norm.
     """
 
-    def __init__(
-        self, image: tuple[int, int], classes: int, channels: tuple[int, ...], cells: int, reduction: str
-    ) -> None:
-        self.image, self.classes, self.channels, self.cells, self.reduction = image, classes, channels, cells, reduction
+    channels: tuple[int, ...] = (16, 32, 64)
+    cells: int = 5
+    reduction: str = "residual"
+
+    choices: ClassVar = {"reduction": ("residual", "pool")}
+    any_length: ClassVar = ("channels",)
 
 
 # The published networks, and the small one of the kit's own table `nb201-digits`.
 SKELETONS = {
-    "cifar10": Skeleton((3, 32), 10, (16, 32, 64), 5, "residual"),
-    "cifar10-valid": Skeleton((3, 32), 10, (16, 32, 64), 5, "residual"),
-    "cifar100": Skeleton((3, 32), 100, (16, 32, 64), 5, "residual"),
-    "ImageNet16-120": Skeleton((3, 16), 120, (16, 32, 64), 5, "residual"),
-    "digits": Skeleton((1, 8), 10, (4, 8, 16), 1, "pool"),
+    "cifar10": NB201Skeleton(image=(3, 32, 32), classes=10),
+    "cifar10-valid": NB201Skeleton(image=(3, 32, 32), classes=10),
+    "cifar100": NB201Skeleton(image=(3, 32, 32), classes=100),
+    "ImageNet16-120": NB201Skeleton(image=(3, 16, 16), classes=120),
+    "digits": NB201Skeleton(image=(1, 8, 8), classes=10, channels=(4, 8, 16), cells=1, reduction="pool"),
 }
 
 
-def network_cost(rows: Genotypes, name: str, skeleton: Skeleton) -> NDArray[np.int64]:
+def network_cost(rows: Genotypes, name: str, skeleton: NB201Skeleton) -> NDArray[np.int64]:
     """``"params"`` (count) or ``"flops"`` (multiply-adds of convolutions and classifier) of cells in a skeleton.
 
     Parameters
     ----------
     rows : ndarray of uint8, shape (n, 6)
     name : {"params", "flops"}
-    skeleton : Skeleton
+    skeleton : NB201Skeleton
 
     Returns
     -------
@@ -233,27 +235,27 @@ def network_cost(rows: Genotypes, name: str, skeleton: Skeleton) -> NDArray[np.i
     """
     conv1 = (rows == CONV1).sum(axis=1, dtype=np.int64)
     conv3 = (rows == CONV3).sum(axis=1, dtype=np.int64)
-    inputs, side = skeleton.image
+    inputs, size = skeleton.image[0], skeleton.size
     first, last = skeleton.channels[0], skeleton.channels[-1]
     params: NDArray[np.int64] | int = 9 * inputs * first + 2 * first + 2 * last + (last + 1) * skeleton.classes
     flops: NDArray[np.int64] | int = (
-        9 * inputs * first * side**2 + (last + 1) * skeleton.classes
+        9 * inputs * first * area(size) + (last + 1) * skeleton.classes
     )  # the published figure counts the bias
     previous = first
     for stage, channels in enumerate(skeleton.channels):
         if stage:
-            side //= 2
+            size = halved(size)
             kernels = previous * channels
             norms = 1
             if skeleton.reduction == "residual":
                 kernels += 9 * previous * channels + 9 * channels**2
                 norms = 2  # its shortcut has none
             params += kernels + norms * 2 * channels
-            flops += kernels * side**2
+            flops += kernels * area(size)
         params = params + skeleton.cells * (
             conv1 * (channels**2 + 2 * channels) + conv3 * (9 * channels**2 + 2 * channels)
         )
-        flops = flops + skeleton.cells * side**2 * channels**2 * (conv1 + 9 * conv3)
+        flops = flops + skeleton.cells * area(size) * channels**2 * (conv1 + 9 * conv3)
         previous = channels
     return np.asarray(params if name == "params" else flops)
 

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
-from nasbench_kit.graphs.encoding import edge_list
+from nasbench_kit.graphs.encoding import edge_list, edges_to_matrix
 from nasbench_kit.graphs.enumeration import Orders, least_masks
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
 from nasbench_kit.spaces.space import Genotypes, Space
 
-__all__ = ["StagedDAG"]
+__all__ = ["StagedDAG", "all_stages", "fan_in", "sum_over_stages"]
 
 MOST_NODES = 6  # of a stage: all of its DAGs are listed, 2^15 for 6 nodes
 
@@ -72,13 +72,9 @@ class StagedDAG(Space):
     def _canonical(self, rows: Genotypes) -> Genotypes:
         canonical = np.empty_like(rows)
         for (start, end), nodes in zip(self.spans, self.stages, strict=True):
-            least = _least(nodes, self.skip)[self._masks(rows, start, end)]
+            least = _least(nodes, self.skip)[_masks(rows, start, end)]
             canonical[:, start:end] = least[:, np.newaxis] >> np.arange(end - start, dtype=np.uint32) & np.uint32(1)
         return canonical
-
-    @staticmethod
-    def _masks(rows: Genotypes, start: int, end: int) -> NDArray[np.intp]:
-        return (rows[:, start:end] @ (1 << np.arange(end - start))).astype(np.intp)
 
     @property
     def networks(self) -> int:
@@ -89,7 +85,7 @@ class StagedDAG(Space):
         index = np.zeros(len(rows), dtype=np.intp)
         for (start, end), nodes in zip(self.spans, self.stages, strict=True):
             of_mask = _index(nodes, self.skip)
-            index = index * (int(of_mask.max()) + 1) + of_mask[self._masks(rows, start, end)]
+            index = index * (int(of_mask.max()) + 1) + of_mask[_masks(rows, start, end)]
         return index
 
     # ---------------------------------------------------------------- native forms
@@ -123,6 +119,40 @@ class StagedDAG(Space):
 
     def _decode_one(self, row: Sequence[int]) -> list[list[int]]:
         return [list(row[start:end]) for start, end in self.spans]
+
+
+def _masks(rows: Genotypes, start: int, end: int) -> NDArray[np.intp]:
+    return (rows[:, start:end] @ (1 << np.arange(end - start))).astype(np.intp)
+
+
+def sum_over_stages(rows: Genotypes, by_mask: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The sum of a figure of each stage, which is listed for all masks of the stage, 2^bits of them: (n,)."""
+    total, start = np.zeros(len(rows), dtype=np.int64), 0
+    for figures in by_mask:
+        end = start + len(figures).bit_length() - 1
+        total += figures[_masks(rows, start, end)]
+        start = end
+    return total
+
+
+def fan_in(edges: Genotypes, nodes: int) -> NDArray[np.int64]:
+    """How many inputs each node of a stage has, and its output: (n, edges) to (n, nodes + 1).
+
+    A node without predecessor has the stage's input as its only one; a node without any edge has none, since it is
+    dropped. The output of a stage without any edge has none.
+    """
+    matrix = edges_to_matrix(edges) != 0
+    predecessors, followed = matrix.sum(axis=1), matrix.any(axis=2)
+    inputs = np.where(followed, np.maximum(predecessors, 1), predecessors)
+    last = ((predecessors > 0) & ~followed).sum(axis=1)
+    return np.asarray(np.concatenate([inputs, last[:, np.newaxis]], axis=1))
+
+
+def all_stages(nodes: int) -> Genotypes:
+    """The edges of all stages of so many nodes, in the order of their masks: (2^edges, edges)."""
+    edges = nodes * (nodes - 1) // 2
+    masks = np.arange(2**edges, dtype=np.uint32)
+    return np.asarray(masks[:, np.newaxis] >> np.arange(edges, dtype=np.uint32) & np.uint32(1), dtype=np.uint8)
 
 
 @cache

@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasbench_kit.spaces.nb201 import CONV1, CONV3, EDGES, POOL, SKIP, Skeleton
+from nasbench_kit.spaces.nb201 import CONV1, CONV3, EDGES, POOL, SKIP, NB201Skeleton
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.training.digits import Digits
-from nasbench_kit.training.network import CellNetwork
+from nasbench_kit.training.networks.nb201 import NB201Network
 
 __all__ = ["Recipe", "initial_network", "learning_rate", "train_stacked"]
 
@@ -45,7 +45,7 @@ def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
     return 0.5 * recipe.learning_rate * (1 + math.cos(math.pi * step / steps))
 
 
-def initial_network(number: int, genes: Sequence[int], skeleton: Skeleton, seed: int) -> CellNetwork:
+def initial_network(number: int, genes: Sequence[int], skeleton: NB201Skeleton, seed: int) -> NB201Network:
     """A network with the weights that PyTorch's own initialisation draws for this genotype and seed.
 
     Parameters
@@ -53,13 +53,13 @@ def initial_network(number: int, genes: Sequence[int], skeleton: Skeleton, seed:
     number : int
         The genotype's number in the space; with ``seed`` it fixes the draw.
     genes : sequence of 6 int
-    skeleton : Skeleton
+    skeleton : NB201Skeleton
     seed : int
         The training seed.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed * 5**6 + number)
-        return CellNetwork(genes, skeleton)
+        return NB201Network(genes, skeleton)
 
 
 def image_order(seed: int, epoch: int, images: int) -> Tensor:
@@ -69,7 +69,7 @@ def image_order(seed: int, epoch: int, images: int) -> Tensor:
 
 
 def train_stacked(
-    numbers: NDArray[np.uint64], rows: Genotypes, skeleton: Skeleton, data: Digits, recipe: Recipe
+    numbers: NDArray[np.uint64], rows: Genotypes, skeleton: NB201Skeleton, data: Digits, recipe: Recipe
 ) -> dict[str, NDArray[np.float64]]:
     """Train every network with every seed and evaluate it after every epoch.
 
@@ -79,7 +79,7 @@ def train_stacked(
         The genotypes' numbers, which with the seeds fix the initial weights.
     rows : ndarray of uint8, shape (n, 6)
         The genotypes.
-    skeleton : Skeleton
+    skeleton : NB201Skeleton
         One cell a stage, reduction ``"pool"``.
     data : Digits
     recipe : Recipe
@@ -187,7 +187,7 @@ class _Stack:
     """The networks n x seeds as one stack; network n with seed s is number n * seeds + s."""
 
     def __init__(
-        self, numbers: NDArray[np.uint64], rows: Genotypes, skeleton: Skeleton, seeds: tuple[int, ...]
+        self, numbers: NDArray[np.uint64], rows: Genotypes, skeleton: NB201Skeleton, seeds: tuple[int, ...]
     ) -> None:
         networks = [
             initial_network(int(number), row, skeleton, seed)

@@ -1,4 +1,4 @@
-"""One NAS-Bench-201 cell in a skeleton, as a plain PyTorch module: the definition that faster trainers must agree with."""
+"""NAS-Bench-201: stages of cells with operations on their edges; the definition that faster trainers must agree with."""
 
 from __future__ import annotations
 
@@ -8,32 +8,29 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nasbench_kit.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP, Skeleton
+from nasbench_kit.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Skeleton
 
-__all__ = ["CellNetwork"]
+__all__ = ["NB201Network"]
 
 
-class CellNetwork(nn.Module):
+class NB201Network(nn.Module):
     """Stem, stages of cells with reductions between them, head.
 
     Parameters
     ----------
     genes : sequence of 6 int
         The operations on the cell's edges, as in the space ``nb201``.
-    skeleton : Skeleton
-        Its reduction must be ``"pool"``.
+    skeleton : NB201Skeleton
     """
 
-    def __init__(self, genes: Sequence[int], skeleton: Skeleton) -> None:
+    def __init__(self, genes: Sequence[int], skeleton: NB201Skeleton) -> None:
         super().__init__()
-        if skeleton.reduction != "pool":
-            raise ValueError(f"this network has the reduction 'pool', not {skeleton.reduction!r}")
         channels = skeleton.channels
         self.stem = nn.Sequential(
             nn.Conv2d(skeleton.image[0], channels[0], 3, padding=1, bias=False), nn.BatchNorm2d(channels[0])
         )
         self.reductions = nn.ModuleList(
-            nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(a, b, 1, bias=False), nn.BatchNorm2d(b))
+            _pool_reduction(a, b) if skeleton.reduction == "pool" else _ResidualReduction(a, b)
             for a, b in itertools.pairwise(channels)
         )
         self.stages = nn.ModuleList(
@@ -49,6 +46,32 @@ class CellNetwork(nn.Module):
             x = stage(reduction(x))
         logits: Tensor = self.classifier(torch.relu(self.norm(x)).mean(dim=(2, 3)))
         return logits
+
+
+def _pool_reduction(inputs: int, outputs: int) -> nn.Module:
+    return nn.Sequential(
+        nn.AvgPool2d(2, ceil_mode=True), nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)
+    )
+
+
+class _ResidualReduction(nn.Module):
+    """Two 3x3 convolutions, the first of stride 2, and a shortcut of average pooling and a 1x1 convolution without norm."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2, ceil_mode=True), nn.Conv2d(inputs, outputs, 1, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.shortcut(x) + self.layers(x)
+        return y
 
 
 class _Cell(nn.Module):

@@ -1,0 +1,18 @@
+"""One file a search space: its genotypes as PyTorch modules, in the space's own skeleton."""
+
+from nasbench_kit.training.networks.genetic_cnn import GeneticCNNNetwork
+from nasbench_kit.training.networks.macro import MacroNASNetwork, NASBenchMacroNetwork
+from nasbench_kit.training.networks.nb101 import NB101Network
+from nasbench_kit.training.networks.nb201 import NB201Network
+from nasbench_kit.training.networks.nsga_net_macro import NSGANetMacroNetwork
+from nasbench_kit.training.networks.nsga_net_micro import NSGANetMicroNetwork
+
+__all__ = [
+    "GeneticCNNNetwork",
+    "MacroNASNetwork",
+    "NASBenchMacroNetwork",
+    "NB101Network",
+    "NB201Network",
+    "NSGANetMacroNetwork",
+    "NSGANetMicroNetwork",
+]

@@ -1,0 +1,352 @@
+"""Two networks with the same parameters, wherever their architectures say the same: by trying which node is which.
+
+For two genotypes x and y of a space, `matched` yields pairs of networks in the space's small skeleton, x's with random
+parameters and y's with those of x handed over: node by node under a map between the nodes. Where the graphs of a cell or stage
+are isomorphic one isomorphism is enough, found by trying all maps on the graphs; where they are not, every map that the shapes
+of the parameters allow is tried. So two genotypes are the same network where one of the pairs has equal outputs.
+
+What may be wrong in the package is not used here: no canonical form, no class, no key.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from nasbench_kit.spaces.nb201 import EDGES
+
+torch = pytest.importorskip("torch", reason="networks need torch")
+nn = torch.nn
+
+from nasbench_kit.training import build, skeleton_of  # noqa: E402
+
+
+def randomised(space, x, seed, **skeleton):
+    """A network in double precision, in evaluation mode, whose parameters and running statistics are all random."""
+    network = build(space, x, dataset="digits", **skeleton).double().eval()
+    generator = torch.Generator().manual_seed(seed)
+
+    def fill(tensor, low, high):
+        tensor.copy_(torch.rand(tensor.shape, generator=generator, dtype=torch.float64) * (high - low) + low)
+
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                for tensor, low, high in (
+                    (module.weight, 0.5, 1.5),
+                    (module.bias, -0.5, 0.5),
+                    (module.running_mean, -0.3, 0.3),
+                    (module.running_var, 0.5, 1.5),
+                ):
+                    fill(tensor, low, high)
+            elif isinstance(module, (nn.Conv2d, nn.Linear)):
+                reach = (6 / module.weight[0].numel()) ** 0.5
+                fill(module.weight, -reach, reach)
+                if module.bias is not None:
+                    fill(module.bias, -reach, reach)
+    return network
+
+
+def hand_over(target, source, inputs=None, outputs=None):
+    """Copy the parameters of a module; their input or output channels in another order where one is given."""
+    state = {}
+    for name, tensor in source.state_dict().items():
+        found = tensor
+        if outputs is not None and tensor.dim():
+            found = found[outputs]
+        if inputs is not None and tensor.dim() >= 2:  # a 1x1 convolution or a linear layer
+            found = found[:, inputs]
+        state[name] = found
+    target.load_state_dict(state)
+
+
+def blocks(order, width):
+    """Channels in blocks of this width, the blocks in another order."""
+    return [block * width + channel for block in order for channel in range(width)]
+
+
+def matched(space, x, y, **skeleton):
+    """Pairs of networks of x and y with matched parameters; see the module."""
+    return _MATCHED[space.name](space, [int(gene) for gene in x], [int(gene) for gene in y], **skeleton)
+
+
+def maps(nodes_y, nodes_x, same, allowed):
+    """Maps of y's nodes to x's: one that makes the graphs the same where there is one, else all that are allowed."""
+    if len(nodes_x) != len(nodes_y):
+        return []
+    found = []
+    for order in itertools.permutations(nodes_x):
+        where = dict(zip(nodes_y, order, strict=True))
+        if same(where):
+            return [where]
+        if allowed(where):
+            found.append(where)
+    return found
+
+
+# ---------------------------------------------------------------- chains
+
+
+def chain(space, x, y):
+    """Layers in their order, by their shapes: the first of each shape of a stage, the second, and so on."""
+    networks = [randomised(space, genes, seed) for genes, seed in ((x, 1), (y, 2))]
+    groups = []
+    for network in networks:
+        found = {}
+        stages = list(network.stages)
+        hand_over_all = [m for m in network.children() if m is not network.stages]
+        for name, module in [
+            *enumerate(hand_over_all),
+            *((f"stage {i}", layer) for i, s in enumerate(stages) for layer in s),
+        ]:
+            shapes = tuple(tuple(tensor.shape) for tensor in module.state_dict().values())
+            found.setdefault((name, shapes), []).append(module)
+        groups.append(found)
+    for key, targets in groups[1].items():
+        for target, source in zip(targets, groups[0].get(key, []), strict=False):
+            hand_over(target, source)
+    yield tuple(networks)
+
+
+# ---------------------------------------------------------------- operations on nodes
+
+
+def nb101(space, x, y):
+    first = randomised(space, x, 1)
+    cells_x = [module for module in first.modules() if type(module).__name__ == "Cell"]
+    graph_x, graph_y = (_nb101_graph(space, genes) for genes in (x, y))
+
+    def kinds(graph, vertex):
+        edges, letters = graph
+        return letters[vertex], (0, vertex) in edges, (vertex, 6) in edges
+
+    def same(where):
+        where = {0: 0, 6: 6, **where}
+        return allowed(where) and {(where[i], where[j]) for i, j in graph_y[0]} == graph_x[0]
+
+    def allowed(where):
+        return all(
+            kinds(graph_y, vertex) == kinds(graph_x, image) for vertex, image in where.items() if vertex not in (0, 6)
+        )
+
+    if ((0, 6) in graph_x[0]) != ((0, 6) in graph_y[0]):
+        return
+    for where in maps(list(graph_y[1]), list(graph_x[1]), same, allowed):
+        second = randomised(space, y, 2)
+        hand_over(second.stem, first.stem)
+        order = None
+        cells_y = [module for module in second.modules() if type(module).__name__ == "Cell"]
+        for target, source in zip(cells_y, cells_x, strict=True):
+            feeders = [[v for v in graph[1] if (v, 6) in graph[0]] for graph in (graph_x, graph_y)]
+            share = source.channels[6] // max(len(feeders[0]), 1)
+            out = blocks([feeders[0].index(where[v]) for v in feeders[1]], share) if feeders[0] else None
+            for name, module in target.projections.items():
+                image = 6 if name == "6" else where[int(name)]
+                hand_over(module, source.projections[str(image)], order, out if name == "6" else None)
+            for name, module in target.operations.items():
+                hand_over(module, source.operations[str(where[int(name)])])
+            order = out
+        hand_over(second.classifier, first.classifier, order)
+        yield first, second
+
+
+def _nb101_graph(space, genes):
+    """The edges on paths from input to output, and the operations of the vertices that are left."""
+    pairs = [(i, j) for j in range(7) for i in range(j)]
+    edges = {pair for pair, bit in zip(pairs, genes, strict=False) if bit}
+    forward, backward = {0}, {6}
+    for _ in range(7):
+        forward |= {j for i, j in edges if i in forward}
+        backward |= {i for i, j in edges if j in backward}
+    kept = forward & backward
+    edges = {(i, j) for i, j in edges if i in kept and j in kept}
+    return edges, {vertex: genes[20 + vertex] for vertex in sorted(kept - {0, 6})}
+
+
+# ---------------------------------------------------------------- operations on edges
+
+
+def nb201(space, x, y):
+    """Convolution by convolution, in all orders. One whose value is constant is its shift: its scale is set to 0.
+
+    A convolution is constant where nothing comes to it, and a 1x1 convolution where nothing but constants does; what is
+    before it then does not matter. Each network has its own constants: scales are handed over as they were before.
+    """
+    whole, first = (randomised(space, x, 1) for _ in range(2))
+    _still(first, x)
+    kinds = [[[edge for edge in _relevant(genes) if genes[edge] == op] for op in (2, 3)] for genes in (x, y)]
+    if [len(edges) for edges in kinds[0]] != [len(edges) for edges in kinds[1]]:
+        return
+    for orders in itertools.product(*(itertools.permutations(edges) for edges in kinds[0])):
+        second = randomised(space, y, 2)
+        for name in ("stem", "reductions", "norm", "classifier"):
+            hand_over(getattr(second, name), getattr(first, name))
+        where = {
+            edge: image
+            for edges, order in zip(kinds[1], orders, strict=True)
+            for edge, image in zip(edges, order, strict=True)
+        }
+        for stage_y, stage_x in zip(second.stages, whole.stages, strict=True):
+            for target, source in zip(stage_y, stage_x, strict=True):
+                for edge, image in where.items():
+                    hand_over(target.edges[edge], source.edges[image])
+        _still(second, y)
+        yield first, second
+
+
+def _constant(genes):
+    values, constant = [{"input"}, set(), set(), set()], set()
+    for edge, (source, target) in enumerate(EDGES):
+        if genes[edge] in (1, 4):
+            values[target] |= values[source]
+        elif genes[edge] in (2, 3):
+            values[target].add(edge)
+            if not values[source] or (genes[edge] == 2 and values[source] <= constant):
+                constant.add(edge)
+    return values, constant
+
+
+def _relevant(genes):
+    values, constant = _constant(genes)
+    found, waiting = set(), list(values[3])
+    while waiting:
+        edge = waiting.pop()
+        if edge != "input" and edge not in found:
+            found.add(edge)
+            waiting += [] if edge in constant else values[EDGES[edge][0]]
+    return sorted(found)
+
+
+def _still(network, genes):
+    for stage in network.stages:
+        for cell in stage:
+            for edge in _constant(genes)[1]:
+                with torch.no_grad():
+                    cell.edges[edge][2].weight.zero_()
+
+
+# ---------------------------------------------------------------- nodes that are all alike
+
+
+def _stage_graph(edges, nodes):
+    pairs = [(i, j) for j in range(1, nodes + 1) for i in range(1, j)]
+    there = {pair for pair, bit in zip(pairs, edges, strict=False) if bit}
+    return there, sorted({node for pair in there for node in pair})
+
+
+def staged(space, x, y, **skeleton):
+    first = randomised(space, x, 1, **skeleton)
+    choices = []
+    for (start, end), nodes in zip(space.spans, space.stages, strict=True):
+        graph_x, graph_y = (_stage_graph(genes[start:end], nodes) for genes in (x, y))
+        choices.append(
+            maps(graph_y[1], graph_x[1], lambda where, a=graph_x, b=graph_y: _carried(where, b) == a[0], lambda _: True)
+        )
+    second = randomised(space, y, 2, **skeleton)  # every map hands over all of its parameters again
+    for where in itertools.product(*choices):
+        hand_over(second.classifier, first.classifier)
+        parts = [getattr(network, "stages" if space.name == "genetic-cnn" else "phases") for network in (first, second)]
+        for source, target, nodes in zip(*parts, where, strict=True):
+            hand_over(target.input, source.input)
+            hand_over(target.output, source.output)
+            for name, module in target.nodes.items():
+                hand_over(module, source.nodes[str(nodes[int(name)])])
+            for name, join in getattr(target, "joins", {}).items():
+                if join.projection is None:
+                    continue
+                image = name if name == "output" else str(nodes[int(name)])
+                given = {0: 0, **nodes}
+                inputs = [
+                    part.last if name == "output" else part.sources[int(key)]
+                    for part, key in ((source, image), (target, name))
+                ]
+                order = [inputs[0].index(given[node]) for node in inputs[1]]
+                hand_over(join, source.joins[image], blocks(order, join.projection.out_channels))
+        yield first, second
+
+
+def _carried(where, graph):
+    return {(where[i], where[j]) for i, j in graph[0]}
+
+
+# ---------------------------------------------------------------- nodes that may take one input twice
+
+
+def micro(space, x, y):
+    first, reduces = randomised(space, x, 1), skeleton_of(space, "digits").reduces
+    cells = [[_cell(genes[part : part + 20]) for part in (0, 20)] for genes in (x, y)]
+    choices = []
+    for cell_x, cell_y in zip(*cells, strict=True):
+        if len(_unused(cell_x)) != len(_unused(cell_y)):
+            return
+
+        def same(where, a=cell_x, b=cell_y):
+            return all(_moved(b[node], where) == sorted(a[image]) for node, image in where.items())
+
+        def allowed(where, a=cell_x, b=cell_y):
+            kinds = [[_kinds(cell[node]) for cell, node in ((b, n), (a, m))] for n, m in where.items()]
+            return all(one == other for one, other in kinds) and {where[n] for n in _unused(b)} == set(_unused(a))
+
+        choices.append(maps(range(2, 7), range(2, 7), same, allowed))
+    for where in itertools.product(*choices):
+        second = randomised(space, y, 2)
+        hand_over(second.stem, first.stem)
+        before = last = None
+        for layer, (source, target) in enumerate(zip(first.cells, second.cells, strict=True)):
+            part = int(reduces(layer))
+            nodes, cell_x, cell_y = where[part], cells[0][part], cells[1][part]
+            for module_y, module_x, order in zip(target.inputs, source.inputs, (before, last), strict=True):
+                hand_over(module_y, module_x, order)
+            for node, image in nodes.items():
+                for i, j in _halves(cell_y[node], cell_x[image], nodes):
+                    hand_over(target.operations[node - 2][i], source.operations[image - 2][j])
+            width = target.inputs[1][1][1].num_features
+            out = blocks([_unused(cell_x).index(nodes[node]) for node in _unused(cell_y)], width)
+            before, last = last, out
+        hand_over(second.classifier, first.classifier, last)
+        yield first, second
+
+
+def _cell(genes):
+    return {2 + node: [tuple(genes[4 * node + 2 * half :][:2]) for half in range(2)] for node in range(5)}
+
+
+def _unused(cell):
+    taken = {source for halves in cell.values() for source, _ in halves}
+    return [node for node in cell if node not in taken]
+
+
+def _kinds(halves):
+    """The operations of a node; a skip connection of stride 2 has parameters, one of stride 1 has none."""
+    return sorted(_kind(*half) for half in halves)
+
+
+def _kind(source, operation):
+    return operation, operation == 2 and source < 2
+
+
+def _moved(halves, where):
+    return sorted(({0: 0, 1: 1, **where}[source], op) for source, op in halves)
+
+
+def _halves(halves_y, halves_x, where):
+    """Which half is which: of the same kind, and the same after renumbering where that can be."""
+    moved = [({0: 0, 1: 1, **where}[source], op) for source, op in halves_y]
+
+    def agree(i, j):
+        return (moved[i] == halves_x[j]) + 10 * (_kind(*halves_y[i]) == _kind(*halves_x[j]))
+
+    straight, crossed = agree(0, 0) + agree(1, 1), agree(0, 1) + agree(1, 0)
+    return ((0, 0), (1, 1)) if straight >= crossed else ((0, 1), (1, 0))
+
+
+_MATCHED = {
+    "macronas": chain,
+    "nas-bench-macro": chain,
+    "nb101": nb101,
+    "nb201": nb201,
+    "genetic-cnn": staged,
+    "nsga-net-macro": staged,
+    "nsga-net-micro": micro,
+}

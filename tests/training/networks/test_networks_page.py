@@ -1,0 +1,28 @@
+"""What docs/networks.md shows runs, and prints what it says."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="networks need torch")
+pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
+
+PAGE = Path(__file__).parents[3] / "docs" / "networks.md"
+
+
+def test_blocks_print_what_the_page_says():
+    threads = torch.get_num_threads()
+    parts = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", PAGE.read_text(), flags=re.DOTALL)
+    assert len(parts) > 8
+    namespace: dict[str, object] = {"__name__": "page"}
+    for code, expected in parts:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, str(PAGE), "exec"), namespace)
+        assert printed.getvalue() == expected, code
+    torch.set_num_threads(threads)

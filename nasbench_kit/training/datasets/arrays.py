@@ -71,6 +71,8 @@ def from_arrays(
     if min(valid, test) < 0 or not valid + test < 1:
         raise ValueError(f"valid and test are shares of the images and leave some to train on, not {valid} and {test}")
     sizes = {"v": round(len(kept) * valid), "t": round(len(kept) * test)}
+    if sum(sizes.values()) >= len(kept):
+        raise ValueError(f"of {len(kept)} images, valid={valid} and test={test} leave none to train on")
     labels64 = classes.astype(np.int64)
     split = stratified_split(labels64, {"r": len(kept) - sum(sizes.values()), **sizes}, f"{name} {seed}")
     mean, std = channel_statistics(kept[np.array(list(split)) == "r"])
@@ -87,13 +89,12 @@ def from_npz(path: str | os.PathLike[str], *, valid: float = 0.2, test: float = 
     """
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = {"images", "labels"} - set(getattr(file, "files", ()))
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            missing = {"images", "labels"} - set(getattr(loaded, "files", ()))
             if missing:
-                raise SourceError(
-                    f"{path} is no .npz file with the arrays 'images' and 'labels': {min(missing)!r} is missing"
-                )
-            images, labels = file["images"], file["labels"]
+                raise SourceError(f"{path} is no .npz file with 'images' and 'labels': {min(missing)!r} is missing")
+            images, labels = loaded["images"], loaded["labels"]
     except FileNotFoundError:
         raise SourceError(f"{path}: there is no such file") from None
     except SourceError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import tarfile
 import zlib
@@ -102,7 +103,8 @@ def _unpacked(archive: Archive, path: Path, verify: bool) -> dict[str, tuple[str
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
             _check(archive, str(path), digest, archive.packed_md5)
-        with tarfile.open(path, "r|gz") as members:
+        # not mode r|gz, which has a reader of its own that fails on headers that are cut off
+        with gzip.open(path) as unzipped, tarfile.open(fileobj=unzipped, mode="r|") as members:
             for member in members:
                 name = member.name.removeprefix("./").removeprefix(f"{archive.folder}/")
                 content = members.extractfile(member) if member.isfile() and name in archive.files else None

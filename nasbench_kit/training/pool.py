@@ -34,7 +34,7 @@ def train_many(
 
     The results do not depend on the number of processes: they are those of `train` in a process with one thread. Small
     networks leave further threads nothing to do, so that this is what several cores are best used for. (PyTorch's ``vmap``
-    over networks of one architecture was measured as well: ``python -m benchmarks train``.)
+    over networks of one architecture is slower unless there are tens of tiny ones: ``python -m benchmarks trainer``.)
 
     A script that calls this needs the usual ``if __name__ == "__main__":``, for workers are started anew.
 

@@ -71,6 +71,7 @@ def train(
     stop_after: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     checkpoint_every: int = 1,
+    evaluate_every: int = 1,
     mixed: bool | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Training:
@@ -102,6 +103,8 @@ def train(
         that was finished is not done again.
     checkpoint_every : int
         Epochs between two writings; the last epoch is always written.
+    evaluate_every : int
+        Epochs between two evaluations; the metrics of those between are ``nan``. The last epoch is always evaluated.
     mixed : bool, optional
         Whether to compute in bfloat16 where that is safe (in float16, with scaled losses, on GPUs that lack it); unless
         given, on ``cuda`` and nowhere else.
@@ -126,8 +129,11 @@ def train(
     last = length if stop_after is None else stop_after
     if not 1 <= last <= length:
         raise ValueError(f"of {length} epochs, one can stop after 1 to {length}, not after {last}")
-    if seed < 0 or checkpoint_every < 1:
-        raise ValueError(f"seeds are from 0 on, and checkpoint_every from 1, not {seed} and {checkpoint_every}")
+    if seed < 0 or min(checkpoint_every, evaluate_every) < 1:
+        raise ValueError(
+            "seeds are from 0 on, checkpoint_every and evaluate_every from 1, "
+            f"not {seed}, {checkpoint_every} and {evaluate_every}"
+        )
     where = find_device(device)
     path = None if checkpoint is None else Path(checkpoint)
     mixed = where.type == "cuda" if mixed is None else mixed
@@ -156,7 +162,7 @@ def train(
         if progress:
             progress(min(run.done, last), last)
         while run.done < last:
-            run.epoch()
+            run.epoch(evaluate=run.done + 1 == last or (run.done + 1) % evaluate_every == 0)
             if path is not None and (run.done == last or run.done % checkpoint_every == 0):
                 save_checkpoint(path, identity, outputs, run.content())
             if progress:
@@ -179,7 +185,8 @@ def _first_outputs(network: nn.Module, dataset: Dataset) -> Tensor:
     """The logits of the untrained network for two images, after checking that it fits the dataset."""
     probe = copy.deepcopy(network).cpu().eval()
     dtype = _dtype(probe)
-    images = _standardised(torch.from_numpy(dataset.images[dataset.part("train")[:2]]), dataset, dtype)
+    mean, std = _statistics(dataset, torch.device("cpu"), dtype)
+    images = (torch.from_numpy(dataset.images[dataset.part("train")[:2]]).to(dtype) - mean) / std
     try:
         with torch.no_grad():
             outputs = _logits(probe(images))
@@ -223,6 +230,7 @@ class _Run:
         self.optimiser = make_optimiser(self.network.parameters(), recipe)
         self.images = torch.from_numpy(dataset.images).to(device)
         self.labels = torch.from_numpy(dataset.labels).to(device)
+        self.mean, self.std = _statistics(dataset, device, self.dtype)
         self.parts = {part: torch.from_numpy(dataset.part(part)) for part in PARTS}
         self.metrics: dict[str, list[float]] = {name: [] for name in METRICS}
         self.seconds: list[float] = []
@@ -259,22 +267,22 @@ class _Run:
             device=str(self.device),
         )
 
-    def epoch(self) -> None:
-        """Train for one epoch, and evaluate."""
+    def epoch(self, *, evaluate: bool) -> None:
+        """Train for one epoch, and evaluate if asked to."""
         torch.manual_seed(epoch_seed(self.seed, self.done, "network"))
         start = time.perf_counter()
         self._train_epoch()
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         seconds = time.perf_counter() - start
-        measured = self._evaluate()
+        measured = self._evaluate() if evaluate else dict.fromkeys(METRICS, np.nan)
         for name in METRICS:
             self.metrics[name].append(measured[name])
         self.seconds.append(seconds)
 
     def _train_epoch(self) -> None:
         recipe, part = self.recipe, self.parts["train"]
-        batches = part[image_order(self.seed, self.done, len(part))].split(recipe.batch_size)
+        batches = part[image_order(self.seed, self.done, len(part))].to(self.device).split(recipe.batch_size)
         if len(batches) > 1 and len(batches[-1]) == 1:
             batches = batches[:-1]
         generator = epoch_generator(self.seed, self.done)
@@ -282,15 +290,14 @@ class _Run:
         for number, batch in enumerate(batches):
             rate = learning_rate(recipe, self.done * len(batches) + number, self.length, len(batches))
             self.optimiser.param_groups[0]["lr"] = rate
-            chosen = batch.to(self.device)
-            images = _standardised(augmented(self.images[chosen], recipe, generator), self.dataset, self.dtype)
+            images = self._standardised(augmented(self.images[batch], recipe, generator))
             images = self._laid_out(cut_out(images, recipe.cutout, generator))
             self.optimiser.zero_grad()
             with self._precision():
                 outputs = self.network(images)
-            loss = self._loss(_logits(outputs), self.labels[chosen])
+            loss = self._loss(_logits(outputs), self.labels[batch])
             if recipe.auxiliary and isinstance(outputs, tuple):
-                loss = loss + recipe.auxiliary * self._loss(outputs[1], self.labels[chosen])
+                loss = loss + recipe.auxiliary * self._loss(outputs[1], self.labels[batch])
             self.scaler.scale(loss).backward()
             if recipe.clip:
                 self.scaler.unscale_(self.optimiser)
@@ -306,17 +313,19 @@ class _Run:
         found: dict[str, float] = {}
         for part, where in self.parts.items():
             hits, loss = 0, 0.0
-            for batch in where.split(EVALUATED_AT_ONCE):
-                chosen = batch.to(self.device)
-                images = self._laid_out(_standardised(self.images[chosen], self.dataset, self.dtype))
+            for batch in where.to(self.device).split(EVALUATED_AT_ONCE):
+                images = self._laid_out(self._standardised(self.images[batch]))
                 with torch.no_grad(), self._precision():
                     logits = _logits(self.network(images)).to(self.dtype)
-                labels = self.labels[chosen]
+                labels = self.labels[batch]
                 hits += int((logits.argmax(dim=1) == labels).sum())
                 loss += float(F.cross_entropy(logits, labels, reduction="none").double().sum())
             found[f"{part}_accuracy"] = 100 * hits / len(where) if len(where) else np.nan
             found[f"{part}_loss"] = loss / len(where) if len(where) else np.nan
         return found
+
+    def _standardised(self, images: Tensor) -> Tensor:
+        return (images.to(self.dtype) - self.mean) / self.std
 
     def _laid_out(self, images: Tensor) -> Tensor:
         return (
@@ -337,8 +346,7 @@ def _dtype(network: nn.Module) -> torch.dtype:
     return next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)
 
 
-def _standardised(images: Tensor, dataset: Dataset, dtype: torch.dtype) -> Tensor:
-    """Images as a network sees them."""
-    mean = torch.from_numpy(dataset.mean).to(images.device, dtype).view(-1, 1, 1)
-    std = torch.from_numpy(dataset.std).to(images.device, dtype).view(-1, 1, 1)
-    return (images.to(dtype) - mean) / std
+def _statistics(dataset: Dataset, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """A dataset's mean and standard deviation, each (channels, 1, 1)."""
+    mean = torch.from_numpy(dataset.mean).to(device, dtype).view(-1, 1, 1)
+    return mean, torch.from_numpy(dataset.std).to(device, dtype).view(-1, 1, 1)

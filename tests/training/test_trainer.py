@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -484,3 +486,13 @@ def test_the_stacked_trainer_refuses_what_it_does_not_do():
     ):
         with pytest.raises(ValueError, match=message):
             train_stacked(SPACE.number(rows), rows, SKELETON, data, how)
+
+
+def test_what_the_docs_show_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[2] / "docs" / "training.md"
+    namespace = {"__name__": "page"}
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL):
+        exec(compile(code, str(page), "exec"), namespace)
+    assert namespace["training"].metrics["valid_accuracy"].shape == (8,)
+    assert (tmp_path / "digits.pt").exists()

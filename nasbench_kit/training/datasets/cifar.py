@@ -91,7 +91,7 @@ def load_cifar(name: str, folder: Path | None = None, *, verify: bool = True) ->
     key = "labels" if classes == 10 else "fine_labels"
     images, labels, split = [], [], ""
     of_part: dict[str, list[NDArray[np.int64]]] = {"train": [], "test": []}
-    for file, (where, data) in read_files(CIFAR[classes], folder, verify=verify).items():  # in the order of the images
+    for file, where, data in read_files(CIFAR[classes], folder, verify=verify):  # in the order of the images
         batch, found = images_and_labels(read_arrays(data, where), where, key, SIDE, 0, classes)
         images.append(batch)
         labels.append(found)

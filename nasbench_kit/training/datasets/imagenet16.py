@@ -56,7 +56,7 @@ def load_imagenet16(folder: Path | None = None, *, verify: bool = True) -> Datas
         A missing, damaged or foreign file.
     """
     parts = []
-    for file, (where, data) in read_files(IMAGENET16, folder, verify=verify).items():
+    for file, where, data in read_files(IMAGENET16, folder, verify=verify):
         images, labels = images_and_labels(read_arrays(data, where), where, "labels", SIDE, 1, ALL_CLASSES)
         kept = labels < CLASSES
         split = "r" * int(kept.sum())

@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import tarfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -52,8 +52,8 @@ def default_folder() -> Path:
     return store_folder() / "datasets"
 
 
-def read_files(archive: Archive, folder: Path | None, *, verify: bool = True) -> dict[str, tuple[str, bytes]]:
-    """The files of a set: what errors call each, and its content.
+def read_files(archive: Archive, folder: Path | None, *, verify: bool = True) -> Iterator[tuple[str, str, bytes]]:
+    """The files of a set in its order, one at a time: the name, what errors call it, and its content.
 
     Parameters
     ----------
@@ -70,12 +70,16 @@ def read_files(archive: Archive, folder: Path | None, *, verify: bool = True) ->
     """
     start = default_folder() if folder is None else Path(folder).expanduser()
     if start.is_file():
-        return _unpacked(archive, start, verify)
+        yield from _unpacked(archive, start, verify)
+        return
     for unpacked in (start / archive.folder, start):
         if any((unpacked / name).is_file() for name in archive.files):
-            return {name: (str(unpacked / name), _read(archive, unpacked / name, verify)) for name in archive.files}
+            for name in archive.files:
+                yield name, str(unpacked / name), _read(archive, unpacked / name, verify)
+            return
     if archive.packed and (start / archive.packed).is_file():
-        return _unpacked(archive, start / archive.packed, verify)
+        yield from _unpacked(archive, start / archive.packed, verify)
+        return
     wanted = f"{archive.packed} (or its folder {archive.folder})" if archive.packed else f"the folder {archive.folder}"
     raise SourceError(
         f"{archive.title} is not in {start}: get {wanted} as {archive.page} says and put it there, or give its folder"
@@ -95,8 +99,8 @@ def _read(archive: Archive, path: Path, verify: bool) -> bytes:
     return data
 
 
-def _unpacked(archive: Archive, path: Path, verify: bool) -> dict[str, tuple[str, bytes]]:
-    """The files of the packed archive; nothing is written anywhere."""
+def _unpacked(archive: Archive, path: Path, verify: bool) -> Iterator[tuple[str, str, bytes]]:
+    """The files of the packed archive, whose own order is another; nothing is written anywhere."""
     found: dict[str, tuple[str, bytes]] = {}
     try:
         if verify:
@@ -118,7 +122,8 @@ def _unpacked(archive: Archive, path: Path, verify: bool) -> dict[str, tuple[str
     missing = [name for name in archive.files if name not in found]
     if missing:
         raise SourceError(f"{path} has no {archive.folder}/{missing[0]}: it is another archive; {_again(archive)}")
-    return {name: found[name] for name in archive.files}
+    for name in archive.files:
+        yield name, *found.pop(name)
 
 
 def _limited(file: IO[bytes], where: str) -> bytes:

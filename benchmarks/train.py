@@ -15,7 +15,7 @@ import numpy as np
 import nasbench_kit as nk
 from benchmarks.timing import table
 
-NETWORKS, LOOPED, EPOCHS = 40, 8, 1
+NETWORKS, LOOPED, EPOCHS, SEEDS = 40, 8, 1, (0, 1, 2)
 
 
 def run() -> dict[str, Any]:
@@ -23,8 +23,10 @@ def run() -> dict[str, Any]:
         import torch
 
         from nasbench_kit.spaces.nb201 import SKELETONS
-        from nasbench_kit.training.digits import load_digits
-        from nasbench_kit.training.stacked import PARTS, Recipe, image_order, initial_network, train_stacked
+        from nasbench_kit.training.batches import image_order
+        from nasbench_kit.training.datasets import PARTS, load_digits
+        from nasbench_kit.training.recipes import Recipe
+        from nasbench_kit.training.stacked import initial_network, train_stacked
 
         data = load_digits()
     except ImportError:
@@ -57,11 +59,11 @@ def run() -> dict[str, Any]:
     seconds: dict[str, list[float]] = {"stack": [], "loop": []}
     for _ in range(3):
         start = time.perf_counter()
-        train_stacked(numbers, rows, skeleton, data, recipe)
+        train_stacked(numbers, rows, skeleton, data, recipe, SEEDS)
         seconds["stack"].append((time.perf_counter() - start) / NETWORKS)
         start = time.perf_counter()
         for i in range(0, NETWORKS, NETWORKS // LOOPED):
-            for seed in recipe.seeds:
+            for seed in SEEDS:
                 loop(int(numbers[i]), rows[i].tolist(), seed)
         seconds["loop"].append((time.perf_counter() - start) / LOOPED)
     found = {name: median(values) for name, values in seconds.items()}

@@ -4,7 +4,8 @@ An interpreter of the few opcodes that tables of numbers need. Nothing is import
 of a few names, each of which stands for an operation written out here. Everything else is refused where it stands.
 
 Most of a record is runs of numbers, which `nasbench_kit.loaders.pickle_runs` reads at numpy's speed. A pickle that is too
-large to be read as a whole is for `nasbench_kit.loaders.pickle_streams`.
+large to be read as a whole is for `nasbench_kit.loaders.pickle_streams`, one that holds arrays for
+`nasbench_kit.loaders.pickle_arrays`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import bisect
 import enum
 import struct
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,18 @@ from numpy.typing import NDArray
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_runs import INT_PAIR, INT_RUN, SHARED_PAIR, SHARED_RUN, Templates
 
-__all__ = ["MAX_ITEM", "Bytes", "Global", "Machine", "NumberType", "Source", "name_of", "read_pickle", "shown"]
+__all__ = [
+    "MAX_ITEM",
+    "NO_TABLE",
+    "Bytes",
+    "Global",
+    "Machine",
+    "NumberType",
+    "Source",
+    "name_of",
+    "read_pickle",
+    "shown",
+]
 
 # bytes of one pickle, or of one item of a stream; an architecture's record has 0.4 MB
 MAX_ITEM = 4 * 2**20
@@ -65,6 +77,8 @@ class Global(enum.Enum):
     ENCODE = "bytes, as protocol 2 writes them"
     DTYPE = "numpy.dtype"
     SCALAR = "a numpy number"
+    NDARRAY = "numpy.ndarray"
+    RECONSTRUCT = "a numpy array"
 
 
 _GLOBALS = {
@@ -125,6 +139,9 @@ def read_pickle(
 
 class Machine:
     """The stack machine that a pickle is a program for, with only the instructions that build plain values."""
+
+    max_bytes = MAX_TEXT  # of one bytes value
+    globals: ClassVar = _GLOBALS
 
     def __init__(
         self,
@@ -278,9 +295,9 @@ class Machine:
                         start, size = position + 2, buffer[position + 1]
                     else:
                         start, size = position + 5, _UINT(buffer, position + 1)[0]
-                    if size > MAX_TEXT:
+                    if size > self.max_bytes:
                         raise self._fail(
-                            position, f"bytes of length {size}; none of a table are longer than {MAX_TEXT}"
+                            position, f"bytes of length {size}; none of a table are longer than {self.max_bytes}"
                         )
                     if start + size > len(buffer):
                         raise self._cut_off(position)
@@ -327,7 +344,7 @@ class Machine:
                 elif opcode == 0x62:  # BUILD
                     state = stack.pop()
                     if not isinstance(stack[-1], NumberType) or not _little_endian(state):
-                        raise self._fail(position, f"a pickled object would be changed: {_NO_TABLE}")
+                        self._build(stack[-1], state, position)
                     position += 1
                 elif opcode == 0x8A:  # LONG1
                     size = buffer[position + 1]
@@ -345,7 +362,7 @@ class Machine:
                     self._position = position + 1
                     return
                 else:
-                    raise self._fail(position, f"the instruction {name_of(opcode)} is refused: {_NO_TABLE}")
+                    position = self._other(opcode, position)
         except (IndexError, struct.error):
             if position + _LONGEST > len(buffer):
                 raise self._cut_off(position) from None
@@ -379,10 +396,10 @@ class Machine:
         return keys
 
     def _global(self, module: Any, name: Any, position: int) -> Global:
-        known = _GLOBALS.get((module, name)) if type(module) is str and type(name) is str else None
+        known = self.globals.get((module, name)) if type(module) is str and type(name) is str else None
         if known is None:
             raise self._fail(
-                position, f"the pickle asks for {shown(module)}.{shown(name)}, which is refused: {_NO_TABLE}"
+                position, f"the pickle asks for {shown(module)}.{shown(name)}, which is refused: {NO_TABLE}"
             )
         return known
 
@@ -403,7 +420,15 @@ class Machine:
             case Global.SCALAR, (NumberType() as name, bytes(data)) if len(data) == struct.calcsize(_NUMBERS[name]):
                 return struct.unpack(_NUMBERS[name], data)[0]
         asked = what.value if isinstance(what, Global) else shown(what)
-        raise self._fail(position, f"{asked} would be called with other arguments than a table needs: {_NO_TABLE}")
+        raise self._fail(position, f"{asked} would be called with other arguments than a table needs: {NO_TABLE}")
+
+    def _build(self, what: Any, state: Any, position: int) -> None:
+        """Fill an object that is no plain value; refused here."""
+        raise self._fail(position, f"a pickled object would be changed: {NO_TABLE}")
+
+    def _other(self, opcode: int, position: int) -> int:
+        """An instruction that plain values need not: the position after it; refused here."""
+        raise self._fail(position, f"the instruction {name_of(opcode)} is refused: {NO_TABLE}")
 
     # ---------------------------------------------------------------- runs: most of a record, at numpy's speed
 
@@ -499,4 +524,4 @@ _UINT = struct.Struct("<I").unpack_from
 _INT = struct.Struct("<i").unpack_from
 _FLOAT = struct.Struct(">d").unpack_from
 _LONGEST = 9  # bytes of the longest instruction of fixed size
-_NO_TABLE = "a table of results needs no such thing, the file is not what it claims to be"
+NO_TABLE = "a table of results needs no such thing, the file is not what it claims to be"

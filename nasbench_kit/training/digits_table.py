@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.spaces import space
 from nasbench_kit.store import Metric, Table, write_store
-from nasbench_kit.training.digits import load_digits
-from nasbench_kit.training.stacked import PARTS, Recipe
+from nasbench_kit.training.datasets import PARTS, load_digits
+from nasbench_kit.training.recipes import recipe
 from nasbench_kit.training.table import gather_parts, train_parts
 
 __all__ = ["digits_table", "train_digits_table"]
@@ -55,8 +56,8 @@ def train_digits_table(
             raise ValueError(f"nb201 has {len(networks)} networks, fewer than {sample}")
         networks = np.sort(np.random.default_rng(SAMPLE_SEED).choice(networks, sample, replace=False))
     folder = output.with_name(f"{output.name}.parts")
-    recipe = Recipe(epochs=epochs, seeds=tuple(range(seeds)))
-    train_parts(folder, networks, recipe, processes=processes, progress=progress)
+    how = replace(recipe(DATASET), epochs=epochs)
+    train_parts(folder, networks, how, tuple(range(seeds)), processes=processes, progress=progress)
     return Benchmark(write_store(output, digits_table(gather_parts(folder), len(networks))))
 
 
@@ -84,7 +85,7 @@ def digits_table(parts: dict[str, Any], networks: int) -> Table:
         "notes": "Tiny images, a tiny network and 8 epochs: for learning and testing, no statement about CIFAR. A budget "
         "of fewer epochs is the same training stopped early, before its learning rate has come down. training_time is of "
         "one training alone on one core, without evaluation: a measured step times the steps.",
-        "recipe": {**claim, "optimiser": "SGD, Nesterov", "schedule": "cosine to 0 over all steps, step by step"},
+        "recipe": claim,
         "skeleton": "3x3 stem to 4 channels, BN; one cell at 4, 8, 16 channels on 8x8, 4x4, 2x2 pixels; between them average "
         "pooling by 2, 1x1 convolution, BN; BN, ReLU, average pooling, linear",
         "split": load_digits().split,

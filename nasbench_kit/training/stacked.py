@@ -8,9 +8,8 @@ it is. `python -m benchmarks train`, one core: 2.1 times as fast as an ordinary 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,29 +19,13 @@ from torch import Tensor
 
 from nasbench_kit.spaces.nb201 import CONV1, CONV3, EDGES, POOL, SKIP, NB201Skeleton
 from nasbench_kit.spaces.space import Genotypes
-from nasbench_kit.training.digits import Digits
+from nasbench_kit.training.batches import image_order
+from nasbench_kit.training.datasets import PARTS, Dataset
 from nasbench_kit.training.networks.nb201 import NB201Network
+from nasbench_kit.training.optimisers import make_optimiser
+from nasbench_kit.training.recipes import Recipe, learning_rate
 
-__all__ = ["Recipe", "initial_network", "learning_rate", "train_stacked"]
-
-PARTS = ("train", "valid", "test")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How every network of a table is trained: SGD with Nesterov momentum and a cosine to zero, step by step."""
-
-    epochs: int = 8
-    seeds: tuple[int, ...] = (0, 1, 2)
-    batch_size: int = 100
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-
-
-def learning_rate(recipe: Recipe, step: int, steps: int) -> float:
-    """The learning rate of one step of ``steps``: half a cosine from the recipe's to zero."""
-    return 0.5 * recipe.learning_rate * (1 + math.cos(math.pi * step / steps))
+__all__ = ["initial_network", "train_stacked"]
 
 
 def initial_network(number: int, genes: Sequence[int], skeleton: NB201Skeleton, seed: int) -> NB201Network:
@@ -62,14 +45,13 @@ def initial_network(number: int, genes: Sequence[int], skeleton: NB201Skeleton, 
         return NB201Network(genes, skeleton)
 
 
-def image_order(seed: int, epoch: int, images: int) -> Tensor:
-    """The order of the training images in one epoch (from 0), the same for every network of a seed: (images,)."""
-    generator = torch.Generator().manual_seed(1_000_003 * (seed + 1) + epoch)
-    return torch.randperm(images, generator=generator)
-
-
 def train_stacked(
-    numbers: NDArray[np.uint64], rows: Genotypes, skeleton: NB201Skeleton, data: Digits, recipe: Recipe
+    numbers: NDArray[np.uint64],
+    rows: Genotypes,
+    skeleton: NB201Skeleton,
+    data: Dataset,
+    recipe: Recipe,
+    seeds: tuple[int, ...] = (0, 1, 2),
 ) -> dict[str, NDArray[np.float64]]:
     """Train every network with every seed and evaluate it after every epoch.
 
@@ -81,28 +63,35 @@ def train_stacked(
         The genotypes.
     skeleton : NB201Skeleton
         One cell a stage, reduction ``"pool"``.
-    data : Digits
+    data : Dataset
+        Standardised images.
     recipe : Recipe
+        SGD with Nesterov momentum, a cosine to zero step by step, and nothing else.
+    seeds : tuple of int
+        The training seeds.
 
     Returns
     -------
     dict
         ``train_accuracy``, ``valid_accuracy``, ``test_accuracy`` (percent) and ``train_loss``, ... (mean cross-entropy,
         nats), each (n, epochs, seeds), measured with the batch norms' running statistics.
+
+    Raises
+    ------
+    ValueError
+        A recipe that asks for more, or whose batches do not divide the training images.
     """
+    _check(recipe, data)
     dtype = torch.get_default_dtype()
     patches = F.unfold(torch.from_numpy(data.images).to(dtype), 3, padding=1).permute(1, 2, 0).contiguous()
     labels = torch.from_numpy(data.labels)
     where = {part: torch.from_numpy(data.part(part)) for part in PARTS}
     train_patches, train_labels = patches[..., where["train"]], labels[where["train"]]
-    count, seeds = len(train_labels), recipe.seeds
+    count = len(train_labels)
 
     stack = _Stack(numbers, rows, skeleton, seeds)
     steps_an_epoch = count // recipe.batch_size
-    steps = recipe.epochs * steps_an_epoch
-    optimiser = torch.optim.SGD(
-        stack.parameters, lr=0.0, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay
-    )
+    optimiser = make_optimiser(stack.parameters, recipe)
     results = {
         f"{part}_{metric}": np.empty((len(rows), recipe.epochs, len(seeds)))
         for part in PARTS
@@ -111,7 +100,8 @@ def train_stacked(
     for epoch in range(recipe.epochs):
         order = torch.stack([image_order(seed, epoch, count) for seed in seeds])
         for batch in range(steps_an_epoch):
-            optimiser.param_groups[0]["lr"] = learning_rate(recipe, epoch * steps_an_epoch + batch, steps)
+            rate = learning_rate(recipe, epoch * steps_an_epoch + batch, recipe.epochs, steps_an_epoch)
+            optimiser.param_groups[0]["lr"] = rate
             chosen = order[:, batch * recipe.batch_size : (batch + 1) * recipe.batch_size]
             logits = stack.forward(train_patches[..., chosen].permute(2, 0, 1, 3), training=True)
             target = train_labels[chosen].repeat(len(rows), 1)
@@ -130,6 +120,24 @@ def train_stacked(
             results[f"{part}_accuracy"][:, epoch] = accuracy.reshape(shape).numpy()
             results[f"{part}_loss"][:, epoch] = losses[:, where[part]].double().mean(dim=1).reshape(shape).numpy()
     return results
+
+
+def _check(recipe: Recipe, data: Dataset) -> None:
+    """Raise ValueError for what a stack does not do."""
+    plain = replace(
+        Recipe(),
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+    )
+    if recipe != plain:
+        raise ValueError("a stack is trained by SGD with Nesterov momentum and a cosine to zero, without augmentation")
+    if len(data.part("train")) % recipe.batch_size:
+        raise ValueError(f"batches of {recipe.batch_size} do not divide {len(data.part('train'))} training images")
+    if data.images.dtype != np.float32 or data.mean.any() or (data.std != 1).any():
+        raise ValueError(f"a stack is trained on standardised images; those of {data.name} are not")
 
 
 class _Convolutions:

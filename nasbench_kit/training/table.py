@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from nasbench_kit.errors import StoreError
 from nasbench_kit.spaces.nb201 import NB201, SKELETONS
 from nasbench_kit.spaces.space import Genotypes
-from nasbench_kit.training.digits import Digits, load_digits
-from nasbench_kit.training.stacked import Recipe, initial_network, train_stacked
+from nasbench_kit.training.datasets import Dataset, load_digits
+from nasbench_kit.training.recipes import Recipe
+from nasbench_kit.training.stacked import initial_network, train_stacked
 
 __all__ = ["gather_parts", "train_parts"]
 
@@ -35,6 +36,7 @@ def train_parts(
     folder: Path,
     numbers: NDArray[np.uint64],
     recipe: Recipe,
+    seeds: tuple[int, ...],
     *,
     processes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -50,6 +52,8 @@ def train_parts(
     numbers : ndarray of uint64, shape (n,)
         The genotypes to train, by their number in the space.
     recipe : Recipe
+    seeds : tuple of int
+        The training seeds.
     processes : int, optional
         Worker processes, each on one core; as many as there are cores unless given.
     progress : callable, optional
@@ -63,12 +67,12 @@ def train_parts(
         Where scikit-learn is not installed.
     """
     load_digits()  # fail here, not in a worker
-    _claim(folder, numbers, recipe)
+    _claim(folder, numbers, recipe, seeds)
     parts = [numbers[i : i + NETWORKS_A_PART] for i in range(0, len(numbers), NETWORKS_A_PART)]
     for stage, (prefix, work) in enumerate((("part", _train_part), ("steps", _time_part))):
         # times are taken when all is trained, one at a time: beside other work they would be wrong
         workers = (processes or os.cpu_count()) if work is _train_part else 1
-        calls = [(_path(folder, prefix, i), part, recipe) for i, part in enumerate(parts)]
+        calls = [(_path(folder, prefix, i), part, recipe, seeds) for i, part in enumerate(parts)]
 
         def report(done: int, stage: int = stage) -> None:
             if progress:
@@ -80,8 +84,8 @@ def train_parts(
 def _run_all(
     work: Callable[..., None], calls: list[Any], workers: int | None, total: int, report: Callable[[int], None]
 ) -> None:
-    """Run calls (path, numbers, recipe) in processes of one core each, reporting how many networks are done."""
-    done = total - sum(len(numbers) for _, numbers, _ in calls)
+    """Run calls (path, numbers, recipe, seeds) in processes of one core each, reporting how many networks are done."""
+    done = total - sum(len(call[1]) for call in calls)
     report(done)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_core) as pool:
@@ -126,10 +130,11 @@ def gather_parts(folder: Path) -> dict[str, Any]:
     return {**arrays, "step_seconds": step_seconds, "claim": claim}
 
 
-def _claim(folder: Path, numbers: NDArray[np.uint64], recipe: Recipe) -> None:
+def _claim(folder: Path, numbers: NDArray[np.uint64], recipe: Recipe, seeds: tuple[int, ...]) -> None:
     """Write down what the folder is for, or check that it is for the same."""
     identity = {
         **json.loads(json.dumps(dataclasses.asdict(recipe))),
+        "seeds": list(seeds),
         "networks": len(numbers),
         "networks_crc": int(np.bitwise_xor.reduce(numbers * np.arange(1, len(numbers) + 1, dtype=np.uint64))),
         "torch": torch.__version__,
@@ -173,23 +178,25 @@ def _one_core() -> None:
     torch.set_num_threads(1)
 
 
-def _train_part(path: Path, numbers: NDArray[np.uint64], recipe: Recipe) -> None:
+def _train_part(path: Path, numbers: NDArray[np.uint64], recipe: Recipe, seeds: tuple[int, ...]) -> None:
     start = time.perf_counter()
-    results = train_stacked(numbers, NB201().from_number(numbers), SKELETONS["digits"], load_digits(), recipe)
+    results = train_stacked(numbers, NB201().from_number(numbers), SKELETONS["digits"], load_digits(), recipe, seeds)
     seconds = np.full(len(numbers), (time.perf_counter() - start) / len(numbers))
     arrays: dict[str, Any] = {"numbers": numbers, "stacked_seconds": seconds, **results}
     _replace(path, lambda file: np.savez(file, **arrays))
 
 
-def _time_part(path: Path, numbers: NDArray[np.uint64], recipe: Recipe) -> None:
+def _time_part(path: Path, numbers: NDArray[np.uint64], recipe: Recipe, seeds: tuple[int, ...]) -> None:
     data, rows = load_digits(), NB201().from_number(numbers)
-    seconds = [_step_seconds(int(number), row, data, recipe) for number, row in zip(numbers, rows, strict=True)]
+    seconds = [
+        _step_seconds(int(number), row, data, recipe, seeds[0]) for number, row in zip(numbers, rows, strict=True)
+    ]
     _replace(path, lambda file: np.save(file, np.array(seconds)))
 
 
-def _step_seconds(number: int, row: Genotypes, data: Digits, recipe: Recipe) -> float:
+def _step_seconds(number: int, row: Genotypes, data: Dataset, recipe: Recipe, seed: int) -> float:
     """Seconds of one optimiser step of this network alone, on one core, in plain PyTorch: the fastest of a few."""
-    network = initial_network(number, row.tolist(), SKELETONS["digits"], recipe.seeds[0])
+    network = initial_network(number, row.tolist(), SKELETONS["digits"], seed)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=recipe.momentum, nesterov=True)
     batch = data.part("train")[: recipe.batch_size]
     images, labels = torch.from_numpy(data.images[batch]), torch.from_numpy(data.labels[batch])

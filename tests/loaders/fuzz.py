@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import bz2
+import gzip
 import itertools
 import json
 import resource
@@ -19,16 +20,19 @@ import time
 import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 import nasbench_kit as nk
+from benchmarks.official.images import cifar_files, write_cifar, write_cifar_tar
 from benchmarks.official.macronas import write_macronas
 from benchmarks.official.nb101 import framed, write_nb101
 from benchmarks.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar, write_nb201_pth
 from nasbench_kit.loaders import load
 from nasbench_kit.loaders.table import ColumnMap, FileMap, TableMapping
+from nasbench_kit.training.datasets import load_dataset
 from tests.loaders.test_nas_bench_macro import records
 
 MAPPING = TableMapping(
@@ -68,6 +72,8 @@ def samples(folder: Path) -> dict[str, Path]:
     write_nats_simple(folder / "nats-folder", range(1))
     write_nats_tar(folder / "nats-tar", range(1))
     write_nats_file(folder / "nats-file", range(1))
+    write_cifar(folder / "images-folder", cifar_files(10, 10, 2))
+    write_cifar_tar(folder / "images-tar", 10, cifar_files(10, 10, 2))
     return {path.name: path for path in sorted(folder.iterdir())}
 
 
@@ -116,6 +122,8 @@ def damaged_inside(kind: str, content: bytes, other: bytes, rng: np.random.Gener
         which = int(rng.integers(len(payloads)))
         payloads[which] = damaged(payloads[which], other, rng)
         return b"".join(map(framed, payloads))
+    if kind == "images-tar":
+        return gzip.compress(damaged(gzip.decompress(content), other, rng), 1)
     if kind in ("nats-file", "nats-folder"):
         return bz2.compress(damaged(bz2.decompress(content), other, rng), 1)
     return damaged(content, other, rng)
@@ -123,16 +131,26 @@ def damaged_inside(kind: str, content: bytes, other: bytes, rng: np.random.Gener
 
 def attempt(path: Path, kind: str, *, named: bool, partial: bool) -> str:
     """What a loader makes of a file: the class of its error, or ``read``."""
+    if kind.startswith("images"):
+        return answer_of(path, lambda: load_dataset("cifar10", path, verify=False))
     source_format = {"table.csv": "table", "nb201-zip": "nb201"}.get(
         kind, kind.split("-")[0] if "nats" in kind else kind
     )
-    try:
-        load(
+    return answer_of(
+        path,
+        lambda: load(
             path,
             source_format=source_format if named or kind == "table.csv" else None,
             partial=partial,
             mapping=MAPPING if kind == "table.csv" else None,
-        )
+        ),
+    )
+
+
+def answer_of(path: Path, read: Callable[[], object]) -> str:
+    """The class of the error that reading gives, which has to be one of the kit's on one line, or ``read``."""
+    try:
+        read()
     except (nk.SourceError, nk.StoreError) as error:
         text = str(error)
         assert "\n" not in text, f"more than a line: {text!r}"

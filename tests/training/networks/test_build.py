@@ -120,7 +120,7 @@ def test_every_live_parameter_has_a_gradient(name):
 @pytest.mark.parametrize("name", nk.spaces())
 def test_a_few_steps_on_the_digits_teach_it_something(name):
     pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
-    from nasbench_kit.training.digits import load_digits
+    from nasbench_kit.training.datasets import load_digits
 
     digits = load_digits()
     where = digits.part("train")

@@ -1,0 +1,112 @@
+"""Pickles of dicts with NumPy arrays, as Python 2 and 3 have written published image sets, read without running them.
+
+What `nasbench_kit.loaders.pickles` reads, and two things more: Python 2's strings, and arrays of plain numbers, which are
+filled here from the bytes that the pickle holds. An array's shape is checked against those bytes before anything is made.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.errors import SourceError
+from nasbench_kit.loaders.pickles import NO_TABLE, Bytes, Global, Machine, NumberType, shown
+
+__all__ = ["read_arrays"]
+
+MAX_BYTES = 2**30  # of one array; the largest published batch has 98 MB
+MAX_DIMENSIONS = 8
+_TYPES = ("u1", "i1", "i4", "i8", "f4", "f8")
+
+
+def read_arrays(data: bytes, where: object) -> dict[str, Any]:
+    """The dict that a pickle of protocol 2 to 5 holds.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole pickle, with nothing after it.
+    where : object
+        What errors call it: its path.
+
+    Returns
+    -------
+    dict
+        Its values are plain ones, as from `nasbench_kit.loaders.pickles.read_pickle`, or arrays of numbers. Strings of
+        Python 2 come as text (Latin-1); those of 256 bytes and more as bytes, for only arrays have such.
+
+    Raises
+    ------
+    SourceError
+        With the byte at which the pickle is cut off, damaged, or asks for something else.
+    """
+    value, end = _Arrays(Bytes(data), where, 0).read()
+    if end != len(data):
+        raise SourceError(f"{where}: byte {end}: the pickle ends here, but the file goes on to byte {len(data)}")
+    if type(value) is not dict:
+        raise SourceError(f"{where}: a dict is expected, not {shown(value)}")
+    return value
+
+
+class _Arrays(Machine):
+    """The machine of `read_pickle` with Python 2's strings and arrays of numbers."""
+
+    max_bytes = MAX_BYTES
+    globals: ClassVar = {
+        **Machine.globals,
+        ("numpy", "ndarray"): Global.NDARRAY,
+        ("numpy.core.multiarray", "_reconstruct"): Global.RECONSTRUCT,
+        ("numpy._core.multiarray", "_reconstruct"): Global.RECONSTRUCT,
+    }
+
+    def _other(self, opcode: int, position: int) -> int:
+        buffer = self._buffer
+        if opcode == 0x55:  # SHORT_BINSTRING
+            start, size = position + 2, buffer[position + 1]
+        elif opcode == 0x54:  # BINSTRING
+            start, size = position + 5, int.from_bytes(buffer[position + 1 : position + 5], "little", signed=True)
+        else:
+            return super()._other(opcode, position)
+        if not 0 <= size <= MAX_BYTES:
+            raise self._fail(position, f"a string of {size} bytes; the file is damaged")
+        if start + size > len(buffer):
+            raise self._cut_off(position)
+        text = buffer[start : start + size]
+        self._stack.append(str(text, "latin-1") if opcode == 0x55 else text)
+        return start + size
+
+    def _made(self, what: Any, arguments: Any, position: int) -> Any:
+        match what, arguments if type(arguments) is tuple else None:
+            case Global.DTYPE, (str(name), _, _) if name in _TYPES:
+                return NumberType(name)
+            case Global.SCALAR, (NumberType() as name, _) if name in ("u1", "i1"):
+                raise self._fail(position, f"a number of type {name}: {NO_TABLE}")
+            case Global.RECONSTRUCT, (Global.NDARRAY, (0,), "b" | b"b"):
+                return np.empty(0, dtype=np.int8)
+        return super()._made(what, arguments, position)
+
+    def _build(self, what: Any, state: Any, position: int) -> None:
+        """Fill an array that was made empty just before, as its ``__reduce__`` says: in place, for the memo has it too."""
+        if not isinstance(what, np.ndarray) or what.size:
+            super()._build(what, state, position)
+        match state:
+            case (1, tuple(shape), NumberType() as name, bool(columns_first), bytes() | str() as content):
+                pass
+            case _:
+                raise self._fail(position, "an array without its numbers; the file is damaged")
+        if len(shape) > MAX_DIMENSIONS or not all(type(side) is int and side >= 0 for side in shape):
+            raise self._fail(position, f"an array of the shape {shown(shape)}; the file is damaged")
+        if isinstance(content, str):  # a short string of Python 2, see _other
+            content = content.encode("latin-1")
+        kind = np.dtype(f"<{name}")
+        if math.prod(shape) * kind.itemsize != len(content):
+            raise self._fail(
+                position,
+                f"an array of the shape {' x '.join(map(str, shape))} and type {name} has "
+                f"{math.prod(shape) * kind.itemsize} bytes, not {len(content)}; the file is damaged",
+            )
+        array: NDArray[Any] = what
+        array.__setstate__((1, shape, kind, columns_first, content))  # type: ignore[arg-type] # numpy.bool, says the stub

@@ -1,0 +1,62 @@
+"""What a training step sees: the order of the images, and how they are changed on the way. All of it follows from the seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nasbench_kit.training.recipes import Recipe
+
+__all__ = ["augmented", "cut_out", "epoch_generator", "image_order"]
+
+_STREAMS = {"augmentation": 1, "network": 2}  # the order of the images has a rule of its own
+
+
+def image_order(seed: int, epoch: int, images: int) -> Tensor:
+    """The order of the training images in one epoch (from 0), the same for every network of a seed: (images,)."""
+    generator = torch.Generator().manual_seed(1_000_003 * (seed + 1) + epoch)
+    return torch.randperm(images, generator=generator)
+
+
+def epoch_seed(seed: int, epoch: int, stream: str) -> int:
+    """A seed for one epoch of one training, so that an epoch can be repeated without those before it."""
+    return int(np.random.SeedSequence([seed, epoch, _STREAMS[stream]]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def epoch_generator(seed: int, epoch: int) -> torch.Generator:
+    """The generator that an epoch's augmentation draws from. It is on the CPU: the draws are the same on every device."""
+    return torch.Generator().manual_seed(epoch_seed(seed, epoch, "augmentation"))
+
+
+def augmented(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """Images (n, channels, height, width) as they are in the dataset, cropped and mirrored as a recipe says."""
+    if recipe.augmentation == "none":
+        return images
+    count, _, height, width = images.shape
+    border = height // 8
+    top = torch.randint(2 * border + 1, (count, 1), generator=generator)
+    left = torch.randint(2 * border + 1, (count, 1), generator=generator)
+    mirrored = torch.rand(count, 1, generator=generator) < 0.5
+    rows = top + torch.arange(height)
+    columns = torch.where(mirrored, left + torch.arange(width).flip(0), left + torch.arange(width))
+    rows, columns = rows.to(images.device), columns.to(images.device)
+    padded = F.pad(images, (border, border, border, border))
+    which = torch.arange(count, device=images.device)[:, None, None]
+    # indices on both sides of a slice put the channels last
+    return padded[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def cut_out(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    """Standardised images with a square of ``side`` pixels, centred anywhere, set to 0 in each (DeVries and Taylor 2017)."""
+    if not side:
+        return images
+    count, _, height, width = images.shape
+    inside = []
+    for length in (height, width):
+        start = torch.randint(length, (count, 1), generator=generator) - side // 2
+        pixels = torch.arange(length)
+        inside.append((pixels >= start) & (pixels < start + side))
+    square = (inside[0][:, :, None] & inside[1][:, None, :])[:, None].to(images.device)
+    return images.masked_fill(square, 0)

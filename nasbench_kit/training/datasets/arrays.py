@@ -1,0 +1,108 @@
+"""Images of one's own, as arrays or an .npz file, with a split that is drawn here."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nasbench_kit.errors import SourceError
+from nasbench_kit.training.datasets.dataset import Dataset, channel_statistics, stratified_split
+
+__all__ = ["from_arrays", "from_npz"]
+
+
+def from_arrays(
+    images: ArrayLike,
+    labels: ArrayLike,
+    *,
+    name: str = "arrays",
+    valid: float = 0.2,
+    test: float = 0.2,
+    seed: int = 0,
+) -> Dataset:
+    """A dataset of any images, split at random but stratified by class.
+
+    Parameters
+    ----------
+    images : array-like, shape (n, channels, height, width) or (n, height, width)
+        Whole numbers from 0 to 255 are kept as uint8; all else becomes float32.
+    labels : array-like of int, shape (n,)
+        From 0 on; the highest says how many classes there are.
+    name : str
+    valid, test : float
+        The shares of the images that are for validation and for testing, 0 to 1.
+    seed : int
+        Another one gives another split.
+
+    Returns
+    -------
+    Dataset
+        Mean and standard deviation are those of the training pixels.
+
+    Raises
+    ------
+    ValueError
+        Arrays that do not fit, values that are no finite numbers, or shares that leave nothing to train on.
+    """
+    pixels, classes = np.asarray(images), np.asarray(labels)
+    if pixels.ndim == 3:
+        pixels = pixels[:, np.newaxis]
+    if pixels.ndim != 4 or 0 in pixels.shape or pixels.dtype.kind not in "uifb":
+        raise ValueError(
+            "images are numbers of the shape (n, channels, height, width) or (n, height, width), "
+            f"not {pixels.dtype} {pixels.shape}"
+        )
+    if classes.shape != (len(pixels),) or classes.dtype.kind not in "ui":
+        raise ValueError(f"labels are {len(pixels)} whole numbers, one an image, not {classes.dtype} {classes.shape}")
+    if classes.min() < 0:
+        raise ValueError(f"labels go from 0 on; there is {classes.min()}")
+    if pixels.dtype.kind in "ui" and pixels.min() >= 0 and pixels.max() <= 255:
+        kept = pixels.astype(np.uint8)
+    else:
+        with np.errstate(over="ignore"):
+            kept = pixels.astype(np.float32)
+        if not np.isfinite(kept).all():
+            raise ValueError("the images have values that are no finite float32 numbers")
+    if min(valid, test) < 0 or not valid + test < 1:
+        raise ValueError(f"valid and test are shares of the images and leave some to train on, not {valid} and {test}")
+    sizes = {"v": round(len(kept) * valid), "t": round(len(kept) * test)}
+    if sum(sizes.values()) >= len(kept):
+        raise ValueError(f"of {len(kept)} images, valid={valid} and test={test} leave none to train on")
+    labels64 = classes.astype(np.int64)
+    split = stratified_split(labels64, {"r": len(kept) - sum(sizes.values()), **sizes}, f"{name} {seed}")
+    mean, std = channel_statistics(kept[np.array(list(split)) == "r"])
+    return Dataset(name, kept, labels64, split, int(labels64.max()) + 1, mean, std)
+
+
+def from_npz(path: str | os.PathLike[str], *, valid: float = 0.2, test: float = 0.2, seed: int = 0) -> Dataset:
+    """The dataset of an .npz file with the arrays ``images`` and ``labels``, named after the file; see `from_arrays`.
+
+    Raises
+    ------
+    SourceError
+        A file that is missing, damaged, or has not these arrays.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            missing = {"images", "labels"} - set(getattr(loaded, "files", ()))
+            if missing:
+                raise SourceError(f"{path} is no .npz file with 'images' and 'labels': {min(missing)!r} is missing")
+            images, labels = loaded["images"], loaded["labels"]
+    except FileNotFoundError:
+        raise SourceError(f"{path}: there is no such file") from None
+    except SourceError:
+        raise
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise SourceError(f"{path} cannot be read as an .npz file of numbers: {reason}") from error
+    try:
+        return from_arrays(images, labels, name=path.stem, valid=valid, test=test, seed=seed)
+    except ValueError as error:
+        raise SourceError(f"{path}: {error}") from error

@@ -1,0 +1,71 @@
+"""The optimisers of the recipes: PyTorch's own, and RMSProp as TensorFlow has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nasbench_kit.training.recipes import Recipe
+
+__all__ = ["RMSProp", "make_optimiser"]
+
+
+def make_optimiser(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
+    """The optimiser of a recipe; its learning rate is set before every step."""
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(
+            parameters,
+            lr=0.0,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov,
+            weight_decay=recipe.weight_decay,
+        )
+    if recipe.optimiser == "adam":
+        return torch.optim.Adam(parameters, lr=0.0, eps=recipe.epsilon, weight_decay=recipe.weight_decay)
+    return RMSProp(parameters, recipe)
+
+
+class RMSProp(torch.optim.Optimizer):
+    """RMSProp as in ``tf.train.RMSPropOptimizer``, which NAS-Bench-101 was trained with.
+
+    PyTorch's own adds epsilon to the root and starts the mean square at 0. Here epsilon is under the root, which matters
+    where it is 1, the mean square starts at 1, and the learning rate is in the momentum.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor
+    recipe : Recipe
+        Its momentum, weight decay, ``rms_decay`` and ``epsilon``.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], recipe: Recipe) -> None:
+        settings = {
+            "lr": 0.0,
+            "momentum": recipe.momentum,
+            "weight_decay": recipe.weight_decay,
+            "decay": recipe.rms_decay,
+            "epsilon": recipe.epsilon,
+        }
+        super().__init__(parameters, settings)
+
+    def step(self, closure: Any = None) -> None:
+        """One step on the gradients that are there; ``closure`` is not used."""
+        with torch.no_grad():
+            self._step()
+
+    def _step(self) -> None:
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                state = self.state[parameter]
+                if not state:
+                    state["square"], state["step"] = torch.ones_like(parameter), torch.zeros_like(parameter)
+                gradient = parameter.grad.add(parameter, alpha=group["weight_decay"])
+                state["square"].mul_(group["decay"]).addcmul_(gradient, gradient, value=1 - group["decay"])
+                root = state["square"].add(group["epsilon"]).sqrt_()
+                state["step"].mul_(group["momentum"]).addcdiv_(gradient, root, value=group["lr"])
+                parameter.sub_(state["step"])

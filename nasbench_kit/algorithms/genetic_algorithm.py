@@ -19,6 +19,7 @@ from nasbench_kit.algorithms.operators import (
     unit_crossover,
 )
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.sorting import stable_order
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["GeneticAlgorithm"]
@@ -111,36 +112,36 @@ class GeneticAlgorithm(Algorithm):
             return self._initial_sample(n)
         pairs = (n + 1) // 2
         mates = gather(self._X, self._selected(2 * pairs))
-        children = np.concatenate(self._crossed(mates[:, :pairs], mates[:, pairs:]), axis=1)
-        different = self.random.random((pairs, 1)) < self.crossover_probability
-        crossed = np.concatenate([different, different], axis=1)
-        children = np.where(crossed, children, mates)
-        mutants = reset_genes(children, self.space, self.random, self.mutation_probability)
+        crossed = self.random.random((pairs,)) < self.crossover_probability
+        children = np.concatenate(self._crossed(mates[:, :pairs], mates[:, pairs:], crossed), axis=1)
+        mutated = None
         if self.mutant_probability < 1 or not self.mutate_crossed:
-            chosen = self.random.random((2 * pairs, 1)) < self.mutant_probability
-            mutants = np.where(chosen & (self.mutate_crossed | ~crossed), mutants, children)
-        return keep_valid(mutants, mates, self.space)[:, :n]
+            mutated = self.random.random((2 * pairs,)) < self.mutant_probability
+            mutated &= self.mutate_crossed | ~np.concatenate([crossed, crossed], axis=1)
+        children = reset_genes(children, self.space, self.random, self.mutation_probability, mutated)
+        return keep_valid(children, mates, self.space)[:, :n]
 
     def _selected(self, n: int) -> NDArray[np.intp]:
         if self.selection == "roulette":
             return russian_roulette(self._F, n, self.random)
         # the population is sorted: the lowest position wins its tournament
-        won: NDArray[np.intp] = self.random.integers(self.population_size, (self.tournament_size, n)).min(axis=1)
+        drawn = self.random.integers(self.population_size, (self.tournament_size, n))
+        won: NDArray[np.intp] = drawn.min(axis=1)
         return won
 
-    def _crossed(self, first: Genotypes, second: Genotypes) -> tuple[Genotypes, Genotypes]:
+    def _crossed(self, first: Genotypes, second: Genotypes, where: NDArray[np.bool_]) -> tuple[Genotypes, Genotypes]:
         if self._units is not None:
-            return unit_crossover(first, second, self._units, self.random, self.exchange_probability)
+            return unit_crossover(first, second, self._units, self.random, self.exchange_probability, where)
         if self.crossover == "one_point":
-            return one_point_crossover(first, second, self.random)
-        return two_point_crossover(first, second, self.random)
+            return one_point_crossover(first, second, self.random, where)
+        return two_point_crossover(first, second, self.random, where)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         values = F[..., 0]
         if self._X is not None and self.survival == "plus":
             X, values = np.concatenate([self._X, X], axis=1), np.concatenate([self._F, values], axis=1)
-        order = values.argsort(axis=1, kind="stable")[:, : self.population_size]
-        self._X, self._F = gather(X, order), np.take_along_axis(values, order, axis=1)
+        best = stable_order(values)[:, : self.population_size]
+        self._X, self._F = X.reshape(-1, self.space.genes).take(best, axis=0), values.ravel().take(best)
 
     @property
     def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:

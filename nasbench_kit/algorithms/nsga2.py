@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.operators import gather, keep_valid, reset_genes, two_point_crossover
+from nasbench_kit.sorting import stable_order
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["NSGA2", "crowding", "domination_rank", "survivors"]
 
 
-TIE = 1e-7  # below any difference in crowding that matters, far above rounding
+CROWDING_BITS = 24  # to which crowding distances are rounded
 
 
 @dataclass(kw_only=True)
@@ -60,17 +61,21 @@ class NSGA2(Algorithm):
             return self._initial_sample(n)
         # Survivors are sorted by rank, then crowding: the lower of two positions wins its tournament. As in the authors'
         # own program every member takes part in two tournaments: the neighbours in two random orders.
-        parents = self.random.permutations((2, n)).reshape(self.runs, n, 2).min(axis=2)
-        mates = gather(self._X, parents)
-        first, second = mates[:, : n // 2], mates[:, n // 2 :]
-        children = np.concatenate(two_point_crossover(first, second, self.random, self.crossover_probability), axis=1)
+        entered = self.random.permutations((2, n)).reshape(self.runs, 2 * n)
+        mates = gather(self._X, np.minimum(entered[:, ::2], entered[:, 1::2]))
+        crossed = None
+        if self.crossover_probability < 1:
+            crossed = self.random.random((n // 2,)) < self.crossover_probability
+        children = np.concatenate(
+            two_point_crossover(mates[:, : n // 2], mates[:, n // 2 :], self.random, crossed), axis=1
+        )
         children = reset_genes(children, self.space, self.random, self.mutation_probability)
         return keep_valid(children, mates, self.space)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         if self._X is not None:
             X, F = np.concatenate([self._X, X], axis=1), np.concatenate([self._F, F], axis=1)
-        order = survivors(F, self.population_size, self.random.permutations(F.shape[1:2]))
+        order = survivors(F, self.population_size, self.random.bits(F.shape[1:2]))
         self._X, self._F = gather(X, order), gather(F, order)
 
     @property
@@ -78,7 +83,7 @@ class NSGA2(Algorithm):
         return None if self._X is None else (self._X, self._F)
 
 
-def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.intp] | None = None) -> NDArray[np.intp]:
+def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = None) -> NDArray[np.intp]:
     """The best ``n`` points of each run by domination rank, then crowding distance, best first.
 
     Parameters
@@ -86,22 +91,34 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.intp] | None = No
     F : ndarray of float, shape (runs, points, m)
         Objective values, minimised.
     n : int
-    ties : ndarray of int, shape (runs, points), optional
-        A permutation that orders points of equal rank and distance; else they stay in order of their objectives.
+    ties : ndarray of uint32, shape (runs, points), optional
+        Random words: of points of equal rank and distance the one with the lower word comes first; without them they
+        stay in order of their objectives.
 
     Returns
     -------
     ndarray of int, shape (runs, n)
     """
+    points, m = F.shape[1:]
     order, rank = domination_rank(F, enough=n)
     with np.errstate(invalid="ignore"):  # unknown objectives are infinite: last in rank, their distances do not matter
         distance = crowding(gather(F, order), rank)
-    # Distances are at most m, but infinite at a front's ends: ranks 2 m + 2 apart keep the fronts in order.
-    m = F.shape[2]
-    quality = rank * (2.0 * m + 2) - np.minimum(np.nan_to_num(distance, copy=False, posinf=np.inf), m + 1)
-    points = F.shape[1]
-    quality += (TIE / points) * (np.arange(points) if ties is None else ties)
-    return np.take_along_axis(order, quality.argsort(axis=1)[:, :n], axis=1)
+        # Distances are at most m, but infinite at a front's ends. Steps of 2**-20 or less are below any difference that
+        # matters, and far above rounding.
+        steps = np.fmin(distance, m + 1) * (2.0**CROWDING_BITS / (m + 2))
+    # rank, distance, tie and position side by side in one number: its sort sorts by all of them
+    low = points.bit_length()
+    high = 63 - low - CROWDING_BITS - low
+    key = rank.astype(np.int64) << CROWDING_BITS
+    key += (2**CROWDING_BITS - 1) - steps.astype(np.int64)
+    key <<= max(high, 0)
+    if ties is not None and high > 0:
+        key |= ties >> np.uint32(max(32 - high, 0))
+    key <<= low
+    key |= np.arange(points)
+    key.sort(axis=1)
+    best = key[:, :n] & (2**low - 1)
+    return gather(order, best)
 
 
 def domination_rank(F: NDArray[np.float64], enough: int | None = None) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
@@ -112,7 +129,7 @@ def domination_rank(F: NDArray[np.float64], enough: int | None = None) -> tuple[
     F : ndarray of float, shape (runs, points, m)
         Objective values, minimised.
     enough : int, optional
-        Once every run has so many points ranked, those left share the next rank.
+        Once a run has so many points ranked, those left in it share the next rank.
 
     Returns
     -------
@@ -122,49 +139,98 @@ def domination_rank(F: NDArray[np.float64], enough: int | None = None) -> tuple[
     """
     points, m = F.shape[1:]
     if m == 2:
-        # complex numbers sort by their real part, then by their imaginary part
-        order = np.ascontiguousarray(F).view(np.complex128)[..., 0].argsort(axis=1, kind="stable")
-        rank = _peel(gather(F, order), points if enough is None else enough)
+        order, rank = _rank_two(F, points if enough is None else enough)
     else:
         order = np.lexsort(np.moveaxis(F, 2, 0)[::-1], axis=1)
         sorted_F = gather(F, order)
         rank = np.stack([moocore.pareto_rank(run) for run in sorted_F]).astype(np.int32)
     # rank and position in one number: its sort is a stable sort by rank
     shift = points.bit_length()
-    code = (rank.astype(np.int32 if 2 * shift < 32 else np.int64) << shift) | np.arange(points)
+    code = rank.astype(np.int32 if 2 * shift < 32 else np.int64) << shift
+    code |= np.arange(points, dtype=code.dtype)
     code.sort(axis=1)
-    return np.take_along_axis(order, code & ((1 << shift) - 1), axis=1), (code >> shift).astype(np.int32)
+    return gather(order, code & (2**shift - 1)), (code >> shift).astype(np.int32)
 
 
-def _peel(F: NDArray[np.float64], enough: int) -> NDArray[np.int32]:
-    """Domination ranks of points (runs, points, 2) in ascending order, front by front: (runs, points).
+def _rank_two(F: NDArray[np.float64], enough: int) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+    """The points of each run by ascending objectives, two of them, and their domination ranks: (runs, points) each."""
+    runs, points = F.shape[:2]
+    first, second = np.ascontiguousarray(F[..., 0]), np.ascontiguousarray(F[..., 1]).ravel()
+    by_second = stable_order(second.reshape(runs, points))
+    order = stable_order(first.ravel().take(by_second))
+    # whole numbers in place of the second objective, equal where it is equal, and rising from run to run
+    height = np.cumsum(_changes(second.take(by_second)), dtype=np.int32).take(order).ravel()
+    order = by_second.ravel().take(order)
+    # of equal points the first leads: it is ranked for all of them
+    leads = _changes(first.ravel().take(order))
+    leads[1:] |= height[1:] != height[:-1]
+    leaders = np.flatnonzero(leads)
+    followers = np.diff(leaders, append=runs * points)
+    run = leaders // points
+    known = np.isfinite(first.ravel().take(order.ravel().take(leaders))) & np.isfinite(
+        second.take(order.ravel().take(leaders))
+    )
+    rank = np.repeat(_peel(height[leaders], run, followers, known, runs, enough), followers)
+    return order - (np.arange(runs) * points)[:, np.newaxis], rank.reshape(runs, points)
 
-    A point is on the first front where its second objective lies below that of every point before it. The work is
-    laid out with the runs innermost, so that a running minimum is one vector operation a point.
+
+def _changes(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where a value differs from the one before it in its row: (runs, points) to a flat array; true at each start."""
+    flat = values.ravel()
+    changes = np.ones(values.shape, dtype=np.bool_)
+    np.not_equal(flat[1:], flat[:-1], out=changes.reshape(-1)[1:])
+    changes[:, 0] = True
+    return changes.reshape(-1)
+
+
+def _peel(
+    height: NDArray[np.int32],
+    run: NDArray[np.intp],
+    weight: NDArray[np.intp],
+    known: NDArray[np.bool_],
+    runs: int,
+    enough: int,
+) -> NDArray[np.int32]:
+    """Domination ranks of different points, by run and ascending first objective, front by front.
+
+    A point is on the first front where its second objective lies below that of every point before it.
+
+    Parameters
+    ----------
+    height : ndarray of int, shape (k,)
+        Whole numbers in place of the second objective.
+    run : ndarray of int, shape (k,)
+    weight : ndarray of int, shape (k,)
+        How many points each stands for.
+    known : ndarray of bool, shape (k,)
+        The others come last.
+    runs : int
+    enough : int
+        Once a run has so many points ranked, those left in it share the next rank.
+
+    Returns
+    -------
+    ndarray of int, shape (k,)
     """
-    first, second = np.ascontiguousarray(F[..., 0].T), np.ascontiguousarray(F[..., 1].T)
-    points, runs = first.shape
-    repeated = np.zeros((points, runs), dtype=np.bool_)  # equal to the point before: ranked as that one is
-    repeated[1:] = (first[1:] == first[:-1]) & (second[1:] == second[:-1])
-    leader = np.maximum.accumulate(np.where(repeated, 0, np.arange(points)[:, np.newaxis]), axis=0)
-    led = np.bincount((leader * runs + np.arange(runs)).ravel(), minlength=points * runs).reshape(points, runs)
-    left = np.where(repeated, np.inf, second)
-    unranked = ~np.isinf(left)
-    rank = np.zeros((points, runs), dtype=np.int32)
-    ranked = np.zeros(runs, dtype=np.intp)
-    lowest = np.empty_like(left)
+    # turned upside down, with every run above the one before it, so that one running maximum serves them all
+    top = int(height.max()) + 1
+    depth = run * (2 * top) - height
+    rank = np.zeros(len(height), dtype=np.int32)
+    left = np.flatnonzero(known)
+    missing = np.full(runs, enough)
     fronts = 0
-    while unranked.any() and (ranked < enough).any():
-        np.minimum.accumulate(left, axis=0, out=lowest)
-        front = unranked.copy()
-        front[1:] &= left[1:] < lowest[:-1]
-        unranked ^= front
-        left[front] = np.inf
-        rank += unranked
-        ranked += (led * front).sum(axis=0)
-        fronts += 1
-    rank[np.isinf(second)] = fronts + 1  # unknown objectives come last
-    return np.ascontiguousarray(np.take_along_axis(rank, leader, axis=0).T)
+    while len(left):
+        depth_left, fronts = depth.take(left), fronts + 1
+        highest = np.maximum.accumulate(depth_left)
+        behind = np.zeros(len(left), dtype=np.bool_)
+        np.less_equal(depth_left[1:], highest[:-1], out=behind[1:])
+        front = left[~behind]
+        missing -= np.bincount(run.take(front), weights=weight.take(front), minlength=runs).astype(np.intp)
+        left = left[behind]
+        rank[left] = fronts
+        left = left[missing.take(run.take(left)) > 0]
+    rank[~known] = fronts + 1
+    return rank
 
 
 def crowding(F: NDArray[np.float64], rank: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nasbench_kit.algorithms.letters import AliasTable, draw_letters
 from nasbench_kit.algorithms.streams import Streams
+from nasbench_kit.sorting import take
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-ATTEMPTS = 6  # draws of a mutation before all valid neighbours are listed
+ATTEMPTS = 8  # draws of a mutation before all valid neighbours are listed
 
 __all__ = [
     "exchange",
@@ -97,14 +98,23 @@ def exchange(first: Genotypes, second: Genotypes, exchanged: ArrayLike) -> tuple
     >>> print(child[20:])
     [0 2 1 6 0 7 1 3 0 3 1 6 3 0 3 3 3 0 1 7]
     """
+    return _exchange(first, second, np.where(exchanged, np.uint8(255), np.uint8(0)))
+
+
+def _exchange(first: Genotypes, second: Genotypes, mask: NDArray[np.uint8]) -> tuple[Genotypes, Genotypes]:
+    """`exchange` where the mask is 255; elsewhere it is 0."""
     # x ^ ((x ^ y) & mask) exchanges without a branch
-    mask = np.where(exchanged, np.uint8(255), np.uint8(0))
     changed = (first ^ second) & mask
     return first ^ changed, second ^ changed
 
 
 def unit_crossover(
-    first: Genotypes, second: Genotypes, units: Sequence[Sequence[int]], random: Streams, probability: float = 0.5
+    first: Genotypes,
+    second: Genotypes,
+    units: Sequence[Sequence[int]],
+    random: Streams,
+    probability: float = 0.5,
+    where: NDArray[np.bool_] | None = None,
 ) -> tuple[Genotypes, Genotypes]:
     """Two children a pair: each unit of genes is exchanged with a probability, or stays.
 
@@ -115,23 +125,27 @@ def unit_crossover(
         The genes of each unit, such as one of ``space.units``; every gene is in one of them.
     random : Streams
     probability : float
+    where : ndarray of bool, shape (runs, n), optional
+        The pairs that are crossed at all.
     """
+    coin = draw_letters(((1 - probability, probability),) * len(units), first.shape[1], random, where)
     unit_of = np.empty(first.shape[2], dtype=np.intp)
     for unit, genes in enumerate(units):
         unit_of[list(genes)] = unit
-    coin = random.random((first.shape[1], len(units))) < probability
-    return exchange(first, second, coin[..., unit_of])
+    if not np.array_equal(unit_of, np.arange(len(units))):
+        coin = coin.take(unit_of, axis=2)
+    return _exchange(first, second, np.negative(coin))  # 1 becomes 255
 
 
-def one_point_crossover(first: Genotypes, second: Genotypes, random: Streams) -> tuple[Genotypes, Genotypes]:
-    """Two children a pair: the genes from a cut on, drawn uniformly, are exchanged."""
-    n, genes = first.shape[1:]
-    cut = 1 + random.integers(max(genes - 1, 1), (n, 1))
-    return exchange(first, second, np.arange(genes) >= cut)
+def one_point_crossover(
+    first: Genotypes, second: Genotypes, random: Streams, where: NDArray[np.bool_] | None = None
+) -> tuple[Genotypes, Genotypes]:
+    """Two children a pair: the genes from a cut on, drawn uniformly, are exchanged; ``where`` as in `unit_crossover`."""
+    return _exchange(first, second, _draw_mask(_tails(first.shape[2]), first.shape[1], random, where))
 
 
 def two_point_crossover(
-    first: Genotypes, second: Genotypes, random: Streams, probability: float = 1.0
+    first: Genotypes, second: Genotypes, random: Streams, where: NDArray[np.bool_] | None = None
 ) -> tuple[Genotypes, Genotypes]:
     """Two children a pair: the genes between two cuts are exchanged.
 
@@ -142,34 +156,50 @@ def two_point_crossover(
     ----------
     first, second : ndarray of uint8, shape (runs, n, genes)
     random : Streams
-    probability : float
-        With which a pair is crossed at all.
+    where : ndarray of bool, shape (runs, n), optional
+        The pairs that are crossed at all.
 
     Returns
     -------
     tuple of two ndarrays of uint8, shape (runs, n, genes)
     """
-    n, genes = first.shape[1:]
-    draws = random.bits((3, n))
-    segments = _segments(genes)
-    crossed = segments.take((draws[:, 0] * (len(segments) * 2.0**-32)).astype(np.intp), axis=0)
-    if probability < 1:
-        crossed = crossed * (draws[:, 1] < probability * 2.0**32)[..., np.newaxis]
-    # x ^ ((x ^ y) & mask) exchanges without a branch
-    exchanged = (first ^ second) & crossed
-    return first ^ exchanged, second ^ exchanged
+    return _exchange(first, second, _draw_mask(_segments(first.shape[2]), first.shape[1], random, where))
+
+
+def _draw_mask(masks: NDArray[np.uint8], n: int, random: Streams, where: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+    """One of the masks but the first, uniformly, for each pair; the first, which is 0, for pairs that are not crossed."""
+    drawn = 1 + random.integers(len(masks) - 1, (n,))
+    if where is not None:
+        drawn *= where
+    return masks.take(drawn, axis=0)
+
+
+@cache
+def _tails(genes: int) -> NDArray[np.uint8]:
+    """Nothing, then the genes from each cut on, as masks of 255: (genes, genes)."""
+    cuts = list(range(1, genes)) or [1]
+    return _masks([(genes, genes), *((cut, genes) for cut in cuts)], genes)
 
 
 @cache
 def _segments(genes: int) -> NDArray[np.uint8]:
-    """Every stretch of genes between two different cuts as a mask of 255: ((genes - 1) (genes - 2) / 2, genes)."""
+    """Nothing, then every stretch of genes between two different cuts: (1 + (genes - 1) (genes - 2) / 2, genes)."""
     cuts = [(a, b) for a in range(1, genes) for b in range(a + 1, genes)] or [(genes // 2, genes)]
-    masks = [(a <= np.arange(genes)) & (np.arange(genes) < b) for a, b in cuts]
+    return _masks([(genes, genes), *cuts], genes)
+
+
+def _masks(stretches: list[tuple[int, int]], genes: int) -> NDArray[np.uint8]:
+    """Stretches a ... b - 1 of genes as masks of 255."""
+    masks = [(a <= np.arange(genes)) & (np.arange(genes) < b) for a, b in stretches]
     return np.array(masks, dtype=np.uint8) * np.uint8(255)
 
 
 def reset_genes(
-    X: Genotypes, space: Space, random: Streams, probability: float | NDArray[np.float64] | None = None
+    X: Genotypes,
+    space: Space,
+    random: Streams,
+    probability: float | NDArray[np.float64] | None = None,
+    where: NDArray[np.bool_] | None = None,
 ) -> Genotypes:
     """Each gene becomes another of its values with a probability, 1 / genes unless given.
 
@@ -179,25 +209,36 @@ def reset_genes(
     space : Space
     random : Streams
     probability : float or ndarray of float, shape (genes,), optional
+    where : ndarray of bool, shape (runs, n), optional
+        The genotypes that are mutated at all.
 
     Returns
     -------
     ndarray of uint8, shape (runs, n, genes)
     """
-    p = np.asarray(1 / space.genes if probability is None else probability, dtype=np.float64)
-    others = np.array(space.cardinalities) - 1
-    if not (p > 0).any() or not others.any():
-        return X.copy()
-    # One draw decides both: below p * 2**32 the gene changes, and where below says to which of the other values.
-    bits = random.bits(X.shape[1:])
-    limit = np.minimum(np.round(p * 2.0**32), 2**32 - 1).astype(np.uint32)
-    # one limit for all is compared along the whole array, several gene by gene
-    chosen = np.flatnonzero(bits.ravel() < limit if limit.ndim == 0 else bits < limit)
-    gene = chosen % space.genes
-    step = 1 + (bits.ravel()[chosen] * (others / np.maximum(p, 1e-300) / 2.0**32)[gene]).astype(np.intp)
-    child = X.copy().reshape(-1)
-    child[chosen] = (child[chosen] + np.minimum(step, others[gene])) % (others + 1)[gene]
-    return child.reshape(X.shape)
+    return _stepped(X, draw_letters(_steps(space, probability), X.shape[1], random, where), space.cardinalities)
+
+
+def _steps(space: Space, probability: float | NDArray[np.float64] | None) -> tuple[tuple[float, ...], ...]:
+    """How probable it is for each gene to go 0, 1, ... values on, from the last value to the first."""
+    p = np.broadcast_to(1 / space.genes if probability is None else probability, space.genes).tolist()
+    return tuple(
+        (1 - rate, *((rate / (values - 1),) * (values - 1))) if values > 1 else (1.0,)
+        for rate, values in zip(p, space.cardinalities, strict=True)
+    )
+
+
+def _stepped(X: Genotypes, steps: NDArray[np.uint8], cardinalities: tuple[int, ...]) -> Genotypes:
+    """``(X + steps) % cardinalities``: (..., n, genes) twice to (..., n, genes)."""
+    if max(cardinalities) > 128:
+        return ((X.astype(np.uint16) + steps) % np.array(cardinalities, dtype=np.uint16)).astype(np.uint8)
+    child = X + steps
+    # Where a gene is below its cardinality the difference wraps around to a large number. Genotypes side by side make
+    # rows long enough for SIMD.
+    rows = child.reshape(*child.shape[:-2], -1)
+    cardinality = np.tile(np.array(cardinalities, dtype=np.uint8), child.shape[-2])
+    wrapped: Genotypes = np.minimum(rows, rows - cardinality).reshape(child.shape)
+    return wrapped
 
 
 def tournament(quality: NDArray[np.float64], n: int, size: int, random: Streams) -> NDArray[np.intp]:
@@ -208,9 +249,11 @@ def tournament(quality: NDArray[np.float64], n: int, size: int, random: Streams)
     quality : ndarray of float, shape (runs, members)
         Less is better; of equals the one drawn first wins.
     """
-    drawn = random.integers(quality.shape[1], (n, size))
-    best = np.take_along_axis(quality, drawn.reshape(len(drawn), -1), axis=1).reshape(drawn.shape).argmin(axis=2)
-    return np.take_along_axis(drawn, best[..., np.newaxis], axis=2)[..., 0]
+    runs, members = quality.shape
+    drawn = random.integers(members, (n, size))
+    flat = drawn + (np.arange(runs) * members)[:, np.newaxis, np.newaxis]
+    best = take(quality, flat).argmin(axis=2)
+    return take(drawn, best + (np.arange(runs * n) * size).reshape(runs, n))
 
 
 def russian_roulette(F: NDArray[np.float64], n: int, random: Streams) -> NDArray[np.intp]:
@@ -245,12 +288,16 @@ def keep_valid(children: Genotypes, parents: Genotypes, space: Space) -> Genotyp
     """The children, and where one is no valid genotype its parent instead: (runs, n, genes)."""
     if space.unconstrained:
         return children
-    valid = space.is_valid(children.reshape(-1, space.genes)).reshape(children.shape[:2])
-    return np.where(valid[..., np.newaxis], children, parents)
+    kept = children.reshape(-1, space.genes)
+    invalid = np.flatnonzero(~space.is_valid(kept))
+    if len(invalid):
+        kept = kept.copy()
+        kept[invalid] = parents.reshape(kept.shape).take(invalid, axis=0)
+    return kept.reshape(children.shape)
 
 
 def mutate_one_gene(
-    X: Genotypes, space: Space, random: Streams, units: Sequence[Sequence[int]] | None = None
+    X: Genotypes, space: Space, random: Streams, units: tuple[tuple[int, ...], ...] | None = None
 ) -> Genotypes:
     """One gene of each genotype, drawn uniformly, becomes another of its values: (runs, n, genes).
 
@@ -262,23 +309,41 @@ def mutate_one_gene(
     X : ndarray of uint8, shape (runs, n, genes)
     space : Space
     random : Streams
-    units : sequence of sequences of int, optional
+    units : tuple of tuples of int, optional
         Draw one of these first, uniformly, then one of its genes: NAS-Bench-201's authors draw a node, then one of its edges
         (``space.units["node"]``).
     """
-
-    def draw() -> Genotypes:
-        return _with_one_gene_changed(X, space, random, units)
-
-    if space.unconstrained:
-        return draw()
-    child, missing = _first_valid(draw, X, space)
-    last = random.random(X.shape[1:2]).ravel()
+    steps, probability, table = _single_steps(space.cardinalities, units)
+    attempts = 1 if space.unconstrained else ATTEMPTS
+    drawn = table.draw(random, (X.shape[1], attempts)).reshape(-1, attempts)
+    child, missing = _first_valid(X, steps, drawn, space)
+    if len(missing):
+        spin = random.random(X.shape[1:2]).ravel()
     for i in missing:
-        neighbours = space.neighbours(child[i])
-        if len(neighbours):
-            child[i] = neighbours[int(last[i] * len(neighbours))]
+        neighbours = _stepped(np.broadcast_to(child[i], steps.shape), steps, space.cardinalities)
+        total = np.cumsum(probability * space.is_valid(neighbours))
+        if total[-1]:
+            child[i] = neighbours[np.searchsorted(total, spin[i] * total[-1], side="right")]
     return child.reshape(X.shape)
+
+
+@cache
+def _single_steps(
+    cardinalities: tuple[int, ...], units: tuple[tuple[int, ...], ...] | None
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], AliasTable]:
+    """All changes of one gene as steps from its value (k, genes), how probable each is, and the table to draw them."""
+    free = np.array(cardinalities) > 1
+    parts = [[gene for gene in unit if free[gene]] for unit in units or [range(len(cardinalities))]]
+    parts = [part for part in parts if part]
+    rate = np.zeros(len(cardinalities))
+    for part in parts:
+        rate[part] += 1 / len(parts) / len(part)
+    changes = [(gene, step) for gene, values in enumerate(cardinalities) for step in range(1, values)]
+    steps = np.zeros((len(changes), len(cardinalities)), dtype=np.uint8)
+    for row, (gene, step) in zip(steps, changes, strict=True):
+        row[gene] = step
+    probability = np.array([rate[gene] / (cardinalities[gene] - 1) for gene, _ in changes])
+    return steps, probability, AliasTable(probability)
 
 
 def mutate_by_rates(X: Genotypes, space: Space, random: Streams) -> Genotypes:
@@ -288,42 +353,36 @@ def mutate_by_rates(X: Genotypes, space: Space, random: Streams) -> Genotypes:
     mutation (Ying et al. 2019, arXiv 1902.09635), which flips each edge with probability 1 / 7 and draws each operation anew
     with probability 1 / 5.
     """
-
-    def draw() -> Genotypes:
-        return reset_genes(X, space, random, space.mutation_rates)
-
-    return draw() if space.unconstrained else _first_valid(draw, X, space)[0].reshape(X.shape)
+    attempts = 1 if space.unconstrained else ATTEMPTS
+    steps = draw_letters(_steps(space, space.mutation_rates), X.shape[1] * attempts, random).reshape(-1, space.genes)
+    return _first_valid(X, steps, np.arange(len(steps)).reshape(-1, attempts), space)[0].reshape(X.shape)
 
 
-def _first_valid(draw: Callable[[], Genotypes], X: Genotypes, space: Space) -> tuple[Genotypes, NDArray[np.intp]]:
-    """The first valid child of each of some draws, (runs * n, genes); and which have none and are their parents."""
-    child = X.reshape(-1, space.genes).copy()
-    missing = np.arange(len(child))
-    for _ in range(ATTEMPTS):  # the same number for all, so that no run's numbers depend on another's luck
-        drawn = draw().reshape(child.shape)[missing]
-        valid = space.is_valid(drawn)
-        child[missing[valid]] = drawn[valid]
-        missing = missing[~valid]
-    return child, missing
+def _first_valid(
+    X: Genotypes, steps: NDArray[np.uint8], drawn: NDArray[np.intp], space: Space
+) -> tuple[Genotypes, NDArray[np.intp]]:
+    """The first valid child of each genotype's draws, (runs * n, genes); and which have none and are their parents.
 
-
-def _with_one_gene_changed(
-    X: Genotypes, space: Space, random: Streams, units: Sequence[Sequence[int]] | None
-) -> Genotypes:
-    """`mutate_one_gene`, valid or not."""
-    free = np.flatnonzero(np.array(space.cardinalities) > 1)
-    if units is None:
-        gene = free[random.integers(len(free), X.shape[1:2])]
-    else:
-        parts = [part for unit in units if (part := [gene for gene in unit if space.cardinalities[gene] > 1])]
-        # a unit's genes over and over, so that one draw picks one of them
-        table = np.array([np.resize(part, math.lcm(*map(len, parts))) for part in parts])
-        unit = random.integers(len(parts), X.shape[1:2])
-        gene = table[unit, random.integers(table.shape[1], X.shape[1:2])]
-    cardinality = np.array(space.cardinalities)[gene]
-    step = 1 + random.integers(cardinality - 1, X.shape[1:2])
-    child = X.copy()
-    old = np.take_along_axis(X, gene[..., np.newaxis], axis=2)
-    new = (old + step[..., np.newaxis]) % cardinality[..., np.newaxis]
-    np.put_along_axis(child, gene[..., np.newaxis], new.astype(np.uint8), axis=2)
-    return child
+    Parameters
+    ----------
+    X : ndarray of uint8, shape (runs, n, genes)
+    steps : ndarray of uint8, shape (k, genes)
+    drawn : ndarray of int, shape (runs * n, attempts)
+        The rows of ``steps`` that are tried for each genotype, in turn.
+    space : Space
+    """
+    parents = X.reshape(-1, space.genes)
+    child = _stepped(parents, steps.take(drawn[:, 0], axis=0), space.cardinalities)
+    if space.unconstrained:
+        return child, np.empty(0, dtype=np.intp)
+    missing = np.flatnonzero(~space.is_valid(child))
+    if not len(missing):
+        return child, missing
+    # most are valid at once: all further draws of the others are looked at together
+    parents = parents.take(missing, axis=0)
+    others = _stepped(parents[:, np.newaxis], steps.take(drawn[missing, 1:], axis=0), space.cardinalities)
+    valid = space.is_valid(others.reshape(-1, space.genes)).reshape(others.shape[:2])
+    first = valid.argmax(axis=1)
+    found = valid[np.arange(len(missing)), first]
+    child[missing] = np.where(found[:, np.newaxis], others[np.arange(len(missing)), first], parents)
+    return child, missing[~found]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -41,7 +43,7 @@ class Streams:
 
     def bits(self, shape: tuple[int, ...]) -> NDArray[np.uint32]:
         """Random 32-bit words: (runs, *shape)."""
-        count = int(np.prod(shape))
+        count = math.prod(shape)
         words = -(-count // 2)
         if self._used + words > self._words.shape[1]:
             self._words = np.empty((self.runs, max(BLOCK, words)), dtype=np.uint64)
@@ -70,7 +72,7 @@ class Streams:
             self._states = np.array(
                 [generator.bit_generator.seed_seq.generate_state(4, np.uint64)[3] for generator in self.generators]
             )
-        count = int(np.prod(shape))
+        count = math.prod(shape)
         steps = np.arange(count + 1, dtype=np.uint64) * GOLDEN  # arithmetic wraps at 2**64
         words = mix(self._states[runs][:, np.newaxis] + steps[:-1])
         self._states[runs] += steps[-1:]

@@ -73,8 +73,9 @@ def test_settings():
         NSGA2(population_size=7)
 
 
-def test_ties_are_broken_by_the_permutation():
+def test_ties_are_broken_by_random_words():
     F = np.zeros((1, 6, 2))  # the first and the last of equal points are the ends of their front
-    assert survivors(F, 4, np.array([[5, 0, 2, 3, 1, 4]]))[0].tolist() == [5, 0, 1, 4]
-    assert survivors(F, 4, np.array([[0, 3, 1, 2, 5, 4]]))[0].tolist() == [0, 5, 2, 3]
+    words = np.array([[5, 0, 2, 3, 1, 4], [0, 3, 1, 2, 5, 4]], dtype=np.uint32) << np.uint32(29)
+    assert survivors(F, 4, words[:1])[0].tolist() == [5, 0, 1, 4]
+    assert survivors(F, 4, words[1:])[0].tolist() == [0, 5, 2, 3]
     assert survivors(F, 4)[0].tolist() == [0, 5, 1, 2]

@@ -11,6 +11,8 @@ import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+MOST_CELLS = 256  # that the range of an objective is cut into
+
 __all__ = ["group_hypervolume", "hypervolume", "most_hypervolume", "nondominated", "pareto_front"]
 
 
@@ -55,6 +57,34 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     """
     if not len(F):
         return np.empty(0, dtype=np.intp)
+    if F.shape[1] == 2 and len(F) >= 8 * (int(group.max()) + 1):
+        left = _not_far_behind(F, group)
+        return left[_nondominated(F[left], group[left])]
+    return _nondominated(F, group)
+
+
+def _not_far_behind(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The indices of points (n, 2) but for most of those that are dominated: what is left is far less to sort.
+
+    The range of the first objective is cut into cells. A point is left out where one in a lower cell, which therefore
+    has a lower first objective, has no higher second one.
+    """
+    low, high = float(F[:, 0].min()), float(F[:, 0].max())
+    groups = int(group.max()) + 1
+    cells = min(len(F) // groups, MOST_CELLS)
+    scale = cells / (high - low) if high > low else 0.0
+    if not (0 < scale < np.inf and F[:, 1].max() < np.inf):
+        return np.arange(len(F))
+    cell = ((F[:, 0] - low) * scale).astype(np.intp)  # the highest has one more for itself
+    cell += group * (cells + 2)
+    lowest = np.full(groups * (cells + 2), np.inf)
+    np.minimum.at(lowest, cell + 1, F[:, 1])
+    before = np.minimum.accumulate(lowest.reshape(groups, -1), axis=1)
+    return np.flatnonzero(F[:, 1] < before.ravel().take(cell, mode="clip"))
+
+
+def _nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
+    """`nondominated` of at least one point."""
     order = _lexicographic(F, group)
     sorted_F, sorted_group = F[order], group[order]
     fresh = np.ones(len(order), dtype=np.bool_)

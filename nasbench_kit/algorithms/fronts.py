@@ -157,7 +157,7 @@ def _of_many(F: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]
     runs, points, m = F.shape
     order = np.lexsort(np.moveaxis(F, 2, 0)[::-1], axis=1) + (np.arange(runs) * points)[:, np.newaxis]
     F = F.reshape(-1, m).take(order, axis=0)
-    unknown: NDArray[np.bool_] = np.isinf(F).any(axis=2)
+    unknown = np.isinf(F.max(axis=2))
     rank, distance = np.empty((runs, points), dtype=np.intp), np.zeros((runs, points))
     for run in range(runs):
         rank[run] = moocore.pareto_rank(F[run])

@@ -236,9 +236,14 @@ def _stepped(X: Genotypes, steps: NDArray[np.uint8], cardinalities: tuple[int, .
     # Where a gene is below its cardinality the difference wraps around to a large number. Genotypes side by side make
     # rows long enough for SIMD.
     rows = child.reshape(*child.shape[:-2], -1)
-    cardinality = np.tile(np.array(cardinalities, dtype=np.uint8), child.shape[-2])
+    cardinality = _repeated(cardinalities, child.shape[-2])
     wrapped: Genotypes = np.minimum(rows, rows - cardinality).reshape(child.shape)
     return wrapped
+
+
+@cache
+def _repeated(cardinalities: tuple[int, ...], n: int) -> NDArray[np.uint8]:
+    return np.tile(np.array(cardinalities, dtype=np.uint8), n)
 
 
 def tournament(quality: NDArray[np.float64], n: int, size: int, random: Streams) -> NDArray[np.intp]:

@@ -11,7 +11,7 @@ from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
 
 __all__ = ["SEEN_BYTES", "Seen"]
 
-SEEN_BYTES = 2**27  # up to here, what each run has seen is a table of flags; beyond, sorted arrays of keys
+SEEN_BYTES = 2**28  # up to here, what each run has seen is a table of flags; beyond, sorted arrays of keys
 
 
 class Seen:
@@ -78,7 +78,8 @@ class Seen:
         else:
             place = run[chosen] * self._networks + self.space.network_index(flat[chosen])
             if self._unique is not None:
-                place = np.unique(place[~self._flags[place]])
+                place = place[~self._flags[place]]
+                place = np.unique(place) if batch > 1 else place
                 self._unique += np.bincount(place // self._networks, minlength=runs)
             self._flags[place] = True
         return chosen

@@ -322,8 +322,9 @@ def mutate_one_gene(
     attempts = 1 if space.unconstrained else ATTEMPTS
     drawn = table.draw(random, (X.shape[1], attempts)).reshape(-1, attempts)
     child, missing = _first_valid(X, steps, drawn, space)
-    if len(missing):
-        spin = random.random(X.shape[1:2]).ravel()
+    if space.unconstrained:
+        return child.reshape(X.shape)
+    spin = random.random(X.shape[1:2]).ravel()  # for all, so that no run's numbers depend on another's luck
     for i in missing:
         neighbours = _stepped(np.broadcast_to(child[i], steps.shape), steps, space.cardinalities)
         total = np.cumsum(probability * space.is_valid(neighbours))

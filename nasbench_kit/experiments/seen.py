@@ -107,8 +107,8 @@ class Seen:
         if self._unique is not None:
             return self._unique.copy()
         if self._networks is not None:
-            counts: NDArray[np.int64] = np.count_nonzero(self._flags.reshape(self.runs, -1), axis=1)
-            return counts
+            # counted run by run: over a whole array of flags NumPy counts many times as fast as along an axis
+            return np.array([np.count_nonzero(flags) for flags in self._flags.reshape(self.runs, -1)], dtype=np.int64)
         run, key, first, _ = _different(
             np.concatenate([self._run, *(part[0] for part in self._new_keys)]),
             np.concatenate([self._key, *(part[1] for part in self._new_keys)]),

@@ -236,9 +236,14 @@ def _stepped(X: Genotypes, steps: NDArray[np.uint8], cardinalities: tuple[int, .
     # Where a gene is below its cardinality the difference wraps around to a large number. Genotypes side by side make
     # rows long enough for SIMD.
     rows = child.reshape(*child.shape[:-2], -1)
-    cardinality = np.tile(np.array(cardinalities, dtype=np.uint8), child.shape[-2])
+    cardinality = _repeated(cardinalities, child.shape[-2])
     wrapped: Genotypes = np.minimum(rows, rows - cardinality).reshape(child.shape)
     return wrapped
+
+
+@cache
+def _repeated(cardinalities: tuple[int, ...], n: int) -> NDArray[np.uint8]:
+    return np.tile(np.array(cardinalities, dtype=np.uint8), n)
 
 
 def tournament(quality: NDArray[np.float64], n: int, size: int, random: Streams) -> NDArray[np.intp]:
@@ -317,8 +322,9 @@ def mutate_one_gene(
     attempts = 1 if space.unconstrained else ATTEMPTS
     drawn = table.draw(random, (X.shape[1], attempts)).reshape(-1, attempts)
     child, missing = _first_valid(X, steps, drawn, space)
-    if len(missing):
-        spin = random.random(X.shape[1:2]).ravel()
+    if space.unconstrained:
+        return child.reshape(X.shape)
+    spin = random.random(X.shape[1:2]).ravel()  # for all, so that no run's numbers depend on another's luck
     for i in missing:
         neighbours = _stepped(np.broadcast_to(child[i], steps.shape), steps, space.cardinalities)
         total = np.cumsum(probability * space.is_valid(neighbours))

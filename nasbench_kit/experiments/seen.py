@@ -11,7 +11,7 @@ from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
 
 __all__ = ["SEEN_BYTES", "Seen"]
 
-SEEN_BYTES = 2**27  # up to here, what each run has seen is a table of flags; beyond, sorted arrays of keys
+SEEN_BYTES = 2**28  # up to here, what each run has seen is a table of flags; beyond, sorted arrays of keys
 
 
 class Seen:
@@ -78,7 +78,8 @@ class Seen:
         else:
             place = run[chosen] * self._networks + self.space.network_index(flat[chosen])
             if self._unique is not None:
-                place = np.unique(place[~self._flags[place]])
+                place = place[~self._flags[place]]
+                place = np.unique(place) if batch > 1 else place
                 self._unique += np.bincount(place // self._networks, minlength=runs)
             self._flags[place] = True
         return chosen
@@ -106,8 +107,8 @@ class Seen:
         if self._unique is not None:
             return self._unique.copy()
         if self._networks is not None:
-            counts: NDArray[np.int64] = np.count_nonzero(self._flags.reshape(self.runs, -1), axis=1)
-            return counts
+            # counted run by run: over a whole array of flags NumPy counts many times as fast as along an axis
+            return np.array([np.count_nonzero(flags) for flags in self._flags.reshape(self.runs, -1)], dtype=np.int64)
         run, key, first, _ = _different(
             np.concatenate([self._run, *(part[0] for part in self._new_keys)]),
             np.concatenate([self._key, *(part[1] for part in self._new_keys)]),

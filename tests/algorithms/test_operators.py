@@ -184,3 +184,27 @@ def test_regularized_evolution_with_the_authors_mutations(space, mutation):
     )
     with pytest.raises(nk.UnknownName, match="unknown mutation on"):
         nk.RegularizedEvolution(mutation="nodes").start(space)
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    [nk.RegularizedEvolution(), nk.RegularizedEvolution(mutation="rates"), nk.GeneticAlgorithm(), nk.NSGA2()],
+    ids=["REA", "REA by rates", "GA", "NSGA2"],
+)
+def test_invalid_children_leave_other_runs_alone(algorithm, monkeypatch):
+    """Also where a run's draws are all invalid and its neighbours are listed, which is rare but for two draws."""
+    monkeypatch.setattr("nasbench_kit.algorithms.operators.ATTEMPTS", 2)
+    space = nk.space("nb101")
+    many = algorithm.many_objectives
+    problem = nk.FunctionProblem(
+        lambda X: np.stack([X.sum(axis=1), 255 - X[:, ::2].sum(axis=1)], axis=1)[:, : 1 + many],
+        space,
+        ["f", "g"][: 1 + many],
+    )
+    together = nk.search(problem, algorithm, runs=40, evaluations=220, seed=2)
+    for runs in (1, 3):
+        alone = nk.search(problem, algorithm, runs=runs, evaluations=220, seed=2)
+        assert np.array_equal(alone.incumbents, together.incumbents[:runs])
+        first = together.archive_run < runs
+        assert np.array_equal(alone.archive_X, together.archive_X[first])
+        assert np.array_equal(alone.archive_F, together.archive_F[first])

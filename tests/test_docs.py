@@ -18,9 +18,7 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if "```python" in page.read_text()], ids=name_of
-)
+@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in page.read_text()], ids=name_of)
 def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
     if "from nasbench_kit.training" in page.read_text():
         pytest.importorskip("torch", reason="networks need torch")

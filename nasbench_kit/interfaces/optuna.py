@@ -44,7 +44,11 @@ class OptunaObjective:
     problem : nasbench_kit.Problem
     report : bool
         Report the objective after each epoch budget that the problem has, ascending, so that the study's pruner may end the
-        trial there. A trial that is pruned costs the training up to that budget. For one objective.
+        trial there. For one objective.
+    continue_training : bool
+        Whether a trial costs only the training up to its last budget, as where a smaller budget is the same training stopped
+        early. Else it costs the sum over its budgets: each was a training of its own, as in NAS-Bench-101 and
+        NAS-Bench-201.
 
     Examples
     --------
@@ -57,10 +61,10 @@ class OptunaObjective:
     True
     """
 
-    def __init__(self, problem: Problem, *, report: bool = False) -> None:
+    def __init__(self, problem: Problem, *, report: bool = False, continue_training: bool = False) -> None:
         if not isinstance(problem, Problem):
             raise TypeError(f"a problem comes from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
-        self.problem, self.report = problem, report
+        self.problem, self.report, self.continue_training = problem, report, continue_training
         self._evaluate: Any = problem.evaluate
         self.budgets: tuple[int, ...] = ()
         if report:
@@ -83,15 +87,16 @@ class OptunaObjective:
         if not space.is_valid(x)[0]:
             raise optuna.TrialPruned(f"no valid genotype of {space.name}")
         trial.set_user_attr(ARCHITECTURE, space.decode(x)[0])
+        cost = 0.0
         for epochs in self.budgets[:-1]:
             evaluation = self._evaluate(x, epochs=epochs)
+            cost = self._add(cost, evaluation, trial)
             if known(evaluation.F)[0]:
-                trial.set_user_attr(SECONDS, float(evaluation.seconds[0]))
                 trial.report(float(evaluation.F[0, 0]), epochs)
                 if trial.should_prune():
                     raise optuna.TrialPruned(f"given up after {epochs} epochs")
         evaluation = self._evaluate(x)
-        trial.set_user_attr(SECONDS, float(evaluation.seconds[0]))
+        self._add(cost, evaluation, trial)
         if not known(evaluation.F)[0]:
             raise optuna.TrialPruned("nothing is known of this network")
         values = tuple(evaluation.F[0].tolist())
@@ -99,10 +104,17 @@ class OptunaObjective:
             trial.report(values[0], self.budgets[-1])
         return values[0] if len(values) == 1 else values
 
+    def _add(self, cost: float, evaluation: Evaluation, trial: Any) -> float:
+        """What a trial has cost with one more budget, which it keeps."""
+        seconds = float(evaluation.seconds[0])
+        cost = seconds if self.continue_training else cost + seconds
+        trial.set_user_attr(SECONDS, cost)
+        return cost
 
-def to_optuna(problem: Problem, *, report: bool = False) -> OptunaObjective:
+
+def to_optuna(problem: Problem, *, report: bool = False, continue_training: bool = False) -> OptunaObjective:
     """A problem of the kit as an objective for ``Study.optimize``; see `OptunaObjective`."""
-    return OptunaObjective(problem, report=report)
+    return OptunaObjective(problem, report=report, continue_training=continue_training)
 
 
 def _genes(space: Space) -> list[tuple[str, tuple[str, ...] | range]]:

@@ -152,9 +152,11 @@ def test_what_is_not_known_is_pruned_and_an_evaluation():
     assert result.incumbent_values[0] == study.best_value
 
 
-def test_budgets_are_reported_and_a_pruned_trial_costs_what_it_cost():
+@pytest.mark.parametrize("continued", [False, True])
+def test_budgets_are_reported_and_a_pruned_trial_costs_what_it_cost(continued):
     problem = Stepwise()
-    objective = to_optuna(problem, report=True)
+    objective = to_optuna(problem, report=True, continue_training=continued)
+    cost = max if continued else sum
     pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3)
     study = study_of(objective, optuna.samplers.RandomSampler(seed=1), 40, pruner=pruner)
     states = {
@@ -164,10 +166,10 @@ def test_budgets_are_reported_and_a_pruned_trial_costs_what_it_cost():
     assert len(states[TrialState.PRUNED]) > 10
     for trial in states[TrialState.COMPLETE]:
         assert list(trial.intermediate_values) == [1, 3, 9]
-        assert trial.user_attrs["simulated_seconds"] == 9
+        assert trial.user_attrs["simulated_seconds"] == (9 if continued else 13)
         assert trial.value == trial.intermediate_values[9]
     for trial in states[TrialState.PRUNED]:
-        assert trial.user_attrs["simulated_seconds"] == max(trial.intermediate_values) < 9
+        assert trial.user_attrs["simulated_seconds"] == cost(trial.intermediate_values) < 9
     result = from_optuna(study, problem)
     assert result.evaluations.tolist() == [40]
     assert result.incumbent_values[0] == study.best_value

@@ -65,10 +65,9 @@ class OptunaObjective:
         if not isinstance(problem, Problem):
             raise TypeError(f"a problem comes from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
         self.problem, self.report, self.continue_training = problem, report, continue_training
-        self._evaluate: Any = problem.evaluate
         self.budgets: tuple[int, ...] = ()
         if report:
-            self.budgets = getattr(problem, "budgets", None) or ()
+            self.budgets = problem.budgets
             if len(problem.objectives) > 1:
                 raise ValueError("Optuna prunes trials of one objective: leave report=True out for several")
             if not self.budgets:
@@ -89,13 +88,13 @@ class OptunaObjective:
         trial.set_user_attr(ARCHITECTURE, space.decode(x)[0])
         cost = 0.0
         for epochs in self.budgets[:-1]:
-            evaluation = self._evaluate(x, epochs=epochs)
+            evaluation = self.problem.evaluate(x, epochs)
             cost = self._add(cost, evaluation, trial)
             if known(evaluation.F)[0]:
                 trial.report(float(evaluation.F[0, 0]), epochs)
                 if trial.should_prune():
                     raise optuna.TrialPruned(f"given up after {epochs} epochs")
-        evaluation = self._evaluate(x)
+        evaluation = self.problem.evaluate(x)
         self._add(cost, evaluation, trial)
         if not known(evaluation.F)[0]:
             raise optuna.TrialPruned("nothing is known of this network")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.experiments.recorder import Recorder, log_grid
+from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.recorder import Recorder
 from nasbench_kit.experiments.result import Result, join_results
-from nasbench_kit.experiments.search import GRID
 from nasbench_kit.problem import Evaluation, Problem
 from nasbench_kit.spaces.space import Genotypes
 
@@ -62,11 +62,10 @@ def replay(problem: Problem, optimiser: Optimiser, runs: Sequence[Run]) -> Resul
     for number, run in enumerate(runs):
         if not len(run.X):
             raise ValueError(f"run {number} has no evaluation of a valid genotype")
-    objectives = len(problem.objectives)
-    grid = log_grid(max(len(run.X) for run in runs), GRID[0] if objectives == 1 else GRID[1])
+    budget = Budget(evaluations=max(len(run.X) for run in runs))
     parts = []
     for number, run in enumerate(runs):
-        recorder = Recorder(problem.space, 1, objectives, grid, None, problem.bounds)
+        recorder = Recorder(problem, 1, budget)
         recorder.update(run.X[np.newaxis], run.evaluation)
         recorder.finish()
         parts.append(Result.from_recorder(problem, optimiser, UNSEEDED, number, recorder, None))

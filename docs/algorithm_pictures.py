@@ -62,6 +62,10 @@ VARIANTS: dict[str, dict[str, nk.Algorithm]] = {
         "population 20, Tchebycheff": nk.MOEAD(population_size=20, neighbours=5),
     },
     "MOGOMEA": {f"first_population={n}": nk.MOGOMEA(first_population=n) for n in (8, 32)},
+    "SuccessiveHalving": {f"eta={eta:g}": nk.SuccessiveHalving(eta=eta) for eta in (2.0, 4.0)}
+    | {"eta=2, training goes on": nk.SuccessiveHalving(continue_training=True)},
+    "Hyperband": {"eta=3": nk.Hyperband(), "eta=3, training goes on": nk.Hyperband(continue_training=True)},
+    "BOHB": {f"random_fraction={share:.2g}": nk.BOHB(random_fraction=share) for share in (1 / 3, 0.0, 1.0)},
     "GOMEA": {f"first_population={n}": nk.GOMEA(first_population=n) for n in (8, 2, 32)},
     "Reinforce": {f"learning_rate={rate}": nk.Reinforce(learning_rate=rate) for rate in (0.01, 0.001, 0.1, 1.0)},
 }
@@ -84,19 +88,19 @@ def _figure(name: str) -> Figure:
     single = algorithm.single_objective
     problem = nk.open("nb201-digits").problem("valid_accuracy" if single else ["valid_accuracy", "params"])
     budget: dict[str, float] = {"evaluations": EVALUATIONS[not single]}
-    if getattr(algorithm, "needs_budgets", False):  # an evaluation is not always a whole training: time is what is fair
+    if algorithm.needs_budgets:  # an evaluation is not always a whole training: time is what is fair
         budget = {
             "simulated_seconds": EVALUATIONS[0] * float(np.mean(problem.evaluate(problem.bench.architectures).seconds))
         }
     (clock,) = budget
-    both = compare(problem, [algorithm, nk.RandomSearch()][name == "RandomSearch" :], runs=RUNS, **budget)
+    both = compare(problem, [algorithm, nk.RandomSearch()][name == "RandomSearch" :], runs=RUNS, clock=clock, **budget)
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     _draw_curves(left, both, both.results, clock)
     left.set_title(f"{problem.bench.name}, {RUNS} runs", fontsize=11)
     if name in VARIANTS:
-        found = compare(problem, list(VARIANTS[name].values()), runs=RUNS, **budget)
+        found = compare(problem, list(VARIANTS[name].values()), runs=RUNS, clock=clock, **budget)
         _draw_curves(right, both, dict(zip(VARIANTS[name], found.results.values(), strict=True)), clock)
         right.set_title("its settings", fontsize=11)
         lowest = min(left.get_ylim()[0], right.get_ylim()[0])

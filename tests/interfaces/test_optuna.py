@@ -230,3 +230,17 @@ def test_the_global_generators_stay_as_they_are(digits):
     from_optuna(study, problem)
     assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
     assert random.getstate() == before[1]
+
+
+def test_the_budgets_of_a_table(digits):
+    problem = digits.problem("valid_accuracy", epochs=4)
+    study = study_of(to_optuna(problem, report=True), optuna.samplers.RandomSampler(seed=3), 12)
+    done = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
+    assert done
+    for trial in done:
+        x = problem.space.encode([trial.user_attrs["architecture"]])
+        curve = {e: 100 - digits.query(x, "valid_accuracy", epochs=e)[0] for e in (1, 2, 3, 4)}
+        assert trial.intermediate_values == curve
+        seconds = sum(digits.query(x, "training_time", epochs=e)[0] for e in curve)
+        assert trial.user_attrs["simulated_seconds"] == pytest.approx(seconds)
+        assert trial.value == curve[4]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from algorithm_pictures import draw_algorithms
+
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.drawing import draw
@@ -49,8 +51,10 @@ ARCHITECTURES = {
 
 
 def main() -> None:
-    """Draw both comparisons of the bundled table, and an architecture of each space."""
+    """Draw both comparisons of the bundled table, each algorithm beside random search, and an architecture of each space."""
     FOLDER.mkdir(exist_ok=True)
+    for path in draw_algorithms(FOLDER / "algorithms"):
+        print(path)
     for name, native in ARCHITECTURES.items():
         print(draw(nk.space(name), native, FOLDER / f"{name}.svg"))
     bench = nk.open("nb201-digits")

@@ -11,15 +11,18 @@ from nasbench_kit.store import Table, write_store
 from tests.conftest import made_up_table
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
 
 
 # training.md needs torch: tests/training runs it
-@pytest.mark.parametrize(
-    "page",
-    [page for page in PAGES if "```python" in page.read_text() and page.name != "training.md"],
-    ids=lambda page: page.name,
-)
+RUN = [page for page in PAGES if "```python" in page.read_text() and page.name != "training.md"]
+
+
+@pytest.mark.parametrize("page", RUN, ids=name_of)
 def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
     if "from nasbench_kit.training" in page.read_text():
         pytest.importorskip("torch", reason="networks need torch")
@@ -28,6 +31,9 @@ def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
     table = made_up_table()
     renamed = Table(table.space, table.architectures, {"cifar10-valid": table.metrics["cifar10"]}, table.provenance)
     write_store(tmp_path / "nb201.h5", renamed)
+    for package in ("optuna", "pymoo"):
+        if re.search(rf"^(import|from) {package}\b", page.read_text(), flags=re.MULTILINE):
+            pytest.importorskip(package)
     code = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL))
     namespace: dict[str, object] = {"__name__": "page"}
     exec(compile(code, str(page), "exec"), namespace)
@@ -38,7 +44,7 @@ def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
         assert found.incumbent_values.mean() < 20
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_of_a_page_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if "://" not in target:

@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.benchmark import Benchmark, Seed, open_benchmark
 from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.recorder import Recorder, normalise
@@ -29,6 +28,16 @@ __all__ = ["Generations", "Result", "join_results", "load_result"]
 
 FORMAT = "nasbench-kit result"
 FORMAT_VERSION = 2
+
+
+class Optimiser(Protocol):
+    """What a result tells of what searched: an algorithm of the kit, or somebody else's."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> dict[str, Any]: ...
 
 
 @dataclass
@@ -116,7 +125,7 @@ class Result:
     def from_recorder(
         cls,
         problem: Problem,
-        algorithm: Algorithm,
+        algorithm: Optimiser,
         seed: int,
         first_run: int,
         recorder: Recorder,

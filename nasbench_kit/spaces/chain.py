@@ -76,6 +76,14 @@ class Chain(Space):
             units["stage"] = tuple(tuple(range(start, end)) for start, end, _ in self._parts)
         return units
 
+    @property
+    def gene_names(self) -> tuple[str, ...]:
+        return tuple(f"layer {i + 1}" for i in range(self.genes))
+
+    @property
+    def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
+        return (self.choices,) * self.genes
+
     def _canonical(self, rows: Genotypes) -> Genotypes:
         packed = rows.copy()
         if self.identity is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
-from nasbench_kit.graphs import edge_list, edges_to_matrix, matrix_to_edges
+from nasbench_kit.graphs import edge_list, edge_names, edges_to_matrix, matrix_to_edges
 from nasbench_kit.spaces.cell_dag import CellDAG
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
@@ -77,6 +77,17 @@ class EdgeDAG(CellDAG):
         if most_edges is not None and not missing:
             raise ValueError(f"{name}: most_edges is for cells whose edges may be missing (missing=True)")
         self.cardinalities = (len(self.operations) + missing,) * edges
+
+    @property
+    def gene_names(self) -> tuple[str, ...]:
+        return edge_names(self.vertices)
+
+    @property
+    def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
+        missing = "no connection"
+        while missing in self.operations:
+            missing += " at all"
+        return (((missing,) if self.missing else ()) + self.operations,) * self.genes
 
     @property
     def unconstrained(self) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
-from nasbench_kit.graphs import on_a_path
+from nasbench_kit.graphs import edge_names, on_a_path
 from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.skeleton import Skeleton, area, halved
@@ -57,6 +57,14 @@ class NB201(Space):
     def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
         """``"node"``: the edges that lead into each node."""
         return {**super().units, "node": ((0,), (1, 2), (3, 4, 5))}
+
+    @property
+    def gene_names(self) -> tuple[str, ...]:
+        return edge_names(4)
+
+    @property
+    def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
+        return (OPERATIONS,) * self.genes
 
     # ---------------------------------------------------------------- the same network
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
-from nasbench_kit.graphs import edge_list, edges_to_matrix, matrix_to_edges, split_nodes
+from nasbench_kit.graphs import edge_list, edge_names, edges_to_matrix, matrix_to_edges, split_nodes
 from nasbench_kit.spaces.cell_dag import CellDAG
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
@@ -68,6 +68,16 @@ class NodeDAG(CellDAG):
         if vertices > 2 and not 1 <= len(set(self.operations)) == len(self.operations) <= 256:
             raise ValueError(f"{name}: inner vertices have 1 to 256 operations, all different")
         self.cardinalities = (2,) * edges + (len(self.operations),) * (vertices - 2)
+
+    @property
+    def gene_names(self) -> tuple[str, ...]:
+        inner = (f"vertex {i}" for i in range(2, self.vertices))
+        return (*edge_names(self.vertices), *inner)
+
+    @property
+    def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
+        edges = self.genes - (self.vertices - 2)
+        return (range(2),) * edges + (self.operations,) * (self.vertices - 2)
 
     def _matrix(self, rows: Genotypes) -> NDArray[np.int64]:
         return edges_to_matrix(split_nodes(rows, self.vertices, fixed=2)[0].astype(np.int64))

@@ -80,6 +80,20 @@ class NSGANetMicro(Space):
             },
         }
 
+    @property
+    def gene_names(self) -> tuple[str, ...]:
+        return tuple(
+            f"{cell} node {node} {which} {part}"
+            for cell in ("normal", "reduction")
+            for node in range(NODES)
+            for which in ("first", "second")
+            for part in ("input", "operation")
+        )
+
+    @property
+    def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
+        return tuple(OPERATIONS if gene % 2 else range(values) for gene, values in enumerate(self.cardinalities))
+
     def _canonical(self, rows: Genotypes) -> Genotypes:
         return _canonical_cells(rows.reshape(CELLS * len(rows), NODES, 2, 2)).reshape(rows.shape)
 

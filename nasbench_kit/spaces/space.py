@@ -93,6 +93,16 @@ class Space(ABC):
         """The usual probability of each gene to be mutated: 1 / genes, unless a space's authors have others."""
         return np.full(self.genes, 1 / self.genes)
 
+    @property
+    def gene_names(self) -> tuple[str, ...]:
+        """What each gene is called, no two alike: ``"gene 0"``, ... unless a space says more."""
+        return tuple(f"gene {i}" for i in range(self.genes))
+
+    @property
+    def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
+        """What each gene may be, in the order of its values: names, or a range where it is a number (a bit, a node)."""
+        return tuple(range(cardinality) for cardinality in self.cardinalities)
+
     def as_rows(self, X: ArrayLike) -> Genotypes:
         """``X`` as rows of genes, its shape and type checked, its values not yet.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
-from nasbench_kit.graphs.encoding import edge_list, edges_to_matrix
+from nasbench_kit.graphs.encoding import edge_list, edge_names, edges_to_matrix
 from nasbench_kit.graphs.enumeration import Orders, least_masks
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
@@ -68,6 +68,15 @@ class StagedDAG(Space):
     @property
     def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
         return {**super().units, "stage": tuple(tuple(range(start, end)) for start, end in self.spans)}
+
+    @property
+    def gene_names(self) -> tuple[str, ...]:
+        joined = ("skip",) if self.skip else ()
+        return tuple(
+            f"stage {i} {name}"
+            for i, nodes in enumerate(self.stages, start=1)
+            for name in (*edge_names(nodes), *joined)
+        )
 
     def _canonical(self, rows: Genotypes) -> Genotypes:
         canonical = np.empty_like(rows)

@@ -262,3 +262,12 @@ def test_unknown_cost_and_dataset(name):
         assert {"params", "flops"} <= set(names)
         with pytest.raises(nk.UnknownName, match="There is"):
             space.costs("imagenet")
+
+
+def test_genes_and_their_values_have_names(name):
+    space = space_of(name)
+    assert len(set(space.gene_names)) == len(space.gene_names) == space.genes
+    assert [len(values) for values in space.gene_values] == list(space.cardinalities)
+    for values in space.gene_values:
+        assert len(set(values)) == len(values)
+        assert isinstance(values, range) or all(isinstance(value, str) for value in values)

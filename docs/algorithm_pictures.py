@@ -1,0 +1,228 @@
+"""Draw the pictures of the algorithms' pages: each beside random search on the bundled table, and what its settings do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+import nasbench_kit as nk
+from nasbench_kit.algorithms import ALGORITHMS
+from nasbench_kit.experiments.comparison import Comparison, compare
+from nasbench_kit.experiments.plot import anytime
+from nasbench_kit.experiments.result import Result
+from nasbench_kit.pictures import COLOURS, write_picture
+from nasbench_kit.problem import minimised
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RUNS, EVALUATIONS = 100, (1000, 2000)  # the budget for one objective, and for several
+FIRST = 10  # evaluations: before that, a picture shows the luck of the first draws
+STYLE = {
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "svg.hashsalt": "nasbench-kit",
+    "svg.fonttype": "none",  # letters as letters: a third of the size
+}
+STYLES = ("-", "--", "-.", ":")
+CLOCKS = {"evaluations": "evaluations", "simulated_seconds": "simulated training time [s]"}
+
+# Beside the defaults: what the right half of a picture for one objective compares, by what its legend says.
+VARIANTS: dict[str, dict[str, nk.Algorithm]] = {
+    "LocalSearch": {
+        'improvement="best"': nk.LocalSearch(),
+        'improvement="first"': nk.LocalSearch(improvement="first"),
+    },
+    "RegularizedEvolution": {
+        "population 10, sample 3": nk.RegularizedEvolution(),
+        "population 50, sample 10": nk.RegularizedEvolution(population_size=50, sample_size=10),
+        "population 100, sample 2": nk.RegularizedEvolution(population_size=100, sample_size=2),
+    },
+    "GeneticAlgorithm": {
+        "population 20": nk.GeneticAlgorithm(),
+        "population 100": nk.GeneticAlgorithm(population_size=100),
+        "population 20, generational": nk.GeneticAlgorithm(survival="generational"),
+    },
+    "NSGA2": {f"population_size={n}": nk.NSGA2(population_size=n) for n in (100, 50, 20)},
+    "MOEAD": {
+        "population 100, Tchebycheff": nk.MOEAD(),
+        "population 100, weighted sum": nk.MOEAD(decomposition="weighted_sum"),
+        "population 20, Tchebycheff": nk.MOEAD(population_size=20, neighbours=5),
+    },
+    "MOGOMEA": {f"first_population={n}": nk.MOGOMEA(first_population=n) for n in (8, 32)},
+    "SuccessiveHalving": {f"eta={eta:g}": nk.SuccessiveHalving(eta=eta) for eta in (2.0, 4.0)}
+    | {"eta=2, training goes on": nk.SuccessiveHalving(continue_training=True)},
+    "Hyperband": {"eta=3": nk.Hyperband(), "eta=3, training goes on": nk.Hyperband(continue_training=True)},
+    "BOHB": {f"random_fraction={share:.2g}": nk.BOHB(random_fraction=share) for share in (1 / 3, 0.0, 1.0)},
+    "GOMEA": {f"first_population={n}": nk.GOMEA(first_population=n) for n in (8, 2, 32)},
+    "Reinforce": {f"learning_rate={rate}": nk.Reinforce(learning_rate=rate) for rate in (0.01, 0.001, 0.1, 1.0)},
+}
+
+
+def file_of(algorithm: str) -> str:
+    """The name of an algorithm's page and picture, without suffix: ``"MOLocalSearch"`` is ``"mo-local-search"``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", algorithm).lower()
+
+
+def draw_algorithms(folder: Path, names: Sequence[str] = tuple(ALGORITHMS)) -> list[Path]:
+    """One picture for each of some algorithms, as SVG; returns the files."""
+    folder.mkdir(exist_ok=True)
+    with mpl.rc_context(STYLE):  # drawing and writing: how letters are written is decided last
+        return [write_picture(_figure(name), folder / f"{file_of(name)}.svg") for name in names]
+
+
+def _figure(name: str) -> Figure:
+    algorithm = ALGORITHMS[name]()
+    single = algorithm.single_objective
+    problem = nk.open("nb201-digits").problem("valid_accuracy" if single else ["valid_accuracy", "params"])
+    budget: dict[str, float] = {"evaluations": EVALUATIONS[not single]}
+    if algorithm.needs_budgets:  # an evaluation is not always a whole training: time is what is fair
+        budget = {
+            "simulated_seconds": EVALUATIONS[0] * float(np.mean(problem.evaluate(problem.bench.architectures).seconds))
+        }
+    (clock,) = budget
+    both = compare(problem, [algorithm, nk.RandomSearch()][name == "RandomSearch" :], runs=RUNS, clock=clock, **budget)
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    _draw_curves(left, both, both.results, clock)
+    left.set_title(f"{problem.bench.name}, {RUNS} runs", fontsize=11)
+    if name in VARIANTS:
+        found = compare(problem, list(VARIANTS[name].values()), runs=RUNS, clock=clock, **budget)
+        _draw_curves(right, both, dict(zip(VARIANTS[name], found.results.values(), strict=True)), clock)
+        right.set_title("its settings", fontsize=11)
+        lowest = min(left.get_ylim()[0], right.get_ylim()[0])
+        for axes in (left, right):
+            axes.set_ylim(lowest / 1.4, left.get_ylim()[1])  # with room for the legend
+        right.set_ylabel("")
+    elif not single:
+        _draw_fronts(right, both)
+    elif name == "RandomSearch":
+        _draw_luck(right, both)
+    else:
+        _draw_ends(right, both)
+    for axes in (left, right):
+        _plain_ticks(axes)
+    return figure
+
+
+def _draw_curves(axes: Axes, comparison: Comparison, results: dict[str, Result], clock: str) -> None:
+    """Mean and 95 % interval (normal) of what is missing to the optimum, over the clock."""
+    many = len(comparison.problem.objectives) > 1
+    whole = comparison.front_hypervolume() if many else 0.0
+    points = _points(list(results.values()), clock)
+    for i, (label, result) in enumerate(results.items()):
+        values = whole - result.rows["hypervolume"] if many else comparison.regret(result)
+        table = anytime(result, values, clock, points)
+        begun = ~np.isnan(table).any(axis=0)
+        x, table = points[begun], table[:, begun]
+        mean = table.mean(axis=0)
+        half = 1.96 * table.std(axis=0, ddof=1) / np.sqrt(len(table))
+        mean = np.where(mean > 1e-9, mean, np.nan)  # what has reached the optimum leaves a log axis
+        low = np.maximum(mean - half, mean / 10)
+        baseline = label == "RandomSearch" and len(results) > 1
+        look = {"color": "0.45" if baseline else COLOURS[i]}
+        axes.plot(
+            x,
+            mean,
+            linewidth=1.8 if baseline else 2,
+            linestyle="--" if baseline else STYLES[i],
+            label=_name(label),
+            **look,
+        )
+        axes.fill_between(x, low, mean + half, alpha=0.18, linewidth=0, **look)
+    axes.set(xscale="log", yscale="log", xlabel=CLOCKS[clock])
+    axes.set_ylabel("hypervolume missing to the front" if many else "validation accuracy regret [points]")
+    axes.legend(frameon=False, loc="lower left", fontsize=10)
+
+
+def _points(results: list[Result], clock: str) -> NDArray[np.float64]:
+    """Where the curves are drawn: by evaluations the traces' own grid, so that no steps show."""
+    if clock == "evaluations":
+        shared = set.intersection(*(set(result.rows[clock].tolist()) for result in results))
+        return np.array(sorted(point for point in shared if point >= FIRST), dtype=np.float64)
+    last = min(float(result.rows[clock].max()) for result in results)
+    return np.geomspace(last / 100, last, 60)
+
+
+def _draw_fronts(axes: Axes, comparison: Comparison) -> None:
+    problem = comparison.problem
+    _, front = problem.bench.front(problem.objectives, dataset=problem.dataset)
+    axes.plot(front[:, 1], front[:, 0], "o", color="0.78", markersize=7, label="the table's own front", zorder=1)
+    for i, (label, result) in enumerate(comparison.results.items()):
+        volume = result.hypervolume()
+        median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
+        values = minimised(result.archive(median)[1], problem.objectives)
+        values = values[np.argsort(values[:, 1])]
+        baseline = label == "RandomSearch"
+        axes.step(
+            values[:, 1], values[:, 0], where="post", marker=".", linewidth=1.6,
+            color="0.45" if baseline else COLOURS[i], linestyle="--" if baseline else "-", label=f"{_name(label)}, median run",
+        )  # fmt: skip
+    axes.set(xscale="log", xlabel="params", ylabel="validation accuracy [%]")
+    # the good end of the front: the other one would press it flat
+    best = front[:, 0].max()
+    good = front[front[:, 0] > best - 1.8, 1]
+    axes.set(xlim=(good.min() / 1.3, good.max() * 1.6), ylim=(best - 1.9, best + 0.9))
+    axes.set_title("the fronts that it finds", fontsize=11)
+    axes.legend(frameon=False, loc="upper left", fontsize=10)
+
+
+def _draw_luck(axes: Axes, comparison: Comparison) -> None:
+    """Random search beside what the table's own distribution says of the best of n draws."""
+    problem, result = comparison.problem, comparison.results["RandomSearch"]
+    points = _points([result], "evaluations")
+    table = anytime(result, comparison.regret(result), "evaluations", points)
+    regret = np.sort(problem(problem.space.all())[:, 0]) - comparison.optimum
+    above = 1 - np.arange(len(regret)) / len(regret)  # the chance that one draw is no better than each genotype
+    expected = [(regret * (above**n - np.append(above[1:], 0) ** n)).sum() for n in points]
+    for share, look in ((10, ":"), (50, "-"), (90, "--")):
+        axes.plot(
+            points, np.percentile(table, share, axis=0), look, color=COLOURS[0], label=f"{share} % of runs are below"
+        )
+    axes.plot(points, expected, color="0.3", linewidth=4, alpha=0.35, label="mean, from the table's distribution")
+    axes.plot(points, table.mean(axis=0), color=COLOURS[1], linewidth=1.6, label="mean of the runs")
+    axes.set(xscale="log", yscale="log", xlabel=CLOCKS["evaluations"], ylabel="")
+    axes.set_title("how much is luck", fontsize=11)
+    axes.set_ylim(bottom=axes.get_ylim()[0] / 4)  # room for the legend
+    axes.legend(frameon=False, loc="lower left", fontsize=10)
+
+
+def _draw_ends(axes: Axes, comparison: Comparison) -> None:
+    """Where the runs end: the share of runs whose regret is at most x."""
+    for i, (label, result) in enumerate(comparison.results.items()):
+        final = np.sort(comparison.final(result))
+        baseline = label == "RandomSearch"
+        axes.step(
+            final, np.arange(1, len(final) + 1) / len(final), where="post", linewidth=2,
+            color="0.45" if baseline else COLOURS[i], linestyle="--" if baseline else "-", label=_name(label),
+        )  # fmt: skip
+    axes.set(xlabel="final regret [points]", ylabel="share of runs", ylim=(0, 1.02))
+    axes.set_title("where the runs end", fontsize=11)
+    axes.legend(frameon=False, loc="lower right", fontsize=10)
+
+
+def _name(label: str) -> str:
+    return "random search" if label == "RandomSearch" else label
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """Ticks of a log axis as plain numbers: 0.2, 0.5, 1."""
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            low, high = axis.get_view_interval()
+            axis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 1e3 else (1.0, 2.0, 5.0), numticks=20))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1e4 else f"{value:,.0f}"))
+            axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,331 @@
+"""A problem of the kit as one of pymoo (extra ``pymoo``), operators for its genotypes, and pymoo's runs as a result.
+
+pymoo: Blank and Deb 2020, pymoo: Multi-Objective Optimization in Python (IEEE Access 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.errors import InvalidArchitecture, MissingExtra, UnknownName
+from nasbench_kit.experiments.result import Result
+from nasbench_kit.interfaces.replay import Optimiser, Run, known, replay
+from nasbench_kit.problem import Evaluation, Problem, TabularProblem, minimised
+from nasbench_kit.spaces import Space
+from nasbench_kit.spaces.space import Genotypes
+
+try:
+    import pymoo
+    from pymoo.core.algorithm import Algorithm as PymooAlgorithm
+    from pymoo.core.evaluator import Evaluator
+    from pymoo.core.individual import Individual
+    from pymoo.core.mutation import Mutation
+    from pymoo.core.problem import Problem as BaseProblem
+    from pymoo.core.repair import Repair
+    from pymoo.core.sampling import Sampling
+except ImportError as error:
+    raise MissingExtra("the interface to pymoo", "pymoo") from error
+
+__all__ = [
+    "AnotherLetter",
+    "PymooProblem",
+    "Recording",
+    "ToValid",
+    "ValidSampling",
+    "from_pymoo",
+    "to_pymoo",
+]
+
+PENALTY = 1e9  # of what cannot be evaluated, where nothing is known of the objectives' values
+SECONDS = "simulated_seconds"  # under which an individual carries what its training would have cost
+UNKNOWN = "unknown"  # whether nothing is known of an individual's objectives
+
+
+class PymooProblem(BaseProblem):
+    """A problem of the kit as pymoo sees it: integer variables, objectives to minimise, all rows evaluated at once.
+
+    A row that is no valid genotype is not evaluated. It violates the problem's one constraint (G = 1, else 0), and its
+    objectives are a penalty: as far beyond the worst value of the table as that is from the best; 1e9 where the bounds are
+    not known. A network of which the table knows nothing has the same objectives, but is no violation. A space in
+    which every combination of genes is valid has no constraint.
+
+    Parameters
+    ----------
+    problem : nasbench_kit.Problem
+    invalid : {"constraint", "penalty"}
+        ``"penalty"`` leaves the constraint out, for algorithms that know none, such as pymoo's MOEA/D.
+
+    Attributes
+    ----------
+    problem : nasbench_kit.Problem
+    evaluations : int
+        Valid rows evaluated so far, over all runs on this object.
+    rejected : int
+        Rows so far that were no valid genotype.
+
+    Examples
+    --------
+    >>> import nasbench_kit as nk
+    >>> table = nk.open("nb201-digits").problem(["valid_accuracy", "params"])
+    >>> problem = PymooProblem(table)
+    >>> problem.n_var, problem.n_obj, problem.n_ieq_constr, problem.xu.tolist()
+    (6, 2, 0, [4.0, 4.0, 4.0, 4.0, 4.0, 4.0])
+    >>> X = table.space.sample(3, 0)
+    >>> bool((problem.evaluate(X.astype(int)) == table(X)).all()), problem.evaluations
+    (True, 3)
+    """
+
+    def __init__(self, problem: Problem, *, invalid: Literal["constraint", "penalty"] = "constraint") -> None:
+        if not isinstance(problem, Problem):
+            raise TypeError(f"a problem comes from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
+        if invalid not in ("constraint", "penalty"):
+            raise UnknownName("way with invalid genotypes", invalid, ("constraint", "penalty"))
+        space = problem.space
+        super().__init__(
+            n_var=space.genes,
+            n_obj=len(problem.objectives),
+            n_ieq_constr=int(invalid == "constraint" and not space.unconstrained),
+            xl=np.zeros(space.genes),
+            xu=np.array(space.cardinalities) - 1,
+            vtype=int,
+        )
+        self.problem, self.invalid = problem, invalid
+        self.evaluations = self.rejected = 0
+        bounds = problem.bounds
+        self.penalty = np.full(self.n_obj, PENALTY) if bounds is None else 2 * bounds[1] - bounds[0]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self  # pymoo copies the problem with every generation that it keeps: the table is never copied
+
+    def name(self) -> str:
+        return repr(self.problem)
+
+    def _evaluate(self, x: NDArray[Any], out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        rows, valid = _genotypes(x, self.problem.space)
+        F = np.tile(self.penalty, (len(x), 1))
+        seconds, unknown = np.zeros(len(x)), ~valid
+        if valid.any():
+            evaluation = self.problem.evaluate(rows)
+            finite = known(evaluation.F)
+            F[np.flatnonzero(valid)[finite]] = evaluation.F[finite]
+            seconds[valid], unknown[valid] = evaluation.seconds, ~finite
+        self.evaluations += int(valid.sum())
+        self.rejected += int((~valid).sum())
+        out["F"], out[SECONDS], out[UNKNOWN] = F, seconds, unknown
+        if self.n_ieq_constr:
+            out["G"] = np.where(valid, 0.0, 1.0)[:, np.newaxis]
+
+    def _calc_pareto_front(self, *args: Any, **kwargs: Any) -> NDArray[np.float64] | None:
+        """The table's exact front, so that pymoo's own indicators have theirs; none for a function."""
+        problem = self.problem
+        if not isinstance(problem, TabularProblem):
+            return None
+        if self.n_obj == 1:
+            return problem.bounds[:1]
+        _, values = problem.bench.front(
+            problem.objectives, dataset=problem.dataset, epochs=problem.epochs, seed=problem.seed
+        )
+        return minimised(values, problem.objectives)
+
+
+def to_pymoo(problem: Problem, *, invalid: Literal["constraint", "penalty"] = "constraint") -> PymooProblem:
+    """A problem of the kit as a problem of pymoo; see `PymooProblem`."""
+    return PymooProblem(problem, invalid=invalid)
+
+
+def _genotypes(x: NDArray[Any], space: Space) -> tuple[Genotypes, NDArray[np.bool_]]:
+    """Rows of pymoo as genotypes: the valid ones, and which they are."""
+    values = np.asarray(x, dtype=np.float64)
+    broken = np.flatnonzero((values != np.floor(values)).any(axis=1))
+    if len(broken):
+        raise InvalidArchitecture(
+            f"{space.name}: genes are whole numbers, unlike row {broken[0]} {values[broken[0]].tolist()}: give the "
+            "algorithm ValidSampling and AnotherLetter, or its operators vtype=int and repair=RoundingRepair()"
+        )
+    valid = space.is_valid(values)
+    return values[valid].astype(np.uint8), valid
+
+
+def _space_of(problem: Any) -> Space:
+    if not isinstance(problem, PymooProblem):
+        raise TypeError(f"this operator is for problems made by to_pymoo, not for {type(problem).__name__}")
+    return problem.problem.space
+
+
+class ValidSampling(Sampling):
+    """Valid genotypes, uniform over the valid ones."""
+
+    def _do(self, problem: Any, n_samples: int, *args: Any, random_state: Any = None, **kwargs: Any) -> NDArray[Any]:
+        return _space_of(problem).sample(n_samples, random_state).astype(int)
+
+
+class AnotherLetter(Mutation):
+    """Each gene becomes another of its values with a probability, 1 / genes unless given; a parent stays where the child is invalid.
+
+    Parameters
+    ----------
+    probability : float, optional
+        Of each gene.
+    """
+
+    def __init__(self, probability: float | None = None) -> None:
+        if probability is not None and not 0 <= probability <= 1:
+            raise ValueError(f"a probability is from 0 to 1, not {probability}")
+        super().__init__(prob=1.0)
+        self.probability = probability
+
+    def _do(self, problem: Any, X: NDArray[Any], *args: Any, random_state: Any = None, **kwargs: Any) -> NDArray[Any]:
+        space = _space_of(problem)
+        cardinalities = np.array(space.cardinalities)
+        probability = 1 / space.genes if self.probability is None else self.probability
+        step = random_state.integers(1, np.maximum(cardinalities, 2), X.shape)
+        changed = (random_state.random(X.shape) < probability) & (cardinalities > 1)
+        children = np.where(changed, (X + step) % cardinalities, X)
+        return np.where(space.is_valid(children)[:, np.newaxis], children, X)
+
+
+class ToValid(Repair):
+    """An invalid genotype becomes one of its valid neighbours, one gene away; where it has none, a random valid genotype.
+
+    Crossover makes invalid genotypes of valid ones where a space has rules. With this as an algorithm's ``repair``, none is
+    left, and each evaluation is one of a network.
+    """
+
+    def _do(self, problem: Any, X: NDArray[Any], random_state: Any = None, **kwargs: Any) -> NDArray[Any]:
+        space = _space_of(problem)
+        repaired = X.astype(int)
+        if random_state is None:  # as an operator's own repair it is given none
+            random_state = np.random.default_rng(np.abs(repaired).ravel())
+        for row in np.flatnonzero(~space.is_valid(repaired)):
+            inside = np.clip(repaired[row], 0, np.array(space.cardinalities) - 1).astype(np.uint8)
+            others = space.one_gene_changes(inside[np.newaxis])[0]
+            others = others[space.is_valid(others)]
+            if not len(others):
+                others = space.sample(1, random_state)
+            repaired[row] = others[random_state.integers(len(others))]
+        return repaired
+
+
+class Recording(Evaluator):
+    """pymoo's evaluator, which also keeps every evaluation in its order, for `from_pymoo`. One for each run.
+
+    Examples
+    --------
+    >>> import nasbench_kit as nk
+    >>> from pymoo.algorithms.moo.nsga2 import NSGA2
+    >>> from pymoo.optimize import minimize
+    >>> problem = nk.open("nb201-digits").problem(["valid_accuracy", "params"])
+    >>> nsga2 = NSGA2(20, sampling=ValidSampling(), mutation=AnotherLetter())
+    >>> runs = [minimize(to_pymoo(problem), nsga2, ("n_eval", 200), seed=s, evaluator=Recording()) for s in range(3)]
+    >>> from_pymoo(runs, problem)
+    <result of pymoo NSGA2 on valid_accuracy, params: 3 runs>
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks: list[dict[str, NDArray[Any]]] = []
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        # blocks are never changed: the copies that save_history keeps share them
+        copied = type(self)()
+        copied.__dict__.update(self.__dict__, blocks=list(self.blocks))
+        return copied
+
+    def _eval(self, problem: Any, pop: Any, evaluate_values_of: Any, **kwargs: Any) -> None:
+        super()._eval(problem, pop, evaluate_values_of, **kwargs)
+        self.blocks.append(_block(pop))
+
+
+def _block(population: Any) -> dict[str, NDArray[Any]]:
+    """The genotypes of a population or an individual, with the values that the problem gave them."""
+    individuals = [population] if isinstance(population, Individual) else list(population)
+    carried = all(individual.has(SECONDS) for individual in individuals)
+    names = ("X", "F", SECONDS, UNKNOWN) if carried else ("X",)
+    return {name: np.array([individual.get(name) for individual in individuals]) for name in names}
+
+
+def from_pymoo(runs: Any, problem: Problem) -> Result:
+    """Runs of a pymoo algorithm as a result of the kit: trace, incumbents or archives, hypervolume.
+
+    Parameters
+    ----------
+    runs : pymoo Result or Algorithm, or a sequence of these
+        One for each run, made with ``evaluator=Recording()``, or with ``save_history=True`` where an algorithm's
+        generations have all its evaluations.
+    problem : Problem
+        What was minimised. Where a run was made on `to_pymoo` its values are those that the run saw; where it was
+        made on another problem of pymoo whose variables are the genes, they are looked up.
+
+    Returns
+    -------
+    Result
+        Every evaluation of a valid genotype, repeated ones too, in the order in which they were made. Rows that are
+        no valid genotype are left out: nothing was trained. The archive is that of all evaluations, as in
+        ``nasbench_kit.search``, not pymoo's last population. ``result.seed`` is -1, the runs' own seeds are in
+        ``result.settings``.
+
+    Raises
+    ------
+    ValueError
+        Evaluations that a run counted were not kept, or two runs share a `Recording`.
+    """
+    listed = list(runs) if isinstance(runs, Sequence) else [runs]
+    algorithms = [_algorithm_of(run, number) for number, run in enumerate(listed)]
+    recorders = [id(a.evaluator) for a in algorithms if isinstance(a.evaluator, Recording)]
+    if len(set(recorders)) < len(recorders):
+        raise ValueError("two runs share a Recording: give each run its own, evaluator=Recording()")
+    names = list(dict.fromkeys(type(algorithm).__name__ for algorithm in algorithms))
+    settings = {
+        "version": pymoo.__version__,
+        "seeds": [None if a.seed is None else int(a.seed) for a in algorithms],
+        **({"population_size": int(algorithms[0].pop_size)} if getattr(algorithms[0], "pop_size", None) else {}),
+    }
+    found = [
+        _run_of(algorithm, number, problem, getattr(run, "exec_time", None) or 0.0)
+        for number, (algorithm, run) in enumerate(zip(algorithms, listed, strict=True))
+    ]
+    return replay(problem, Optimiser(f"pymoo {', '.join(names)}", settings), found)
+
+
+def _algorithm_of(run: Any, number: int) -> Any:
+    algorithm = run if isinstance(run, PymooAlgorithm) else getattr(run, "algorithm", None)
+    if algorithm is None or not hasattr(algorithm, "evaluator"):
+        raise TypeError(f"run {number} is no result of pymoo's minimize and no algorithm of pymoo, but {run!r}")
+    return algorithm
+
+
+def _run_of(algorithm: Any, number: int, problem: Problem, wall_seconds: float) -> Run:
+    own = algorithm.problem
+    if isinstance(own, PymooProblem):
+        seen, wanted = (f"{', '.join(p.objectives)} on {p.space.name}" for p in (own.problem, problem))
+        if seen != wanted:
+            raise ValueError(f"run {number} minimised {seen}, not {wanted}")
+    evaluator = algorithm.evaluator
+    if isinstance(evaluator, Recording):
+        blocks = evaluator.blocks
+    else:
+        blocks = [_block(kept.off) for kept in algorithm.history or [] if kept.off is not None]
+        rows = sum(len(block["X"]) for block in blocks)
+        if rows != evaluator.n_eval:
+            raise ValueError(
+                f"run {number} has kept {rows} of its {evaluator.n_eval} evaluations: run it with evaluator=Recording()"
+            )
+    parts = [_evaluated(block, problem) for block in blocks if len(block["X"])]
+    if not parts:
+        raise ValueError(f"run {number} has no evaluation")
+    F = np.concatenate([evaluation.F for _, evaluation in parts])
+    seconds = np.concatenate([evaluation.seconds for _, evaluation in parts])
+    return Run(np.concatenate([X for X, _ in parts]), Evaluation(F, seconds), wall_seconds)
+
+
+def _evaluated(block: dict[str, NDArray[Any]], problem: Problem) -> tuple[Genotypes, Evaluation]:
+    """The valid genotypes of a block, and their evaluation."""
+    rows, valid = _genotypes(block["X"], problem.space)
+    if SECONDS not in block:
+        return rows, problem.evaluate(rows)
+    F = np.where(block[UNKNOWN].astype(bool)[:, np.newaxis], np.inf, block["F"])
+    return rows, Evaluation(F[valid], block[SECONDS][valid].astype(np.float64))

@@ -1,0 +1,79 @@
+"""Runs that another optimiser made, evaluation by evaluation, as a result of the kit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.recorder import Recorder
+from nasbench_kit.experiments.result import Result, join_results
+from nasbench_kit.problem import Evaluation, Problem
+from nasbench_kit.spaces.space import Genotypes
+
+__all__ = ["UNSEEDED", "Optimiser", "Run", "replay"]
+
+UNSEEDED = -1  # the seed of a result whose runs have seeds of their own: they are in its settings
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """What stands in a result for the algorithm: its name, and what is known of how it ran."""
+
+    name: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: valid genotypes (n, genes) in the order in which they were evaluated, and what was learnt of each."""
+
+    X: Genotypes
+    evaluation: Evaluation
+    wall_seconds: float
+
+
+def replay(problem: Problem, optimiser: Optimiser, runs: Sequence[Run]) -> Result:
+    """The result that a search of the kit would have given with the same evaluations.
+
+    Parameters
+    ----------
+    problem : Problem
+        What was minimised; its bounds scale the hypervolume.
+    optimiser : Optimiser
+    runs : sequence of Run
+        They may differ in length: the trace has its points up to the longest, and the end of each.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ValueError
+        There is no run, or one without any evaluation.
+    """
+    if not runs:
+        raise ValueError("there is no run to read")
+    for number, run in enumerate(runs):
+        if not len(run.X):
+            raise ValueError(f"run {number} has no evaluation of a valid genotype")
+    budget = Budget(evaluations=max(len(run.X) for run in runs))
+    parts = []
+    for number, run in enumerate(runs):
+        recorder = Recorder(problem, 1, budget)
+        recorder.update(run.X[np.newaxis], run.evaluation)
+        recorder.finish()
+        parts.append(Result.from_recorder(problem, optimiser, UNSEEDED, number, recorder, None))
+    result = join_results(parts)
+    result.wall_seconds = sum(run.wall_seconds for run in runs)
+    return result
+
+
+def known(F: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Of which rows every objective is known: (n,)."""
+    return np.asarray(np.isfinite(F).all(axis=1))

@@ -89,8 +89,9 @@ def test_who_may_know_whom():
         "spaces": {"errors", "graphs"},
         "store": {"errors", "spaces"},
         "data": {"errors"},
-        "indicators": set(),
-        "algorithms": {"errors", "graphs", "spaces"},
+        "sorting": set(),
+        "indicators": {"sorting"},
+        "algorithms": {"errors", "graphs", "sorting", "spaces"},
         "problem": {"errors", "spaces", "benchmark"},  # benchmark for its type alone
         "benchmark": {"errors", "spaces", "store", "data", "indicators", "problem"},
         "loaders": {"errors", "spaces", "store", "benchmark", "data"},

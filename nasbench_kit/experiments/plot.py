@@ -170,7 +170,13 @@ def _draw_finals(comparison: Comparison, axes: Axes) -> None:
         final = np.sort(comparison.final(result))
         share = np.arange(1, len(final) + 1) / len(final)
         axes.step(
-            final, share, where="post", color=COLOURS[i % 8], linestyle=STYLES[i % 8], linewidth=2, label=_name(name)
+            final,
+            share,
+            where="post",
+            color=COLOURS[i % 8],
+            linestyle=STYLES[(i + i // 8) % 8],
+            linewidth=2,
+            label=_name(name),
         )
     axes.set(xlabel="final regret", ylabel="share of runs", ylim=(0, 1.02))
     axes.set_title("where the runs end", fontsize=11)
@@ -197,7 +203,7 @@ def _draw_many(comparison: Comparison, clock: str, left: Axes, right: Axes) -> N
         values = minimised(result.archive(median)[1], problem.objectives)
         order = np.argsort(values[:, 1])
         right.step(
-            values[order, 1], values[order, 0], where="post", color=COLOURS[i % 8], linestyle=STYLES[i % 8], linewidth=1.8,
+            values[order, 1], values[order, 0], where="post", color=COLOURS[i % 8], linestyle=STYLES[(i + i // 8) % 8], linewidth=1.8,
             marker=".", label=f"{_name(name)}, median run",
         )  # fmt: skip
     if np.all(front[:, 1] > 0) and front[:, 1].max() > 20 * front[:, 1].min():
@@ -232,7 +238,7 @@ def _draw_curve(
     if floor is not None:  # on a log axis what has reached the optimum leaves the picture
         mean = np.where(mean > floor, mean, np.nan)
         low = np.where(low > floor, low, np.maximum(mean / 10, 1e-12))
-    axes.plot(x, mean, label=_name(name), linewidth=2, linestyle=STYLES[i % 8], **style)
+    axes.plot(x, mean, label=_name(name), linewidth=2, linestyle=STYLES[(i + i // 8) % 8], **style)
     axes.fill_between(x, low, mean + half, alpha=0.18, linewidth=0, **style)
     return float(np.nanmin(mean)) if np.isfinite(mean).any() else np.inf
 

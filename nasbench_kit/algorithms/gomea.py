@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,20 +32,23 @@ class GOMEA(OptimalMixing):
     ----------
     first_population : int
         The size of the first population; each further one is twice as large.
+    turns : int
+        Generations of a population for each one of the next larger population.
     """
 
     def _begin(self) -> None:
         super()._begin()
-        self._tree = np.zeros_like(self._sets)
+        self._tree = np.zeros_like(self._masks)
         self._best_x = np.zeros((self.runs, self.space.genes), dtype=np.uint8)
         self._best_f = np.full((self.runs, 1), np.inf)
 
     def _learn(self, runs: Runs, p: int) -> None:
         information = mutual_information(self._X[runs, self._places(p)], self._letters)
-        self._tree[runs] = linkage_tree(information, self.random.of(runs, (self.space.genes,)))
+        self._tree[runs] = linkage_tree(information, self.random.of(runs, (self.space.genes,))) * np.uint8(255)
 
-    def _pool(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-        return self._tree[runs], (draws * self._size(self._p[runs])[:, np.newaxis]).astype(np.intp)
+    def _pool(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.intp]]:
+        size = self.first_population << self._p[runs]
+        return self._tree[runs], (draws * size[:, np.newaxis]).astype(np.intp)
 
     def _note(self, x: Genotypes, f: NDArray[np.float64]) -> NDArray[np.bool_]:
         better = np.asarray(f[:, 0] < self._best_f[:, 0])
@@ -57,11 +61,17 @@ class GOMEA(OptimalMixing):
     def _improves(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
         return np.asarray(f[:, 0] < self._f[:, 0])
 
-    def _outgrown(self, run: int, own: int) -> int:
+    def _given_up(self, run: int, own: int) -> Iterable[int]:
+        places = self._places(own)
+        if (
+            self._X[run, places] == self._X[run, places.start]
+        ).all():  # and smaller ones have been overtaken long since
+            return range(own + 1)
         # a smaller population that is no better than a larger one on average never will be
         mean = [self._F[run, self._places(p)].mean() for p in range(own + 1)]
-        return max((p + 1 for p in range(own) if mean[own] <= mean[p]), default=0)
+        return range(max((p + 1 for p in range(own) if mean[own] <= mean[p]), default=0))
 
-    def _elite(self, runs: Runs, n: int) -> tuple[Genotypes, NDArray[np.float64]]:
+    def _elite(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.float64]]:
+        n = draws.shape[1]
         X, F = self._best_x[runs][:, np.newaxis], self._best_f[runs][:, np.newaxis]
         return np.repeat(X, n, axis=1), np.repeat(F, n, axis=1)

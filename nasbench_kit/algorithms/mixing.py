@@ -8,6 +8,7 @@ own, and what some of them do next is done for all of these at once.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,6 @@ from nasbench_kit.spaces.space import Genotypes
 __all__ = ["OptimalMixing", "Runs"]
 
 FILL, MIX, FORCE = range(3)  # what a run does next: fill a population, mix a member, force it to improve
-EACH = 4  # generations of a population before the next larger one has one
 
 Runs = NDArray[np.intp]
 
@@ -35,13 +35,18 @@ class OptimalMixing(Algorithm):
     ----------
     first_population : int
         The size of the first population; each further one is twice as large.
+    turns : int
+        Generations of a population for each one of the next larger population.
     """
 
     first_population: int = 8
+    turns: int = 4
 
     def __post_init__(self) -> None:
         if self.first_population < 2:
             raise ValueError("first_population is at least 2")
+        if self.turns < 1:
+            raise ValueError("turns is at least 1")
 
     @property
     def first_population_size(self) -> int:
@@ -50,26 +55,34 @@ class OptimalMixing(Algorithm):
     def _begin(self) -> None:
         runs, genes, m = self.runs, self.space.genes, self.objectives
         self._letters = max(self.space.cardinalities)
+        self._others = np.array(self.space.cardinalities) - 1
         self._X: Genotypes = np.zeros((runs, 0, genes), dtype=np.uint8)  # all populations, one after the other
         self._F: NDArray[np.float64] = np.empty((runs, 0, m))
         self._next_X, self._next_F = self._X.copy(), self._F.copy()  # of the generation that is being made
         self._alive = np.zeros((runs, 0), dtype=np.bool_)
         self._count = np.zeros((runs, 0), dtype=np.int64)  # generations of each population
         self._stretch = np.zeros((runs, 0), dtype=np.int64)  # of them since the last that found something better
-        self._grow()
-        self._alive[:] = True
-        self._filled = np.ones(runs, dtype=np.intp)  # populations that a run has
-        self._phase = np.full(runs, FILL)
         self._p = np.zeros(runs, dtype=np.intp)  # the population that is at work
         self._i = np.zeros(runs, dtype=np.intp)  # its member
-        self._k = np.zeros(runs, dtype=np.intp)  # the set that is tried next
-        self._count_of_sets = max(2 * genes - 2, 1)
-        # of the member, in the order in which they are tried: sets of genes, and a donor's genotype for each
-        self._sets = np.zeros((runs, self._count_of_sets, genes), dtype=np.bool_)
-        self._donors: Genotypes = np.zeros((runs, self._count_of_sets, genes), dtype=np.uint8)
+        self._place = np.zeros(runs, dtype=np.intp)  # where that member is
+        self._end = np.zeros(runs, dtype=np.intp)  # where the population ends
+        self._filled = np.zeros(runs, dtype=np.intp)  # populations that a run has
+        self._phase = np.full(runs, FILL)
+        count = max(2 * genes - 2, 1)
+        # of the member, in the order in which they are tried: sets of genes as masks, a donor's genotype for each, what
+        # each would change (as exclusive or), and whether it is still to be tried and would change anything
+        self._masks: Genotypes = np.zeros((runs, count, genes), dtype=np.uint8)
+        self._donors: Genotypes = np.zeros((runs, count, genes), dtype=np.uint8)
+        self._changes: Genotypes = np.zeros((runs, count, genes), dtype=np.uint8)
+        self._open = np.zeros((runs, count), dtype=np.bool_)
+        self._k = np.zeros(runs, dtype=np.intp)  # the set that was tried last
         self._x, self._f = np.zeros((runs, genes), dtype=np.uint8), np.full((runs, m), np.inf)  # the member
+        self._spare = np.zeros(runs)  # a random number: which of the best it becomes where nothing improves it
+        self._impatient = np.zeros(runs, dtype=np.bool_)  # whether every member of this generation is forced to improve
         self._changed = np.zeros(runs, dtype=np.bool_)
-        self._improved = np.zeros(runs, dtype=np.bool_)  # whether this generation has found something better
+        self._tried = np.zeros(runs, dtype=np.bool_)  # whether this generation has tried anything
+        self._improved = np.zeros(runs, dtype=np.bool_)  # whether it has found something better
+        self._fill(np.arange(runs), self._p)
 
     # ---------------------------------------------------------------- what a subclass decides
 
@@ -78,8 +91,8 @@ class OptimalMixing(Algorithm):
         """Learn from population ``p`` of some runs."""
 
     @abstractmethod
-    def _pool(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-        """For the member that some runs begin with: the sets of genes, and the places of its donors in the population.
+    def _pool(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.intp]]:
+        """For the member that some runs begin with: the sets of genes as masks, and the places of its donors in the population.
 
         The places are drawn by (runs, sets) random numbers.
         """
@@ -97,29 +110,46 @@ class OptimalMixing(Algorithm):
         """Which trials are an improvement of their member that is forced."""
 
     @abstractmethod
-    def _elite(self, runs: Runs, n: int) -> tuple[Genotypes, NDArray[np.float64]]:
-        """Of each of some runs ``n`` of the best that it has found: (runs, n, genes) and (runs, n, m)."""
+    def _elite(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.float64]]:
+        """Of each of some runs ``n`` of the best that it has found, by (runs, n) draws: (runs, n, genes) and (runs, n, m)."""
 
     @abstractmethod
-    def _outgrown(self, run: int, own: int) -> int:
-        """How many of a run's smallest populations are no longer worth a turn, after one of population ``own``."""
+    def _given_up(self, run: int, own: int) -> Iterable[int]:
+        """Which of a run's populations are no longer worth a turn, after one of population ``own``."""
+
+    def _mutation_rate(self, masks: Genotypes) -> float | NDArray[np.float64]:
+        """The probability that a gene of a donor is another one, for sets (runs, sets, genes)."""
+        return 0.0
 
     # ---------------------------------------------------------------- populations
-
-    def _size(self, p: NDArray[np.intp]) -> NDArray[np.intp]:
-        return self.first_population << p
-
-    def _start(self, p: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Where a population begins."""
-        return self.first_population * ((1 << p) - 1)
 
     def _places(self, p: int) -> slice:
         return slice(self.first_population * (2**p - 1), self.first_population * (2 ** (p + 1) - 1))
 
+    def _fill(self, runs: Runs, p: NDArray[np.intp]) -> None:
+        """Let some runs begin with a new population."""
+        while p.max() >= self._alive.shape[1]:
+            self._grow()
+        for own in np.unique(p).tolist():
+            which, places = runs[p == own], self._places(own)
+            draws = self.random.of(which, (places.stop - places.start, self.space.genes))
+            X = (draws * np.array(self.space.cardinalities)).astype(np.uint8)
+            if not self.space.unconstrained:
+                for run, i in np.argwhere(~self.space.is_valid(X.reshape(-1, X.shape[2])).reshape(X.shape[:2])):
+                    X[run, i] = self.space.sample(1, int(draws[run, i, 0] * 2**53))[0]
+            if own == 0:
+                X[:, : self._initial.shape[1]] = self._initial[which]
+            self._X[which, places] = X
+            self._place[which], self._end[which] = places.start, places.stop
+        self._p[runs], self._i[runs] = p, 0
+        self._alive[runs, p] = True
+        self._filled[runs] += 1
+        self._phase[runs] = FILL
+
     def _grow(self) -> None:
         """Make room for one more population."""
         populations = self._alive.shape[1] + 1
-        places = self.first_population * (2**populations - 1)
+        places = self._places(populations).start
         for name, width, fill in (
             *(("_X", places, 0), ("_next_X", places, 0), ("_F", places, np.inf), ("_next_F", places, np.inf)),
             *(("_alive", populations, False), ("_count", populations, 0), ("_stretch", populations, 0)),
@@ -132,108 +162,121 @@ class OptimalMixing(Algorithm):
     # ---------------------------------------------------------------- ask and tell
 
     def _ask(self) -> Genotypes:
-        trial = np.zeros((self.runs, self.space.genes), dtype=np.uint8)
+        trial = np.empty((self.runs, self.space.genes), dtype=np.uint8)
         waiting = np.arange(self.runs)
         while len(waiting):
-            filling = waiting[self._phase[waiting] == FILL]
-            if len(filling):
-                trial[filling] = self._random(filling)
-            mixing = waiting[self._phase[waiting] != FILL]
-            ended = self._k[mixing] == self._count_of_sets
-            over, mixing = mixing[ended], mixing[~ended]
-            if len(mixing):
-                found = self._mixed(mixing, trial)
-                mixing = mixing[~found]
-            if len(over):
-                self._end_of_member(over)
-            waiting = np.concatenate([mixing, over])
+            filling = self._phase[waiting] == FILL
+            if filling.any():
+                some = waiting[filling]
+                trial[some] = self._X[some, self._place[some]]
+                waiting = waiting[~filling]
+            k = self._open[waiting].argmax(axis=1)
+            found = self._open[waiting, k]
+            runs, k = waiting[found], k[found]
+            trial[runs] = self._x[runs] ^ self._changes[runs, k]
+            self._open[runs, k] = False
+            self._k[runs] = k
+            self._tried[runs] = True
+            waiting = waiting[~found]
+            if len(waiting):
+                self._end_of_member(waiting)
+            if not self.space.unconstrained:
+                waiting = np.concatenate([waiting, runs[~self.space.is_valid(trial[runs])]])
         return trial[:, np.newaxis]
-
-    def _random(self, runs: Runs) -> Genotypes:
-        draws = self.random.of(runs, (self.space.genes,))
-        X: Genotypes = (draws * np.array(self.space.cardinalities)).astype(np.uint8)
-        if not self.space.unconstrained:
-            for i in np.flatnonzero(~self.space.is_valid(X)):
-                X[i] = self.space.sample(1, int(draws[i, 0] * 2**53))[0]
-        given = (self._p[runs] == 0) & (self._i[runs] < self._initial.shape[1])
-        X[given] = self._initial[runs[given], self._i[runs[given]]]
-        return X
-
-    def _mixed(self, runs: Runs, trial: Genotypes) -> NDArray[np.bool_]:
-        """Put the next trial of some runs that is worth an evaluation into ``trial``; which of them have one."""
-        x = self._x[runs]
-        changes = np.asarray((self._sets[runs] & (self._donors[runs] != x[:, np.newaxis])).any(axis=2))
-        changes &= np.arange(self._count_of_sets) >= self._k[runs][:, np.newaxis]
-        found = np.asarray(changes.any(axis=1))
-        k = np.where(found, changes.argmax(axis=1), self._count_of_sets - 1)
-        self._k[runs] = k + 1
-        mixed = np.where(self._sets[runs, k], self._donors[runs, k], x)
-        if not self.space.unconstrained and found.any():
-            found[found] = self.space.is_valid(mixed[found])
-        trial[runs[found]] = mixed[found]
-        return found
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         x, f = X[:, 0], F[:, 0]
         better = self._note(x, f)
         self._improved |= better
+        mixed, forced = self._phase == MIX, self._phase == FORCE
+        accepted = mixed & self._not_worse(f, better)
+        if forced.any():
+            forced &= self._improves(f, better)
+            accepted |= forced
+        runs = np.flatnonzero(accepted)
+        self._x[runs], self._f[runs] = x[runs], f[runs]
+        self._changed[runs] = True
+        self._compare(runs, self._k[runs])
+        self._open[forced] = False  # it has improved: that is enough
         filling = np.flatnonzero(self._phase == FILL)
-        forced = self._phase == FORCE
-        forced[forced] = self._improves(f, better)[forced]
-        kept = self._phase == MIX
-        kept[kept] = self._not_worse(f, better)[kept]
-        accepted = kept | forced
-        self._x[accepted], self._f[accepted] = x[accepted], f[accepted]
-        self._changed |= accepted
-        self._k[forced] = self._count_of_sets  # it has improved: that is enough
         if len(filling):
-            place = self._start(self._p[filling]) + self._i[filling]
-            self._X[filling, place], self._F[filling, place] = x[filling], f[filling]
-            self._i[filling] += 1
-            full = filling[self._i[filling] == self._size(self._p[filling])]
+            self._F[filling, self._place[filling]] = f[filling]
+            self._place[filling] += 1
+            full = filling[self._place[filling] == self._end[filling]]
             if len(full):
                 self._begin_generation(full)
+                self._plan(full)
+
+    def _compare(self, runs: Runs, k: NDArray[np.intp] | int) -> None:
+        """Which sets after the ``k``-th would change the member of some runs, and what."""
+        changes = (self._donors[runs] ^ self._x[runs, np.newaxis]) & self._masks[runs]
+        self._changes[runs] = changes
+        later = np.arange(changes.shape[1]) > np.asarray(k)[..., np.newaxis]
+        self._open[runs] = changes.any(axis=2) & later
 
     # ---------------------------------------------------------------- members and generations
 
     def _begin_generation(self, runs: Runs) -> None:
-        for p in np.unique(self._p[runs]).tolist():  # populations of the same size together
-            self._learn(runs[self._p[runs] == p], p)
+        p = self._p[runs]
+        for own in np.unique(p).tolist():  # populations of the same size together
+            which, places = runs[p == own], self._places(own)
+            self._learn(which, own)
+            self._place[which], self._end[which] = places.start, places.stop
+            patience = 1 + int(np.log10(places.stop - places.start))
+            self._impatient[which] = self._stretch[which, own] > patience
         self._i[runs] = 0
-        self._improved[runs] = False
-        self._begin_member(runs)
+        self._improved[runs] = self._tried[runs] = False
+        self._phase[runs] = MIX
 
-    def _begin_member(self, runs: Runs) -> None:
-        place = self._start(self._p[runs]) + self._i[runs]
-        self._x[runs], self._f[runs] = self._X[runs, place], self._F[runs, place]
-        draws = self.random.of(runs, (2, self._count_of_sets))
-        sets, places = self._pool(runs, draws[:, 1])
-        self._sets[runs] = gather(sets, draws[:, 0].argsort(axis=1))
-        self._donors[runs] = self._X[runs[:, np.newaxis], self._start(self._p[runs])[:, np.newaxis] + places]
-        self._phase[runs], self._k[runs], self._changed[runs] = MIX, 0, False
+    def _plan(self, runs: Runs) -> None:
+        """For some runs that begin to mix or to force a member: sets in random order, each with a donor, mutated."""
+        count, genes = self._masks.shape[1:]
+        rate = self._mutation_rate(self._masks[runs])
+        draws = self.random.of(runs, (3 + (genes if np.any(rate) else 0), count))
+        self._spare[runs] = draws[:, 2, 0]
+        masks, donors = self._masks[runs], np.empty((len(runs), count, genes), dtype=np.uint8)
+        mixed = self._phase[runs] == MIX
+        some = runs[mixed]
+        if len(some):
+            place = self._place[some]
+            self._x[some], self._f[some] = self._X[some, place], self._F[some, place]
+            masks[mixed], places = self._pool(some, draws[mixed, 1])
+            donors[mixed] = self._X[some[:, np.newaxis], (place - self._i[some])[:, np.newaxis] + places]
+        if len(some) < len(runs):
+            donors[~mixed] = self._elite(runs[~mixed], draws[~mixed, 1])[0]
+        masks = gather(masks, draws[:, 0].argsort(axis=1))
+        if draws.shape[1] > 3:
+            self._mutate(donors, masks, draws[:, 3:])
+        self._masks[runs], self._donors[runs] = masks, donors
+        self._changed[runs] = False
+        self._compare(runs, -1)
+
+    def _mutate(self, donors: Genotypes, masks: Genotypes, draws: NDArray[np.float64]) -> None:
+        """Let genes of donors become other ones, by random numbers (runs, genes, sets)."""
+        rate = np.broadcast_to(self._mutation_rate(masks), (*masks.shape[:2], 1))[..., 0]
+        run, gene, k = np.nonzero(draws < rate[:, np.newaxis])
+        others = self._others[gene]
+        step = 1 + (draws[run, gene, k] / rate[run, k] * others).astype(np.intp)
+        donors[run, k, gene] = (donors[run, k, gene] + np.minimum(step, others)) % (others + 1)
 
     def _end_of_member(self, runs: Runs) -> None:
-        patience = 1 + np.floor(np.log10(self._size(self._p[runs])))
-        stuck = ~self._changed[runs] | (self._stretch[runs, self._p[runs]] > patience)
-        force = (self._phase[runs] == MIX) & stuck
-        again = runs[force]
-        if len(again):
-            self._sets[again] = gather(self._sets[again], self.random.of(again, (self._count_of_sets,)).argsort(axis=1))
-            self._donors[again] = self._elite(again, self._count_of_sets)[0]
-            self._phase[again], self._k[again], self._changed[again] = FORCE, 0, False
-        done = runs[~force]
-        hopeless = done[(self._phase[done] == FORCE) & ~self._changed[done]]
+        forced, changed = self._phase[runs] == FORCE, self._changed[runs]
+        force = ~forced & (~changed | self._impatient[runs])
+        self._phase[runs] = np.where(force, FORCE, MIX)
+        hopeless = runs[forced & ~changed]
         if len(hopeless):
-            X, F = self._elite(hopeless, 1)
+            X, F = self._elite(hopeless, self._spare[hopeless, np.newaxis])
             self._x[hopeless], self._f[hopeless] = X[:, 0], F[:, 0]
-        place = self._start(self._p[done]) + self._i[done]
+        done = runs[~force]
+        place = self._place[done]
         self._next_X[done, place], self._next_F[done, place] = self._x[done], self._f[done]
+        self._place[done] = place + 1
         self._i[done] += 1
-        last = self._i[done] == self._size(self._p[done])
-        if not last.all():
-            self._begin_member(done[~last])
-        if last.any():
-            self._end_of_generation(done[last])
+        last = done[self._place[done] == self._end[done]]
+        if len(last):
+            self._end_of_generation(last)
+            runs = runs[self._phase[runs] != FILL]
+        self._plan(runs)
 
     def _end_of_generation(self, runs: Runs) -> None:
         p = self._p[runs]
@@ -243,23 +286,22 @@ class OptimalMixing(Algorithm):
         for i, (run, own) in enumerate(zip(runs.tolist(), p.tolist(), strict=True)):
             places = self._places(own)
             self._X[run, places], self._F[run, places] = self._next_X[run, places], self._next_F[run, places]
-            converged = (self._X[run, places] == self._X[run, places.start]).all()
-            self._alive[run, : own + 1 if converged else self._outgrown(run, own)] = False
+            for given_up in self._given_up(run, own):
+                self._alive[run, given_up] = False
             chosen[i] = self._next_population(run, own)
-        while chosen.max() >= self._alive.shape[1]:
-            self._grow()
-        self._p[runs] = chosen
         new = chosen >= self._filled[runs]
-        fresh = runs[new]
-        self._filled[fresh] += 1
-        self._alive[fresh, chosen[new]] = True
-        self._phase[fresh], self._i[fresh] = FILL, 0
+        self._p[runs] = chosen
+        if new.any():
+            self._fill(runs[new], chosen[new])
         if not new.all():
             self._begin_generation(runs[~new])
 
     def _next_population(self, run: int, own: int) -> int:
-        """The population whose turn it is: the next larger one after every `EACH` generations, else the smallest alive."""
-        if self._alive[run, own] and self._count[run, own] % EACH == 0:
+        """The population whose turn it is: the next larger one after some generations of this one, else the smallest alive.
+
+        A generation that had nothing to try has no further ones before the larger population's.
+        """
+        if self._alive[run, own] and (self._count[run, own] % self.turns == 0 or not self._tried[run]):
             return own + 1
         alive = np.flatnonzero(self._alive[run])
         return int(alive[0]) if len(alive) else int(self._filled[run])

@@ -63,10 +63,8 @@ class GOMEA(OptimalMixing):
 
     def _given_up(self, run: int, own: int) -> Iterable[int]:
         places = self._places(own)
-        if (
-            self._X[run, places] == self._X[run, places.start]
-        ).all():  # and smaller ones have been overtaken long since
-            return range(own + 1)
+        if (self._X[run, places] == self._X[run, places.start]).all():
+            return range(own + 1)  # smaller ones have been overtaken long since
         # a smaller population that is no better than a larger one on average never will be
         mean = [self._F[run, self._places(p)].mean() for p in range(own + 1)]
         return range(max((p + 1 for p in range(own) if mean[own] <= mean[p]), default=0))

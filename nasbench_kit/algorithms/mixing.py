@@ -75,6 +75,7 @@ class OptimalMixing(Algorithm):
         self._donors: Genotypes = np.zeros((runs, count, genes), dtype=np.uint8)
         self._changes: Genotypes = np.zeros((runs, count, genes), dtype=np.uint8)
         self._open = np.zeros((runs, count), dtype=np.bool_)
+        self._sets = np.arange(count)
         self._k = np.zeros(runs, dtype=np.intp)  # the set that was tried last
         self._x, self._f = np.zeros((runs, genes), dtype=np.uint8), np.full((runs, m), np.inf)  # the member
         self._spare = np.zeros(runs)  # a random number: which of the best it becomes where nothing improves it
@@ -166,38 +167,39 @@ class OptimalMixing(Algorithm):
         waiting = np.arange(self.runs)
         while len(waiting):
             filling = self._phase[waiting] == FILL
-            if filling.any():
+            if np.count_nonzero(filling):
                 some = waiting[filling]
                 trial[some] = self._X[some, self._place[some]]
                 waiting = waiting[~filling]
             k = self._open[waiting].argmax(axis=1)
             found = self._open[waiting, k]
-            runs, k = waiting[found], k[found]
+            runs, over, k = waiting[found], waiting[~found], k[found]
             trial[runs] = self._x[runs] ^ self._changes[runs, k]
             self._open[runs, k] = False
             self._k[runs] = k
             self._tried[runs] = True
-            waiting = waiting[~found]
-            if len(waiting):
-                self._end_of_member(waiting)
+            if len(over):
+                self._end_of_member(over)
+            waiting = over
             if not self.space.unconstrained:
-                waiting = np.concatenate([waiting, runs[~self.space.is_valid(trial[runs])]])
+                waiting = np.concatenate([over, runs[~self.space.is_valid(trial[runs])]])
         return trial[:, np.newaxis]
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         x, f = X[:, 0], F[:, 0]
         better = self._note(x, f)
         self._improved |= better
-        mixed, forced = self._phase == MIX, self._phase == FORCE
-        accepted = mixed & self._not_worse(f, better)
-        if forced.any():
+        accepted = (self._phase == MIX) & self._not_worse(f, better)
+        forced = self._phase == FORCE
+        if np.count_nonzero(forced):
             forced &= self._improves(f, better)
             accepted |= forced
         runs = np.flatnonzero(accepted)
-        self._x[runs], self._f[runs] = x[runs], f[runs]
-        self._changed[runs] = True
-        self._compare(runs, self._k[runs])
-        self._open[forced] = False  # it has improved: that is enough
+        if len(runs):
+            self._x[runs], self._f[runs] = x[runs], f[runs]
+            self._changed[runs] = True
+            self._compare(runs, self._k[runs])
+            self._open[forced] = False  # it has improved: that is enough
         filling = np.flatnonzero(self._phase == FILL)
         if len(filling):
             self._F[filling, self._place[filling]] = f[filling]
@@ -209,10 +211,11 @@ class OptimalMixing(Algorithm):
 
     def _compare(self, runs: Runs, k: NDArray[np.intp] | int) -> None:
         """Which sets after the ``k``-th would change the member of some runs, and what."""
-        changes = (self._donors[runs] ^ self._x[runs, np.newaxis]) & self._masks[runs]
+        changes = self._donors[runs]
+        changes ^= self._x[runs, np.newaxis]
+        changes &= self._masks[runs]
         self._changes[runs] = changes
-        later = np.arange(changes.shape[1]) > np.asarray(k)[..., np.newaxis]
-        self._open[runs] = changes.any(axis=2) & later
+        self._open[runs] = changes.any(axis=2) & (self._sets > np.asarray(k)[..., np.newaxis])
 
     # ---------------------------------------------------------------- members and generations
 

@@ -66,6 +66,7 @@ class MOGOMEA(OptimalMixing):
         self._archive_X = np.zeros((runs, 16, genes), dtype=np.uint8)
         self._archive_F = np.full((m, runs, 16), np.inf)
         self._archive_size = np.zeros(runs, dtype=np.intp)
+        self._row = np.arange(runs)
         super()._begin()
         clusters = m + 1
         self._trees: Genotypes = np.zeros((runs, clusters, self._masks.shape[1], genes), dtype=np.uint8)
@@ -122,19 +123,21 @@ class MOGOMEA(OptimalMixing):
     # ---------------------------------------------------------------- what is kept
 
     def _note(self, x: Genotypes, f: NDArray[np.float64]) -> NDArray[np.bool_]:
-        values = np.ascontiguousarray(f.T)[:, :, np.newaxis]
-        covers = np.asarray((self._archive_F <= values).all(axis=0))
+        values = np.ascontiguousarray(f.T)
+        covers = np.logical_and.reduce(self._archive_F <= values[..., np.newaxis], axis=0)
         place = covers.argmax(axis=1)
-        row = np.arange(self.runs)
-        known = np.isfinite(values[..., 0]).all(axis=0)
-        covered = covers[row, place]
-        equal = np.flatnonzero(covered & known & (self._archive_F[:, row, place] == values[..., 0]).all(axis=0))
-        if len(equal):
-            self._spread(equal, place[equal], x[equal])
-        better: NDArray[np.bool_] = known & ~covered
+        better: NDArray[np.bool_] = ~covers[self._row, place]
+        equal = np.logical_and.reduce(self._archive_F[:, self._row, place] == values, axis=0) > better
+        if np.isinf(values).any():  # what is not known is never a point of the archive
+            known = np.isfinite(values).all(axis=0)
+            better &= known
+            equal &= known
+        same = np.flatnonzero(equal)
+        if len(same):
+            self._spread(same, place[same], x[same])
         enters = np.flatnonzero(better)
         if len(enters):
-            self._enter(enters, x[enters], values[:, enters])
+            self._enter(enters, x[enters], values[:, enters, np.newaxis])
         return better
 
     def _enter(self, runs: Runs, x: Genotypes, values: NDArray[np.float64]) -> None:
@@ -142,8 +145,8 @@ class MOGOMEA(OptimalMixing):
         F, X, room = self._archive_F[:, runs], self._archive_X[runs], self._archive_F.shape[2]
         left = np.arange(room) < self._archive_size[runs, np.newaxis]
         kept = left & ~(values <= F).all(axis=0)
-        changed = (kept != left).any(axis=1)
-        if changed.any():  # move what stays to the front
+        changed = np.flatnonzero((kept != left).any(axis=1))
+        if len(changed):  # move what stays to the front
             order = np.argsort(~kept[changed], axis=1, kind="stable")
             X[changed] = gather(X[changed], order)
             F[:, changed] = np.where(kept[changed], F[:, changed], np.inf)
@@ -175,7 +178,7 @@ class MOGOMEA(OptimalMixing):
 
     def _not_worse(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
         lower = f <= self._f
-        return np.where(self._objective >= 0, self._alone_of(lower), lower.all(axis=1) | better)
+        return np.where(self._objective >= 0, self._alone_of(lower), np.logical_and.reduce(lower, axis=1) | better)
 
     def _improves(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
         lower = f < self._f
@@ -184,16 +187,17 @@ class MOGOMEA(OptimalMixing):
 
     def _alone_of(self, values: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Of (runs, m) what belongs to the only objective that each run's cluster looks at (the first where it looks at all)."""
-        alone: NDArray[np.bool_] = values[np.arange(self.runs), np.maximum(self._objective, 0)]
+        alone: NDArray[np.bool_] = values[self._row, np.maximum(self._objective, 0)]
         return alone
 
     def _given_up(self, run: int, own: int) -> Iterable[int]:
         F = self._F[run, self._places(own)]
-        return [
-            p
-            for p in np.flatnonzero(self._alive[run, :own]).tolist()
-            if np.asarray((self._F[run, self._places(p), np.newaxis] >= F).all(axis=2)).any(axis=1).all()
-        ]
+
+        def covered(p: int) -> bool:
+            below = np.logical_and.reduce(self._F[run, self._places(p), np.newaxis] >= F, axis=2)
+            return bool(np.logical_or.reduce(below, axis=1).all())
+
+        return [p for p in np.flatnonzero(self._alive[run, :own]).tolist() if covered(p)]
 
     def _elite(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.float64]]:
         """Members of each archive at random; for a cluster of one objective the best in it."""

@@ -81,7 +81,7 @@ def share_of_the_front(algorithm, function, genes, evaluations):
         # blocks that only linkage keeps together
         (inverse_traps, 15, 2000, 0.8, 0.0),
         (inverse_traps, 25, 5000, 0.8, 0.2),
-        (inverse_traps, 40, 6000, 0.45, 0.03),
+        (inverse_traps, 40, 12_000, 0.75, 0.2),
     ],
 )
 def test_more_of_the_front_than_nsga2_finds(function, genes, evaluations, share, ahead):

@@ -1,25 +1,27 @@
 """Search on the bundled table, end to end with its trace, beside pymoo on the same table with the same settings.
 
-The floor, for NSGA-II with 100 runs of population 100, which is 10,000 children a generation (microseconds on one core of
-a Xeon of 2023, NumPy 2.4, of 1,600 to 2,000 in all):
+Where NSGA-II's time goes, for 100 runs of population 100, which is 10,000 children a generation: 2,600 microseconds on one
+core of a Xeon (NumPy 2.4). The parts were timed by themselves, with warm caches:
 
-- 190 for sorting parents and children by two objectives, 50 for sorting them by rank, distance and tie: whole numbers
-  with their positions in the low bits, which NumPy sorts with SIMD. The same by ``argsort``: 260 for floats (without
-  the order of ties), 680 for complex numbers, 640 for one objective where the sort is stable.
-- 100 for the running maxima that peel the fronts, about 2.4 ns a point: no SIMD, since each needs the one before.
+- 740 for survival. Of these 190 sort parents and children by two objectives and 50 by rank, distance and tie: whole
+  numbers with their positions in the low bits, which NumPy sorts with SIMD. The same by ``argsort`` takes 260 for two
+  rows of floats (equal ones in any order), 640 for a single one in stable order, 680 for complex numbers. Another 100
+  are the running maxima that peel the fronts; at 2.4 ns a point they have no SIMD, since each needs the one before.
 - 250 for the children: random words (2 ns for 8 bytes), two permutations, one draw of a stretch and one of a mutation of
   all genes a child, and three gathers of rows.
-- 60 to look the objectives up, 100 to 300 to note what was seen, and 200 (on average) for the archive and its hypervolume
-  at the 39 rows of the trace.
+- 40 to look the objectives up, 60 to 300 to note what is seen, and 300 on average for the archive and its hypervolume at
+  the 39 rows of the trace.
 
-What remains are passes over arrays of 20,000 numbers, 3 to 10 each. Tried, and no faster: genotypes packed into 64-bit
-words (unpacking them for the look-up costs what the gathers save); rounding objectives to 24 bits and checking the order
-(means over seeds differ in their last bits, which has everything sorted again); peeling with the runs innermost (all
-points instead of different ones, all runs as long as the slowest). A population of 1,000 keeps 16 runs at once in the
-cache; it peels more fronts, and its positions take three more bits, so that the bits of an accuracy need a second digit.
+So the floor of this method, its sorts, running maxima, random words and gathers alone, is about 800: three times as fast.
+The rest are passes over arrays of 20,000 numbers, of 3 to 20 each. Tried, and no faster: genotypes packed into 64-bit words
+(to unpack them for the look-up costs what the gathers save); objectives rounded to 24 bits and the order checked (means
+over seeds differ in their last bits, which has everything sorted again); fronts peeled with the runs innermost (all points
+instead of different ones, and all runs for as long as the slowest). A population of 1,000 keeps 16 runs at a time in the
+cache; it peels more fronts, and positions take three more bits, so that the bits of an accuracy need a second digit.
 
-On NAS-Bench-101 a child's validity, its number and its place among those seen are about ten random accesses to tables of
-8 MB and more; regularized evolution, with one child a run at a time, is bound by about 100 NumPy calls a step instead.
+On NAS-Bench-101 a child's validity, its number and its place among those seen are about ten accesses to tables of 8 MB and
+more. Regularized evolution has one child a run at a time: it is bound by some 200 NumPy calls a step, whatever the runs, and
+the more runs there are the less they weigh.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.recorder import CLOCKS, Recorder
 from nasbench_kit.experiments.result import Generations, Result, join_results
-from nasbench_kit.experiments.seen import SEEN_BYTES
+from nasbench_kit.experiments.seen import SEEN_NETWORKS
 from nasbench_kit.problem import Evaluation, Problem
 from nasbench_kit.spaces.space import Genotypes
 
@@ -139,8 +139,8 @@ def search(
     budget.check(problem)
     together = int(np.clip(TOGETHER // algorithm.batch, 16, 1024))
     networks = problem.space.networks
-    if networks is not None and networks * 16 <= SEEN_BYTES:
-        together = min(together, SEEN_BYTES // networks)
+    if networks is not None and networks * 16 <= SEEN_NETWORKS:
+        together = min(together, SEEN_NETWORKS // networks)
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
     tasks = [

@@ -9,9 +9,10 @@ from nasbench_kit.graphs.hashing import hash_rows
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
 
-__all__ = ["SEEN_BYTES", "Seen"]
+__all__ = ["SEEN_NETWORKS", "Seen"]
 
-SEEN_BYTES = 2**28  # up to here, what each run has seen is a table of flags; beyond, sorted arrays of keys
+SEEN_BYTES = 2**27  # up to here, what each run has seen is a table of flags; beyond, sorted arrays of keys
+SEEN_NETWORKS = 8 * SEEN_BYTES  # of all runs: where there are many, their flags are bits
 
 
 class Seen:
@@ -30,12 +31,13 @@ class Seen:
         self._genotypes = np.zeros(space.size * runs, dtype=np.bool_) if space.size * runs <= SEEN_BYTES else None
         self._hashes: list[NDArray[np.uint64]] = []  # without flags: of each run's genotypes, (runs, batch)
         networks = space.networks
-        self._networks = networks if networks is not None and networks * runs <= SEEN_BYTES else None
-        if self._networks is not None:
-            self._flags = np.zeros(runs * self._networks, dtype=np.bool_)
+        self._networks = networks if networks is not None and networks * runs <= SEEN_NETWORKS else None
         # few flags are counted when that is asked for; of many, those that are set are counted as they are
         late = self._networks is None or self._networks <= SMALL_SIZE
         self._unique = np.zeros(runs, dtype=np.int64) if in_order or not late else None
+        if self._networks is not None:
+            self._flags = np.zeros(runs * self._networks if late else runs * self._networks // 8 + 1, dtype=np.uint8)
+            self._bits = not late
         self._run = np.empty(0, dtype=np.int64)  # without flags: each run's different keys
         self._key = np.empty(0, dtype=np.uint64)
         self._new_keys: list[tuple[NDArray[np.int64], NDArray[np.uint64]]] = []
@@ -78,10 +80,10 @@ class Seen:
         else:
             place = run[chosen] * self._networks + self.space.network_index(flat[chosen])
             if self._unique is not None:
-                place = place[~self._flags[place]]
+                place = place[~self._flagged(place)]
                 place = np.unique(place) if batch > 1 else place
                 self._unique += np.bincount(place // self._networks, minlength=runs)
-            self._flags[place] = True
+            self._flag(place)
         return chosen
 
     def new_networks(self, X: Genotypes) -> NDArray[np.bool_]:
@@ -92,7 +94,7 @@ class Seen:
         new = np.zeros(len(flat), dtype=np.bool_)
         if self._networks is not None:
             place = run * self._networks + self.space.network_index(flat)
-            unseen = np.flatnonzero(~self._flags[place])
+            unseen = np.flatnonzero(~self._flagged(place))
             new[unseen[np.unique(place[unseen], return_index=True)[1]]] = True
             return new.reshape(runs, batch)
         run, _, first, order = _different(
@@ -101,6 +103,19 @@ class Seen:
         fresh = order[first] - len(self._run)
         new[fresh[fresh >= 0]] = True
         return new.reshape(runs, batch)
+
+    def _flagged(self, place: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which flags are set."""
+        if not self._bits:
+            return self._flags.take(place).view(np.bool_)
+        return (self._flags.take(place >> 3) & _BIT.take(place & 7)).astype(np.bool_)
+
+    def _flag(self, place: NDArray[np.intp]) -> None:
+        """Set flags; where they are bits, different ones that are not set: there adding is as good, and faster."""
+        if self._bits:
+            np.add.at(self._flags, place >> 3, _BIT.take(place & 7))
+        else:
+            self._flags[place] = 1
 
     def unique_networks(self) -> NDArray[np.int64]:
         """How many different networks each run has seen: (runs,)."""
@@ -138,7 +153,7 @@ class Seen:
     def _note_new(self, X: Genotypes, new: NDArray[np.bool_]) -> None:
         run, member = np.nonzero(new)
         if self._networks is not None:
-            self._flags[run * self._networks + self.space.network_index(X[run, member])] = True
+            self._flag(run * self._networks + self.space.network_index(X[run, member]))
         else:
             self._run = np.concatenate([self._run, run])
             self._key = np.concatenate([self._key, self.space.key(X[run, member])])
@@ -155,3 +170,6 @@ def _different(
     first = np.ones(len(run), dtype=np.bool_)
     first[1:] = (run[1:] != run[:-1]) | (key[1:] != key[:-1])
     return run, key, first, order
+
+
+_BIT = np.uint8(1) << np.arange(8, dtype=np.uint8)

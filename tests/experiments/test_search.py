@@ -214,6 +214,20 @@ def test_unique_networks_are_counted_by_keys_as_by_flags():
     assert (nk.search(problem, nk.RandomSearch(), runs=2, evaluations=30).unique_networks <= 30).all()
 
 
+@pytest.mark.parametrize("algorithm", [nk.RegularizedEvolution(), nk.GeneticAlgorithm(), nk.RandomSearch()], ids=str)
+def test_many_networks_are_counted_as_they_come(algorithm):
+    space = nk.space("nb101")
+    asked = []
+    problem = nk.FunctionProblem(lambda X: [asked.append(X.copy()), X.sum(axis=1)][1], space)
+    result = nk.search(problem, algorithm, runs=5, evaluations=1500, seed=1)
+    for run in range(5):
+        X = np.concatenate([batch.reshape(5, -1, space.genes)[run] for batch in asked])
+        for row in result.trace[result.trace["run"] == run].itertuples():
+            assert row.unique_networks == len(np.unique(space.network_index(X[: row.evaluations])))
+    ended = nk.search(problem, algorithm, runs=3, seed=1, unique_networks=40)
+    assert (ended.unique_networks == 40).all()
+
+
 def test_duplicates_are_reported(bench):
     problem = bench.problem("valid_accuracy")
     asked = []

@@ -1,0 +1,215 @@
+"""The same searches by pymoo and DEAP with the same settings find as much: differences of 1 % would be noticed."""
+
+from __future__ import annotations
+
+import random
+import warnings
+
+import numpy as np
+import pytest
+import scipy.stats
+
+import nasbench_kit as nk
+from nasbench_kit.experiments.recorder import Recorder, normalise
+from nasbench_kit.indicators import hypervolume, pareto_front
+
+OUR_RUNS = 400
+
+
+def digits(objectives):
+    return nk.open("nb201-digits").problem(objectives)
+
+
+def cells(objectives):
+    """On NAS-Bench-Macro's space: cells that help one another, against the multiply-adds."""
+    space = nk.space("nas-bench-macro")
+    rng = np.random.default_rng(3)
+    alone = rng.random((8, 3)) * [0.0, 1.0, 1.3]
+    together = rng.normal(0, 0.2, (7, 3, 3))
+
+    def values(X):
+        places = np.arange(8)
+        worth = alone[places, X].sum(axis=1) + together[places[:7], X[:, :7], X[:, 1:]].sum(axis=1)
+        return np.stack([-worth, space.cost(X, "flops", dataset="cifar10")], axis=1)[:, : len(objectives)]
+
+    every = np.stack(np.meshgrid(*[np.arange(3, dtype=np.uint8)] * 8), axis=-1).reshape(-1, 8)
+    known = values(every)
+    return nk.FunctionProblem(values, space, objectives, bounds=[known.min(axis=0), known.max(axis=0)])
+
+
+spaces = pytest.mark.parametrize("problem_of", [digits, cells])
+
+
+def agree(ours, theirs):
+    """The distributions do not differ noticeably (0.1 % level), and the means by less than 1 % (95 % confidence)."""
+    assert scipy.stats.mannwhitneyu(ours, theirs).pvalue > 0.001
+    test = scipy.stats.ttest_ind(ours, theirs, equal_var=False)
+    interval = test.confidence_interval(0.95)
+    assert max(abs(interval.low), abs(interval.high)) < 0.01 * theirs.mean()
+
+
+def test_that_one_percent_is_noticed():
+    rng = np.random.default_rng(0)
+    theirs = rng.normal(0.98, 0.01, 40)
+    agree(rng.normal(0.98, 0.01, OUR_RUNS), theirs)
+    for mean, deviation in ((0.99, 0.01), (0.97, 0.01), (0.98, 0.1)):
+        with pytest.raises(AssertionError):
+            agree(rng.normal(mean, deviation, OUR_RUNS), theirs)
+    with pytest.raises(AssertionError):  # runs that tell too little
+        agree(rng.normal(0.98, 0.01, 4), rng.normal(0.98, 0.01, 4))
+
+
+# ---------------------------------------------------------------- pymoo
+
+
+@pytest.fixture(scope="module")
+def pymoo():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what its imports deprecate is no matter of this suite
+        return pytest.importorskip("pymoo.optimize")
+
+
+def pymoo_problem(problem, seen):
+    """A problem as pymoo sees it, and the operators of this package's defaults."""
+    from pymoo.core.mutation import Mutation
+    from pymoo.core.problem import Problem
+    from pymoo.operators.crossover.pntx import TwoPointCrossover
+    from pymoo.operators.sampling.rnd import IntegerRandomSampling
+
+    letters = np.array(problem.space.cardinalities)
+
+    class Table(Problem):
+        def __init__(self):
+            super().__init__(n_var=len(letters), n_obj=2, xl=0, xu=letters - 1, vtype=int)
+
+        def _evaluate(self, X, out, *_, **__):
+            out["F"] = problem(X.astype(np.uint8))
+            seen.append(out["F"])
+
+    class ToAnotherLetter(Mutation):
+        def _do(self, problem, X, *_, random_state, **__):
+            change = random_state.random(X.shape) < 1 / len(letters)
+            step = 1 + (random_state.random(X.shape) * (letters - 1)).astype(int)
+            return np.where(change, (X + step) % letters, X)
+
+    return Table(), {
+        "sampling": IntegerRandomSampling(),
+        "crossover": TwoPointCrossover(prob=1.0),
+        "mutation": ToAnotherLetter(prob=1.0),
+    }
+
+
+def pymoo_hypervolumes(problem, algorithm_of, runs, generations, evaluations):
+    from pymoo.optimize import minimize
+
+    seen, volumes = [], []
+    table, operators = pymoo_problem(problem, seen)
+    for seed in range(runs):
+        seen.clear()
+        minimize(table, algorithm_of(operators), ("n_gen", generations), seed=seed, copy_algorithm=False)
+        F = np.concatenate(seen)
+        assert len(F) == evaluations
+        scaled = normalise(F[pareto_front(F)], problem.bounds)
+        volumes.append(hypervolume(scaled, np.full(2, Recorder.REFERENCE)))
+    return np.array(volumes)
+
+
+@spaces
+def test_nsga2_finds_what_pymoos_does(problem_of, pymoo):
+    from pymoo.algorithms.moo.nsga2 import NSGA2
+
+    problem = problem_of(["valid_accuracy", "params"])
+    theirs = pymoo_hypervolumes(
+        problem, lambda operators: NSGA2(pop_size=32, eliminate_duplicates=False, **operators), 24, 20, 640
+    )
+    ours = nk.search(problem, nk.NSGA2(population_size=32), runs=OUR_RUNS, evaluations=640)
+    agree(ours.hypervolume(), theirs)
+
+
+@spaces
+def test_moead_finds_what_pymoos_does(problem_of, pymoo):
+    """pymoo's own decomposition leaves the objectives as they are; here it scales them as ours does."""
+    from pymoo.algorithms.moo.moead import MOEAD
+    from pymoo.core.decomposition import Decomposition
+
+    class ScaledTchebycheff(Decomposition):
+        def _do(self, F, weights, **_):
+            span = self.algorithm.pop.get("F").max(axis=0) - self.ideal_point
+            return (np.maximum(weights, 1e-6) * (F - self.ideal_point) / np.where(span > 0, span, 1)).max(axis=1)
+
+    def algorithm_of(operators):
+        decomposition = ScaledTchebycheff()
+        share = np.linspace(0, 1, 32)
+        directions = np.stack([share, 1 - share], axis=1)
+        decomposition.algorithm = MOEAD(
+            directions, n_neighbors=20, prob_neighbor_mating=0.9, decomposition=decomposition, **operators
+        )
+        return decomposition.algorithm
+
+    problem = problem_of(["valid_accuracy", "params"])
+    theirs = pymoo_hypervolumes(problem, algorithm_of, 10 if problem_of is digits else 26, 20, 640)
+    ours = nk.search(problem, nk.MOEAD(population_size=32, neighbours=20), runs=OUR_RUNS, evaluations=640)
+    agree(ours.hypervolume(), theirs)
+
+
+# ---------------------------------------------------------------- DEAP
+
+
+@pytest.fixture
+def deap():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip("deap.tools")
+    state = random.getstate()  # DEAP draws from the global generator
+    yield
+    random.setstate(state)
+
+
+def deap_incumbents(problem, runs, population, generations):
+    """The best value of each run of a (mu + lambda) algorithm."""
+    from deap import algorithms, base, tools
+
+    letters = problem.space.cardinalities
+
+    class Fitness(base.Fitness):
+        weights = (-1.0,)
+
+    class Individual(list):
+        def __init__(self, *genes):
+            super().__init__(*genes)
+            self.fitness = Fitness()
+
+    def to_another_letter(x):
+        for gene, letter in enumerate(x):
+            if random.random() < 1 / len(letters):
+                x[gene] = (letter + random.randint(1, letters[gene] - 1)) % letters[gene]
+        return (x,)
+
+    def evaluate(individuals):
+        for x, f in zip(individuals, problem(np.array(individuals, dtype=np.uint8)), strict=True):
+            x.fitness.values = tuple(f)
+
+    toolbox = base.Toolbox()
+    toolbox.register("mate", tools.cxUniform, indpb=0.5)
+    toolbox.register("mutate", to_another_letter)
+    best = []
+    for seed in range(runs):
+        random.seed(seed)
+        members = [Individual(random.randrange(n) for n in letters) for _ in range(population)]
+        evaluate(members)
+        for _ in range(generations - 1):
+            chosen = [toolbox.clone(x) for x in tools.selTournament(members, population, tournsize=2)]
+            children = algorithms.varAnd(chosen, toolbox, cxpb=0.9, mutpb=1.0)
+            evaluate(children)
+            members = tools.selBest(members + children, population)
+        best.append(members[0].fitness.values[0])
+    return np.array(best)
+
+
+@spaces
+def test_the_genetic_algorithm_finds_what_deaps_does(problem_of, deap):
+    problem = problem_of(["valid_accuracy"])
+    best, worst = problem.bounds[:, 0]
+    theirs = deap_incumbents(problem, 150, 20, 10)
+    ours = nk.search(problem, nk.GeneticAlgorithm(population_size=20), runs=OUR_RUNS, evaluations=200)
+    agree(*((worst - values) / (worst - best) for values in (ours.incumbent_values, theirs)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.skeleton import Skeleton, area
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.spaces.staged_dag import StagedDAG, all_stages, fan_in, sum_over_stages
@@ -42,13 +42,8 @@ class GeneticCNN(StagedDAG):
     def __init__(self) -> None:
         super().__init__(STAGES, name="genetic-cnn")
 
-    def costs(self, dataset: str) -> tuple[str, ...]:
-        if dataset not in SKELETONS:
-            raise UnknownName(f"dataset of {self.name}", dataset, SKELETONS)
-        return ("params", "flops")
-
-    def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
-        return network_cost(rows, name, SKELETONS[dataset])
+    def _skeletons(self) -> tuple[Mapping[str, Skeleton], Callable[..., NDArray[Any]]]:
+        return SKELETONS, network_cost
 
 
 @dataclass(frozen=True, kw_only=True)

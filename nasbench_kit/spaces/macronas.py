@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.chain import Chain
 from nasbench_kit.spaces.mbconv import conv, head, mbconv
 from nasbench_kit.spaces.skeleton import Skeleton, halved
@@ -38,14 +38,10 @@ class MacroNAS(Chain):
     def __init__(self) -> None:
         super().__init__(14, "I12", identity="I", spans=STAGES, name="macronas")
 
-    def costs(self, dataset: str) -> tuple[str, ...]:
-        """``params``, ``flops`` (multiply-adds of convolutions and classifier), and ``mmacs`` as published (1e6)."""
-        if dataset not in SKELETONS:
-            raise UnknownName(f"dataset of {self.name}", dataset, SKELETONS)
-        return ("params", "flops", "mmacs")
+    cost_names = ("params", "flops", "mmacs")  # mmacs as published, in 1e6
 
-    def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
-        return network_cost(rows, name, SKELETONS[dataset])
+    def _skeletons(self) -> tuple[Mapping[str, Skeleton], Callable[..., NDArray[Any]]]:
+        return SKELETONS, network_cost
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.spaces.nb101_cost import SKELETONS, network_cost
 from nasbench_kit.spaces.nb101_hash import module_hash
 from nasbench_kit.spaces.nb101_tables import EDGES, INNER, INVALID, LETTERS, MOST_EDGES, VERTICES, tables
 from nasbench_kit.spaces.node_dag import NodeDAG
+from nasbench_kit.spaces.skeleton import Skeleton
 from nasbench_kit.spaces.space import Genotypes, as_rng
 
 __all__ = ["NB101", "OPERATIONS"]
@@ -141,13 +143,8 @@ class NB101(NodeDAG):
 
     # ---------------------------------------------------------------- costs
 
-    def costs(self, dataset: str) -> tuple[str, ...]:
-        if dataset not in SKELETONS:
-            raise UnknownName(f"dataset of {self.name}", dataset, SKELETONS)
-        return ("params", "flops")
-
-    def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
-        return network_cost(rows, name, SKELETONS[dataset])
+    def _skeletons(self) -> tuple[Mapping[str, Skeleton], Callable[..., NDArray[Any]]]:
+        return SKELETONS, network_cost
 
 
 _ONE, _TOP, _THREE_BYTES = np.uint64(1), np.uint64(56), np.uint64(24)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -186,13 +186,8 @@ class NB201(Space):
 
     # ---------------------------------------------------------------- costs
 
-    def costs(self, dataset: str) -> tuple[str, ...]:
-        if dataset not in SKELETONS:
-            raise UnknownName("dataset of nb201", dataset, SKELETONS)
-        return ("params", "flops")
-
-    def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
-        return network_cost(rows, name, SKELETONS[dataset])
+    def _skeletons(self) -> tuple[Mapping[str, Skeleton], Callable[..., NDArray[Any]]]:
+        return SKELETONS, network_cost
 
 
 @dataclass(frozen=True, kw_only=True)

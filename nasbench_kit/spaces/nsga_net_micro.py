@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
 from nasbench_kit.spaces.nsga_net_micro_cost import SKELETONS, network_cost
+from nasbench_kit.spaces.skeleton import Skeleton
 from nasbench_kit.spaces.space import Genotypes, Space
 
 __all__ = ["CELLS", "NODES", "OPERATIONS", "NSGANetMicro"]
@@ -146,13 +147,8 @@ class NSGANetMicro(Space):
 
     # ---------------------------------------------------------------- costs
 
-    def costs(self, dataset: str) -> tuple[str, ...]:
-        if dataset not in SKELETONS:
-            raise UnknownName(f"dataset of {self.name}", dataset, SKELETONS)
-        return ("params", "flops")
-
-    def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
-        return network_cost(rows, name, SKELETONS[dataset])
+    def _skeletons(self) -> tuple[Mapping[str, Skeleton], Callable[..., NDArray[Any]]]:
+        return SKELETONS, network_cost
 
 
 def _canonical_cells(cells: Genotypes) -> Genotypes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
 from nasbench_kit.spaces.diagram import Diagram
+from nasbench_kit.spaces.skeleton import Skeleton
 
 __all__ = ["LISTED_SIZE", "SMALL_SIZE", "Genotypes", "Space", "as_rng"]
 
@@ -429,15 +430,31 @@ class Space(ABC):
 
     # ---------------------------------------------------------------- costs
 
+    #: What a network in a skeleton costs: parameters, and multiply-adds.
+    cost_names: tuple[str, ...] = ("params", "flops")
+
+    @property
+    def skeletons(self) -> Mapping[str, Skeleton]:
+        """The network around an architecture, for each dataset that it is defined for; none unless a space has them."""
+        return self._skeletons()[0]
+
+    def _skeletons(self) -> tuple[Mapping[str, Any], Callable[[Genotypes, str, Any], NDArray[Any]]]:
+        """`skeletons`, and the function that gives valid rows' cost, by name, in one of them."""
+        return {}, _no_cost
+
     def costs(self, dataset: str) -> tuple[str, ...]:
-        """The names of the costs that follow from the architecture alone, for this dataset; none unless a space says so.
+        """The names of the costs that follow from the architecture alone, for this dataset; none without `skeletons`.
 
         Raises
         ------
         UnknownName
             Where the space's published network is not defined for ``dataset``.
         """
-        return ()
+        if not self.skeletons:
+            return ()
+        if dataset not in self.skeletons:
+            raise UnknownName(f"dataset of {self.name}", dataset, self.skeletons)
+        return self.cost_names
 
     def known_costs(self, dataset: str) -> tuple[str, ...]:
         """``costs(dataset)``, or none at all for a dataset that the space's published network is not defined for."""
@@ -448,7 +465,8 @@ class Space(ABC):
 
     def _cost(self, rows: Genotypes, name: str, dataset: str) -> NDArray[Any]:
         """One cost of valid rows, its name already checked."""
-        raise NotImplementedError(f"{type(self).__name__}.costs names {name!r}, but _cost does not give it")
+        skeletons, network_cost = self._skeletons()
+        return network_cost(rows, name, skeletons.get(dataset))
 
     def cost(self, X: ArrayLike, name: str, *, dataset: str) -> NDArray[Any]:
         """A cost that follows from the architecture alone, from its definition.
@@ -470,3 +488,7 @@ class Space(ABC):
         if name not in names:
             raise UnknownName(f"cost of {self.name} on {dataset}", name, names)
         return self._cost(self.check(X), name, dataset)
+
+
+def _no_cost(rows: Genotypes, name: str, skeleton: Any) -> NDArray[Any]:
+    raise NotImplementedError(f"a space's costs name {name!r}, but neither its _cost nor its _skeletons give it")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,6 @@ import torch
 from torch import nn
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
-from nasbench_kit.spaces import genetic_cnn, macronas, nas_bench_macro, nb101_cost, nb201, nsga_net_macro
-from nasbench_kit.spaces import nsga_net_micro_cost as nsga_net_micro
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.skeleton import IMAGES, Skeleton, override
 from nasbench_kit.spaces.space import Space
@@ -20,14 +18,14 @@ from nasbench_kit.training import networks
 
 __all__ = ["build", "skeleton_of"]
 
-_NETWORKS: dict[str, tuple[Callable[..., nn.Module], Mapping[str, Skeleton]]] = {
-    "macronas": (networks.MacroNASNetwork, macronas.SKELETONS),
-    "nas-bench-macro": (networks.NASBenchMacroNetwork, nas_bench_macro.SKELETONS),
-    "nb101": (networks.NB101Network, nb101_cost.SKELETONS),
-    "nb201": (networks.NB201Network, nb201.SKELETONS),
-    "genetic-cnn": (networks.GeneticCNNNetwork, genetic_cnn.SKELETONS),
-    "nsga-net-macro": (networks.NSGANetMacroNetwork, nsga_net_macro.SKELETONS),
-    "nsga-net-micro": (networks.NSGANetMicroNetwork, nsga_net_micro.SKELETONS),
+_NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "macronas": networks.MacroNASNetwork,
+    "nas-bench-macro": networks.NASBenchMacroNetwork,
+    "nb101": networks.NB101Network,
+    "nb201": networks.NB201Network,
+    "genetic-cnn": networks.GeneticCNNNetwork,
+    "nsga-net-macro": networks.NSGANetMacroNetwork,
+    "nsga-net-micro": networks.NSGANetMicroNetwork,
 }
 
 
@@ -68,7 +66,7 @@ def build(space: str | Space, x: Any, *, dataset: str = "cifar10", seed: int = 0
     genes = _genes(space, x)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return _NETWORKS[space.name][0](genes, found)
+        return _NETWORKS[space.name](genes, found)
 
 
 def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) -> Skeleton:
@@ -79,7 +77,7 @@ def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) ->
     space = space_of(space) if isinstance(space, str) else space
     if space.name not in _NETWORKS:
         raise UnknownName("space to build networks of", space.name, _NETWORKS)
-    own = _NETWORKS[space.name][1]
+    own = space.skeletons
     name = {known.lower(): known for known in IMAGES}.get(dataset.lower())
     if name is None:
         raise UnknownName("dataset", dataset, IMAGES)

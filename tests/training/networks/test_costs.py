@@ -6,23 +6,11 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.spaces import genetic_cnn, macronas, nas_bench_macro, nb101_cost, nb201, nsga_net_macro
-from nasbench_kit.spaces import nsga_net_micro_cost as nsga_net_micro
 
 torch = pytest.importorskip("torch", reason="networks need torch")
 
 from nasbench_kit.training import build, skeleton_of  # noqa: E402
 from tests.training.networks import counting  # noqa: E402
-
-HOMES = {
-    "macronas": macronas,
-    "nas-bench-macro": nas_bench_macro,
-    "nb101": nb101_cost,
-    "nb201": nb201,
-    "genetic-cnn": genetic_cnn,
-    "nsga-net-macro": nsga_net_macro,
-    "nsga-net-micro": nsga_net_micro,
-}
 
 
 def on_meta(space, x, **options):
@@ -60,7 +48,7 @@ def test_costs_are_those_of_the_module(name, dataset, many, run):
 def test_costs_on_every_dataset(name):
     space = nk.space(name)
     X = space.sample(4, 6)
-    for dataset in HOMES[name].SKELETONS:
+    for dataset in space.skeletons:
         for cost in space.costs(dataset):
             expected = [counted(space, x, cost, dataset=dataset) for x in X]
             assert space.cost(X, cost, dataset=dataset).tolist() == expected
@@ -86,7 +74,7 @@ def test_costs_in_another_skeleton(name, image):
     changed = {**SKELETONS[name], "image": image, "classes": 7}
     for cost in ("params", "flops"):
         expected = [counted(space, x, cost, **changed) for x in X]
-        found = HOMES[name].network_cost(X, cost, skeleton_of(space, **changed))
+        found = space._skeletons()[1](X, cost, skeleton_of(space, **changed))
         assert found.tolist() == expected
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,39 @@ def log_grid(limit: int, per_decade: int = 10) -> NDArray[np.int64]:
     steps = int(np.ceil(np.log10(max(limit, 1)) * per_decade)) + 1
     grid = np.unique(np.round(10 ** (np.arange(steps + 1) / per_decade)).astype(np.int64))
     return np.append(grid[grid < limit], limit)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What all runs evaluate at a time.
+
+    Attributes
+    ----------
+    X : ndarray of uint8, shape (runs, batch, genes)
+    F : ndarray of float, shape (runs, batch, objectives)
+    elapsed : ndarray of float, shape (runs, batch)
+        The run's simulated seconds after each evaluation.
+    new : ndarray of bool, shape (runs, batch), or None
+        Whether each is the first of its network in its run, where that matters.
+    counted : ndarray of bool, shape (runs, batch), or None
+        Which of them count; None where all do.
+    """
+
+    X: Genotypes
+    F: NDArray[np.float64]
+    elapsed: NDArray[np.float64]
+    new: NDArray[np.bool_] | None
+    counted: NDArray[np.bool_] | None
+
+    def part(self, which: slice) -> _Batch:
+        """Some of the evaluations of every run."""
+        return _Batch(
+            self.X[:, which],
+            self.F[:, which],
+            self.elapsed[:, which],
+            None if self.new is None else self.new[:, which],
+            None if self.counted is None else self.counted[:, which],
+        )
 
 
 class Recorder:
@@ -69,6 +104,7 @@ class Recorder:
         self.archive_X = np.empty((0, space.genes), dtype=np.uint8)
         self.archive_F = np.empty((0, objectives))
         self._pending: list[tuple[NDArray[np.int64], Genotypes, NDArray[np.float64]]] = []
+        self._partly = False  # whether anything was trained partly
         self._grid_position = 0
         self._told = 0  # evaluations a run so far, whether or not the run still counts
         self.rows: list[dict[str, NDArray[np.generic]]] = []
@@ -76,21 +112,34 @@ class Recorder:
         self._in_order = budget.unique_networks is not None or clock == "unique_networks"
         self.seen = Seen(space, runs, self._in_order)
 
-    def update(self, X: Genotypes, evaluation: Evaluation) -> None:
-        """Take in a batch: genotypes (runs, batch, genes) and their evaluation, flattened over runs and batch."""
-        runs, batch = X.shape[:2]
-        F = evaluation.F.reshape(runs, batch, -1)
-        elapsed = evaluation.seconds.reshape(runs, batch).cumsum(axis=1)
+    def update(self, X: Genotypes, evaluation: Evaluation, *, partial: bool = False) -> None:
+        """Take in a batch.
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (runs, batch, genes)
+        evaluation : Evaluation
+            Of the same genotypes, flattened over runs and batch.
+        partial : bool
+            Whether they had less than the largest epoch budget. That costs, but makes no incumbent and no archive.
+        """
+        runs, size = X.shape[:2]
+        F = evaluation.F.reshape(runs, size, -1)
+        elapsed = evaluation.seconds.reshape(runs, size).cumsum(axis=1)
         elapsed += self.seconds[:, np.newaxis]
         new = self.seen.new_networks(X) if self._in_order else None
-        counted = self._counted(F, elapsed, new)
+        if partial:
+            F = np.full_like(F, np.inf)
+            self._partly = True
+        batch = _Batch(X, F, elapsed, new, None)
+        batch = replace(batch, counted=self._counted(batch))
         if self.clock == "evaluations":
-            self._follow_evaluations(X, F, elapsed, new, counted)
+            self._follow_evaluations(batch)
         else:
-            self._follow_clock(X, F, elapsed, new, counted)
-        self._told += batch
-        if counted is not None:
-            self.running &= counted.all(axis=1)
+            self._follow_clock(batch)
+        self._told += size
+        if batch.counted is not None:
+            self.running &= batch.counted.all(axis=1)
         if self.budget.unique_networks is not None:
             self.running &= self.seen.unique_networks() < self.budget.unique_networks
         if self._target is not None:
@@ -108,99 +157,66 @@ class Recorder:
 
     # ---------------------------------------------------------------- which evaluations count, and where rows are due
 
-    def _counted(
-        self, F: NDArray[np.float64], elapsed: NDArray[np.float64], new: NDArray[np.bool_] | None
-    ) -> NDArray[np.bool_] | None:
-        """Which evaluations of a batch come before their run's end: (runs, batch); None where all do."""
+    def _counted(self, batch: _Batch) -> NDArray[np.bool_] | None:
+        """Which evaluations come before their run's end: (runs, batch); None where all do."""
         budget = self.budget
         if budget.simulated_seconds is None and budget.unique_networks is None and budget.target is None:
             return None
-        counted = np.repeat(self.running[:, np.newaxis], F.shape[1], axis=1)
+        counted = np.repeat(self.running[:, np.newaxis], batch.F.shape[1], axis=1)
         if budget.simulated_seconds is not None:
-            counted &= np.logical_and.accumulate(elapsed <= budget.simulated_seconds, axis=1)
-        if budget.unique_networks is not None:
-            assert new is not None
-            before = self.seen.unique_networks()[:, np.newaxis] + new.cumsum(axis=1) - new
+            counted &= np.logical_and.accumulate(batch.elapsed <= budget.simulated_seconds, axis=1)
+        if batch.new is not None and budget.unique_networks is not None:
+            before = self.seen.unique_networks()[:, np.newaxis] + batch.new.cumsum(axis=1) - batch.new
             counted &= before < budget.unique_networks
         if self._target is not None:
-            counted[:, 1:] &= np.minimum.accumulate(F[:, :-1, 0], axis=1) > self._target
+            counted[:, 1:] &= np.minimum.accumulate(batch.F[:, :-1, 0], axis=1) > self._target
         return counted
 
-    def _follow_evaluations(
-        self,
-        X: Genotypes,
-        F: NDArray[np.float64],
-        elapsed: NDArray[np.float64],
-        new: NDArray[np.bool_] | None,
-        counted: NDArray[np.bool_] | None,
-    ) -> None:
-        batch = X.shape[1]
+    def _follow_evaluations(self, batch: _Batch) -> None:
+        size = batch.X.shape[1]
         start = 0
-        while start < batch:
+        while start < size:
             # the trace needs the state after exactly so many evaluations: split the batch there
-            stop = batch
+            stop = size
             if self._grid_position < len(self._grid):
-                stop = min(batch, int(self._grid[self._grid_position]) - self._told)
-            part = slice(start, stop)
-            self._take(
-                X[:, part],
-                F[:, part],
-                elapsed[:, part],
-                None if new is None else new[:, part],
-                None if counted is None else counted[:, part],
-            )
+                stop = min(size, int(self._grid[self._grid_position]) - self._told)
+            self._take(batch.part(slice(start, stop)))
             start = stop
             if self._grid_position < len(self._grid) and self._told + start == self._grid[self._grid_position]:
                 self._grid_position += 1
-                self._write_row(self.running if counted is None else counted[:, stop - 1])
+                self._write_row(self.running if batch.counted is None else batch.counted[:, stop - 1])
 
-    def _follow_clock(
-        self,
-        X: Genotypes,
-        F: NDArray[np.float64],
-        elapsed: NDArray[np.float64],
-        new: NDArray[np.bool_] | None,
-        counted: NDArray[np.bool_] | None,
-    ) -> None:
-        runs, batch = X.shape[:2]
-        if self.clock == "unique_networks":
-            assert new is not None
+    def _follow_clock(self, batch: _Batch) -> None:
+        if batch.new is not None and self.clock == "unique_networks":
             before = self.seen.unique_networks()[:, np.newaxis]
-            time = np.concatenate([before, before + new.cumsum(axis=1)], axis=1).astype(np.float64)
+            time = np.concatenate([before, before + batch.new.cumsum(axis=1)], axis=1).astype(np.float64)
         else:
-            time = np.concatenate([self.seconds[:, np.newaxis], elapsed], axis=1)
+            time = np.concatenate([self.seconds[:, np.newaxis], batch.elapsed], axis=1)
         with np.errstate(divide="ignore"):
             level = np.floor(np.log10(time) * self._per_decade)
         crossed = level[:, 1:] > level[:, :-1]
-        if counted is None:
-            counted = np.ones((runs, batch), dtype=np.bool_)
+        counted = np.ones_like(crossed) if batch.counted is None else batch.counted
         crossed &= counted
         part = crossed.cumsum(axis=1) - crossed  # of the batch, between two crossings of its run
         for i in range(int(part.max()) + 1):
-            self._take(X, F, elapsed, new, counted & (part == i))
+            self._take(replace(batch, counted=counted & (part == i)))
             due = crossed.sum(axis=1) > i
             if due.any():
                 self._write_row(due)
 
-    def _take(
-        self,
-        X: Genotypes,
-        F: NDArray[np.float64],
-        elapsed: NDArray[np.float64],
-        new: NDArray[np.bool_] | None,
-        counted: NDArray[np.bool_] | None,
-    ) -> None:
-        runs, batch = X.shape[:2]
+    def _take(self, batch: _Batch) -> None:
+        X, F, counted = batch.X, batch.F, batch.counted
+        runs, size = X.shape[:2]
         if counted is None:
-            self.evaluations += batch
-            self.seconds = elapsed[:, -1]
+            self.evaluations += size
+            self.seconds = batch.elapsed[:, -1]
         else:
             taken = counted.sum(axis=1)
             if not taken.any():
                 return
             self.evaluations += taken
-            last = batch - 1 - counted[:, ::-1].argmax(axis=1)
-            self.seconds = np.where(taken > 0, elapsed[np.arange(runs), last], self.seconds)
+            last = size - 1 - counted[:, ::-1].argmax(axis=1)
+            self.seconds = np.where(taken > 0, batch.elapsed[np.arange(runs), last], self.seconds)
         if self.objectives == 1:
             values = F[..., 0] if counted is None else np.where(counted, F[..., 0], np.inf)
             best = values.argmin(axis=1)
@@ -208,9 +224,11 @@ class Recorder:
             better = np.flatnonzero(values[row, best] < self.incumbent_F)
             self.incumbent[better] = X[better, best[better]]
             self.incumbent_F[better] = values[better, best[better]]
-        chosen = self.seen.note(X, new, counted)
+        chosen = self.seen.note(X, batch.new, counted)
         if self.objectives > 1:
-            run, genes = np.repeat(np.arange(runs), batch), self.space.genes
+            if self._partly:  # a genotype that a run has seen may be new to its archive
+                chosen = np.arange(runs * size) if counted is None else np.flatnonzero(counted)
+            run, genes = np.repeat(np.arange(runs), size), self.space.genes
             self._pending.append((run[chosen], X.reshape(-1, genes)[chosen], F.reshape(-1, self.objectives)[chosen]))
 
     def _merge_archive(self) -> None:

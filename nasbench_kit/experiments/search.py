@@ -192,7 +192,7 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
         taken = X[:, : budget.limit - told]
         evaluation = _evaluate(problem, algorithm, taken.reshape(-1, space.genes))
         partial = algorithm.epochs is not None and algorithm.epochs < problem.budgets[-1]
-        recorder.update(taken, _unknown(evaluation) if partial else evaluation)
+        recorder.update(taken, evaluation, partial=partial)
         told += taken.shape[1]
         rounds += 1
         if taken.shape[1] == X.shape[1]:
@@ -221,11 +221,6 @@ def _evaluate(problem: Problem, algorithm: Algorithm, X: Genotypes) -> Evaluatio
         trained = problem.evaluate(X, algorithm.trained).seconds
         evaluation = Evaluation(evaluation.F, np.maximum(evaluation.seconds - trained, 0.0))
     return evaluation
-
-
-def _unknown(evaluation: Evaluation) -> Evaluation:
-    """What partial training says is not what the search is for: no incumbent comes from it."""
-    return Evaluation(np.full_like(evaluation.F, np.inf), evaluation.seconds)
 
 
 def _share(recorder: Recorder, budget: Budget, told: int, rounds: int) -> float:

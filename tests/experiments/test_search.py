@@ -278,3 +278,33 @@ def test_a_target_is_in_the_metrics_own_unit():
     assert result.reached.all()
     assert (result.best("valid_accuracy") >= 98.4).all()
     assert len(set(result.evaluations.tolist())) > 10
+
+
+def test_what_was_trained_partly_enters_the_archive_when_it_is_trained_in_full():
+    class Twice(nk.RandomSearch):
+        """Every genotype for one epoch, then in full."""
+
+        needs_budgets = True
+
+        def _begin(self):
+            self._partly = None
+
+        @property
+        def epochs(self):
+            return 1 if self._partly is None else 8
+
+        def _ask(self):
+            return self._initial_sample(20) if self._partly is None else self._partly
+
+        def _tell(self, X, F):
+            self._partly = X if self._partly is None else None
+
+    space = nk.space("nb201")
+    problem = nk.FunctionProblem(
+        lambda X, epochs: X[:, :2] + 0.1 * (8 - epochs), space, ["a", "b"], bounds=[[0, 0], [5, 5]], budgets=(1, 8)
+    )
+    result = nk.search(problem, Twice(), runs=3, evaluations=80)
+    for run in range(3):
+        X, F = result.archive(run)
+        assert len(F)
+        assert (problem(X) == F).all()

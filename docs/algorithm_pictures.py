@@ -11,13 +11,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.experiments.comparison import Comparison, compare
-from nasbench_kit.experiments.plot import anytime
+from nasbench_kit.experiments.plot import anytime, plain_log_ticks
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.pictures import COLOURS, write_picture
 from nasbench_kit.problem import minimised
@@ -114,7 +113,7 @@ def _figure(name: str) -> Figure:
     else:
         _draw_ends(right, both)
     for axes in (left, right):
-        _plain_ticks(axes)
+        plain_log_ticks(axes)
     return figure
 
 
@@ -216,13 +215,3 @@ def _draw_ends(axes: Axes, comparison: Comparison) -> None:
 
 def _name(label: str) -> str:
     return "random search" if label == "RandomSearch" else label
-
-
-def _plain_ticks(axes: Axes) -> None:
-    """Ticks of a log axis as plain numbers: 0.2, 0.5, 1."""
-    for axis in (axes.xaxis, axes.yaxis):
-        if axis.get_scale() == "log":
-            low, high = axis.get_view_interval()
-            axis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 1e3 else (1.0, 2.0, 5.0), numticks=20))
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1e4 else f"{value:,.0f}"))
-            axis.set_minor_formatter(NullFormatter())

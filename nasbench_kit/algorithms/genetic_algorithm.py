@@ -31,7 +31,7 @@ class GeneticAlgorithm(Algorithm):
 
     As many children as parents. The defaults are a (mu + lambda) algorithm: binary tournaments, uniform crossover,
     each gene to another letter with probability 1 / genes, the best of parents and children survive. Source: Bäck, Fogel
-    and Michalewicz 1997, Handbook of Evolutionary Computation. `genetic_cnn` gives the settings of that paper.
+    and Michalewicz 1997, Handbook of Evolutionary Computation. `genetic_cnn` gives Genetic CNN's settings.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class NSGA2(Algorithm):
 
     Source: Deb et al. 2002 (IEEE TEC 6(2)), with the operators and settings of the MacroNAS paper (arXiv 2004.08996):
     population 100, two-point crossover with probability 1, each gene to another letter with probability 1 / genes.
-    Duplicates are allowed, as there. `nsga_net` gives the settings of that paper.
+    Duplicates are allowed, as there. `nsga_net` gives NSGA-Net's settings.
 
     Parameters
     ----------

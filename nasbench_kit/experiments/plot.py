@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["anytime", "plot_comparison"]
+__all__ = ["anytime", "plain_log_ticks", "plot_comparison"]
 
 # beside the colours, for black and white
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
@@ -103,7 +103,7 @@ def _figure(comparison: Comparison, clock: str) -> Figure:
         else:
             _draw_many(comparison, clock, left, right)
         for axes in (left, right):
-            _plain_log_ticks(axes)
+            plain_log_ticks(axes)
         _title(figure, comparison)
     return figure
 
@@ -213,7 +213,7 @@ def _draw_many(comparison: Comparison, clock: str, left: Axes, right: Axes) -> N
     right.legend(frameon=False, loc="lower right", fontsize=9)
 
 
-def _plain_log_ticks(axes: Axes) -> None:
+def plain_log_ticks(axes: Axes) -> None:
     """Ticks of a log axis as plain numbers: 0.2, 0.5, 1."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

@@ -37,15 +37,6 @@ BUSY = Recipe(
 )
 
 
-@pytest.fixture(autouse=True)
-def _one_thread_and_default_floats():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.set_default_dtype(torch.float32)
-
-
 def small_data(seed=0, size=100):
     rng = np.random.default_rng(seed)
     labels = np.arange(size) % 3

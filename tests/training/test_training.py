@@ -23,15 +23,6 @@ SPACE, SKELETON = nk.space("nb201"), SKELETONS["digits"]
 ALL_OPERATIONS = [[2, 1, 2, 2, 3, 1], [3, 2, 4, 1, 0, 2], [0, 3, 0, 4, 4, 4], [0, 0, 3, 0, 0, 2], [0, 0, 0, 0, 0, 0]]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread_and_default_floats():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-    torch.set_default_dtype(torch.float32)
-
-
 def test_the_split_is_stratified_and_the_recorded_one():
     digits = load_digits()
     assert [len(digits.part(name)) for name in PARTS] == [1000, 397, 400]

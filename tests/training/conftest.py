@@ -1,0 +1,19 @@
+"""Every test of training has one thread and single precision, whatever ran before it."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_and_default_floats():
+    try:
+        import torch
+    except ImportError:  # datasets and recipes do without
+        yield
+        return
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    torch.set_default_dtype(torch.float32)

@@ -22,6 +22,7 @@ from nasbench_kit.indicators import group_hypervolume, nondominated
 from nasbench_kit.problem import Problem, TabularProblem, minimised
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.store.new_hdf5 import new_hdf5
 from nasbench_kit.store.writer import replace_file
 
 __all__ = ["Generations", "Result", "join_results", "load_result"]
@@ -311,7 +312,7 @@ class Result:
         return replace_file(Path(path), self._write)
 
     def _write(self, path: Path) -> None:
-        with h5py.File(path, "w", libver=("v110", "v110")) as file:
+        with new_hdf5(path) as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
             for name in ("algorithm", "seed", "wall_seconds"):
                 file.attrs[name] = getattr(self, name)

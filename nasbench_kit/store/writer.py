@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError
+from nasbench_kit.store.new_hdf5 import new_hdf5
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, Metric, Table, units_of
 
@@ -79,7 +80,7 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
         temporary.replace(path)
     except StoreError as error:
         raise StoreError(str(error).replace(str(temporary), str(path))) from error
-    except (OSError, RuntimeError) as error:  # HDF5 gives a RuntimeError where closing fails after a failed write
+    except OSError as error:
         raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
     finally:
         with contextlib.suppress(OSError):
@@ -95,7 +96,7 @@ def _remove_abandoned(path: Path) -> None:
                 left.unlink()
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: OSError) -> str:
     """The operating system's reason where there is one in the chain of errors, on one line."""
     cause: BaseException | None = error
     while cause is not None:
@@ -107,7 +108,7 @@ def _reason(error: BaseException) -> str:
 
 def _write_hdf5(path: Path, table: Table) -> None:
     keys, order = table.sorted_rows()
-    with h5py.File(path, "w", libver=("v110", "v110"), alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
+    with new_hdf5(path, alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
         file.attrs["format"] = FORMAT
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["space"] = table.space.name

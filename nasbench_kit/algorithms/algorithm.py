@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -36,6 +37,10 @@ class Algorithm(ABC):
     many_objectives: ClassVar[bool] = False
     single_objective: ClassVar[bool] = True
     needs_budgets: ClassVar[bool] = False  # whether it trades epochs of training for numbers of genotypes
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check_setting(self.name, field, getattr(self, field.name))
 
     @property
     def name(self) -> str:
@@ -190,3 +195,21 @@ class Algorithm(ABC):
 
     @abstractmethod
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None: ...
+
+
+def _check_setting(algorithm: str, field: dataclasses.Field[Any], value: Any) -> None:
+    """Refuse a setting that is not of the kind that its field is declared to be: ValueError."""
+    declared = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
+    kind, _, optional = declared.partition(" | ")
+    if value is None and optional == "None":
+        return
+    for name, types, words in _KINDS:
+        if kind == name and (not isinstance(value, types) or (isinstance(value, bool) and name != "bool")):
+            raise ValueError(f"{algorithm}: {field.name} is {words}, not {value!r}")
+
+
+_KINDS: tuple[tuple[str, type, str], ...] = (
+    ("int", numbers.Integral, "a whole number"),
+    ("float", numbers.Real, "a number"),
+    ("bool", bool, "True or False"),
+)

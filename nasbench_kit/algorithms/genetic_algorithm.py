@@ -68,6 +68,7 @@ class GeneticAlgorithm(Algorithm):
     survival: Literal["plus", "generational"] = "plus"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.population_size < 2 or self.tournament_size < 1:
             raise ValueError("population_size is at least 2, tournament_size at least 1")
         for name, known in (("selection", ("tournament", "roulette")), ("survival", ("plus", "generational"))):

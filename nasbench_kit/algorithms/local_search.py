@@ -31,6 +31,7 @@ class LocalSearch(Algorithm):
     improvement: Literal["best", "first"] = "best"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.improvement not in ("best", "first"):
             raise UnknownName("improvement of LocalSearch", self.improvement, ["best", "first"])
 

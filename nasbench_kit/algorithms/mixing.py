@@ -43,6 +43,7 @@ class OptimalMixing(Algorithm):
     turns: int = 4
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.first_population < 2:
             raise ValueError("first_population is at least 2")
         if self.turns < 1:

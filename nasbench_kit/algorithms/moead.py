@@ -51,6 +51,7 @@ class MOEAD(Algorithm):
     mutation_probability: float | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.population_size < 2 or self.neighbours < 2:
             raise ValueError("population_size and neighbours are at least 2")
         if self.decomposition not in ("tchebycheff", "weighted_sum"):

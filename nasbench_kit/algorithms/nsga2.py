@@ -59,6 +59,7 @@ class NSGA2(Algorithm):
     exploit_from: int | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.population_size < 2 or self.population_size % 2:
             raise ValueError(f"population_size is even and at least 2, not {self.population_size}")
         if self.offspring is not None and not (2 <= self.offspring <= self.population_size and self.offspring % 2 == 0):

@@ -37,6 +37,7 @@ class RegularizedEvolution(Algorithm):
     mutation: str = "gene"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.population_size < 1 or self.sample_size < 1:
             raise ValueError("population_size and sample_size are at least 1")
 

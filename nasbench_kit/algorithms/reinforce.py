@@ -35,6 +35,7 @@ class Reinforce(Algorithm):
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.learning_rate > 0 or not 0 <= self.momentum < 1:
             raise ValueError("learning_rate is above 0, momentum from 0 to below 1")
 

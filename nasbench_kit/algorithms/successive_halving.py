@@ -41,6 +41,7 @@ class SuccessiveHalving(Algorithm):
     continue_training: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.eta > 1:
             raise ValueError(f"eta is above 1, not {self.eta}")
         if self.configurations is not None and self.configurations < 1:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from nasbench_kit.problem import Problem, minimised
 
-__all__ = ["Budget"]
+__all__ = ["Budget", "whole_number"]
 
 EVALUATIONS = 1000  # of a run for which nothing else is said
 PATIENCE = 1000  # evaluations for each network of a budget of networks, after which a run that finds no more ends
@@ -45,7 +46,7 @@ class Budget:
         for name in ("evaluations", "unique_networks", "generations"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, operator.index(value))
+                object.__setattr__(self, name, whole_number(name, value))
         for name in ("evaluations", "unique_networks", "simulated_seconds", "generations"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -80,3 +81,11 @@ class Budget:
         if self.target is None or len(problem.objectives) > 1:
             return None
         return float(minimised(np.array([[self.target]]), problem.objectives)[0, 0])
+
+
+def whole_number(name: str, value: Any) -> int:
+    """The value as an int; TypeError, by the name of what it is for, where it is none."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is an integer, not {value!r}") from None

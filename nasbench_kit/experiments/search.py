@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import operator
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.recorder import CLOCKS, Recorder
 from nasbench_kit.experiments.result import Generations, Result, join_results
 from nasbench_kit.experiments.seen import SEEN_NETWORKS
@@ -122,12 +121,12 @@ def search(
     if not isinstance(algorithm, Algorithm):
         hint = "; write it with brackets" if isinstance(algorithm, type) else ""
         raise TypeError(f"an algorithm such as NSGA2() is expected, not {algorithm!r}{hint}")
-    runs, seed = operator.index(runs), operator.index(seed)
+    runs, seed = whole_number("runs", runs), whole_number("seed", seed)
     if runs < 1:
         raise ValueError(f"runs is at least 1, not {runs}")
     if clock not in CLOCKS:
         raise UnknownName("clock", clock, CLOCKS)
-    if archive_size is not None and archive_size < 1:
+    if archive_size is not None and whole_number("archive_size", archive_size) < 1:
         raise ValueError(f"archive_size is at least 1, not {archive_size}")
     budget = Budget(
         evaluations=evaluations,

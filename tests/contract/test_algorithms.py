@@ -207,6 +207,11 @@ def test_settings_and_names(cls, objectives, space_name):
             assert parse_algorithm(f"{cls.__name__}:{name}={value * 2}").settings == {**cls().settings, name: value * 2}
     with pytest.raises(nk.UnknownName, match="setting"):
         parse_algorithm(f"{cls.__name__}:sise=3")
+    for name, value in cls().settings.items():
+        wrong = {int: 2.5, float: "'x'", bool: 3}.get(type(value))
+        if wrong is not None:
+            with pytest.raises(ValueError, match=f"{cls.__name__}: {name} is "):
+                parse_algorithm(f"{cls.__name__}:{name}={wrong}")
 
 
 def test_unknown_objective_values_are_survived(cls, objectives, space_name):

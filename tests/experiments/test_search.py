@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -267,6 +270,9 @@ def test_wrong_ends_have_clear_errors(bench):
     ):
         with pytest.raises(ValueError, match=message):
             nk.search(problem, nk.RandomSearch(), **wrong)
+    for name in ("runs", "seed", "evaluations", "generations", "unique_networks", "archive_size"):
+        with pytest.raises(TypeError, match=f"{name} is an integer, not 2.5"):
+            nk.search(problem, nk.RandomSearch(), **{name: 2.5})
     two = nk.FunctionProblem(lambda X: X[:, :2].astype(float), bench.space, ["a", "b"])
     with pytest.raises(ValueError, match="bounds"):
         nk.search(two, nk.RandomSearch(), evaluations=10, target=0.5)
@@ -308,3 +314,28 @@ def test_what_was_trained_partly_enters_the_archive_when_it_is_trained_in_full()
         X, F = result.archive(run)
         assert len(F)
         assert (problem(X) == F).all()
+
+
+def test_a_result_that_does_not_fit_on_the_disk(tmp_path):
+    """A real full disk, by a limit on the size of files: one error, what was there is kept, and the interpreter lives on."""
+    target = tmp_path / "result.h5"
+    target.write_bytes(b"what was there")
+    script = """
+        import resource, signal, sys
+        import nasbench_kit as nk
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        result = nk.search(nk.open("nb201-digits").problem("valid_accuracy"), nk.RandomSearch(), runs=50)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        try:
+            result.save(sys.argv[1])
+        except nk.StoreError as error:
+            print(error)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(target)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0
+    assert done.stdout.strip() == f"{target} cannot be written: File too large"
+    assert not done.stderr
+    assert target.read_bytes() == b"what was there"
+    assert [path.name for path in tmp_path.iterdir()] == ["result.h5"]

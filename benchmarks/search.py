@@ -61,6 +61,8 @@ def run() -> dict[str, Any]:
         "MOLocalSearch": (two, nk.MOLocalSearch(), RUNS, 2000),
         "GOMEA": (one, nk.GOMEA(), RUNS, 2000),
         "Reinforce, 500 runs of 1,000": (one, nk.Reinforce(), 500, 1000),
+        "Hyperband, 50 runs of 500": (one, nk.Hyperband(), 50, 500),
+        "BOHB, 50 runs of 500": (one, nk.BOHB(), 50, 500),
         "nb101 RandomSearch, 500 runs of 1,000": (cells, nk.RandomSearch(), 500, 1000),
         "nb101 GeneticAlgorithm, population 100": (
             cells,

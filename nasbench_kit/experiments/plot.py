@@ -95,7 +95,7 @@ def _figure(comparison: Comparison, clock: str) -> Figure:
         "svg.hashsalt": "nasbench-kit",
     }
     with mpl.rc_context(style):
-        figure = MplFigure(figsize=(11, 4.6), layout="constrained")
+        figure = MplFigure(figsize=(11, 5.0), layout="constrained")
         FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2)
         if len(comparison.problem.objectives) == 1:
@@ -130,7 +130,12 @@ def _draw_single(comparison: Comparison, clock: str, left: Axes, right: Axes) ->
     if np.isfinite(lowest):
         left.set_ylim(bottom=lowest / 1.5)
     left.set_title("what the search sees", fontsize=11)
-    left.legend(frameon=False)
+    handles, names = left.get_legend_handles_labels()
+    if clock != "simulated_seconds":
+        partly = [comparison.trains_partly(name) for name in comparison.results]
+        names = [f"{name} (partial trainings)" if part else name for name, part in zip(names, partly, strict=True)]
+    # below both panels: there is no corner that all curves leave free
+    left.figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4), frameon=False)
     if comparison.report is None:
         _draw_finals(comparison, right)
         return

@@ -30,7 +30,6 @@ __all__ = [
     "russian_roulette",
     "tournament",
     "two_point_crossover",
-    "uniform_crossover",
     "unit_crossover",
 ]
 
@@ -41,15 +40,6 @@ def gather(values: NDArray[Scalar], where: NDArray[np.intp]) -> NDArray[Scalar]:
     flat = where + (np.arange(runs) * n)[:, np.newaxis]
     items: NDArray[Scalar] = values.reshape(runs * n, *values.shape[2:]).take(flat, axis=0, mode="clip")
     return items
-
-
-def uniform_crossover(first: Genotypes, second: Genotypes, random: Streams) -> Genotypes:
-    """One child a pair, each gene from either parent with equal chance: (runs, n, genes) twice to (runs, n, genes).
-
-    Source: Syswerda 1989, Uniform crossover in genetic algorithms.
-    """
-    coin = random.bits((first.shape[1], first.shape[2])) < 2**31
-    return np.where(coin, first, second)
 
 
 def exchange(first: Genotypes, second: Genotypes, exchanged: ArrayLike) -> tuple[Genotypes, Genotypes]:
@@ -117,6 +107,8 @@ def unit_crossover(
     where: NDArray[np.bool_] | None = None,
 ) -> tuple[Genotypes, Genotypes]:
     """Two children a pair: each unit of genes is exchanged with a probability, or stays.
+
+    With every gene a unit of its own it is uniform crossover. Source: Syswerda 1989, Uniform crossover in genetic algorithms.
 
     Parameters
     ----------

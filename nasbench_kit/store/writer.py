@@ -68,7 +68,7 @@ def check_target(path: Path) -> None:
         raise StoreError(f"{path} cannot be written: no permission in {path.parent}")
 
 
-def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
+def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
     """Let ``write`` fill a temporary file beside ``path``, flush it to the disk, and rename it to ``path``."""
     check_target(path)
     _remove_abandoned(path)
@@ -80,7 +80,7 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> Path:
         temporary.replace(path)
     except StoreError as error:
         raise StoreError(str(error).replace(str(temporary), str(path))) from error
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # libraries give a RuntimeError where their own writing fails
         raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
     finally:
         with contextlib.suppress(OSError):
@@ -96,7 +96,7 @@ def _remove_abandoned(path: Path) -> None:
                 left.unlink()
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: BaseException) -> str:
     """The operating system's reason where there is one in the chain of errors, on one line."""
     cause: BaseException | None = error
     while cause is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import pickle
 from collections.abc import Mapping
@@ -52,7 +53,9 @@ def save_checkpoint(path: Path, identity: Mapping[str, Any], outputs: Tensor, co
         Where it cannot be written.
     """
     whole = {"format": FORMAT, "identity": dict(identity), "outputs": outputs, "content": dict(content)}
-    replace_file(path, lambda temporary: torch.save(whole, temporary))
+    image = io.BytesIO()
+    torch.save(whole, image)  # writing to a full disk itself, it would hide the reason
+    replace_file(path, lambda temporary: temporary.write_bytes(image.getbuffer()))
 
 
 def load_checkpoint(path: Path, identity: Mapping[str, Any], outputs: Tensor) -> dict[str, Any] | None:

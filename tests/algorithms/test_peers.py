@@ -10,8 +10,6 @@ import pytest
 import scipy.stats
 
 import nasbench_kit as nk
-from nasbench_kit.experiments.recorder import Recorder, normalise
-from nasbench_kit.indicators import hypervolume, pareto_front
 
 OUR_RUNS = 400
 
@@ -69,49 +67,26 @@ def pymoo():
         return pytest.importorskip("pymoo.optimize")
 
 
-def pymoo_problem(problem, seen):
-    """A problem as pymoo sees it, and the operators of this package's defaults."""
-    from pymoo.core.mutation import Mutation
-    from pymoo.core.problem import Problem
-    from pymoo.operators.crossover.pntx import TwoPointCrossover
-    from pymoo.operators.sampling.rnd import IntegerRandomSampling
-
-    letters = np.array(problem.space.cardinalities)
-
-    class Table(Problem):
-        def __init__(self):
-            super().__init__(n_var=len(letters), n_obj=2, xl=0, xu=letters - 1, vtype=int)
-
-        def _evaluate(self, X, out, *_, **__):
-            out["F"] = problem(X.astype(np.uint8))
-            seen.append(out["F"])
-
-    class ToAnotherLetter(Mutation):
-        def _do(self, problem, X, *_, random_state, **__):
-            change = random_state.random(X.shape) < 1 / len(letters)
-            step = 1 + (random_state.random(X.shape) * (letters - 1)).astype(int)
-            return np.where(change, (X + step) % letters, X)
-
-    return Table(), {
-        "sampling": IntegerRandomSampling(),
-        "crossover": TwoPointCrossover(prob=1.0),
-        "mutation": ToAnotherLetter(prob=1.0),
-    }
-
-
 def pymoo_hypervolumes(problem, algorithm_of, runs, generations, evaluations):
+    """Of all that each run evaluated, with the operators of this package's defaults."""
+    from pymoo.operators.crossover.pntx import TwoPointCrossover
     from pymoo.optimize import minimize
 
-    seen, volumes = [], []
-    table, operators = pymoo_problem(problem, seen)
-    for seed in range(runs):
-        seen.clear()
-        minimize(table, algorithm_of(operators), ("n_gen", generations), seed=seed, copy_algorithm=False)
-        F = np.concatenate(seen)
-        assert len(F) == evaluations
-        scaled = normalise(F[pareto_front(F)], problem.bounds)
-        volumes.append(hypervolume(scaled, np.full(2, Recorder.REFERENCE)))
-    return np.array(volumes)
+    from nasbench_kit.interfaces import AnotherLetter, Recording, ValidSampling, from_pymoo, to_pymoo
+
+    operators = {
+        "sampling": ValidSampling(),
+        "crossover": TwoPointCrossover(prob=1.0),
+        "mutation": AnotherLetter(),
+    }
+    table, end = to_pymoo(problem), ("n_gen", generations)
+    made = [
+        minimize(table, algorithm_of(operators), end, seed=seed, evaluator=Recording(), copy_algorithm=False)
+        for seed in range(runs)
+    ]
+    result = from_pymoo(made, problem)
+    assert (result.evaluations == evaluations).all()
+    return result.hypervolume()
 
 
 @spaces

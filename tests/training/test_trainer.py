@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -382,17 +383,35 @@ def test_killed_by_the_system(tmp_path):
     )
 
 
+def test_a_disk_that_is_full(tmp_path):
+    """A real one, by a limit on the size of files: one error that says so, and the checkpoint that was there."""
+    target = tmp_path / "kept.pt"
+    data, network = small_data(), small_network()
+    train(network, data, BUSY, device="cpu", stop_after=1, checkpoint=target)
+    before = target.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limit[1]))
+        with pytest.raises(nk.StoreError, match=r"kept\.pt cannot be written: File too large"):
+            train(network, data, BUSY, device="cpu", checkpoint=target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert target.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.pt"]
+
+
 def test_a_write_that_is_cut_short_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     data, network, path = small_data(), small_network(), tmp_path / "state.pt"
     train(network, data, BUSY, stop_after=2, checkpoint=path, device="cpu")
-    right, save = path.read_bytes(), torch.save
+    right, write = path.read_bytes(), Path.write_bytes
 
-    def cut_short(content, target):
-        save(content, target)
-        target.write_bytes(target.read_bytes()[:-100])
+    def cut_short(target, content):
+        write(target, content[:-100])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", cut_short)
+    monkeypatch.setattr(Path, "write_bytes", cut_short)
     with pytest.raises(nk.StoreError, match=r"state.pt cannot be written: No space left on device"):
         train(network, data, BUSY, checkpoint=path, device="cpu")
     assert path.read_bytes() == right

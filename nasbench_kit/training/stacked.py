@@ -25,7 +25,7 @@ from nasbench_kit.training.networks.nb201 import NB201Network
 from nasbench_kit.training.optimisers import make_optimiser
 from nasbench_kit.training.recipes import Recipe, learning_rate
 
-__all__ = ["initial_network", "train_stacked"]
+__all__ = ["check_stackable", "initial_network", "train_stacked"]
 
 
 def initial_network(number: int, genes: Sequence[int], skeleton: NB201Skeleton, seed: int) -> NB201Network:
@@ -81,7 +81,7 @@ def train_stacked(
     ValueError
         A recipe that asks for more, or whose batches do not divide the training images.
     """
-    _check(recipe, data)
+    check_stackable(recipe, data)
     dtype = torch.get_default_dtype()
     patches = F.unfold(torch.from_numpy(data.images).to(dtype), 3, padding=1).permute(1, 2, 0).contiguous()
     labels = torch.from_numpy(data.labels)
@@ -122,8 +122,8 @@ def train_stacked(
     return results
 
 
-def _check(recipe: Recipe, data: Dataset) -> None:
-    """Raise ValueError for what a stack does not do."""
+def check_stackable(recipe: Recipe, data: Dataset) -> None:
+    """Raise ValueError for a training that no stack does."""
     plain = replace(
         Recipe(),
         epochs=recipe.epochs,

@@ -1,0 +1,232 @@
+"""What decides about the trainings of a space's architectures, and the trainings of a batch of them on one device."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from nasbench_kit.spaces import space as space_of
+from nasbench_kit.spaces.nb201 import SKELETONS
+from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
+from nasbench_kit.spaces.space import Genotypes, Space
+from nasbench_kit.training.construction import build, skeleton_of
+from nasbench_kit.training.datasets import Dataset, load_dataset
+from nasbench_kit.training.recipes import Recipe
+from nasbench_kit.training.recipes import recipe as published_recipe
+from nasbench_kit.training.stacked import check_stackable, train_stacked
+from nasbench_kit.training.trainer import METRICS, find_device, train
+
+__all__ = ["STACKED", "Setting", "can_be_stacked", "make_setting", "train_genotypes"]
+
+STACKED = 40  # networks a stack: larger ones gain nothing, smaller ones lose to call overhead
+NUMBERED = 2**16  # genotypes: in spaces up to this size, weights follow from the number of the genotype
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that decides about a training but the architecture and the seed. Small, and can be sent to a process.
+
+    Attributes
+    ----------
+    space : str
+    dataset : str
+        A name or a path that `load_dataset` knows.
+    folder : str or None
+        Where published files are; as in `load_dataset`.
+    skeleton : Skeleton
+    recipe : Recipe
+    """
+
+    space: str
+    dataset: str
+    folder: str | None
+    skeleton: Skeleton
+    recipe: Recipe
+
+    @property
+    def data(self) -> Dataset:
+        """The dataset; read once a process."""
+        return _loaded(self.dataset, self.folder)
+
+    def network(self, x: Sequence[int] | Genotypes, seed: int) -> nn.Module:
+        """The network of one genotype with its initial weights, which follow from the genotype and the training seed."""
+        changes = {f.name: getattr(self.skeleton, f.name) for f in dataclasses.fields(self.skeleton)}
+        space = space_of(self.space)
+        return build(space, x, dataset=_skeleton_name(self.dataset), seed=_weight_seed(space, x, seed), **changes)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What two settings have to share for their trainings to be the same: plain values, as JSON has them."""
+        return {
+            "space": self.space,
+            "dataset": self.data.name,
+            "images": self.data.digest[:16],
+            "skeleton": _plain(dataclasses.asdict(self.skeleton)),
+            "recipe": _plain(dataclasses.asdict(self.recipe)),
+        }
+
+
+def make_setting(
+    space: str | Space,
+    dataset: str,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    recipe: Recipe | str | None = None,
+    epochs: int | None = None,
+    skeleton: Mapping[str, Any] | None = None,
+) -> Setting:
+    """A setting, with what is not given from where it is published.
+
+    Parameters
+    ----------
+    space : str or Space
+    dataset : str
+        A name or a path that `load_dataset` knows.
+    folder : path-like, optional
+    recipe : Recipe or str, optional
+        On the digits the recipe ``digits``, else the space's own.
+    epochs : int, optional
+        In place of the recipe's.
+    skeleton : mapping, optional
+        Figures of the skeleton to change; images and classes are the dataset's.
+
+    Raises
+    ------
+    UnknownName, SourceError, MissingExtra, ValueError
+        As `load_dataset`, `recipe` and `skeleton_of` do.
+    """
+    found = space_of(space) if isinstance(space, str) else space
+    data = _loaded(dataset, None if folder is None else str(folder))
+    name = _skeleton_name(dataset)
+    changes = {"image": data.shape, "classes": data.classes, **(skeleton or {})}
+    frame = skeleton_of(found, name, **changes)
+    if recipe is None:
+        recipe = "digits" if name == "digits" else found.name
+    how = published_recipe(recipe) if isinstance(recipe, str) else recipe
+    how = how if epochs is None else dataclasses.replace(how, epochs=epochs)
+    return Setting(found.name, dataset, None if folder is None else str(folder), frame, how)
+
+
+def train_genotypes(
+    setting: Setting,
+    X: ArrayLike,
+    seeds: Sequence[int],
+    *,
+    device: str | None = None,
+    checkpoints: str | os.PathLike[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    """Train genotypes with every seed, one after the other, or as one stack where that can be done.
+
+    NAS-Bench-201 cells in the small skeleton are stacked on the CPU: the same trainings, but for rounding.
+
+    Parameters
+    ----------
+    setting : Setting
+    X : array_like of int, shape (n, genes)
+    seeds : sequence of int
+    device : str, optional
+        As in `train`.
+    checkpoints : path-like, optional
+        A folder, made where it is missing, with one checkpoint a training. A stack has none: it takes seconds.
+    progress : callable, optional
+        Called with (trainings done, trainings).
+
+    Returns
+    -------
+    dict of str to ndarray, each (n, epochs, seeds)
+        ``train_accuracy``, ``valid_accuracy``, ``test_accuracy`` (percent), ``train_loss``, ... (nats) after every epoch, in
+        evaluation mode; and ``seconds``, those of every epoch without evaluation: in a stack, its mean over the trainings.
+    """
+    space = space_of(setting.space)
+    rows, seeds = space.check(X), tuple(int(seed) for seed in seeds)
+    if can_be_stacked(setting) and find_device(device).type == "cpu":
+        return _stacked(setting, rows, seeds, progress)
+    folder = None if checkpoints is None else Path(checkpoints)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    names = (*METRICS, "seconds")
+    results = {name: np.full((len(rows), setting.recipe.epochs, len(seeds)), np.nan) for name in names}
+    for i, row in enumerate(rows):
+        for j, seed in enumerate(seeds):
+            path = None if folder is None else folder / f"{_digest(space, row)}-{seed}.pt"
+            training = train(
+                setting.network(row, seed), setting.data, setting.recipe, seed=seed, device=device, checkpoint=path
+            )
+            for name in METRICS:
+                results[name][i, :, j] = training.metrics[name]
+            results["seconds"][i, :, j] = training.seconds
+            if progress:
+                progress(i * len(seeds) + j + 1, len(rows) * len(seeds))
+    return results
+
+
+def can_be_stacked(setting: Setting) -> bool:
+    """Whether `train_stacked` does these trainings."""
+    if setting.space != "nb201" or setting.skeleton != SKELETONS["digits"]:
+        return False
+    try:
+        check_stackable(setting.recipe, setting.data)
+    except ValueError:
+        return False
+    return True
+
+
+def _stacked(
+    setting: Setting, rows: Genotypes, seeds: tuple[int, ...], progress: Callable[[int, int], None] | None
+) -> dict[str, NDArray[np.float64]]:
+    shape = (len(rows), setting.recipe.epochs, len(seeds))
+    results: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (*METRICS, "seconds")}
+    numbers = space_of(setting.space).number(rows)
+    for first in range(0, len(rows), STACKED):
+        part = slice(first, first + STACKED)
+        start = time.perf_counter()
+        trained = train_stacked(numbers[part], rows[part], SKELETONS["digits"], setting.data, setting.recipe, seeds)
+        seconds = time.perf_counter() - start
+        trained["seconds"] = np.full(trained["valid_loss"].shape, seconds / trained["valid_loss"].size)
+        for name, values in results.items():
+            values.append(trained[name])
+        if progress:
+            progress(min(first + STACKED, len(rows)) * len(seeds), len(rows) * len(seeds))
+    return {name: np.concatenate(values) if values else np.empty(shape) for name, values in results.items()}
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(dataset: str, folder: str | None) -> Dataset:
+    return load_dataset(dataset, folder)
+
+
+def _skeleton_name(dataset: str) -> str:
+    """The dataset whose skeletons are built for these images: a part of CIFAR-10 has CIFAR-10's."""
+    known = [name for name in IMAGES if dataset == name or dataset.startswith(f"{name}-")]
+    return max(known, key=len, default="cifar10")
+
+
+def _weight_seed(space: Space, x: Sequence[int] | Genotypes, seed: int) -> int:
+    """The seed of a genotype's initial weights: another one for every genotype and training seed."""
+    rows = space.check(x)
+    if space.size <= NUMBERED:
+        return seed * space.size + int(space.number(rows)[0])
+    return int(_digest(space, rows[0], seed)[:8], 16)  # PyTorch's generator on the CPU looks at 32 bits alone
+
+
+def _digest(space: Space, row: Genotypes, seed: int | None = None) -> str:
+    """15 hexadecimal digits of a genotype, and a seed."""
+    return hashlib.sha256(f"{space.name} {row.tolist()} {seed}".encode()).hexdigest()[:15]
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back: tuples become lists."""
+    return json.loads(json.dumps(value))

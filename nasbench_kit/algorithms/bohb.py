@@ -15,6 +15,7 @@ __all__ = ["BOHB"]
 
 LEAST = 1e-300  # of a density, so that it has a logarithm
 BLOCK = 2**18  # kernels at a time: more do not fit the cache
+WORDS = 64  # of a block of genes at most: larger tables cost more than they save
 
 
 @dataclass(kw_only=True)
@@ -60,6 +61,7 @@ class BOHB(Hyperband):
     def _begin(self) -> None:
         super()._begin()
         self._cardinalities = np.array(self.space.cardinalities)
+        self._blocks = _blocks_of(self._cardinalities)
         self._seen: dict[int, tuple[Genotypes, NDArray[np.float64]]] = {}  # by budget: (runs, n, genes), (runs, n)
 
     def _learn(self, X: Genotypes, F: NDArray[np.float64]) -> None:
@@ -106,16 +108,48 @@ class BOHB(Hyperband):
         return np.asarray(np.clip(width, np.minimum(self.minimum_bandwidth, most), most))
 
     def _density(self, X: Genotypes, at: Genotypes) -> NDArray[np.float64]:
-        """The density that kernels on (runs, n, genes) give to (runs, k, genes), at least `LEAST`: (runs, k)."""
+        """The density that kernels on (runs, n, genes) give to (runs, k, genes), at least `LEAST`: (runs, k).
+
+        A kernel is a product over genes. What a block of genes gives is looked up by its letters, so that there is one
+        multiplication a block, not one a gene.
+        """
         width = self._bandwidth(X)
         other = np.where(width > 0, width / np.maximum(self._cardinalities - 1, 1), 1.0)
         density = np.empty(at.shape[:2])
         together = max(1, BLOCK // (at.shape[1] * X.shape[1]))
         for first in range(0, len(X), together):
             part = slice(first, first + together)
-            kernel = np.ones((len(X[part]), at.shape[1], X.shape[1]))
-            for gene in range(X.shape[2]):
-                equal = at[part, :, np.newaxis, gene] == X[part, np.newaxis, :, gene]
-                kernel *= np.where(equal, 1 - width[part, gene, None, None], other[part, gene, None, None])
-            density[part] = kernel.mean(axis=2)
+            *factors, last = (
+                self._kernel(X[part, :, genes], at[part, :, genes], width[part, genes], other[part, genes], cards)
+                for genes, cards in self._blocks
+            )
+            for factor in factors:
+                last *= factor
+            density[part] = last.mean(axis=2)
         return np.maximum(density, LEAST)
+
+    @staticmethod
+    def _kernel(
+        X: Genotypes, at: Genotypes, width: NDArray[np.float64], other: NDArray[np.float64], cards: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """The kernels of a block of genes, on (runs, n, genes) and at (runs, k, genes): (runs, k, n)."""
+        runs, n = X.shape[:2]
+        table = np.ones((runs, 1, n))
+        word = np.zeros(at.shape[:2], dtype=np.intp)
+        for gene, card in enumerate(cards):
+            equal = np.arange(card)[:, np.newaxis] == X[:, np.newaxis, :, gene]
+            letter = np.where(equal, 1 - width[:, gene, None, None], other[:, gene, None, None])
+            table = (table[:, :, np.newaxis] * letter[:, np.newaxis]).reshape(runs, -1, n)
+            word = word * card + at[..., gene]
+        word += np.arange(runs)[:, np.newaxis] * table.shape[1]
+        return table.reshape(-1, n).take(word, axis=0)
+
+
+def _blocks_of(cardinalities: NDArray[np.intp]) -> list[tuple[slice, NDArray[np.intp]]]:
+    """Genes in blocks of at most `WORDS` words: where each block is, and its cardinalities."""
+    blocks, first = [], 0
+    for end in range(1, len(cardinalities) + 1):
+        if end == len(cardinalities) or np.prod(cardinalities[first : end + 1]) > WORDS:
+            blocks.append((slice(first, end), cardinalities[first:end]))
+            first = end
+    return blocks

@@ -12,6 +12,7 @@ from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
 __all__ = ["SEEN_NETWORKS", "Seen"]
 
 SEEN_BYTES = 2**27  # up to here, what each run has seen is a table of flags; beyond, sorted arrays of keys
+NUMBERED = 2**53  # the genotypes of spaces up to this size have numbers; those of larger ones are hashed
 SEEN_NETWORKS = 8 * SEEN_BYTES  # of all runs: where there are many, their flags are bits
 
 
@@ -29,7 +30,7 @@ class Seen:
     def __init__(self, space: Space, runs: int, in_order: bool) -> None:
         self.space, self.runs = space, runs
         self._genotypes = np.zeros(space.size * runs, dtype=np.bool_) if space.size * runs <= SEEN_BYTES else None
-        self._hashes: list[NDArray[np.uint64]] = []  # without flags: of each run's genotypes, (runs, batch)
+        self._names: list[NDArray[np.uint64]] = []  # without flags: each run's genotypes, (runs, batch)
         networks = space.networks
         self._networks = networks if networks is not None and networks * runs <= SEEN_NETWORKS else None
         # few flags are counted when that is asked for; of many, those that are set are counted as they are
@@ -65,7 +66,9 @@ class Seen:
         run = np.repeat(np.arange(runs), batch)
         if self._genotypes is None:
             chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
-            self._note_hashes(hash_rows(flat).reshape(runs, batch), counted)
+            small = self.space.size <= NUMBERED
+            names = self.space.small_number(flat).astype(np.uint64) if small else hash_rows(flat)
+            self._note_names(names.reshape(runs, batch), counted)
         else:
             index = run * self.space.size + self.space.small_number(flat)
             fresh = ~self._genotypes.take(index, mode="clip")
@@ -133,22 +136,22 @@ class Seen:
         return np.bincount(self._run, minlength=self.runs)
 
     def unique_genotypes(self) -> NDArray[np.int64]:
-        """How many different genotypes each run has seen: (runs,). In spaces without flags to within 2^-64 a pair."""
+        """How many different genotypes each run has seen: (runs,). In spaces above `NUMBERED` to within 2^-64 a pair."""
         if self._genotypes is not None:
             counts: NDArray[np.int64] = np.count_nonzero(self._genotypes.reshape(self.runs, -1), axis=1)
             return counts
-        if not self._hashes:
+        if not self._names:
             return np.zeros(self.runs, dtype=np.int64)
-        hashes = np.sort(np.concatenate(self._hashes, axis=1), axis=1)
-        different: NDArray[np.int64] = 1 + (hashes[:, 1:] != hashes[:, :-1]).sum(axis=1)
+        names = np.sort(np.concatenate(self._names, axis=1), axis=1)
+        different: NDArray[np.int64] = 1 + (names[:, 1:] != names[:, :-1]).sum(axis=1)
         return different
 
-    def _note_hashes(self, hashes: NDArray[np.uint64], counted: NDArray[np.bool_] | None) -> None:
+    def _note_names(self, names: NDArray[np.uint64], counted: NDArray[np.bool_] | None) -> None:
         if counted is not None:
             # a run's first evaluation counts, and what does not count is written down as that one again
-            first = self._hashes[0][:, :1] if self._hashes else hashes[:, :1]
-            hashes = np.where(counted, hashes, first)
-        self._hashes.append(hashes)
+            first = self._names[0][:, :1] if self._names else names[:, :1]
+            names = np.where(counted, names, first)
+        self._names.append(names)
 
     def _note_new(self, X: Genotypes, new: NDArray[np.bool_]) -> None:
         run, member = np.nonzero(new)

@@ -89,11 +89,9 @@ def pymoo_hypervolumes(problem, algorithm_of, runs, generations, evaluations):
     return result.hypervolume()
 
 
-@spaces
-def test_nsga2_finds_what_pymoos_does(problem_of, pymoo):
+def compare_nsga2(problem):
     from pymoo.algorithms.moo.nsga2 import NSGA2
 
-    problem = problem_of(["valid_accuracy", "params"])
     theirs = pymoo_hypervolumes(
         problem, lambda operators: NSGA2(pop_size=32, eliminate_duplicates=False, **operators), 24, 20, 640
     )
@@ -102,7 +100,11 @@ def test_nsga2_finds_what_pymoos_does(problem_of, pymoo):
 
 
 @spaces
-def test_moead_finds_what_pymoos_does(problem_of, pymoo):
+def test_nsga2_finds_what_pymoos_does(problem_of, pymoo):
+    compare_nsga2(problem_of(["valid_accuracy", "params"]))
+
+
+def compare_moead(problem, runs):
     """pymoo's own decomposition leaves the objectives as they are; here it scales them as ours does."""
     from pymoo.algorithms.moo.moead import MOEAD
     from pymoo.core.decomposition import Decomposition
@@ -121,10 +123,14 @@ def test_moead_finds_what_pymoos_does(problem_of, pymoo):
         )
         return decomposition.algorithm
 
-    problem = problem_of(["valid_accuracy", "params"])
-    theirs = pymoo_hypervolumes(problem, algorithm_of, 10 if problem_of is digits else 26, 20, 640)
+    theirs = pymoo_hypervolumes(problem, algorithm_of, runs, 20, 640)
     ours = nk.search(problem, nk.MOEAD(population_size=32, neighbours=20), runs=OUR_RUNS, evaluations=640)
     agree(ours.hypervolume(), theirs)
+
+
+@spaces
+def test_moead_finds_what_pymoos_does(problem_of, pymoo):
+    compare_moead(problem_of(["valid_accuracy", "params"]), 10 if problem_of is digits else 26)
 
 
 # ---------------------------------------------------------------- DEAP
@@ -181,10 +187,13 @@ def deap_incumbents(problem, runs, population, generations):
     return np.array(best)
 
 
-@spaces
-def test_the_genetic_algorithm_finds_what_deaps_does(problem_of, deap):
-    problem = problem_of(["valid_accuracy"])
+def compare_genetic_algorithm(problem):
     best, worst = problem.bounds[:, 0]
     theirs = deap_incumbents(problem, 150, 20, 10)
     ours = nk.search(problem, nk.GeneticAlgorithm(population_size=20), runs=OUR_RUNS, evaluations=200)
     agree(*((worst - values) / (worst - best) for values in (ours.incumbent_values, theirs)))
+
+
+@spaces
+def test_the_genetic_algorithm_finds_what_deaps_does(problem_of, deap):
+    compare_genetic_algorithm(problem_of(["valid_accuracy"]))

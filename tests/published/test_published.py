@@ -6,7 +6,6 @@ import bz2
 import json
 import math
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,34 +15,6 @@ import nasbench_kit as nk
 from nasbench_kit.spaces.nb101 import OPERATIONS
 from nasbench_kit.validation import validate
 from tests.loaders.test_nb201 import assert_equal_to
-
-MAPPING = Path(__file__).parents[2] / "docs" / "nb201-table.toml"
-
-
-@pytest.fixture(scope="module")
-def nb201_csv(published):
-    path = published / "nb201" / "table.csv.gz"
-    if not path.exists():
-        pytest.skip(f"{path} is absent")
-    return pd.read_csv(path)
-
-
-@pytest.fixture(scope="module")
-def nb201(published, nb201_csv, tmp_path_factory):
-    return nk.convert(published / "nb201", tmp_path_factory.mktemp("nb201") / "nb201.h5", mapping=MAPPING)
-
-
-@pytest.fixture(scope="module")
-def macro_json(published):
-    path = published / "macronas" / "nas-bench-macro_cifar10.json"
-    if not path.exists():
-        pytest.skip(f"{path} is absent")
-    return path
-
-
-@pytest.fixture(scope="module")
-def macro(macro_json, tmp_path_factory):
-    return nk.convert(macro_json, tmp_path_factory.mktemp("macro") / "macro.h5")
 
 
 def test_official_index_and_strings(nb201_csv):
@@ -192,11 +163,11 @@ def test_macronas_costs(published):
     assert (space.cost(X, "mmacs", dataset="cifar10") == table["MMACs"]).all()
 
 
-def test_stores_validate_against_their_sources(macro, macro_json, nb201, published):
+def test_stores_validate_against_their_sources(macro, macro_json, nb201, nb201_mapping, published):
     from nasbench_kit.loaders.table import read_mapping
 
     assert all(check.passed for check in validate(macro.path, source=macro_json))
-    checks = validate(nb201.path, source=published / "nb201", mapping=read_mapping(MAPPING))
+    checks = validate(nb201.path, source=published / "nb201", mapping=read_mapping(nb201_mapping))
     assert all(check.passed for check in checks)
     assert any("5,524 in 15,625" in check.found for check in checks)
 

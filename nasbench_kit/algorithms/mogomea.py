@@ -13,6 +13,7 @@ from nasbench_kit.algorithms.linkage import linkage_tree, mutual_information
 from nasbench_kit.algorithms.mixing import OptimalMixing, Runs
 from nasbench_kit.algorithms.operators import gather
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.indicators import most_hypervolume
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["MOGOMEA", "balanced_clusters"]
@@ -42,17 +43,23 @@ class MOGOMEA(OptimalMixing):
     mutation : {"weak", "strong", "none"}
         With which probability each gene that comes from a donor is another one: 1 / genes, 1 / the size of the set that is
         exchanged, or 0. Without mutation, what a population has lost can only come back from the archive.
+    archive_size : int, optional
+        The elitist archive holds at most so many points, those that add the most hypervolume; all unless given. With fewer
+        than the front has, points that were dropped count as new when they come again.
     """
 
     many_objectives = True
     single_objective = False
 
     mutation: Literal["weak", "strong", "none"] = "weak"
+    archive_size: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.mutation not in ("weak", "strong", "none"):
             raise UnknownName("mutation of MOGOMEA", self.mutation, ["weak", "strong", "none"])
+        if self.archive_size is not None and self.archive_size < 2:
+            raise ValueError(f"archive_size is at least 2, not {self.archive_size}")
 
     @classmethod
     def macronas(cls) -> MOGOMEA:
@@ -158,6 +165,22 @@ class MOGOMEA(OptimalMixing):
         self._archive_F[:, runs, :room], self._archive_X[runs, :room] = F, X
         self._archive_F[:, runs, size], self._archive_X[runs, size] = values[..., 0], x
         self._archive_size[runs] = size + 1
+        if self.archive_size is not None:
+            self._drop(runs[size + 1 > self.archive_size], self.archive_size)
+
+    def _drop(self, runs: Runs, size: int) -> None:
+        """Take the point that adds the least hypervolume out of archives that have one too many."""
+        if not len(runs):
+            return
+        F = np.moveaxis(self._archive_F[:, runs, : size + 1], 0, 2)
+        order = np.lexsort(np.moveaxis(F, 2, 0)[::-1], axis=1)
+        F = gather(F, order)
+        kept = most_hypervolume(F.reshape(-1, self.objectives), np.repeat(np.arange(len(runs)), size + 1), size)
+        kept = kept.reshape(len(runs), size) - np.arange(len(runs))[:, np.newaxis] * (size + 1)
+        self._archive_X[runs, :size] = gather(self._archive_X[runs], np.take_along_axis(order, kept, axis=1))
+        self._archive_F[:, runs, :size] = np.moveaxis(gather(F, kept), 2, 0)
+        self._archive_F[:, runs, size:] = np.inf
+        self._archive_size[runs] = size
 
     def _spread(self, runs: Runs, place: NDArray[np.intp], x: Genotypes) -> None:
         """Of two genotypes with the same objective values keep the one that is farther from the rest of the archive."""

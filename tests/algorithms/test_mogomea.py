@@ -7,6 +7,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms.mogomea import balanced_clusters
+from nasbench_kit.indicators import most_hypervolume, pareto_front
 from nasbench_kit.spaces import Chain
 
 
@@ -100,7 +101,7 @@ def test_mutation_brings_back_what_a_population_has_lost():
 def test_without_mutation_every_value_comes_from_a_donor():
     """A letter that no member of the first population has never appears while that population is at work."""
     algorithm = nk.MOGOMEA.macronas()
-    assert algorithm.settings == {"first_population": 8, "turns": 2, "mutation": "none"}
+    assert algorithm.settings == {"first_population": 8, "turns": 2, "mutation": "none", "archive_size": None}
     for mutation in ("none", "weak"):
         algorithm = nk.MOGOMEA(mutation=mutation, turns=1000).start(Chain(10, "abcde"), runs=30, objectives=2)
         asked = []
@@ -145,7 +146,37 @@ def test_archives_are_what_is_not_dominated():
         assert (problem(algorithm._archive_X[run, :size]) == archive).all()
 
 
+def and_unequal_pairs(X):
+    return np.column_stack([zeroes_and_ones(X), (X[:, ::2] != X[:, 1::2]).sum(axis=1)])
+
+
+@pytest.mark.parametrize(("function", "objectives"), [(zeroes_and_ones, 2), (and_unequal_pairs, 3)])
+def test_a_bounded_archive_keeps_what_adds_most(function, objectives):
+    """At every step what pruning by itself leaves, of what was there and what came; both ends stay."""
+    problem = nk.FunctionProblem(function, Chain(12, "01"), [*"abc"[:objectives]])
+    algorithm = nk.MOGOMEA(archive_size=5).start(problem.space, runs=4, objectives=objectives)
+    archives = [np.empty((0, objectives))] * 4
+    full = 0
+    for _ in range(400):
+        X = algorithm.ask()[:, 0]
+        F = problem(X)
+        algorithm.tell(F[:, None])
+        for run in range(4):
+            together = np.unique(np.concatenate([archives[run], F[run : run + 1]]), axis=0)
+            front = together[pareto_front(together)]
+            kept = front[most_hypervolume(front, np.zeros(len(front), dtype=np.int64), 5)]
+            size = algorithm._archive_size[run]
+            found = algorithm._archive_F[:, run, :size].T
+            assert np.array_equal(np.unique(found, axis=0), np.unique(kept, axis=0))
+            assert (problem(algorithm._archive_X[run, :size]) == found).all()
+            archives[run] = kept
+            full += len(front) > 5
+    assert full > 20
+
+
 def test_wrong_settings():
+    with pytest.raises(ValueError, match="archive_size is at least 2, not 1"):
+        nk.MOGOMEA(archive_size=1)
     with pytest.raises(nk.UnknownName, match="did you mean 'strong'"):
         nk.MOGOMEA(mutation="stron")
     with pytest.raises(ValueError, match="turns is at least 1"):

@@ -12,6 +12,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="networks need torch")
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
 
+import nasbench_kit as nk  # noqa: E402
+
 PAGE = Path(__file__).parents[3] / "docs" / "networks.md"
 
 
@@ -26,3 +28,11 @@ def test_blocks_print_what_the_page_says():
             exec(compile(code, str(PAGE), "exec"), namespace)
         assert printed.getvalue() == expected, code
     torch.set_num_threads(threads)
+    table = re.findall(
+        r"^\| `([a-z0-9-]+)` \| [\d,]+ \| \d+ \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \|$",
+        PAGE.read_text(),
+        flags=re.MULTILINE,
+    )
+    assert [row[0] for row in table] == list(namespace["accuracy"]) == list(nk.spaces())
+    for name, *said in table:
+        assert namespace["accuracy"][name][1:] == pytest.approx([float(value) for value in said], abs=8)

@@ -31,15 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", metavar="FOLDER", help="where a dataset's published files are")
     parser.add_argument("--output", metavar="FILE", help="the store to write (default SPACE-DATASET.h5)")
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
+    parser.add_argument(
         "--sample",
-        default="all",
         metavar="N|all",
         help="train N different networks drawn at random, not N genotypes, or all that the space has (default); of each its "
         "canonical genotype",
     )
-    which.add_argument("--file", metavar="FILE", help="train these architectures: native forms, one a line; - is stdin")
+    parser.add_argument(
+        "--file", metavar="FILE", help="train these architectures: native forms, one a line; - is stdin"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default %(default)s)")
     parser.add_argument(
         "--recipe", help="how to train: a space's name, or digits (default: the dataset's or the space's)"
@@ -82,8 +82,13 @@ def run(options: argparse.Namespace) -> int:
         if error.name and error.name.startswith("nasbench_kit"):
             raise
         raise MissingExtra("training", "train") from error
-    if options.sample != "all" and not (options.sample.isdecimal() and int(options.sample) > 0):
-        raise ValueError(f"--sample is a number of networks from 1 on or 'all', not {options.sample!r}")
+    sample = options.sample or "all"
+    if sample != "all" and not (sample.isdecimal() and int(sample) > 0):
+        raise ValueError(f"--sample is a number of networks from 1 on or 'all', not {sample!r}")
+    if options.sample and options.file:
+        raise ValueError("the file says which networks are trained: give --sample or --file")
+    if options.seed < 0:
+        raise ValueError(f"--seed is from 0 on, not {options.seed}")
     if options.seeds < 1:
         raise ValueError(f"--seeds is 1 or more, not {options.seeds}")
     if options.processes and options.dask not in (None, "local"):
@@ -100,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
     if options.file:
         X = space.encode(read_natives([], options.file))
     else:
-        X = choose_networks(space, None if options.sample == "all" else int(options.sample), options.seed)
+        X = choose_networks(space, None if sample == "all" else int(sample), options.seed)
     checkpoints = options.checkpoints
     if checkpoints is None and options.dask == "local":
         checkpoints = parts_folder(output) / "checkpoints"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -43,7 +44,9 @@ def dask_executor(address: str, processes: int | None = None) -> Iterator[Execut
         raise MissingExtra("training on Dask", "dask") from error
     if address == "local":
         with (
-            LocalCluster(processes or os.cpu_count(), threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(
+                processes or os.cpu_count(), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+            ) as cluster,
             Client(cluster) as client,
         ):
             yield from _executor(client, KilledWorker)

@@ -97,9 +97,9 @@ class PartsFolder:
         """A finished part; raises StoreError where it is damaged."""
         path = self._file(kind, number)
         try:
-            with np.load(path, allow_pickle=False) as part:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
                 return {name: part[name] for name in part.files}
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise StoreError(f"{path} is damaged: {reason}; delete it, and the part is trained again") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -22,9 +23,9 @@ pytest.importorskip("sklearn")
 import nasbench_kit as nk  # noqa: E402
 from benchmarks.official.images import cifar_files, write_cifar  # noqa: E402
 from nasbench_kit.cli.main import main  # noqa: E402
+from nasbench_kit.errors import MissingExtra  # noqa: E402
 from nasbench_kit.training.choice import choose_networks  # noqa: E402
 from nasbench_kit.training.datasets import cifar  # noqa: E402
-from nasbench_kit.training.parts import PartsFolder  # noqa: E402
 from nasbench_kit.training.recipes import Recipe  # noqa: E402
 from nasbench_kit.training.setting import make_setting, train_genotypes  # noqa: E402
 from nasbench_kit.training.table import train_table  # noqa: E402
@@ -378,11 +379,12 @@ def test_every_mistake_is_one_line(capsys, tmp_path, monkeypatch, words, message
     assert not list(tmp_path.iterdir())
 
 
-def test_errors_of_workers_come_back_as_they_are(tmp_path):
-    setting = make_setting("genetic-cnn", "digits", epochs=1)
-    folder = PartsFolder(tmp_path / "parts", {"a": {"b": 1}}, {})
-    assert folder.claim == {"a": {"b": 1}}
-    with ThreadPoolExecutor(1) as executor, pytest.raises(nk.UnknownName, match="unknown device 'gpu'"):
-        train_table(
-            setting, nk.space("genetic-cnn").sample(1, 0), [0], tmp_path / "x.h5", executor=executor, device="gpu"
-        )
+def test_errors_of_workers_come_back_as_they_are():
+    for error in (
+        nk.UnknownName("device", "gpu", ["cpu"]),
+        MissingExtra("training", "train"),
+        nk.StoreError("full"),
+        nk.InvalidArchitecture("row 0"),
+    ):
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again)) == (type(error), str(error))

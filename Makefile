@@ -28,7 +28,7 @@ test: $(VENV)/.test
 test-published: $(VENV)/.test
 	NASBENCH_KIT_PUBLISHED=$(abspath $(NASBENCH_KIT_PUBLISHED)) $(BIN)/python -m pytest tests/published
 
-# trains networks for real: needs torch and scikit-learn
+# trains networks for real: needs torch, scikit-learn and, for one test, dask
 test-train: $(VENV)/.train
 	$(BIN)/python -m pytest tests/training
 
@@ -71,7 +71,7 @@ $(VENV)/.lint: $(VENV)/.run
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.test
-	$(INSTALL) --editable '.[train]'
+	$(INSTALL) --editable '.[dask,train]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

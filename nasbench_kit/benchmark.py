@@ -105,7 +105,7 @@ class Benchmark:
     def metrics(self, dataset: str | None = None) -> tuple[str, ...]:
         """The names of the metrics of a dataset: those stored, and the costs that follow from the architecture."""
         dataset = self._dataset(dataset)
-        return tuple(dict.fromkeys((*self._store.metrics[dataset], *self.space.known_costs(dataset))))
+        return tuple(dict.fromkeys((*self._store.metrics[dataset], *self._store.costs(dataset))))
 
     def epochs(self, dataset: str | None = None, metric: str | None = None) -> tuple[int, ...]:
         """The epoch budgets stored for a metric, or for any metric of the dataset; empty where it has none."""
@@ -207,8 +207,8 @@ class Benchmark:
                 if len(names) == 1:
                     return values.take(where, mode="clip")[:, np.newaxis]
                 result[:, i] = values.take(where, mode="clip")
-            elif name in self.space.known_costs(dataset):
-                result[:, i] = self.space.cost(rows, name, dataset=dataset)
+            elif name in self._store.costs(dataset):
+                result[:, i] = self._store.cost(rows, name, dataset)
             else:
                 record = self._records(rows) if record is None else record
                 result[:, i] = self._values(dataset, name, epochs, seed)[record]
@@ -231,11 +231,11 @@ class Benchmark:
     def _values_by_number(self, dataset: str, name: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
         key = (dataset, name, epochs, seed, True)
         if key not in self._cache:
-            if name in self.space.known_costs(dataset):
+            if name in self._store.costs(dataset):
                 everything = self.space.all()
                 valid = self.space.is_valid(everything)
                 values = np.full(len(everything), np.nan)
-                values[valid] = self.space.cost(everything[valid], name, dataset=dataset)
+                values[valid] = self._store.cost(everything[valid], name, dataset)
                 self._cache[key] = values
             else:
                 self._cache[key] = self._values(dataset, name, epochs, seed)[self._record_of_number]
@@ -403,7 +403,7 @@ class Benchmark:
         return dataset
 
     def _metric(self, dataset: str, name: str) -> None:
-        if name not in self._store.metrics[dataset] and name not in self.space.known_costs(dataset):
+        if name not in self._store.metrics[dataset] and name not in self._store.costs(dataset):
             raise UnknownName(f"metric of {self.name} on {dataset}", name, self.metrics(dataset))
 
     def _columns(self, dataset: str, metric: str | None) -> list[Column]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "DownloadError",
@@ -18,6 +19,15 @@ __all__ = [
 
 class NasbenchKitError(Exception):
     """Every error of the kit derives from this one."""
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a worker's error comes back as it was, whatever it was made from
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[NasbenchKitError], arguments: tuple[Any, ...], state: dict[str, Any]) -> NasbenchKitError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
 
 
 class InvalidArchitecture(NasbenchKitError, ValueError):

@@ -165,9 +165,9 @@ def _costs(store: StoreFile) -> list[Check]:
     checks = []
     for dataset, metrics in store.metrics.items():
         for name, column in metrics.items():
-            if name not in store.space.known_costs(dataset):
+            if name not in store.costs(dataset):
                 continue
-            exact = store.space.cost(store.architectures, name, dataset=dataset)
+            exact = store.cost(store.architectures, name, dataset)
             wrong = int((store.array(column) != exact).sum())
             found = f"{len(exact):,} equal the definition" if not wrong else f"{wrong:,} differ from the definition"
             checks.append(Check(f"{dataset}/{name}", not wrong, found))

@@ -1,55 +1,129 @@
-"""Make a table of one's own by real training: every network of a space, resumable, over all cores."""
+"""Make a table of one's own: networks of a search space, trained for real and stored as a benchmark.
+
+A call that was killed goes on where it was. The bundled table is made by `nasbench-kit train nb201 --dataset digits`.
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from nasbench_kit.cli.output import print_json, progress_bars
-from nasbench_kit.errors import MissingExtra, UnknownName
+from nasbench_kit.cli.natives import read_natives
+from nasbench_kit.cli.output import print_json, progress_bars, warnings_on_stderr
+from nasbench_kit.errors import MissingExtra
+from nasbench_kit.spaces import space as space_of
+from nasbench_kit.spaces import spaces
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
-    parser.add_argument("space", help="the search space: nb201")
-    parser.add_argument("--dataset", default="digits", help="the dataset: digits (default)")
+    parser.add_argument("space", help=f"the search space: {', '.join(spaces())}")
     parser.add_argument(
-        "--output", metavar="FILE", default="nb201-digits.h5", help="the store to write (default %(default)s)"
+        "--dataset",
+        default="digits",
+        help="digits (default), cifar10-valid, cifar10, cifar10-40k, cifar100, cifar100-40k, ImageNet16-120, or an .npz file "
+        "with the arrays 'images' and 'labels'",
+    )
+    parser.add_argument("--data", metavar="FOLDER", help="where a dataset's published files are")
+    parser.add_argument("--output", metavar="FILE", help="the store to write (default SPACE-DATASET.h5)")
+    parser.add_argument(
+        "--sample",
+        metavar="N|all",
+        help="train N different networks drawn at random, not N genotypes, or all that the space has (default); of each its "
+        "canonical genotype",
     )
     parser.add_argument(
-        "--sample", default="all", metavar="N|all", help="train N networks drawn at random (default all)"
+        "--file", metavar="FILE", help="train these architectures: native forms, one a line; - is stdin"
     )
-    parser.add_argument("--epochs", type=int, default=8, help="epochs of every training (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw (default %(default)s)")
+    parser.add_argument(
+        "--recipe", help="how to train: a space's name, or digits (default: the dataset's or the space's)"
+    )
+    parser.add_argument("--epochs", type=int, help="epochs of every training (default: the recipe's)")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of every network (default %(default)s)")
+    parser.add_argument(
+        "--skeleton",
+        nargs="+",
+        metavar="NAME=VALUE",
+        help="figures of the network to change, e.g. cells=1 channels=8,16,32",
+    )
+    parser.add_argument(
+        "--device", help="cpu, cuda, cuda:1, ... (default: cuda where there is one, and it gains anything)"
+    )
     parser.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="train on the workers of this Dask scheduler, or of a 'local' one (extra 'dask')",
+    )
+    parser.add_argument(
+        "--checkpoints",
+        metavar="FOLDER",
+        help="where the states of trainings under way are kept (default: beside the store; with --dask ADDRESS nowhere, "
+        "unless given a folder that all workers share)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
+    space = space_of(options.space)
     try:
-        from nasbench_kit.training.digits_table import train_digits_table
+        from nasbench_kit.training.choice import choose_networks
+        from nasbench_kit.training.cluster import dask_executor
+        from nasbench_kit.training.setting import make_setting
+        from nasbench_kit.training.table import parts_folder, train_table
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("nasbench_kit"):
             raise
         raise MissingExtra("training", "train") from error
-    if options.space != "nb201":
-        raise UnknownName("space to train", options.space, ["nb201"])
-    if options.dataset != "digits":
-        raise UnknownName("dataset to train on", options.dataset, ["digits"])
-    if options.sample != "all" and not (options.sample.isdecimal() and int(options.sample) > 0):
-        raise ValueError(f"--sample is a number of networks or 'all', not {options.sample!r}")
+    sample = options.sample or "all"
+    if sample != "all" and not (sample.isdecimal() and int(sample) > 0):
+        raise ValueError(f"--sample is a number of networks from 1 on or 'all', not {sample!r}")
+    if options.sample and options.file:
+        raise ValueError("the file says which networks are trained: give --sample or --file")
+    if options.seed < 0:
+        raise ValueError(f"--seed is from 0 on, not {options.seed}")
+    if options.seeds < 1:
+        raise ValueError(f"--seeds is 1 or more, not {options.seeds}")
+    if options.processes and options.dask not in (None, "local"):
+        raise ValueError("the scheduler says how many workers there are: give --processes or --dask ADDRESS")
+    setting = make_setting(
+        space,
+        options.dataset,
+        folder=options.data,
+        recipe=options.recipe,
+        epochs=options.epochs,
+        skeleton=_skeleton(options.skeleton or []),
+    )
+    output = Path(options.output or f"{space.name}-{setting.data.name}.h5")
+    if options.file:
+        X = space.encode(read_natives([], options.file))
+    else:
+        X = choose_networks(space, None if sample == "all" else int(sample), options.seed)
+    checkpoints = options.checkpoints
+    if checkpoints is None and options.dask == "local":
+        checkpoints = parts_folder(output) / "checkpoints"
     start = time.perf_counter()
-    with progress_bars(["training"]) as update:
-        bench = train_digits_table(
-            Path(options.output),
-            sample=None if options.sample == "all" else int(options.sample),
-            epochs=options.epochs,
-            seeds=options.seeds,
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(warnings_on_stderr())
+        executor = stack.enter_context(dask_executor(options.dask, options.processes)) if options.dask else None
+        update = stack.enter_context(progress_bars(["training"]))
+        bench = train_table(
+            setting,
+            X,
+            range(options.seeds),
+            output,
+            executor=executor,
             processes=options.processes,
-            progress=lambda done, total: update("training", done / total),
+            device=options.device,
+            checkpoints=checkpoints,
+            progress=lambda share: update("training", share),
         )
     seconds = time.perf_counter() - start
     if options.json:
@@ -58,3 +132,22 @@ def run(options: argparse.Namespace) -> int:
         print(f"{bench.path}: {len(bench):,} networks trained")
         print(f"took {seconds:.0f} s", file=sys.stderr)
     return 0
+
+
+def _skeleton(words: list[str]) -> dict[str, Any]:
+    """Figures as they are written in a shell: numbers, several of them with commas, words."""
+    changes: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not name or not text:
+            raise ValueError(f"--skeleton takes NAME=VALUE, such as cells=1 or channels=8,16,32, not {word!r}")
+        values = [_value(text)] if text.startswith("[") else [_value(part) for part in text.split(",")]
+        changes[name] = values if len(values) > 1 else values[0]
+    return changes
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

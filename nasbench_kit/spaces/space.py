@@ -468,7 +468,9 @@ class Space(ABC):
         skeletons, network_cost = self._skeletons()
         return network_cost(rows, name, skeletons.get(dataset))
 
-    def cost(self, X: ArrayLike, name: str, *, dataset: str) -> NDArray[Any]:
+    def cost(
+        self, X: ArrayLike, name: str, *, dataset: str | None = None, skeleton: Skeleton | None = None
+    ) -> NDArray[Any]:
         """A cost that follows from the architecture alone, from its definition.
 
         Parameters
@@ -478,12 +480,21 @@ class Space(ABC):
             One of ``costs(dataset)``: ``"params"`` (count), ``"flops"`` (multiply-adds), ...
         dataset : str
             The dataset whose network is meant, e.g. ``"cifar10"``.
+        skeleton : Skeleton
+            In place of a dataset: the network around the architecture, one of `skeletons` with other figures.
 
         Returns
         -------
         ndarray, shape (n,)
             The cost of each genotype as it is written: dead parameters count, as the benchmarks count them.
         """
+        if (dataset is None) == (skeleton is None):
+            raise TypeError("a cost is asked for on a dataset or in a skeleton: give one of dataset= and skeleton=")
+        if skeleton is not None:
+            if name not in self.cost_names:
+                raise UnknownName(f"cost of {self.name}", name, self.cost_names)
+            return self._skeletons()[1](self.check(X), name, skeleton)
+        assert dataset is not None
         names = self.costs(dataset)
         if name not in names:
             raise UnknownName(f"cost of {self.name} on {dataset}", name, names)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError, UnknownName
 from nasbench_kit.spaces import Space, space
+from nasbench_kit.spaces.skeleton import Skeleton, override
 from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION
 
 __all__ = ["Column", "StoreFile"]
@@ -161,6 +162,32 @@ class StoreFile:
     def keys(self) -> NDArray[np.uint64]:
         """The key of each architecture's network, ascending: (n,)."""
         return self.array(self._keys)
+
+    def costs(self, dataset: str) -> tuple[str, ...]:
+        """The names of the costs that follow from an architecture of this dataset's networks; none where not defined."""
+        return self.space.known_costs(dataset) if self._skeleton(dataset) is None else self.space.cost_names
+
+    def cost(self, rows: NDArray[np.uint8], name: str, dataset: str) -> NDArray[Any]:
+        """One of `costs` of valid genotypes (n, genes): (n,)."""
+        skeleton = self._skeleton(dataset)
+        if skeleton is None:
+            return self.space.cost(rows, name, dataset=dataset)
+        return self.space.cost(rows, name, skeleton=skeleton)
+
+    def _skeleton(self, dataset: str) -> Skeleton | None:
+        """The network around an architecture that this table says it was trained in; None where it says nothing."""
+        return self._trained_skeletons.get(dataset)
+
+    @cached_property
+    def _trained_skeletons(self) -> dict[str, Skeleton]:
+        setting = self.attributes.get("setting")
+        if not isinstance(setting, dict) or not self.space.skeletons:
+            return {}
+        own = next(iter(self.space.skeletons.values()))
+        try:
+            return {setting["dataset"]: override(own, setting["skeleton"], self.space.name)}
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{self.path}: its setting has no skeleton of {self.space.name}: {error}") from error
 
     def verify(self) -> int:
         """Read every column and compare its checksum; returns the number of bytes read.

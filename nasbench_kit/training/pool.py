@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from nasbench_kit.training.datasets import Dataset
 from nasbench_kit.training.recipes import Recipe
 from nasbench_kit.training.trainer import Training, train
+from nasbench_kit.training.workers import worker_pool
 
 __all__ = ["train_many"]
 
@@ -65,6 +64,8 @@ def train_many(
     ------
     ValueError
         Where a network cannot be sent to another process.
+    ChildProcessError
+        Where a process ends in the middle of a training.
     """
     sent = []
     for number, (network, _) in enumerate(jobs):
@@ -81,26 +82,17 @@ def train_many(
     results: dict[int, Training] = {}
     if progress:
         progress(0, len(jobs))
-    with ProcessPoolExecutor(
-        processes or os.cpu_count(),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start,
-        initargs=(dataset, recipe),
-    ) as pool:
+    with worker_pool(processes, _start, (dataset, recipe)) as pool:
         futures = {
             pool.submit(
                 _train, data, seed, {**options, "checkpoint": folder / f"{number:05d}.pt" if folder else None}
             ): number
             for number, (data, (_, seed)) in enumerate(zip(sent, jobs, strict=True))
         }
-        try:
-            for future in as_completed(futures):
-                results[futures[future]] = pickle.loads(future.result())
-                if progress:
-                    progress(len(results), len(jobs))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for future in as_completed(futures):
+            results[futures[future]] = pickle.loads(future.result())
+            if progress:
+                progress(len(results), len(jobs))
     return [results[number] for number in range(len(jobs))]
 
 
@@ -108,7 +100,6 @@ _shared: dict[str, Any] = {}  # of a worker: what all its jobs have in common
 
 
 def _start(dataset: Dataset, recipe: Recipe | str) -> None:
-    torch.set_num_threads(1)
     _shared.update(dataset=dataset, recipe=recipe)
 
 

@@ -249,7 +249,7 @@ def test_compare_on_the_bundled_table(call):
         (["convert", "absent.json"], "no such file"),
         (["convert", "absent.csv", "--space", "nb201"], "needs all of"),
         (["validate", "nb201-digits", "--against", "absent"], "no such file"),
-        (["train", "nb101"], "nb201|extra 'train'"),
+        (["train", "nb20"], "did you mean 'nb201'"),
     ],
 )
 def test_every_mistake_is_one_line_and_status_2(call, words, message):

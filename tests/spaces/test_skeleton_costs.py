@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -132,3 +134,19 @@ def test_digits_have_costs_everywhere():
         X = space.sample(20, 1)
         assert {"params", "flops"} <= set(space.costs("digits"))
         assert (space.cost(X, "params", dataset="digits") < 200_000).all()
+
+
+@pytest.mark.parametrize("name", nk.spaces())
+def test_a_cost_in_a_skeleton(name):
+    space = nk.space(name)
+    X = space.sample(20, 1)
+    own = space.skeletons["digits"]
+    for cost in space.cost_names:
+        np.testing.assert_array_equal(space.cost(X, cost, skeleton=own), space.cost(X, cost, dataset="digits"))
+    more = dataclasses.replace(own, classes=own.classes + 1)
+    assert (space.cost(X, "params", skeleton=more) > space.cost(X, "params", skeleton=own)).all()
+    with pytest.raises(nk.UnknownName, match="params"):
+        space.cost(X, "param", skeleton=own)
+    for both in ({}, {"dataset": "digits", "skeleton": own}):
+        with pytest.raises(TypeError, match="give one of dataset= and skeleton="):
+            space.cost(X, "params", **both)

@@ -1,0 +1,71 @@
+"""Which networks of a space are trained: all of them, or a sample. One genotype a network, the canonical one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nasbench_kit.spaces.nb101 import NB101
+from nasbench_kit.spaces.space import LISTED_SIZE, Genotypes, Space
+
+__all__ = ["choose_networks"]
+
+
+def choose_networks(space: Space, sample: int | None = None, seed: int = 0) -> Genotypes:
+    """The canonical genotypes of all networks of a space, or of some that are drawn at random, each once.
+
+    Parameters
+    ----------
+    space : Space
+    sample : int, optional
+        How many networks; all of them unless given.
+    seed : int
+        Of the draw. Where the networks can be listed it is uniform over them; in ``nsga-net-macro`` and
+        ``nsga-net-micro`` genotypes are drawn until there are enough networks, so that one with many genotypes is likelier.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, genes)
+
+    Raises
+    ------
+    ValueError
+        More networks than there are, none at all, or all of a space that has too many to list.
+    """
+    if sample is not None and sample < 1:
+        raise ValueError(f"a sample has 1 network or more, not {sample}")
+    rng = np.random.default_rng(seed)
+    everything = _every_network(space)
+    if everything is None:
+        if sample is None:
+            raise ValueError(f"{space.name} has {_size(space)}, too many to train them all; draw some (--sample N)")
+        return _drawn(space, sample, rng)
+    if sample is None:
+        return everything
+    if sample > len(everything):
+        raise ValueError(f"{space.name} has {len(everything):,} networks, fewer than {sample:,}")
+    return everything[np.sort(rng.choice(len(everything), sample, replace=False))]
+
+
+def _every_network(space: Space) -> Genotypes | None:
+    """The canonical genotypes of all networks by ascending key; None where they are too many to list."""
+    if isinstance(space, NB101):
+        return space.representatives(np.arange(space.networks))
+    if space.size > LISTED_SIZE:
+        return None
+    everything = space.all()
+    everything = everything[space.is_valid(everything)]
+    return space.canonical(everything[np.unique(space.key(everything), return_index=True)[1]])
+
+
+def _drawn(space: Space, sample: int, rng: np.random.Generator) -> Genotypes:
+    found = np.empty((0, space.genes), dtype=np.uint8)
+    while len(found) < sample:
+        found = np.concatenate([found, space.canonical(space.sample(sample - len(found), rng))])
+        found = found[np.sort(np.unique(space.key(found), return_index=True)[1])]
+    return found
+
+
+def _size(space: Space) -> str:
+    if space.networks is not None:
+        return f"{space.networks:,} networks"
+    return f"{space.size:.2g} genotypes"

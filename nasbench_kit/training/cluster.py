@@ -1,0 +1,72 @@
+"""Trainings on Dask: on the workers of a running scheduler, or on ones that are started here."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Any
+
+from nasbench_kit.errors import MissingExtra
+
+__all__ = ["dask_executor"]
+
+PATIENCE = 10  # seconds that a scheduler has to answer
+
+
+@contextmanager
+def dask_executor(address: str, processes: int | None = None) -> Iterator[Executor]:
+    """An executor on Dask's workers (extra ``dask``).
+
+    Parameters
+    ----------
+    address : str
+        Of a scheduler, such as ``tcp://host:8786``; or ``local``: workers on this machine, that end with this call.
+    processes : int, optional
+        The number of those; as many as there are cores unless given.
+
+    Raises
+    ------
+    MissingExtra
+    ConnectionError
+        Where no scheduler answers.
+    ChildProcessError
+        Where a worker is lost over and over again.
+    """
+    try:
+        from distributed import Client, KilledWorker, LocalCluster
+    except ModuleNotFoundError as error:
+        if error.name not in ("dask", "distributed"):
+            raise
+        raise MissingExtra("training on Dask", "dask") from error
+    if address == "local":
+        with (
+            LocalCluster(
+                processes or os.cpu_count(), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield from _executor(client, KilledWorker)
+        return
+    try:
+        client = Client(address, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConnectionError(f"no Dask scheduler answers at {address!r}: {reason}") from error
+    with client:
+        if not client.scheduler_info(n_workers=-1)["workers"]:
+            warnings.warn(f"the Dask scheduler at {address} has no workers yet; waiting for them", stacklevel=2)
+        yield from _executor(client, KilledWorker)
+
+
+def _executor(client: Any, lost: type[Exception]) -> Iterator[Executor]:
+    try:
+        yield client.get_executor(pure=False)
+    except lost as error:
+        raise ChildProcessError(
+            f"Dask has lost its workers over the same part, perhaps for want of memory: {str(error).splitlines()[0]}; the "
+            "same call goes on where it was"
+        ) from error

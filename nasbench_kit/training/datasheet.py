@@ -1,0 +1,129 @@
+"""What a table of one's own says about itself: its metrics, and everything that is needed to train its networks again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.spaces import space as space_of
+from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.store import Metric, Table
+from nasbench_kit.training.datasets import PARTS
+from nasbench_kit.training.datasets.cifar import SPLITS
+from nasbench_kit.training.setting import Setting
+
+__all__ = ["Measured", "datasheet"]
+
+# the papers of the search spaces
+SPACES = {
+    "macronas": "den Ottelander et al. 2021, arXiv 2004.08996",
+    "nas-bench-macro": "Su et al. 2021, arXiv 2103.11922",
+    "nb101": "Ying et al. 2019, arXiv 1902.09635",
+    "nb201": "Dong and Yang 2020, arXiv 2001.00326",
+    "genetic-cnn": "Xie and Yuille 2017, arXiv 1703.01513",
+    "nsga-net-macro": "Lu et al. 2019, arXiv 1810.03522",
+    "nsga-net-micro": "Lu et al. 2019, arXiv 1810.03522",
+}
+# of the datasets that have a name: where their images are from, and what may be done with them
+_CIFAR = {"url": "https://www.cs.toronto.edu/~kriz/cifar.html", "images": "Krizhevsky 2009"}
+IMAGES = {
+    "digits": {
+        "url": "https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+        "licence": "Apache-2.0 (the table); CC BY 4.0 (the digits: Alpaydin and Kaynak 1998, as in scikit-learn)",
+        "images": "Alpaydin and Kaynak 1998",
+    },
+    **dict.fromkeys(SPLITS, _CIFAR),
+    "ImageNet16-120": {
+        "url": "https://patrykchrabaszcz.github.io/Imagenet32/",
+        "images": "Chrabaszcz et al. 2017, arXiv 1707.08819",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came of the trainings of a table.
+
+    Attributes
+    ----------
+    values : dict of str to ndarray, each (n, epochs, seeds)
+        As `train_genotypes` gives them.
+    step_seconds : ndarray, shape (n,), optional
+        Of one step of each network alone, where the trainings were stacks.
+    took : float
+        Seconds of all parts together.
+    processors : list of str
+        What they were trained on.
+    """
+
+    values: Mapping[str, NDArray[np.float64]]
+    step_seconds: NDArray[np.float64] | None
+    took: float
+    processors: list[str]
+
+
+def datasheet(
+    setting: Setting, rows: Genotypes, seeds: tuple[int, ...], measured: Measured, claim: Mapping[str, Any]
+) -> Table:
+    """Finished trainings as a table with its provenance.
+
+    Parameters
+    ----------
+    setting : Setting
+    rows : ndarray of uint8, shape (n, genes)
+    seeds : tuple of int
+    measured : Measured
+    claim : mapping
+        What was written down when the trainings were begun: versions and hardware.
+
+    Returns
+    -------
+    Table
+        Of its provenance, ``setting`` is `Setting.identity`, ``recipe`` all fields of the `Recipe` with versions, hardware
+        and seeds.
+    """
+    space, data, recipe = space_of(setting.space), setting.data, setting.recipe
+    epochs = tuple(range(1, recipe.epochs + 1))
+    metrics: dict[str, Metric] = {}
+    for part in PARTS:
+        if not np.isnan(measured.values[f"{part}_accuracy"]).all():  # a dataset need not have all parts
+            metrics[f"{part}_accuracy"] = Metric(measured.values[f"{part}_accuracy"], epochs, seeds)
+            metrics[f"{part}_loss"] = Metric(measured.values[f"{part}_loss"].astype(np.float32), epochs, seeds)
+    if measured.step_seconds is not None:
+        steps = len(data.part("train")) // recipe.batch_size * np.array(epochs)
+        metrics["training_time"] = Metric(measured.step_seconds[:, np.newaxis] * steps, epochs)
+        times = "of one training alone on one core, without evaluation: a measured step times the steps"
+    else:
+        metrics["training_time"] = Metric(measured.values["seconds"].cumsum(axis=1), epochs, seeds)
+        times = "measured, without evaluation, beside the other trainings of the same machine"
+    for name in space.cost_names:
+        metrics[name] = Metric(space.cost(rows, name, skeleton=setting.skeleton))
+    facts = dict(IMAGES.get(setting.dataset, {}))
+    images = facts.pop("images", None)
+    provenance: dict[str, Any] = {
+        "source": f"trained by nasbench-kit train {space.name} --dataset {data.name}",
+        **facts,
+        "citation": f"nasbench-kit (see CITATION.cff); search space: {SPACES[space.name]}"
+        + (f"; images: {images}" if images else ""),
+        "notes": "A budget of fewer epochs is the same training stopped early, before its learning rate has come down. "
+        f"training_time is {times}.",
+        "setting": setting.identity,
+        "recipe": {
+            **setting.identity["recipe"],
+            "seeds": list(seeds),
+            "networks": len(rows),
+            **{name: claim[name] for name in ("device", "torch", "numpy", "machine", "cores")},
+            "processor": ", ".join(measured.processors),
+        },
+        "images_sha256": data.digest,
+        "split": data.split,
+        "split_letters": "one an image, in the dataset's order: r train, v validation, t test, - left out",
+        "core_hours": measured.took / 3600,
+    }
+    if space.networks is not None:
+        provenance["missing_networks"] = space.networks - len(np.unique(space.key(rows)))
+    return Table(space, rows, {data.name: metrics}, provenance)

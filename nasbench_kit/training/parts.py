@@ -1,0 +1,134 @@
+"""The parts of a table in the making: a folder of small files that outlives a kill, and what it was begun for."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.errors import StoreError
+from nasbench_kit.store.writer import replace_file
+
+__all__ = ["Part", "PartsFolder", "divide"]
+
+CLAIM = "claim.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """The unit of work: some of the networks, with some of the seeds, which is done as a whole or not at all."""
+
+    number: int
+    networks: slice
+    seeds: slice
+
+
+def divide(networks: int, seeds: int, networks_a_part: int | None) -> list[Part]:
+    """All the work in parts: so many networks with all seeds each, or for None single trainings."""
+    if networks_a_part is None:
+        pairs = ((i, j) for i in range(networks) for j in range(seeds))
+        return [Part(number, slice(i, i + 1), slice(j, j + 1)) for number, (i, j) in enumerate(pairs)]
+    starts = range(0, networks, networks_a_part)
+    return [Part(i, slice(start, start + networks_a_part), slice(0, seeds)) for i, start in enumerate(starts)]
+
+
+class PartsFolder:
+    """A folder of finished parts, made where it is missing.
+
+    Parameters
+    ----------
+    path : Path
+    identity : mapping
+        Plain values that decide about the parts: a folder of others is refused, unless there is nothing in it yet.
+    circumstances : mapping
+        Plain values that are written down once, and never compared.
+
+    Raises
+    ------
+    StoreError
+        Where the folder cannot be made or read, or holds parts of other trainings: what differs.
+    """
+
+    def __init__(self, path: Path, identity: Mapping[str, Any], circumstances: Mapping[str, Any]) -> None:
+        self.path = path
+        try:
+            path.mkdir(exist_ok=True)
+            begun = any(f.is_file() and f.name != CLAIM and f.suffix != ".tmp" for f in path.rglob("*"))
+            found = self._read_claim() if (path / CLAIM).exists() else {}
+        except OSError as error:
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(f"{path}, the folder of the parts, cannot be used: {error.strerror}") from error
+        there, now = dict(_flat(found)), dict(_flat(identity))
+        different = [name for name in now if there.get(name) != now[name]]
+        if different and begun:
+            name = different[0]
+            raise StoreError(
+                f"{path} holds parts of other trainings: {name} is {there.get(name)!r} there and {now[name]!r} now; give "
+                "another --output or delete the folder"
+            )
+        if different:
+            found = {**identity, **circumstances}
+            content = json.dumps(found, indent=1).encode()
+            replace_file(path / CLAIM, lambda temporary: temporary.write_bytes(content))
+        self.claim: dict[str, Any] = found
+
+    def done(self, kind: str) -> set[int]:
+        """The numbers of the parts of a kind that are there."""
+        numbers = (path.stem.removeprefix(f"{kind}-") for path in self.path.glob(f"{kind}-*.npz"))
+        return {int(number) for number in numbers if number.isdecimal()}
+
+    def write(self, kind: str, number: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep a finished part; raises StoreError where the disk does not take it."""
+        image = io.BytesIO()
+        np.savez(image, allow_pickle=False, **arrays)
+        replace_file(self._file(kind, number), lambda temporary: temporary.write_bytes(image.getbuffer()))
+
+    def read(self, kind: str, number: int) -> dict[str, NDArray[Any]]:
+        """A finished part; raises StoreError where it is damaged."""
+        path = self._file(kind, number)
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
+                return {name: part[name] for name in part.files}
+        except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise StoreError(f"{path} is damaged: {reason}; delete it, and the part is trained again") from error
+
+    def checkpoints(self, folder: Path, number: int) -> Path:
+        """Where the trainings of one part have their checkpoints; ``folder`` is the one of all parts."""
+        return folder / f"part-{number:06d}"
+
+    def remove_checkpoints(self, folder: Path, number: int) -> None:
+        """Delete what a finished part needs no more."""
+        shutil.rmtree(self.checkpoints(folder, number), ignore_errors=True)
+
+    def _file(self, kind: str, number: int) -> Path:
+        return self.path / f"{kind}-{number:06d}.npz"
+
+    def _read_claim(self) -> dict[str, Any]:
+        path = self.path / CLAIM
+        try:
+            found = json.loads(path.read_text())
+        except ValueError as error:
+            raise StoreError(f"{path} is damaged; delete the folder to start anew") from error
+        if not isinstance(found, dict):
+            raise StoreError(f"{path} is damaged; delete the folder to start anew")
+        return found
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested values with the names on the way to them."""
+    for name, inner in value.items():
+        if isinstance(inner, Mapping):
+            yield from _flat(inner, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", inner

@@ -1,0 +1,40 @@
+"""The time of a network's training alone, where networks are trained in stacks: a step of its own, measured."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.training.setting import Setting
+
+__all__ = ["step_seconds"]
+
+TIMED_STEPS = 8
+
+
+def step_seconds(setting: Setting, rows: Genotypes, seed: int) -> NDArray[np.float64]:
+    """Seconds of one optimiser step of each network alone, in plain PyTorch: the fastest of a few, (n,).
+
+    For settings that can be stacked. Nothing else should run beside it.
+    """
+    return np.array([_step_seconds(setting, row, seed) for row in rows])
+
+
+def _step_seconds(setting: Setting, row: Genotypes, seed: int) -> float:
+    network, data, recipe = setting.network(row, seed), setting.data, setting.recipe
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=recipe.momentum, nesterov=True)
+    batch = data.part("train")[: recipe.batch_size]
+    images, labels = torch.from_numpy(data.images[batch]), torch.from_numpy(data.labels[batch])
+    fastest = float("inf")
+    for _ in range(TIMED_STEPS):
+        start = time.perf_counter()
+        optimiser.zero_grad()
+        F.cross_entropy(network(images), labels).backward()
+        optimiser.step()
+        fastest = min(fastest, time.perf_counter() - start)
+    return fastest

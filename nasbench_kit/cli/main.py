@@ -23,6 +23,7 @@ COMMANDS = {
     "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
     "train": "make a table by real training (extra 'train')",
+    "verify": "train sampled entries of a store and compare (extra 'train')",
 }
 
 

@@ -1,0 +1,165 @@
+"""Train sampled entries of a store, and say whether its values can be true. Exit status 1 where they cannot."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from nasbench_kit.benchmark import open_benchmark
+from nasbench_kit.cli.output import print_json, print_table, progress_bars
+from nasbench_kit.errors import MissingExtra
+from nasbench_kit.training.verdicts import CONTRADICTED, DRAWS
+
+if TYPE_CHECKING:
+    from nasbench_kit.training.verification import Verification
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's options."""
+    parser.add_argument("benchmark", help="a benchmark's name or the path of a store")
+    parser.add_argument("--dataset", help="the store's dataset; may be left out where there is only one")
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        metavar="METRIC",
+        help="accuracies to compare; the first decides about the draw (default all)",
+    )
+    parser.add_argument("--epochs", type=int, help="the epoch budget to compare; the largest unless given")
+    parser.add_argument("--sample", type=int, default=20, help="entries to train (default %(default)s)")
+    parser.add_argument("--draw", default="stratified", help=f"{', '.join(DRAWS)} (default %(default)s)")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=3,
+        help="trainings an entry, with seeds that the table has not (default %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="the seed of the draw (default %(default)s)")
+    parser.add_argument(
+        "--alpha",
+        type=float,
+        default=0.01,
+        help="the chance to contradict a table that is right, at most (default %(default)s)",
+    )
+    parser.add_argument(
+        "--margin", type=float, default=2.0, help="points within which an entry agrees (default %(default)s)"
+    )
+    parser.add_argument(
+        "--images", metavar="NAME|FILE", help="the images to train on, where they do not follow from the store"
+    )
+    parser.add_argument("--data", metavar="FOLDER", help="where published images are")
+    parser.add_argument("--recipe", metavar="NAME", help="a published recipe, where the store does not say its own")
+    parser.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
+    parser.add_argument("--device", help="cpu, cuda, ...: cuda where there is one, but the small table on the CPU")
+    parser.add_argument("--checkpoints", metavar="FOLDER", help="keep trainings here, to go on after a kill")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the subcommand; returns the exit status."""
+    bench = open_benchmark(options.benchmark)  # a name that is wrong needs no torch
+    try:
+        from nasbench_kit.training.verification import verify
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("nasbench_kit"):
+            raise
+        raise MissingExtra("training", "train") from error
+    with progress_bars(["training"]) as update:
+        found = verify(
+            bench,
+            dataset=options.dataset,
+            metrics=options.metrics,
+            epochs=options.epochs,
+            sample=options.sample,
+            draw=options.draw,
+            seeds=options.seeds,
+            seed=options.seed,
+            alpha=options.alpha,
+            margin=options.margin,
+            images=options.images,
+            folder=options.data,
+            recipe=options.recipe,
+            processes=options.processes,
+            device=options.device,
+            checkpoints=options.checkpoints,
+            progress=lambda done, total: update("training", done / total),
+        )
+    if options.json:
+        names = (
+            "benchmark",
+            "dataset",
+            "epochs",
+            "verdict",
+            "reasons",
+            "undecided",
+            "assumed",
+            "setting",
+            "draw",
+            "seed",
+        )
+        names += ("training_seeds", "alpha", "margin", "trained_seconds", "seconds")
+        content = {name: getattr(found, name) for name in names}
+        content["checks"] = [vars(check) for check in found.checks]
+        content["entries"] = found.frame.to_dict(orient="records")
+        print_json(content)
+    else:
+        _print(found)
+        print(f"took {found.seconds:.1f} s, trainings {found.trained_seconds:.1f} s of it", file=sys.stderr)
+    return 1 if found.verdict == CONTRADICTED else 0
+
+
+def _print(found: Verification) -> None:
+    first = found.frame["metric"].iloc[0]
+    shown = found.frame[(found.frame["metric"] == first) | (found.frame["verdict"] == CONTRADICTED)]
+    several = shown["metric"].nunique() > 1
+    header = ["architecture", "metric", "table", "measured", "difference", "tolerance", "p", "verdict"]
+    rows = [
+        [
+            str(row["architecture"]),
+            str(row["metric"]),
+            _mean(row["table_mean"], row["table_sd"]),
+            _mean(row["measured_mean"], row["measured_sd"]),
+            f"{row['difference']:+.2f}",
+            "unknown" if pd.isna(row["tolerance"]) else f"{row['tolerance']:.2f}",
+            "" if pd.isna(row["p"]) else f"{row['p']:.2g}",
+            str(row["verdict"]),
+        ]
+        for _, row in shown.iterrows()
+    ]
+    if not several:
+        header = [name for name in header if name != "metric"]
+        rows = [[row[0], *row[2:]] for row in rows]
+    budget = "" if found.epochs is None else f", {found.epochs} epochs"
+    title = (
+        f"{found.benchmark}/{found.dataset}{budget}: {len(found.entries)} entries ({found.draw}), trained with the seeds "
+        f"{', '.join(map(str, found.training_seeds))}; {first}"
+    )
+    caption = (
+        "mean ± standard deviation over seeds, percent; tolerance: the difference that would contradict the table; "
+        "p: corrected for all tests;\n"
+        f"agrees: the 90 % interval of the difference is within ±{found.margin:g} points"
+    )
+    others = len(found.frame["metric"].unique()) - 1
+    if others:
+        caption += f"; the {others} other metrics of an entry are shown where they contradict (--json has all)"
+    print_table(title, header, rows, caption, optional=("p", "tolerance"))
+    checks = [
+        [check.name, check.metric, check.found, "" if pd.isna(check.p) else f"{check.p:.2g}", check.verdict]
+        for check in found.checks
+    ]
+    print_table(None, ["check", "metric", "found", "p", "verdict"], checks, left=3, optional=("p",))
+    for text in found.assumed:
+        print(f"assumed, as the store does not say: {text}")
+    for text in found.undecided:
+        print(f"undecided: {text}")
+    print(found.summary())
+    for text in found.reasons:
+        print(f"because {text}")
+
+
+def _mean(mean: float, sd: float) -> str:
+    if pd.isna(mean):
+        return "unknown"
+    return f"{mean:.2f}" if pd.isna(sd) else f"{mean:.2f} ± {sd:.2f}"

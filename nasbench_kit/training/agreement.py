@@ -1,0 +1,356 @@
+"""Whether a table's values and new trainings can be the same: the statistics alone, arrays in and verdicts out.
+
+An entry is judged by a moderated t test (Smyth 2004, Statistical Applications in Genetics and Molecular Biology 3(1)): a few
+seeds tell little about a network's spread, so that it is shrunk towards the spread of networks of similar accuracy. A sample
+is judged by exchanging the values of table and training within the entries: where the table is right, they are draws from
+one distribution, and every exchange is as likely as what was found (Fisher's permutation test).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.optimize
+import scipy.special
+import scipy.stats
+from numpy.typing import NDArray
+
+__all__ = [
+    "EntryComparison",
+    "SampleComparison",
+    "Spread",
+    "compare_entries",
+    "compare_sample",
+    "holm",
+    "measure_spread",
+]
+
+Floats = NDArray[np.float64]
+
+NEIGHBOURS = 200  # records of similar accuracy that say what a spread is like
+STRIDE = 20
+FEWEST = 5  # values, and entries, that a statement over several can be made from
+ARRANGEMENTS = 2000  # of the values of one entry; more are drawn at random
+EXCHANGES = (5_000, 20_000)  # of a sample: the fewer, the larger it is
+EQUIVALENCE = 0.05  # the level of each of the two one-sided tests
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How much trainings of one network differ, by the level of their accuracy.
+
+    Attributes
+    ----------
+    levels : ndarray, shape (n,)
+        The mean of each network that tells about spread, ascending.
+    variances : ndarray, shape (n,)
+        Between its trainings.
+    degrees : ndarray, shape (n,)
+        Of freedom: one fewer than it has trainings.
+    floor : float
+        The least variance: that of rounding to a whole number of images.
+    shared : float
+        The variance that trainings with one seed have in common over all networks, in units of the spread.
+    """
+
+    levels: Floats
+    variances: Floats
+    degrees: Floats
+    floor: float
+    shared: float = 0.0
+    _priors: dict[tuple[int, int], tuple[float, float]] = field(default_factory=dict, repr=False, compare=False)
+
+    def near(self, level: float) -> slice:
+        """The neighbours of a level."""
+        count = min(NEIGHBOURS, len(self.levels))
+        first = int(np.searchsorted(self.levels, level)) - count // 2
+        first = min(max(first, 0), len(self.levels) - count)
+        first -= first % STRIDE  # levels that are close have the same neighbours, and their distribution is fitted once
+        return slice(first, first + count)
+
+    def scale(self, level: float) -> float:
+        """The standard deviation that is usual at a level; 1 where nothing is known."""
+        if not len(self.levels):
+            return 1.0
+        near = self.near(level)
+        return math.sqrt(max(float(np.average(self.variances[near], weights=self.degrees[near])), self.floor))
+
+    def prior(self, level: float) -> tuple[float, float]:
+        """Variance and degrees of freedom of the distribution that the variances at a level are from.
+
+        The variances are taken for draws of ``variance * F(degrees of each, degrees)`` (Smyth 2004, section 3), and both
+        numbers are the likeliest ones, within 1 to 100 degrees of freedom. Degrees of 0 where too little is known.
+        """
+        near = self.near(level)
+        if (near.start, near.stop) not in self._priors:
+            self._priors[near.start, near.stop] = self._fitted(near)
+        return self._priors[near.start, near.stop]
+
+    def _fitted(self, near: slice) -> tuple[float, float]:
+        variances, degrees = np.maximum(self.variances[near], self.floor), self.degrees[near]
+        if len(variances) < FEWEST:
+            return self.floor, 0.0
+
+        def unlikely(parameters: Floats) -> float:
+            variance, freedom = np.exp(parameters)
+            return -float(scipy.stats.f.logpdf(variances / variance, degrees, freedom).sum()) + len(
+                variances
+            ) * math.log(variance)
+
+        start = [math.log(float(np.average(variances, weights=degrees))), math.log(10.0)]
+        bounds = [(start[0] - 5, start[0] + 5), (0.0, math.log(100.0))]
+        found = scipy.optimize.minimize(unlikely, start, bounds=bounds, method="L-BFGS-B")
+        variance, freedom = np.exp(found.x)
+        return float(variance), float(freedom)
+
+
+def measure_spread(trials: Floats, step: float) -> Spread:
+    """The spread of a table, or of new trainings where the table has single values.
+
+    Parameters
+    ----------
+    trials : ndarray, shape (n, seeds)
+        ``nan`` where a training is missing; rows with fewer than two tell nothing.
+    step : float
+        The difference that one image makes.
+
+    Returns
+    -------
+    Spread
+    """
+    counts = (~np.isnan(trials)).sum(axis=1)
+    kept = trials[counts > 1]
+    levels = np.nanmean(kept, axis=1) if len(kept) else np.empty(0)
+    order = np.argsort(levels, kind="stable")
+    variances = np.nanvar(kept, axis=1, ddof=1)[order] if len(kept) else np.empty(0)
+    spread = Spread(levels[order], variances, counts[counts > 1][order] - 1.0, step**2 / 12)
+    return Spread(spread.levels, spread.variances, spread.degrees, spread.floor, _shared(kept[order], spread))
+
+
+def _shared(trials: Floats, spread: Spread) -> float:
+    """The variance of the seeds' effects: how much more their means over all networks differ than by chance."""
+    complete = ~np.isnan(trials).any(axis=1)
+    if complete.sum() < NEIGHBOURS:
+        return 0.0
+    sums = np.cumsum(np.concatenate([[0.0], spread.variances]))
+    near = [spread.near(level) for level in spread.levels[complete]]
+    local = np.array([(sums[window.stop] - sums[window.start]) / (window.stop - window.start) for window in near])
+    scaled = trials[complete] / np.sqrt(np.maximum(local, spread.floor))[:, np.newaxis]
+    return max(0.0, float(scaled.mean(axis=0).var(ddof=1)) - 1 / int(complete.sum()))
+
+
+@dataclass(frozen=True)
+class EntryComparison:
+    """Each entry by itself; arrays of shape (n,), ``nan`` where nothing can be said.
+
+    Attributes
+    ----------
+    difference : ndarray
+        The mean of the new trainings less the table's.
+    error : ndarray
+        The standard error of the difference.
+    degrees : ndarray
+        Of freedom of the t distribution.
+    p : ndarray
+        Of a difference at least as large where the table is right.
+    low, high : ndarray
+        The 90 % interval of the difference: within a margin, both one-sided tests at 5 % reject a difference as large as it.
+    """
+
+    difference: Floats
+    error: Floats
+    degrees: Floats
+    p: Floats
+    low: Floats
+    high: Floats
+
+    def tolerance(self, level: float) -> Floats:
+        """The difference from which on ``p`` is below a level."""
+        found: Floats = self.error * scipy.stats.t.isf(level / 2, self.degrees)
+        return found
+
+
+def compare_entries(table: Floats, measured: Floats, spread: Spread) -> EntryComparison:
+    """The moderated t test of every entry.
+
+    Parameters
+    ----------
+    table : ndarray, shape (n, stored seeds)
+        ``nan`` where the table has nothing.
+    measured : ndarray, shape (n, new seeds)
+    spread : Spread
+
+    Returns
+    -------
+    EntryComparison
+    """
+    n = len(table)
+    difference, error, degrees = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
+    for i in range(n):
+        old, new = table[i][~np.isnan(table[i])], measured[i]
+        if not len(old):
+            continue
+        difference[i] = new.mean() - old.mean()
+        variance, freedom = spread.prior(float(np.concatenate([old, new]).mean()))
+        own = len(old) + len(new) - 2
+        if own + freedom == 0:
+            continue
+        squares = ((old - old.mean()) ** 2).sum() + ((new - new.mean()) ** 2).sum()
+        pooled = max((freedom * variance + squares) / (freedom + own), spread.floor)
+        error[i], degrees[i] = math.sqrt(pooled * (1 / len(old) + 1 / len(new))), freedom + own
+    with np.errstate(invalid="ignore"):
+        p = 2 * scipy.stats.t.sf(np.abs(difference) / error, degrees)
+        reach = error * scipy.stats.t.isf(EQUIVALENCE, degrees)
+    return EntryComparison(difference, error, degrees, p, difference - reach, difference + reach)
+
+
+@dataclass(frozen=True)
+class SampleComparison:
+    """All entries of a sample together.
+
+    Attributes
+    ----------
+    shift : float
+        The mean difference, new trainings less table, each entry weighted by one over its usual spread.
+    reach : float
+        The shift is uncertain by so much: with it, a 90 % interval.
+    correlation : float
+        Spearman's, between the means of table and trainings.
+    expected_correlation : float
+        The median of those after an exchange.
+    scatter : float
+        The root mean square of the differences, in units of what the usual spread makes of them.
+    spread : float
+        How many times as much the new trainings of an entry differ as the table's: the ratio of the standard deviations, its
+        geometric mean. ``nan`` where one side has single values.
+    p : dict of str to float
+        ``shift`` (two-sided); ``order``: a correlation as low; ``scatter``: squared differences, in units of the usual spread,
+        as large; ``spread`` (two-sided): trainings that differ as much more, or less, among themselves than the table's. ``nan``
+        where there are too few values.
+    """
+
+    shift: float
+    reach: float
+    correlation: float
+    expected_correlation: float
+    scatter: float
+    spread: float
+    p: dict[str, float]
+
+
+def compare_sample(
+    table: Floats, measured: Floats, spread: Spread, rng: np.random.Generator, *, exchanges: int | None = None
+) -> SampleComparison:
+    """Tests by exchanging the values of table and trainings within the entries.
+
+    They hold whatever the distribution of the values is. Only the part of the shift that all trainings with one seed have in
+    common is no matter of exchange: it is added as a normal variate of the variance that the table shows.
+
+    Parameters
+    ----------
+    table : ndarray, shape (n, stored seeds)
+        ``nan`` where the table has nothing.
+    measured : ndarray, shape (n, new seeds)
+    spread : Spread
+    rng : numpy.random.Generator
+    exchanges : int, optional
+        5,000 to 20,000 unless given, the fewer, the larger the sample is.
+
+    Returns
+    -------
+    SampleComparison
+    """
+    known = ~np.isnan(table).all(axis=1)
+    rows = [(old[~np.isnan(old)], new) for old, new in zip(table[known], measured[known], strict=True)]
+    n = len(rows)
+    if n < FEWEST:
+        return SampleComparison(*[np.nan] * 6, p=dict.fromkeys(("shift", "order", "scatter", "spread"), np.nan))
+    exchanges = exchanges or int(np.clip(4_000_000 // n, *EXCHANGES))
+    old_means, new_means = np.empty((n, exchanges + 1)), np.empty((n, exchanges + 1))
+    scatter, ratio = np.zeros(exchanges + 1), np.zeros(exchanges + 1)
+    scales = np.array([spread.scale(float(np.concatenate(row).mean())) for row in rows])
+    tell_spread = [min(len(old), len(new)) > 1 for old, new in rows]
+    for i, (old, new) in enumerate(rows):
+        values = np.concatenate([old, new])
+        first = _arrangements(len(values), len(old), rng)
+        chosen = first[np.concatenate([[0], rng.integers(len(first), size=exchanges)])]
+        sums, squares = chosen @ values, chosen @ values**2
+        rest, rest_squares = values.sum() - sums, (values**2).sum() - squares
+        k, m = len(old), len(new)
+        old_means[i], new_means[i] = sums / k, rest / m
+        scatter += ((new_means[i] - old_means[i]) / scales[i]) ** 2 / (1 / k + 1 / m)
+        if tell_spread[i]:
+            # a share of the usual variance keeps two values that are equal by chance from deciding alone
+            least = scales[i] ** 2 / 10 + spread.floor
+            old_variance = np.maximum(squares - sums**2 / k, 0) / (k - 1)
+            new_variance = np.maximum(rest_squares - rest**2 / m, 0) / (m - 1)
+            ratio += np.log((new_variance + least) / (old_variance + least))
+    weights = 1 / scales / (1 / scales).sum()
+    shifts = weights @ (new_means - old_means)
+    counts = 1 / np.mean([len(old) for old, _ in rows]) + 1 / measured.shape[1]
+    noise = rng.normal(0, math.sqrt(spread.shared * counts) * n / float((1 / scales).sum()), exchanges)
+    null = np.abs(shifts[1:] + noise)
+    correlations = _correlations(old_means, new_means)
+    p = {
+        "shift": _p(null, abs(shifts[0])),
+        "order": _p(-correlations[1:], -correlations[0]),
+        "scatter": _p(scatter[1:], scatter[0]),
+        "spread": np.nan,
+    }
+    if sum(tell_spread) >= FEWEST:
+        p["spread"] = min(1.0, 2 * min(_p(ratio[1:], ratio[0]), _p(-ratio[1:], -ratio[0])))
+    return SampleComparison(
+        shift=float(shifts[0]),
+        reach=float(np.quantile(null, 1 - 2 * EQUIVALENCE)),
+        correlation=float(correlations[0]),
+        expected_correlation=float(np.median(correlations[1:])),
+        scatter=math.sqrt(scatter[0] / n),
+        spread=math.exp(ratio[0] / sum(tell_spread) / 2) if any(tell_spread) else np.nan,
+        p=p,
+    )
+
+
+def holm(p: Floats) -> Floats:
+    """Adjusted p values: those below a level are true discoveries, all of them, but for a chance of that level (Holm 1979).
+
+    ``nan`` is no test, and stays ``nan``.
+    """
+    adjusted = np.full(len(p), np.nan)
+    tests = np.flatnonzero(~np.isnan(p))
+    order = tests[np.argsort(p[tests], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1.0)
+    return adjusted
+
+
+def _arrangements(values: int, taken: int, rng: np.random.Generator) -> Floats:
+    """Which values count as the table's: (arrangements, values) of 0 and 1, the first the true one."""
+    if math.comb(values, taken) <= ARRANGEMENTS:
+        sets = np.array(list(itertools.combinations(range(values), taken)))
+    else:
+        random = rng.random((ARRANGEMENTS, values)).argsort(axis=1)[:, :taken]
+        sets = np.concatenate([np.arange(taken)[np.newaxis], random])
+    chosen = np.zeros((len(sets), values))
+    np.put_along_axis(chosen, sets, 1.0, axis=1)
+    return chosen
+
+
+def _correlations(x: Floats, y: Floats) -> Floats:
+    """Spearman's rank correlation of columns: two arrays (n, columns) to (columns,); 1 where all values are equal."""
+    found = np.ones(x.shape[1])
+    block = max(1, 1_000_000 // len(x))
+    for start in range(0, x.shape[1], block):
+        part = slice(start, start + block)
+        a, b = (scipy.stats.rankdata(np.round(values[:, part], 9), axis=0) for values in (x, y))
+        a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+        size = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+        found[part] = np.divide((a * b).sum(axis=0), size, out=np.ones(a.shape[1]), where=size > 0)
+    return found
+
+
+def _p(null: Floats, found: float) -> float:
+    """The share of draws that are as extreme, the draw that was found being one of them."""
+    return float((1 + (null >= found - 1e-9).sum()) / (1 + len(null)))

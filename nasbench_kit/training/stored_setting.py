@@ -1,0 +1,179 @@
+"""How a store says that its entries were trained, as a setting to train them by again; else how they are published to be."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nasbench_kit.benchmark import Benchmark
+from nasbench_kit.errors import SourceError, StoreError, UnknownName
+from nasbench_kit.spaces.skeleton import Skeleton
+from nasbench_kit.spaces.space import Space
+from nasbench_kit.training.construction import skeleton_of
+from nasbench_kit.training.datasets import Dataset, datasets, load_dataset
+from nasbench_kit.training.recipes import RECIPES, Recipe
+from nasbench_kit.training.setting import Setting, make_setting
+
+__all__ = ["StoredSetting", "stored_setting"]
+
+CURVES = "-curves-"  # the dataset of a store that holds the values after every epoch of trainings of this length
+IMAGES_OF = {("nb101", "cifar10"): "cifar10-40k"}  # Ying et al. 2019, arXiv 1902.09635, section 2.3
+SGD = "SGD, Nesterov"
+
+
+@dataclass(frozen=True)
+class StoredSetting:
+    """How to train the entries of a store.
+
+    Attributes
+    ----------
+    setting : Setting
+    epoch : int
+        The epoch of a training, counted from 1, after which the table's values were measured.
+    assumed : tuple of str
+        What the store does not say, so that it is as published; a sentence each. Empty where the store says it all.
+    """
+
+    setting: Setting
+    epoch: int
+    assumed: tuple[str, ...]
+
+
+def stored_setting(
+    bench: Benchmark,
+    dataset: str,
+    budget: int | None,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    recipe: str | None = None,
+) -> StoredSetting:
+    """The setting that a store's provenance tells of, checked against the images that are here.
+
+    Parameters
+    ----------
+    bench : Benchmark
+    dataset : str
+        The dataset of the store.
+    budget : int or None
+        The epoch budget of the values; None where the table has none.
+    images, folder
+        What `load_dataset` is given; the images of the dataset's name unless given.
+    recipe : str, optional
+        The name of a published recipe, for stores that do not say how they were trained.
+
+    Raises
+    ------
+    StoreError
+        Images that are not the store's.
+    ValueError
+        A recipe for a store that tells its own, or a budget that its trainings do not reach.
+    UnknownName, SourceError, MissingExtra
+        As `load_dataset` does.
+    """
+    where = None if folder is None else str(folder)
+    told, old = bench.info.get("setting"), bench.info.get("recipe")
+    own = isinstance(told, Mapping)
+    old_own = not own and isinstance(old, Mapping) and "split" in bench.info and dataset == "digits"
+    if (own or old_own) and recipe is not None:
+        raise ValueError(
+            f"{bench.name} says by which recipe its entries were trained: leave out --recipe; no other makes the same values"
+        )
+    if own:
+        assert isinstance(told, Mapping)
+        setting = _told(bench, told, None if images is None else str(images), where)
+    elif old_own:
+        assert isinstance(old, Mapping)
+        setting = _of_digits_table(bench, old, "digits" if images is None else str(images), where)
+    else:
+        return _assumed(bench, dataset, budget, images, where, recipe)
+    length = setting.recipe.epochs
+    epoch = length if budget is None else budget
+    if epoch > length:
+        raise ValueError(f"{bench.name} says that its trainings have {length} epochs, and has values after {epoch}")
+    return StoredSetting(setting, epoch, ())
+
+
+def _told(bench: Benchmark, told: Mapping[str, Any], images: str | None, folder: str | None) -> Setting:
+    """The setting of a store that has its identity."""
+    name = str(told.get("dataset"))
+    if images is None and name not in datasets():
+        raise SourceError(
+            f"{bench.name} was trained on images called {name!r}, which are no published ones: give their file with --images"
+        )
+    try:
+        if told["space"] != bench.space.name:
+            raise ValueError(f"its setting is one of {told['space']}, not of {bench.space.name}")
+        fields = {field.name: told["recipe"][field.name] for field in dataclasses.fields(Recipe)}
+        how = Recipe(**{**fields, "milestones": tuple(fields["milestones"])})
+        frame = skeleton_of(bench.space, "cifar10", **told["skeleton"])
+        digest = str(told["images"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{bench.path}: what it says of its trainings cannot be understood: {error}") from error
+    setting = Setting(bench.space.name, images or name, folder, frame, how)
+    if setting.identity["images"] != digest:
+        raise StoreError(
+            f"the images {setting.dataset!r} are not those that {bench.name} was trained on: their digest is "
+            f"{setting.identity['images']}, the store has {digest}"
+        )
+    return setting
+
+
+def _of_digits_table(bench: Benchmark, old: Mapping[str, Any], images: str, folder: str | None) -> Setting:
+    """The setting of a table of the digits that has a recipe and a split, but no setting: the bundled one."""
+    if old.get("optimiser") != SGD:
+        raise StoreError(f"{bench.path}: its recipe has the optimiser {old.get('optimiser')!r}, not {SGD!r}")
+    names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay")
+    try:
+        how = Recipe(**{name: old[name] for name in names})
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{bench.path}: what it says of its trainings cannot be understood: {error}") from error
+    if load_dataset(images, folder).split != bench.info["split"]:
+        raise StoreError(
+            f"the images {images!r} are not those that {bench.name} was trained on: their split is another"
+        )
+    return make_setting(bench.space, "digits", recipe=how)
+
+
+def _assumed(
+    bench: Benchmark,
+    dataset: str,
+    budget: int | None,
+    images: str | os.PathLike[str] | None,
+    folder: str | None,
+    recipe: str | None,
+) -> StoredSetting:
+    """The published setting of a store that does not tell one."""
+    name, _, length = dataset.partition(CURVES)
+    chosen = str(images) if images is not None else IMAGES_OF.get((bench.space.name, name), name)
+    try:
+        data: Dataset = load_dataset(chosen, folder)
+    except UnknownName as error:
+        if images is not None:
+            raise
+        raise UnknownName(
+            "images of the dataset", dataset, datasets(), "Give them with --images: a name, or an .npz file."
+        ) from error
+    setting = make_setting(
+        bench.space, chosen, folder=folder, recipe=recipe, epochs=int(length) if length.isdecimal() else budget
+    )
+    used = recipe or ("digits" if chosen == "digits" else bench.space.name)
+    how = setting.recipe
+    assumed = [
+        f"recipe: {used!r}, {how.epochs} epochs ({RECIPES[used].source})",
+        f"images and split: the kit's {data.name!r}",
+        f"skeleton: {_text(setting.skeleton, bench.space, chosen)}",
+    ]
+    if RECIPES[used].ours:
+        assumed.append(f"no source states of this recipe: {', '.join(RECIPES[used].ours)}")
+    return StoredSetting(setting, how.epochs if budget is None else budget, tuple(assumed))
+
+
+def _text(skeleton: Skeleton, space: Space, images: str) -> str:
+    own = [name for name, known in space.skeletons.items() if known == skeleton]
+    if own:
+        return f"that of {space.name} for {images if images in own else own[0]}"
+    return f"that of {space.name} for cifar10, with these images and classes"

@@ -1,0 +1,254 @@
+"""From a table's values and new trainings to verdicts: which entries are drawn, what is checked, what it says. Without torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nasbench_kit.training.agreement import (
+    Floats,
+    SampleComparison,
+    Spread,
+    compare_entries,
+    compare_sample,
+    holm,
+    measure_spread,
+)
+
+__all__ = ["DRAWS", "Check", "Draw", "compare_with_table", "draw_entries"]
+
+DRAWS = ("stratified", "uniform", "top")
+SAMPLE_CHECKS = ("shift", "order", "scatter", "spread")
+AGREES, UNDECIDED, NOT_CONTRADICTED, CONTRADICTED = "agrees", "undecided", "not contradicted", "contradicted"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One statement about the sample.
+
+    Attributes
+    ----------
+    name : str
+        ``entries``, ``shift``, ``order``, ``scatter``, ``spread``; or ``exact`` for what has no chance in it.
+    metric : str
+    verdict : str
+        ``contradicted``, ``not contradicted``, ``agrees`` (shown to be the same, within the margin, or exactly), or
+        ``undecided``.
+    p : float
+        Corrected for the number of checks: below alpha, the table is contradicted. ``nan`` where there is no test.
+    found : str
+    """
+
+    name: str
+    metric: str
+    verdict: str
+    p: float
+    found: str
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The entries that are to be trained.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (n,)
+        The table's.
+    table : dict of str to ndarray, each (n, seeds)
+        By metric: what new trainings are compared with, ``nan`` where there is nothing.
+    chosen_by_values : bool
+        Whether the very values that are compared made the entries be drawn.
+    """
+
+    rows: NDArray[np.intp]
+    table: dict[str, Floats]
+    chosen_by_values: bool
+
+
+def draw_entries(table: Mapping[str, Floats], draw: str, count: int, rng: np.random.Generator) -> Draw:
+    """Draw entries of a table.
+
+    The best entries of a table are partly those with lucky trainings, which new ones do not repeat. So they are the best by all
+    trainings but one, and are compared with that one. Where there are single values this cannot be done.
+
+    Parameters
+    ----------
+    table : mapping of str to ndarray, each (rows, seeds)
+        The first metric orders the entries by its mean.
+    draw : {"stratified", "uniform", "top"}
+    count : int
+        All that have a value of the first metric where they are fewer.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Draw
+        The rows by descending value of the first metric.
+    """
+    first = next(iter(table.values()))
+    known = ~np.isnan(first)
+    by_values = draw == "top"
+    ordering = np.array(first)
+    if draw == "top" and (known.sum(axis=1) > 1).sum() >= count:
+        by_values = False
+        candidates = np.flatnonzero(known.sum(axis=1) > 1)
+        kept_back = first.shape[1] - 1 - known[:, ::-1].argmax(axis=1)  # the last training of each
+        ordering[np.arange(len(first)), kept_back] = np.nan
+    else:
+        candidates = np.flatnonzero(known.any(axis=1))
+    if not len(candidates):
+        raise ValueError("the table has no value of the metric that entries are drawn by")
+    sums = np.where(np.isnan(ordering), 0.0, ordering).sum(axis=1)
+    values = sums / np.maximum((~np.isnan(ordering)).sum(axis=1), 1)
+    candidates = candidates[np.argsort(-values[candidates], kind="stable")]
+    count = min(count, len(candidates))
+    if draw == "top":
+        rows = candidates[:count]
+    elif draw == "uniform":
+        rows = candidates[np.sort(rng.choice(len(candidates), count, replace=False))]
+    else:
+        rows = np.array([rng.choice(part) for part in np.array_split(candidates, count)])
+    compared = {name: np.array(trials[rows]) for name, trials in table.items()}
+    if draw == "top" and not by_values:
+        for trials in compared.values():
+            others = np.arange(trials.shape[1]) != kept_back[rows][:, np.newaxis]
+            if trials.shape[1] != first.shape[1]:  # a mean over trainings that made the entries be drawn
+                others[:] = True
+            trials[others] = np.nan
+    return Draw(rows, compared, by_values)
+
+
+def compare_with_table(
+    table: Mapping[str, Floats],
+    draw: Draw,
+    measured: Mapping[str, Floats],
+    natives: Sequence[str],
+    steps: Mapping[str, float],
+    rng: np.random.Generator,
+    *,
+    alpha: float = 0.01,
+    margin: float = 2.0,
+) -> tuple[pd.DataFrame, list[Check]]:
+    """Judge every entry, and the sample as a whole.
+
+    Every check has the same share of ``alpha``, and within ``entries`` the entries are corrected for their number after Holm;
+    where the values themselves made the entries be drawn, for the number of rows of the table, and the sample is not judged.
+
+    Parameters
+    ----------
+    table : mapping of str to ndarray, each (rows, seeds)
+        The whole table, by metric: tells how much trainings differ.
+    draw : Draw
+    measured : mapping of str to ndarray, each (n, new seeds)
+    natives : sequence of str
+        What the entries are called.
+    steps : mapping of str to float
+        The difference that one image makes, by metric.
+    rng : numpy.random.Generator
+    alpha, margin : float
+        As in `verify`.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        A row for each metric and entry: ``architecture``, ``metric``, ``table_mean``, ``table_sd``, ``table_seeds``,
+        ``measured_mean``, ``measured_sd``, ``difference``, ``low`` and ``high`` (its 90 % interval), ``tolerance`` (the
+        difference that would contradict the table, were the others nought), ``p`` (corrected as above) and ``verdict``.
+    checks : list of Check
+    """
+    spreads = {name: _spread(table[name], measured[name], steps[name]) for name in measured}
+    entries = {name: compare_entries(draw.table[name], new, spreads[name]) for name, new in measured.items()}
+    samples: dict[str, SampleComparison] = {}
+    for name, new in measured.items():
+        if not draw.chosen_by_values:
+            samples[name] = compare_sample(draw.table[name], new, spreads[name], rng)
+    tests = sum(bool((~np.isnan(found.p)).any()) for found in entries.values())
+    tests += sum(not math.isnan(p) for sample in samples.values() for p in sample.p.values())
+
+    frames, checks = [], []
+    for name, found in entries.items():
+        old, new = draw.table[name], measured[name]
+        tested = int((~np.isnan(found.p)).sum())
+        family = len(table[name]) if draw.chosen_by_values else tested
+        p = np.minimum(holm(found.p) * (family / max(tested, 1)) * tests, 1.0)
+        verdicts = np.where(np.maximum(-found.low, found.high) < margin, AGREES, UNDECIDED)
+        verdicts = np.where(p < alpha, CONTRADICTED, verdicts)
+        seeds = (~np.isnan(old)).sum(axis=1)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "architecture": list(natives),
+                    "metric": name,
+                    "table_mean": [
+                        row[~np.isnan(row)].mean() if k else np.nan for row, k in zip(old, seeds, strict=True)
+                    ],
+                    "table_sd": [_sd(row) for row in old],
+                    "table_seeds": seeds,
+                    "measured_mean": new.mean(axis=1),
+                    "measured_sd": [_sd(row) for row in new],
+                    "difference": found.difference,
+                    "low": found.low,
+                    "high": found.high,
+                    "tolerance": found.tolerance(alpha / max(tests * family, 1)),
+                    "p": p,
+                    "verdict": verdicts,
+                }
+            )
+        )
+        checks.append(_check_entries(name, frames[-1], margin))
+        if name in samples:
+            checks += _check_sample(name, samples[name], tests, alpha, margin)
+    return pd.concat(frames, ignore_index=True), checks
+
+
+def _spread(trials: Floats, new: Floats, step: float) -> Spread:
+    """The table's spread where it has any, else that of the new trainings."""
+    several = (~np.isnan(trials)).sum(axis=1) > 1
+    return measure_spread(trials if several.any() else new, step)
+
+
+def _sd(values: Floats) -> float:
+    kept = values[~np.isnan(values)]
+    return float(kept.std(ddof=1)) if len(kept) > 1 else float("nan")
+
+
+def _check_entries(name: str, frame: pd.DataFrame, margin: float) -> Check:
+    verdicts = frame["verdict"].tolist()
+    bad = frame[frame["verdict"] == CONTRADICTED].sort_values("p")
+    p = float(frame["p"].min())
+    if len(bad):
+        worst = bad.iloc[0]
+        text = (
+            f"{len(bad)} of {len(frame)} entries cannot be what the table says, first {worst['architecture']}: "
+            f"{worst['table_mean']:.2f} in the table, {worst['measured_mean']:.2f} measured"
+        )
+        return Check("entries", name, CONTRADICTED, p, text)
+    text = f"{verdicts.count(AGREES)} of {len(frame)} entries agree within {margin:g} points, none is contradicted"
+    if math.isnan(p):
+        return Check("entries", name, UNDECIDED, p, "no entry has trainings enough to tell how much they differ")
+    return Check("entries", name, AGREES if verdicts.count(AGREES) == len(frame) else NOT_CONTRADICTED, p, text)
+
+
+def _check_sample(name: str, sample: SampleComparison, tests: int, alpha: float, margin: float) -> list[Check]:
+    texts = {
+        "shift": f"measured less table {sample.shift:+.2f} ± {sample.reach:.2f} points on average",
+        "order": f"rank correlation {sample.correlation:.2f}, by the spread {sample.expected_correlation:.2f} is usual",
+        "scatter": f"differences are {sample.scatter:.2f} times as large as the spread makes them",
+        "spread": f"new trainings of an entry differ {sample.spread:.2f} times as much as the table's",
+    }
+    checks = []
+    for which in SAMPLE_CHECKS:
+        p = min(sample.p[which] * tests, 1.0) if not math.isnan(sample.p[which]) else math.nan
+        if math.isnan(p):
+            checks.append(Check(which, name, UNDECIDED, p, "too few values to tell"))
+            continue
+        verdict = CONTRADICTED if p < alpha else NOT_CONTRADICTED
+        if which == "shift" and verdict != CONTRADICTED:
+            verdict = AGREES if abs(sample.shift) + sample.reach < margin / 2 else UNDECIDED
+        checks.append(Check(which, name, verdict, p, texts[which]))
+    return checks

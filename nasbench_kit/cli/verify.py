@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from nasbench_kit.training.verification import Verification
 
 
+FIGURES = ("training_seeds", "alpha", "margin", "trained_seconds", "seconds")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.add_argument("benchmark", help="a benchmark's name or the path of a store")
@@ -99,8 +102,7 @@ def run(options: argparse.Namespace) -> int:
             "draw",
             "seed",
         )
-        names += ("training_seeds", "alpha", "margin", "trained_seconds", "seconds")
-        content = {name: getattr(found, name) for name in names}
+        content = {name: getattr(found, name) for name in (*names, *FIGURES)}
         content["checks"] = [vars(check) for check in found.checks]
         content["entries"] = found.frame.to_dict(orient="records")
         print_json(content)

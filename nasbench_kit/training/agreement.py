@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import scipy.optimize
@@ -34,7 +34,9 @@ NEIGHBOURS = 200  # records of similar accuracy that say what a spread is like
 STRIDE = 20
 FEWEST = 5  # values, and entries, that a statement over several can be made from
 ARRANGEMENTS = 2000  # of the values of one entry; more are drawn at random
-EXCHANGES = (5_000, 20_000)  # of a sample: the fewer, the larger it is
+FREEDOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 40.0, 100.0)
+ALLOWANCE = 1.35  # of the logarithm of the likelihood: a one-sided test at 5 %
+EXCHANGES = 10_000  # of a sample
 EQUIVALENCE = 0.05  # the level of each of the two one-sided tests
 
 
@@ -47,11 +49,13 @@ class Spread:
     levels : ndarray, shape (n,)
         The mean of each network that tells about spread, ascending.
     variances : ndarray, shape (n,)
-        Between its trainings.
+        Between its trainings, over the trend.
     degrees : ndarray, shape (n,)
         Of freedom: one fewer than it has trainings.
     floor : float
         The least variance: that of rounding to a whole number of images.
+    trend : tuple of float
+        Intercept and slope of the logarithm of the variance, over the logarithm of the error in percent, plus one.
     shared : float
         The variance that trainings with one seed have in common over all networks, in units of the spread.
     """
@@ -60,6 +64,7 @@ class Spread:
     variances: Floats
     degrees: Floats
     floor: float
+    trend: tuple[float, float] = (0.0, 0.0)
     shared: float = 0.0
     _priors: dict[tuple[int, int], tuple[float, float]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -71,40 +76,50 @@ class Spread:
         first -= first % STRIDE  # levels that are close have the same neighbours, and their distribution is fitted once
         return slice(first, first + count)
 
+    def expected(self, levels: Floats) -> Floats:
+        """The variance that the trend has at levels of accuracy in percent."""
+        found: Floats = np.exp(self.trend[0] + self.trend[1] * _log_error(levels))
+        return found
+
     def scale(self, level: float) -> float:
         """The standard deviation that is usual at a level; 1 where nothing is known."""
         if not len(self.levels):
             return 1.0
         near = self.near(level)
-        return math.sqrt(max(float(np.average(self.variances[near], weights=self.degrees[near])), self.floor))
+        usual = np.average(self.variances[near], weights=self.degrees[near]) * self.expected(np.array(level))
+        return math.sqrt(max(float(usual), self.floor))
 
     def prior(self, level: float) -> tuple[float, float]:
         """Variance and degrees of freedom of the distribution that the variances at a level are from.
 
-        The variances are taken for draws of ``variance * F(degrees of each, degrees)`` (Smyth 2004, section 3), and both
-        numbers are the likeliest ones, within 1 to 100 degrees of freedom. Degrees of 0 where too little is known.
+        The variances are taken for draws of ``variance * F(degrees of each, degrees)`` (Smyth 2004, section 3). Of the degrees
+        that a likelihood ratio test does not rule out, the fewest are taken: with few variances, little is known about them.
+        0 where there are too few for that.
         """
         near = self.near(level)
         if (near.start, near.stop) not in self._priors:
             self._priors[near.start, near.stop] = self._fitted(near)
-        return self._priors[near.start, near.stop]
+        variance, freedom = self._priors[near.start, near.stop]
+        return max(variance * float(self.expected(np.array(level))), self.floor), freedom
 
     def _fitted(self, near: slice) -> tuple[float, float]:
-        variances, degrees = np.maximum(self.variances[near], self.floor), self.degrees[near]
+        expected = self.expected(self.levels[near])
+        variances, degrees = np.maximum(self.variances[near], self.floor / expected), self.degrees[near]
         if len(variances) < FEWEST:
-            return self.floor, 0.0
+            return 0.0, 0.0
 
-        def unlikely(parameters: Floats) -> float:
-            variance, freedom = np.exp(parameters)
-            return -float(scipy.stats.f.logpdf(variances / variance, degrees, freedom).sum()) + len(
-                variances
-            ) * math.log(variance)
+        usual = math.log(float(np.average(variances, weights=degrees)))
+        fits = []
+        for freedom in FREEDOMS:
 
-        start = [math.log(float(np.average(variances, weights=degrees))), math.log(10.0)]
-        bounds = [(start[0] - 5, start[0] + 5), (0.0, math.log(100.0))]
-        found = scipy.optimize.minimize(unlikely, start, bounds=bounds, method="L-BFGS-B")
-        variance, freedom = np.exp(found.x)
-        return float(variance), float(freedom)
+            def unlikely(size: float, freedom: float = freedom) -> float:
+                densities = np.asarray(scipy.stats.f.logpdf(variances / math.exp(size), degrees, freedom))
+                return len(variances) * size - float(densities.sum())
+
+            found = scipy.optimize.minimize_scalar(unlikely, bounds=(usual - 4, usual + 2), method="bounded")
+            fits.append((float(found.fun), math.exp(found.x), freedom))
+        best = min(fits)[0]
+        return next((variance, freedom) for value, variance, freedom in fits if value <= best + ALLOWANCE)
 
 
 def measure_spread(trials: Floats, step: float) -> Spread:
@@ -122,12 +137,25 @@ def measure_spread(trials: Floats, step: float) -> Spread:
     Spread
     """
     counts = (~np.isnan(trials)).sum(axis=1)
-    kept = trials[counts > 1]
-    levels = np.nanmean(kept, axis=1) if len(kept) else np.empty(0)
+    kept, degrees = trials[counts > 1], counts[counts > 1] - 1.0
+    if not len(kept):
+        return Spread(np.empty(0), np.empty(0), np.empty(0), step**2 / 12)
+    levels, variances = np.nanmean(kept, axis=1), np.nanvar(kept, axis=1, ddof=1)
     order = np.argsort(levels, kind="stable")
-    variances = np.nanvar(kept, axis=1, ddof=1)[order] if len(kept) else np.empty(0)
-    spread = Spread(levels[order], variances, counts[counts > 1][order] - 1.0, step**2 / 12)
-    return Spread(spread.levels, spread.variances, spread.degrees, spread.floor, _shared(kept[order], spread))
+    kept, levels, variances, degrees = kept[order], levels[order], variances[order], degrees[order]
+    least = step**2 / 12
+    trend = (0.0, 0.0)
+    if np.ptp(levels) > 0:
+        slope, intercept = np.polyfit(_log_error(levels), np.log(np.maximum(variances, least)), 1)
+        trend = float(intercept), float(slope)
+    spread = Spread(levels, variances, degrees, least, trend)
+    spread = replace(spread, variances=variances / spread.expected(levels))
+    return replace(spread, shared=_shared(kept, spread))
+
+
+def _log_error(levels: Floats) -> Floats:
+    found: Floats = np.log(np.maximum(101.0 - levels, 1.0))
+    return found
 
 
 def _shared(trials: Floats, spread: Spread) -> float:
@@ -138,7 +166,8 @@ def _shared(trials: Floats, spread: Spread) -> float:
     sums = np.cumsum(np.concatenate([[0.0], spread.variances]))
     near = [spread.near(level) for level in spread.levels[complete]]
     local = np.array([(sums[window.stop] - sums[window.start]) / (window.stop - window.start) for window in near])
-    scaled = trials[complete] / np.sqrt(np.maximum(local, spread.floor))[:, np.newaxis]
+    usual = np.maximum(local * spread.expected(spread.levels[complete]), spread.floor)
+    scaled = trials[complete] / np.sqrt(usual)[:, np.newaxis]
     return max(0.0, float(scaled.mean(axis=0).var(ddof=1)) - 1 / int(complete.sum()))
 
 
@@ -202,7 +231,7 @@ def compare_entries(table: Floats, measured: Floats, spread: Spread) -> EntryCom
         pooled = max((freedom * variance + squares) / (freedom + own), spread.floor)
         error[i], degrees[i] = math.sqrt(pooled * (1 / len(old) + 1 / len(new))), freedom + own
     with np.errstate(invalid="ignore"):
-        p = 2 * scipy.stats.t.sf(np.abs(difference) / error, degrees)
+        p = 2 * np.asarray(scipy.stats.t.sf(np.abs(difference) / error, degrees))
         reach = error * scipy.stats.t.isf(EQUIVALENCE, degrees)
     return EntryComparison(difference, error, degrees, p, difference - reach, difference + reach)
 
@@ -242,7 +271,7 @@ class SampleComparison:
 
 
 def compare_sample(
-    table: Floats, measured: Floats, spread: Spread, rng: np.random.Generator, *, exchanges: int | None = None
+    table: Floats, measured: Floats, spread: Spread, rng: np.random.Generator, *, exchanges: int = EXCHANGES
 ) -> SampleComparison:
     """Tests by exchanging the values of table and trainings within the entries.
 
@@ -256,8 +285,7 @@ def compare_sample(
     measured : ndarray, shape (n, new seeds)
     spread : Spread
     rng : numpy.random.Generator
-    exchanges : int, optional
-        5,000 to 20,000 unless given, the fewer, the larger the sample is.
+    exchanges : int
 
     Returns
     -------
@@ -267,8 +295,8 @@ def compare_sample(
     rows = [(old[~np.isnan(old)], new) for old, new in zip(table[known], measured[known], strict=True)]
     n = len(rows)
     if n < FEWEST:
-        return SampleComparison(*[np.nan] * 6, p=dict.fromkeys(("shift", "order", "scatter", "spread"), np.nan))
-    exchanges = exchanges or int(np.clip(4_000_000 // n, *EXCHANGES))
+        nothing = dict.fromkeys(("shift", "order", "scatter", "spread"), np.nan)
+        return SampleComparison(np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, nothing)
     old_means, new_means = np.empty((n, exchanges + 1)), np.empty((n, exchanges + 1))
     scatter, ratio = np.zeros(exchanges + 1), np.zeros(exchanges + 1)
     scales = np.array([spread.scale(float(np.concatenate(row).mean())) for row in rows])

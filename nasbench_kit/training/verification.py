@@ -111,9 +111,11 @@ class Verification:
 
     def summary(self) -> str:
         """The verdict in a sentence."""
-        counts = pd.Series(list(self.entries.values())).value_counts()
-        parts = ", ".join(f"{counts.get(name, 0)} {name}" for name in (AGREES, UNDECIDED, CONTRADICTED))
-        return f"{self.benchmark}/{self.dataset}: {self.verdict} ({len(self.entries)} entries: {parts})"
+        verdicts = list(self.entries.values())
+        return (
+            f"{self.benchmark}/{self.dataset}: {self.verdict} ({len(verdicts)} entries: {verdicts.count(AGREES)} agree in all "
+            f"metrics, {verdicts.count(UNDECIDED)} undecided, {verdicts.count(CONTRADICTED)} contradicted)"
+        )
 
 
 def verify(

@@ -36,6 +36,7 @@ FEWEST = 5  # values, and entries, that a statement over several can be made fro
 ARRANGEMENTS = 2000  # of the values of one entry; more are drawn at random
 FREEDOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 40.0, 100.0)
 ALLOWANCE = 1.35  # of the logarithm of the likelihood: a one-sided test at 5 %
+UNLIKE = 0.01  # the probability below which a network's spread is taken for one of another kind than its neighbours'
 EXCHANGES = 10_000  # of a sample
 EQUIVALENCE = 0.05  # the level of each of the two one-sided tests
 
@@ -145,7 +146,7 @@ def measure_spread(trials: Floats, step: float) -> Spread:
     kept, levels, variances, degrees = kept[order], levels[order], variances[order], degrees[order]
     least = step**2 / 12
     trend = (0.0, 0.0)
-    if np.ptp(levels) > 0:
+    if np.ptp(_log_error(levels)) > 0:
         slope, intercept = np.polyfit(_log_error(levels), np.log(np.maximum(variances, least)), 1)
         trend = float(intercept), float(slope)
     spread = Spread(levels, variances, degrees, least, trend)
@@ -205,6 +206,9 @@ class EntryComparison:
 def compare_entries(table: Floats, measured: Floats, spread: Spread) -> EntryComparison:
     """The moderated t test of every entry.
 
+    A network whose trainings differ far more than those of its neighbours is judged by its own spread alone (the idea of Phipson
+    et al. 2016, Annals of Applied Statistics 10(2)): else one training that diverges contradicts a table that is right.
+
     Parameters
     ----------
     table : ndarray, shape (n, stored seeds)
@@ -228,6 +232,8 @@ def compare_entries(table: Floats, measured: Floats, spread: Spread) -> EntryCom
         if own + freedom == 0:
             continue
         squares = ((old - old.mean()) ** 2).sum() + ((new - new.mean()) ** 2).sum()
+        if own and freedom and scipy.stats.f.sf(squares / own / variance, own, freedom) < UNLIKE:
+            freedom = 0.0  # a training has diverged: what is usual tells nothing about this network
         pooled = max((freedom * variance + squares) / (freedom + own), spread.floor)
         error[i], degrees[i] = math.sqrt(pooled * (1 / len(old) + 1 / len(new))), freedom + own
     with np.errstate(invalid="ignore"):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark, open_benchmark
@@ -23,9 +20,8 @@ from nasbench_kit.store import StoreFile
 from nasbench_kit.store.schema import MEAN_SEED
 from nasbench_kit.training.agreement import Floats
 from nasbench_kit.training.datasets import PARTS
-from nasbench_kit.training.setting import Setting, can_be_stacked, train_genotypes
+from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.stored_setting import stored_setting
-from nasbench_kit.training.trainer import find_device
 from nasbench_kit.training.verdicts import (
     AGREES,
     CONTRADICTED,
@@ -36,10 +32,10 @@ from nasbench_kit.training.verdicts import (
     compare_with_table,
     draw_entries,
 )
+from nasbench_kit.training.parallel import train_in_workers
 
 __all__ = ["Verification", "verify"]
 
-STACK = 10  # networks a job where they are stacked; fixed, for what is in a stack decides about rounding
 ACCURACIES = tuple(f"{part}_accuracy" for part in PARTS)
 
 
@@ -217,7 +213,15 @@ def verify(
     genotypes = np.array(bench.architectures[chosen.rows])
 
     started = time.perf_counter()
-    trained = _train(how.setting, genotypes, training_seeds, processes, device, checkpoints, progress)
+    trained = train_in_workers(
+        how.setting,
+        genotypes,
+        training_seeds,
+        processes=processes,
+        device=device,
+        checkpoints=checkpoints,
+        progress=progress,
+    )
     trained_seconds = time.perf_counter() - started
 
     frame, checks = compare_with_table(
@@ -344,57 +348,3 @@ def _exact_checks(
         else:
             checks.append(Check("exact", name, AGREES, math.nan, f"those of all {len(rows)} networks"))
     return checks
-
-
-def _train(
-    setting: Setting,
-    X: Genotypes,
-    seeds: tuple[int, ...],
-    processes: int | None,
-    device: str | None,
-    checkpoints: str | os.PathLike[str] | None,
-    progress: Callable[[int, int], None] | None,
-) -> dict[str, Floats]:
-    """Train over processes of one core each, or on a GPU in this one; the results of `train_genotypes`."""
-    stacked = can_be_stacked(setting)
-    device = "cpu" if device is None and stacked else device
-    if find_device(device).type != "cpu":
-        return train_genotypes(setting, X, seeds, device=device, checkpoints=checkpoints, progress=progress)
-    if stacked:
-        jobs = [(slice(first, first + STACK), seeds) for first in range(0, len(X), STACK)]
-    else:
-        jobs = [(slice(i, i + 1), (seed,)) for i in range(len(X)) for seed in seeds]
-    done, total = 0, len(X) * len(seeds)
-    results: dict[str, Floats] = {}
-    if progress:
-        progress(0, total)
-    with ProcessPoolExecutor(
-        min(processes or os.cpu_count() or 1, len(jobs)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_one_thread,
-    ) as pool:
-        futures = {pool.submit(_job, setting, X[rows], chosen, checkpoints): (rows, chosen) for rows, chosen in jobs}
-        try:
-            for future in as_completed(futures):
-                rows, chosen = futures[future]
-                columns = [seeds.index(seed) for seed in chosen]
-                for name, values in future.result().items():
-                    whole = results.setdefault(name, np.full((len(X), values.shape[1], len(seeds)), np.nan))
-                    whole[rows, :, columns[0] : columns[-1] + 1] = values
-                done += len(X[rows]) * len(chosen)
-                if progress:
-                    progress(done, total)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return results
-
-
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-def _job(
-    setting: Setting, X: Genotypes, seeds: tuple[int, ...], checkpoints: str | os.PathLike[str] | None
-) -> dict[str, Floats]:
-    return train_genotypes(setting, X, seeds, device="cpu", checkpoints=checkpoints)

@@ -1,0 +1,104 @@
+"""The trainings of `train_genotypes`, spread over processes of one core each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import as_completed
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.training.setting import Setting, can_be_stacked, train_genotypes
+from nasbench_kit.training.trainer import find_device
+from nasbench_kit.training.workers import one_thread, worker_pool
+
+__all__ = ["train_in_workers"]
+
+STACK = 10  # networks a job where they are stacked; fixed, for what is in a stack decides about rounding
+
+Job = tuple[slice, tuple[int, ...]]
+Found = dict[str, NDArray[np.float64]]
+
+
+def train_in_workers(
+    setting: Setting,
+    X: Genotypes,
+    seeds: Sequence[int],
+    *,
+    processes: int | None = None,
+    device: str | None = None,
+    checkpoints: str | os.PathLike[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Found:
+    """Train genotypes with every seed; what comes out does not depend on the number of processes.
+
+    One process is this one; more are started anew, so that a script that calls this needs the usual
+    ``if __name__ == "__main__":``. A GPU does all trainings one after the other, in this process.
+
+    Parameters
+    ----------
+    setting : Setting
+    X : ndarray of uint8, shape (n, genes)
+    seeds : sequence of int
+    processes : int, optional
+        As many as there are cores unless given.
+    device : str, optional
+        As in `train`; where networks can be stacked, the CPU unless given.
+    checkpoints : path-like, optional
+    progress : callable, optional
+        Called with (trainings done, trainings) at the start and whenever some are done.
+
+    Returns
+    -------
+    dict of str to ndarray, each (n, epochs, seeds)
+        As `train_genotypes` gives it.
+    """
+    seeds = tuple(int(seed) for seed in seeds)
+    stacked = can_be_stacked(setting)
+    if find_device("cpu" if device is None and stacked else device).type != "cpu":
+        return train_genotypes(setting, X, seeds, device=device, checkpoints=checkpoints, progress=progress)
+    jobs: list[Job]
+    if stacked:
+        jobs = [(slice(first, first + STACK), seeds) for first in range(0, len(X), STACK)]
+    else:
+        jobs = [(slice(i, i + 1), (seed,)) for i in range(len(X)) for seed in seeds]
+    workers = min(os.cpu_count() or 1 if processes is None else processes, len(jobs))
+    if workers < 1:
+        raise ValueError(f"processes are 1 or more, not {processes}")
+    results: Found = {}
+    done, total = 0, len(X) * len(seeds)
+    if progress:
+        progress(0, total)
+    outcomes = _here if workers == 1 else _elsewhere
+    for (rows, chosen), found in outcomes(setting, X, jobs, workers, checkpoints):
+        columns = slice(seeds.index(chosen[0]), seeds.index(chosen[-1]) + 1)
+        for name, values in found.items():
+            whole = results.setdefault(name, np.full((len(X), values.shape[1], len(seeds)), np.nan))
+            whole[rows, :, columns] = values
+        done += len(X[rows]) * len(chosen)
+        if progress:
+            progress(done, total)
+    return results
+
+
+def _here(
+    setting: Setting, X: Genotypes, jobs: Sequence[Job], _workers: int, checkpoints: str | os.PathLike[str] | None
+) -> Iterator[tuple[Job, Found]]:
+    with one_thread():
+        for job in jobs:
+            yield job, _train(setting, X[job[0]], job[1], checkpoints)
+
+
+def _elsewhere(
+    setting: Setting, X: Genotypes, jobs: Sequence[Job], workers: int, checkpoints: str | os.PathLike[str] | None
+) -> Iterator[tuple[Job, Found]]:
+    with worker_pool(workers) as pool:
+        futures = {pool.submit(_train, setting, X[job[0]], job[1], checkpoints): job for job in jobs}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def _train(setting: Setting, X: Genotypes, seeds: tuple[int, ...], checkpoints: str | os.PathLike[str] | None) -> Found:
+    return train_genotypes(setting, X, seeds, device="cpu", checkpoints=checkpoints)

@@ -51,8 +51,9 @@ def test_a_training_that_diverges_contradicts_nothing():
         (table if old else fresh)[::4, 1] = 10.0
         found = compare_entries(table, fresh, measure_spread(stored, 0.25))
         assert (found.p[::4] > 0.05).all()
+    table = np.array(stored[:20])
     table[::4] = 10.0  # all trainings of the table, and none of the new ones
-    assert (compare_entries(table, fresh, measure_spread(stored, 0.25)).p[::4] < 1e-3).all()
+    assert (compare_entries(table, new[:20], measure_spread(stored, 0.25)).p[::4] < 1e-3).all()
 
 
 def test_p_values_of_entries_are_uniform_where_the_table_is_right():

@@ -188,5 +188,5 @@ def test_a_stack_of_the_bundled_table_comes_out_again(tmp_path):
 
 
 def test_a_sample_of_the_bundled_table_comes_out_again(tmp_path):
-    """In a stack with other networks, which rounds otherwise."""
+    """In a stack with other networks, which may round otherwise."""
     assert_the_same_but_for_rounding(retrained(tmp_path, "--sample", "4"))

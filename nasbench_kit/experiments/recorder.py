@@ -219,11 +219,10 @@ class Recorder:
             self.seconds = np.where(taken > 0, batch.elapsed[np.arange(runs), last], self.seconds)
         if self.objectives == 1:
             values = F[..., 0] if counted is None else np.where(counted, F[..., 0], np.inf)
-            best = values.argmin(axis=1)
-            row = np.arange(runs)
-            better = np.flatnonzero(values[row, best] < self.incumbent_F)
-            self.incumbent[better] = X[better, best[better]]
-            self.incumbent_F[better] = values[better, best[better]]
+            better = np.flatnonzero(values.min(axis=1) < self.incumbent_F)
+            best = values[better].argmin(axis=1)
+            self.incumbent[better] = X[better, best]
+            self.incumbent_F[better] = values[better, best]
         chosen = self.seen.note(X, batch.new, counted)
         if self.objectives > 1:
             if self._partly:  # a genotype that a run has seen may be new to its archive

@@ -124,7 +124,11 @@ def _peel(
         fronts.append(front)
         rank[left] = len(fronts)
         missing -= np.bincount(run.take(front), weights=alike.take(front), minlength=runs).astype(np.intp)
-        left = left.compress(missing.take(run.take(left)) > 0)
+        unfinished = missing > 0
+        if not unfinished.any():
+            break
+        if not unfinished.all():
+            left = left.compress(unfinished.take(run.take(left)))
     rank[~known] = len(fronts) + 1
     return rank, fronts
 

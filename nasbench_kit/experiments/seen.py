@@ -69,8 +69,8 @@ class Seen:
             names = self.space.small_number(flat).astype(np.uint64) if small else hash_rows(flat)
             self._note_names(names.reshape(runs, batch), counted)
         else:
-            index = self.space.small_number(flat)
-            index.reshape(runs, batch)[:] += np.arange(runs)[:, np.newaxis] * self.space.size
+            number = self.space.small_number(flat)
+            index = (number.reshape(runs, batch) + np.arange(runs)[:, np.newaxis] * self.space.size).ravel()
             fresh = ~self._genotypes.take(index, mode="clip")
             if counted is not None:
                 fresh &= counted.ravel()
@@ -80,11 +80,14 @@ class Seen:
             self._note_new(X, new if counted is None else new & counted)
             return chosen
         run = chosen // batch
-        fresh_genotypes = flat if len(chosen) == len(flat) else flat.take(chosen, axis=0)
         if self._networks is None:
-            self._new_keys.append((run, self.space.key(fresh_genotypes)))
+            self._new_keys.append((run, self.space.key(flat.take(chosen, axis=0))))
         else:
-            place = run * self._networks + self.space.network_index(fresh_genotypes)
+            if self._genotypes is not None and self.space.size <= SMALL_SIZE:
+                network = self.space.network_of_number.take(number.take(chosen)).astype(np.intp)
+            else:
+                network = self.space.network_index(flat if len(chosen) == len(flat) else flat.take(chosen, axis=0))
+            place = run * self._networks + network
             if self._unique is not None:
                 place = place[~self._flagged(place)]
                 place = np.unique(place) if batch > 1 else place

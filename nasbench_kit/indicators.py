@@ -59,7 +59,7 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
         return np.empty(0, dtype=np.intp)
     if F.shape[1] == 2 and len(F) >= 8 * (int(group.max()) + 1):
         left = _not_far_behind(F, group)
-        return left[_nondominated(F[left], group[left])]
+        return left[_nondominated(F.take(left, axis=0), group.take(left))]
     return _nondominated(F, group)
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["stable_order", "take", "whole_numbers"]
+__all__ = ["order_by_two", "stable_order", "take", "whole_numbers"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Unsigned = TypeVar("Unsigned", np.uint32, np.uint64)
@@ -68,6 +68,53 @@ def stable_order(code: NDArray[np.uint64], bits: int) -> NDArray[np.intp]:
     return take(order, _by_digit(take(code, order) >> np.uint64(rest), bits - rest, place) + starts)
 
 
+def order_by_two(
+    first: NDArray[np.uint64], first_bits: int, second: NDArray[np.uint64], second_bits: int
+) -> tuple[NDArray[np.intp], NDArray[np.uint64], NDArray[np.uint64]]:
+    """Each row's stable ascending order by two numbers, and the numbers in this order.
+
+    Parameters
+    ----------
+    first, second : ndarray of uint64, shape (rows, n)
+        `whole_numbers`.
+    first_bits, second_bits : int
+        None of them has more.
+
+    Returns
+    -------
+    order : ndarray of int, shape (rows, n)
+        Positions in ``first.ravel()``.
+    first, second : ndarray of uint64, shape (rows, n)
+    """
+    rows, n = first.shape
+    place = n.bit_length()
+    rest = max(first_bits + place - 64, 0)  # bits of the first that are sorted together with the second
+    low_bits = rest + second_bits
+    if low_bits + place > 64:
+        order = stable_order(second, second_bits)
+        order = take(order, stable_order(take(first, order), first_bits))
+        return order, take(first, order), take(second, order)
+    # what is sorted has number and place side by side: it is taken along, instead of looked up once more
+    starts, shift, places = (np.arange(rows) * n)[:, np.newaxis], np.uint64(place), np.uint64(2**place - 1)
+    low = second | (first & np.uint64(2**rest - 1)) << np.uint64(second_bits) if rest else second
+    if low_bits + place <= 32:
+        by_low = _with_places(low.astype(np.uint32), np.uint32(place)).astype(np.uint64)
+    else:
+        by_low = _with_places(low, shift)
+    order = (by_low & places).view(np.intp) + starts
+    high = take(first, order)
+    by_high = _with_places(high >> np.uint64(rest) if rest else high, shift)
+    by_low = take(by_low, (by_high & places).view(np.intp) + starts)
+    order = (by_low & places).view(np.intp)
+    order += starts
+    by_high >>= shift
+    by_low >>= shift
+    if rest:
+        by_high = by_high << np.uint64(rest) | by_low >> np.uint64(second_bits)
+        by_low &= np.uint64(2**second_bits - 1)
+    return order, by_high, by_low
+
+
 def _by_digit(digit: NDArray[np.uint64], bits: int, place: int) -> NDArray[np.intp]:
     """The stable order of each row, as positions within it, of which each has ``place`` bits."""
     if bits + place <= 32:
@@ -76,9 +123,15 @@ def _by_digit(digit: NDArray[np.uint64], bits: int, place: int) -> NDArray[np.in
 
 
 def _sorted_places(digit: NDArray[Unsigned], place: Unsigned) -> NDArray[np.intp]:
+    key = _with_places(digit, place)
+    key &= (digit.dtype.type(1) << place) - digit.dtype.type(1)
+    return key.view(np.intp) if key.dtype == np.uint64 else key.astype(np.intp)
+
+
+def _with_places(digit: NDArray[Unsigned], place: Unsigned) -> NDArray[Unsigned]:
+    """Each row's numbers in stable order, and in their low bits the place that each had."""
     # a number and its place side by side in one integer: its sort is SIMD where that of places by numbers is not
     key = digit << place
     key |= np.arange(digit.shape[1], dtype=digit.dtype)
     key.sort(axis=1)
-    key &= (digit.dtype.type(1) << place) - digit.dtype.type(1)
-    return key.astype(np.intp)
+    return key

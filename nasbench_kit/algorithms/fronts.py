@@ -9,7 +9,7 @@ import moocore
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.sorting import stable_order, take, whole_numbers
+from nasbench_kit.sorting import order_by_two, take, whole_numbers
 
 __all__ = ["rank_and_crowding"]
 
@@ -47,17 +47,17 @@ def _of_two(F: NDArray[np.float64], enough: int) -> tuple[NDArray[np.intp], NDAr
     first, second = np.ascontiguousarray(F[..., 0]), np.ascontiguousarray(F[..., 1])
     first_code, first_bits = whole_numbers(first)
     second_code, second_bits = whole_numbers(second)
-    order = stable_order(second_code, second_bits)
-    order = take(order, stable_order(take(first_code, order), first_bits))
+    order, along_first, along_second = order_by_two(first_code, first_bits, second_code, second_bits)
+    along_first, along_second = along_first.ravel(), along_second.ravel()
     # of equal points the first leads: what is found for it holds for them all
-    along_first, along_second = take(first_code, order).ravel(), take(second_code, order).ravel()
     leads = np.ones((runs, points), dtype=np.bool_)
     leads.reshape(-1)[1:] = (along_first[1:] != along_first[:-1]) | (along_second[1:] != along_second[:-1])
     leads[:, 0] = True
     leaders = np.flatnonzero(leads)
     alike = np.append(leaders[1:], runs * points) - leaders
     run = leaders // points
-    values = [take(objective, take(order, leaders)) for objective in (first, second)]
+    at = order.ravel().take(leaders)
+    values = [take(objective, at) for objective in (first, second)]
     height = along_second.take(leaders)
     if second_bits + runs.bit_length() > 62:
         height = np.unique(height, return_inverse=True)[1].astype(np.uint64)
@@ -124,7 +124,11 @@ def _peel(
         fronts.append(front)
         rank[left] = len(fronts)
         missing -= np.bincount(run.take(front), weights=alike.take(front), minlength=runs).astype(np.intp)
-        left = left.compress(missing.take(run.take(left)) > 0)
+        unfinished = missing > 0
+        if not unfinished.any():
+            break
+        if not unfinished.all():
+            left = left.compress(unfinished.take(run.take(left)))
     rank[~known] = len(fronts) + 1
     return rank, fronts
 

@@ -142,7 +142,7 @@ class GeneticAlgorithm(Algorithm):
         if self._X is not None and self.survival == "plus":
             X, values = np.concatenate([self._X, X], axis=1), np.concatenate([self._F, values], axis=1)
         best = stable_order(*whole_numbers(values))[:, : self.population_size]
-        self._X, self._F = X.reshape(-1, self.space.genes).take(best, axis=0), take(values, best)
+        self._X, self._F = X.reshape(-1, self.space.genes).take(best, axis=0, mode="clip"), take(values, best)
 
     @property
     def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:

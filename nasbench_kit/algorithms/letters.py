@@ -49,10 +49,12 @@ class AliasTable:
 
     def draw(self, random: Streams, shape: tuple[int, ...]) -> NDArray[np.intp]:
         """Outcomes, to within 2**-32 of their probabilities, of two random words each: (runs, *shape)."""
-        slot = random.integers(len(self.stay), shape)
-        return np.where(
-            random.bits(shape) < self.stay.take(slot, mode="clip"), slot, self.alias.take(slot, mode="clip")
-        )
+        return self.outcomes(random.bits(shape), random.bits(shape))
+
+    def outcomes(self, first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.intp]:
+        """The outcomes of pairs of random words: (...) twice to (...)."""
+        slot = (first * np.float64(len(self.stay) * 2.0**-32)).astype(np.intp)
+        return np.where(second < self.stay.take(slot, mode="clip"), slot, self.alias.take(slot, mode="clip"))
 
 
 def draw_letters(

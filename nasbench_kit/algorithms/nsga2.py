@@ -127,8 +127,8 @@ class NSGA2(Algorithm):
         if self._X is not None:
             X, F = np.concatenate([self._X, X], axis=1), np.concatenate([self._F, F], axis=1)
         order = survivors(F, self.population_size, self.random.bits(F.shape[1:2]))
-        self._X = X.reshape(-1, self.space.genes).take(order, axis=0)
-        self._F = F.reshape(-1, self.objectives).take(order, axis=0)
+        self._X = X.reshape(-1, self.space.genes).take(order, axis=0, mode="clip")
+        self._F = F.reshape(-1, self.objectives).take(order, axis=0, mode="clip")
 
     @property
     def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:
@@ -160,11 +160,15 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = 
     tie = min(63 - 2 * place - crowding, 32)
     # Distances are at most m, but infinite at a front's ends. Steps of 2**-22 are below any difference that matters, and
     # far above rounding.
-    steps = (np.minimum(distance, m + 1) * (2.0**crowding / (m + 2))).astype(np.int64)
-    key = (rank << crowding) + (2**crowding - 1 - steps)
+    np.minimum(distance, m + 1, out=distance)
+    distance *= 2.0**crowding / (m + 2)
+    key = rank
+    key <<= crowding
+    key += 2**crowding - 1
+    key -= distance.astype(np.int64)
     key <<= tie
     if ties is not None and tie:
-        key |= ties >> np.uint32(32 - tie)
+        key |= (ties >> np.uint32(32 - tie)).astype(np.int64)
     key <<= place
     key |= np.arange(points)
     key.sort(axis=1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -312,8 +312,8 @@ def mutate_one_gene(
     """
     steps, probability, table = _single_steps(space.cardinalities, units)
     attempts = 1 if space.unconstrained else ATTEMPTS
-    drawn = table.draw(random, (X.shape[1], attempts)).reshape(-1, attempts)
-    child, missing = _first_valid(X, steps, drawn, space)
+    slots, coins = (random.bits((X.shape[1], attempts)).reshape(-1, attempts) for _ in range(2))
+    child, missing = _first_valid(X, steps, lambda where: table.outcomes(slots[where], coins[where]), space)
     if space.unconstrained:
         return child.reshape(X.shape)
     spin = random.random(X.shape[1:2]).ravel()  # for all, so that no run's numbers depend on another's luck
@@ -353,11 +353,12 @@ def mutate_by_rates(X: Genotypes, space: Space, random: Streams) -> Genotypes:
     """
     attempts = 1 if space.unconstrained else ATTEMPTS
     steps = draw_letters(_steps(space, space.mutation_rates), X.shape[1] * attempts, random).reshape(-1, space.genes)
-    return _first_valid(X, steps, np.arange(len(steps)).reshape(-1, attempts), space)[0].reshape(X.shape)
+    drawn = np.arange(len(steps)).reshape(-1, attempts)
+    return _first_valid(X, steps, drawn.__getitem__, space)[0].reshape(X.shape)
 
 
 def _first_valid(
-    X: Genotypes, steps: NDArray[np.uint8], drawn: NDArray[np.intp], space: Space
+    X: Genotypes, steps: NDArray[np.uint8], drawn: Callable[[Any], NDArray[np.intp]], space: Space
 ) -> tuple[Genotypes, NDArray[np.intp]]:
     """The first valid child of each genotype's draws, (runs * n, genes); and which have none and are their parents.
 
@@ -365,12 +366,12 @@ def _first_valid(
     ----------
     X : ndarray of uint8, shape (runs, n, genes)
     steps : ndarray of uint8, shape (k, genes)
-    drawn : ndarray of int, shape (runs * n, attempts)
-        The rows of ``steps`` that are tried for each genotype, in turn.
+    drawn : callable
+        An index of (runs * n, attempts) to the rows of ``steps`` that are tried there: for each genotype in turn.
     space : Space
     """
     parents = X.reshape(-1, space.genes)
-    child = _stepped(parents, steps.take(drawn[:, 0], axis=0), space.cardinalities)
+    child = _stepped(parents, steps.take(drawn(np.s_[:, 0]), axis=0), space.cardinalities)
     if space.unconstrained:
         return child, np.empty(0, dtype=np.intp)
     missing = np.flatnonzero(~space.is_valid(child))
@@ -378,7 +379,7 @@ def _first_valid(
         return child, missing
     # most are valid at once: all further draws of the others are looked at together
     parents = parents.take(missing, axis=0)
-    others = _stepped(parents[:, np.newaxis], steps.take(drawn[missing, 1:], axis=0), space.cardinalities)
+    others = _stepped(parents[:, np.newaxis], steps.take(drawn(np.s_[missing, 1:]), axis=0), space.cardinalities)
     valid = space.is_valid(others.reshape(-1, space.genes)).reshape(others.shape[:2])
     first = valid.argmax(axis=1)
     found = valid[np.arange(len(missing)), first]

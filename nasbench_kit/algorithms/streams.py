@@ -15,6 +15,7 @@ __all__ = ["Streams"]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's step
 BLOCK = 4096  # 64-bit words drawn from a run's generator at a time: calls cost more than bits
+LINE = 8  # words of a cache line, between the runs' blocks: a power of two apart they would share a few places of the cache
 
 
 class Streams:
@@ -46,7 +47,7 @@ class Streams:
         count = math.prod(shape)
         words = -(-count // 2)
         if self._used + words > self._words.shape[1]:
-            self._words = np.empty((self.runs, max(BLOCK, words)), dtype=np.uint64)
+            self._words = np.empty((self.runs, max(BLOCK, words) + LINE), dtype=np.uint64)[:, :-LINE]
             for row, generator in zip(self._words, self.generators, strict=True):
                 row[:] = generator.bit_generator.random_raw(len(row))
             self._used = 0

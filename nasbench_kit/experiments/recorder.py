@@ -219,17 +219,16 @@ class Recorder:
             self.seconds = np.where(taken > 0, batch.elapsed[np.arange(runs), last], self.seconds)
         if self.objectives == 1:
             values = F[..., 0] if counted is None else np.where(counted, F[..., 0], np.inf)
-            best = values.argmin(axis=1)
-            row = np.arange(runs)
-            better = np.flatnonzero(values[row, best] < self.incumbent_F)
-            self.incumbent[better] = X[better, best[better]]
-            self.incumbent_F[better] = values[better, best[better]]
+            better = np.flatnonzero(values.min(axis=1) < self.incumbent_F)
+            best = values[better].argmin(axis=1)
+            self.incumbent[better] = X[better, best]
+            self.incumbent_F[better] = values[better, best]
         chosen = self.seen.note(X, batch.new, counted)
         if self.objectives > 1:
             if self._partly:  # a genotype that a run has seen may be new to its archive
                 chosen = np.arange(runs * size) if counted is None else np.flatnonzero(counted)
-            run, genes = np.repeat(np.arange(runs), size), self.space.genes
-            self._pending.append((run[chosen], X.reshape(-1, genes)[chosen], F.reshape(-1, self.objectives)[chosen]))
+            new_X = X.reshape(-1, self.space.genes).take(chosen, axis=0)
+            self._pending.append((chosen // size, new_X, F.reshape(-1, self.objectives).take(chosen, axis=0)))
 
     def _merge_archive(self) -> None:
         if not self._pending:
@@ -238,8 +237,11 @@ class Recorder:
         X = np.concatenate([self.archive_X, *(part[1] for part in self._pending)])
         F = np.concatenate([self.archive_F, *(part[2] for part in self._pending)])
         self._pending = []
-        known = np.flatnonzero(np.isfinite(F).all(axis=1))
-        kept = known[nondominated(F[known], run[known])]
+        if np.isfinite(F).all():
+            kept = nondominated(F, run)
+        else:
+            known = np.flatnonzero(np.isfinite(F).all(axis=1))
+            kept = known[nondominated(F[known], run[known])]
         if self.archive_size is not None:
             kept = kept[most_hypervolume(F[kept], run[kept], self.archive_size)]
         self.archive_run, self.archive_X, self.archive_F = run[kept], X[kept], F[kept]

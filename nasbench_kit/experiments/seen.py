@@ -63,25 +63,31 @@ class Seen:
         """
         runs, batch = X.shape[:2]
         flat = X.reshape(-1, self.space.genes)
-        run = np.repeat(np.arange(runs), batch)
         if self._genotypes is None:
             chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
             small = self.space.size <= NUMBERED
             names = self.space.small_number(flat).astype(np.uint64) if small else hash_rows(flat)
             self._note_names(names.reshape(runs, batch), counted)
         else:
-            index = run * self.space.size + self.space.small_number(flat)
+            number = self.space.small_number(flat)
+            index = (number.reshape(runs, batch) + np.arange(runs)[:, np.newaxis] * self.space.size).ravel()
             fresh = ~self._genotypes.take(index, mode="clip")
             if counted is not None:
                 fresh &= counted.ravel()
             chosen = np.flatnonzero(fresh)
-            self._genotypes[index[chosen]] = True
+            self._genotypes[index.take(chosen)] = True
         if new is not None:
             self._note_new(X, new if counted is None else new & counted)
-        elif self._networks is None:
-            self._new_keys.append((run[chosen], self.space.key(flat[chosen])))
+            return chosen
+        run = chosen // batch
+        if self._networks is None:
+            self._new_keys.append((run, self.space.key(flat.take(chosen, axis=0))))
         else:
-            place = run[chosen] * self._networks + self.space.network_index(flat[chosen])
+            if self._genotypes is not None and self.space.size <= SMALL_SIZE:
+                network = self.space.network_of_number.take(number.take(chosen)).astype(np.intp)
+            else:
+                network = self.space.network_index(flat if len(chosen) == len(flat) else flat.take(chosen, axis=0))
+            place = run * self._networks + network
             if self._unique is not None:
                 place = place[~self._flagged(place)]
                 place = np.unique(place) if batch > 1 else place

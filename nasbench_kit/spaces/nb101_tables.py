@@ -54,6 +54,10 @@ class Tables:
     class_labelling : ndarray of uint8, shape (classes,)
     class_inner : ndarray of uint8, shape (classes,)
         The number of its inner vertices.
+    is_valid : ndarray of bool, shape (2^21,)
+        Whether a cell with this edge mask is valid, whatever its operations.
+    valid_masks : ndarray of uint32
+        The edge masks that are.
     """
 
     def __init__(self) -> None:
@@ -99,13 +103,14 @@ class Tables:
         self.class_mask = np.concatenate(class_mask)
         self.class_labelling = np.concatenate(class_labelling)
         self.class_inner = np.repeat(np.arange(INNER + 1, dtype=np.uint8), [len(part) for part in class_mask])
+        self.is_valid = valid
         self.valid_masks = np.flatnonzero(valid).astype(np.uint32)
 
-    def look_up(self, mask: NDArray[np.intp], operations: NDArray[np.intp]) -> NDArray[np.int32]:
+    def look_up(self, mask: NDArray[np.intp], operations: NDArray[np.uint32]) -> NDArray[np.int32]:
         """The class of each cell, `INVALID` where it has none, from its edges and its operations' number."""
         # every index is within its table: "clip" only spares numpy the check
         entry = self.of_mask.take(mask, mode="clip")
-        arranged = (entry & np.uint32(2**_ARRANGEMENT_BITS - 1)) * np.uint32(LABELLINGS) + operations.astype(np.uint32)
+        arranged = (entry & np.uint32(2**_ARRANGEMENT_BITS - 1)) * np.uint32(LABELLINGS) + operations
         first = entry >> np.uint32(_ARRANGEMENT_BITS)
         found: NDArray[np.int32] = self.of_labelling.take(
             first + self.of_arrangement.take(arranged, mode="clip"), mode="clip"

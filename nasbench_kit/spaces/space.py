@@ -347,7 +347,7 @@ class Space(ABC):
         """
         if self.networks is None:
             raise OverflowError(f"the networks of {self.name} have not been counted; its keys tell them apart")
-        return self.network_of_number.take(self.small_number(self.check(X))).astype(np.intp)
+        return self.network_of_number.take(self.small_number(self.check(X)), mode="clip").astype(np.intp)
 
     @cached_property
     def network_of_number(self) -> NDArray[np.int32]:

@@ -337,8 +337,9 @@ class Result:
                 file[name] = getattr(self, name)
             if self.bounds is not None:
                 file["bounds"] = self.bounds
+            metrics = file.create_group("metrics", track_order=True)
             for name, values in self.metrics.items():
-                file[f"metrics/{name}"] = values
+                metrics[name] = values
             trace = file.create_group("trace", track_order=True)
             for name, values in self.rows.items():
                 trace[name] = values

@@ -23,7 +23,7 @@ from nasbench_kit.errors import StoreError
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.store import Metric, Table
 from nasbench_kit.store.writer import check_target
-from nasbench_kit.training.setting import Setting
+from nasbench_kit.training.setting import Setting, make_setting
 from nasbench_kit.training.trainer import METRICS, find_device
 
 __all__ = ["COLUMNS", "TrainingCache", "cache_identity", "cached_table"]
@@ -82,6 +82,8 @@ class TrainingCache:
                 self._connection.execute("PRAGMA trusted_schema = OFF")
                 if self._schema() != _expected():
                     self._make()
+                if self._connection.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]:
+                    raise self._damaged()
         except BaseException:
             self.close()
             raise
@@ -128,6 +130,8 @@ class TrainingCache:
                 "ORDER BY genotype, seed",
                 (setting,),
             ).fetchall()
+        if any(not isinstance(epochs, int) for _, _, epochs in found):
+            raise self._damaged()
         rows = [(genotype, seed, self.get(setting, genotype, seed, epochs)) for genotype, seed, epochs in found]
         return [(genotype, seed, values) for genotype, seed, values in rows if values is not None]
 
@@ -153,8 +157,11 @@ class TrainingCache:
         except (TypeError, ValueError, AttributeError):
             right = False
         if not right:
-            raise StoreError(f"{self.path} cannot be used: it is damaged; delete it to start anew")
+            raise self._damaged()
         return values
+
+    def _damaged(self) -> StoreError:
+        return StoreError(f"{self.path} cannot be used as a cache of trainings: {_REASONS['SQLITE_CORRUPT']}")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -171,6 +178,8 @@ class TrainingCache:
     def _errors(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeDecodeError as error:
+            raise self._damaged() from error
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", "")
             reason = next((text for known, text in _REASONS.items() if name.startswith(known)), str(error))
@@ -181,6 +190,7 @@ def cached_table(cache: TrainingCache, setting: Setting, device: str | None = No
     """Everything that a cache has of a setting as a table, ready for ``write_store``.
 
     A row a network, in its canonical form; every epoch is a budget; what was not trained so long, or with a seed, is ``nan``.
+    In another skeleton than the dataset's own the dataset has a name of its own too, for its costs are others.
 
     Raises
     ------
@@ -214,9 +224,17 @@ def cached_table(cache: TrainingCache, setting: Setting, device: str | None = No
     return Table(
         space,
         rows,
-        {setting.dataset.replace("/", "_"): metrics},
+        {_dataset_name(setting): metrics},
         {"source": "trained by nasbench-kit search", "notes": notes, "training": identity},
     )
+
+
+def _dataset_name(setting: Setting) -> str:
+    name = setting.data.name.replace("/", "_")
+    usual = make_setting(setting.space, setting.dataset, folder=setting.folder).skeleton
+    if setting.skeleton == usual:
+        return name
+    return f"{name}-{hashlib.sha256(repr(setting.skeleton).encode()).hexdigest()[:6]}"
 
 
 def _crc(setting: str, genotype: bytes, seed: int, epoch: int, values: list[float], version: str) -> int:

@@ -191,8 +191,10 @@ class TrainingProblem(Problem):
         epochs = self._budgets[-1] if epochs is None else epochs
         if epochs not in self._budgets:
             raise ValueError(f"there is no budget of {epochs} epochs, but {self._budgets}")
-        rows, which = np.unique(self.space.canonical(X), axis=0, return_inverse=True)
-        which = which.reshape(-1)
+        networks = self.space.canonical(X)
+        _, first, which = np.unique(networks, axis=0, return_index=True, return_inverse=True)
+        rows = networks[np.sort(first)]  # each once, in the order in which they are asked for
+        which = first.argsort().argsort()[which.reshape(-1)]
         self._train(rows, epochs)
         values = np.array([self._evaluated[row.tobytes(), epochs] for row in rows]).reshape(len(rows), len(COLUMNS))
         metrics = np.empty((len(rows), len(self.objectives)))

@@ -13,6 +13,7 @@ import io
 import json
 import logging
 import os
+import pickle
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -175,8 +176,10 @@ def load_network(folder: str | os.PathLike[str]) -> nn.Module:
         state = torch.load(where / "network.pt", map_location="cpu", weights_only=True)
         network = _built(description)
         network.load_state_dict(state)
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise StoreError(f"{where} has no network that can be read: {str(error).splitlines()[0]}") from error
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise StoreError(
+            f"{where} has no network that can be read: {(str(error) or type(error).__name__).splitlines()[0]}"
+        ) from error
     return network.eval()
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -19,6 +22,7 @@ import nasbench_kit as nk
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
+from nasbench_kit.cli import search  # noqa: E402
 from nasbench_kit.cli.main import main  # noqa: E402
 from nasbench_kit.training.cache import TrainingCache, cache_identity  # noqa: E402
 from nasbench_kit.training.setting import make_setting  # noqa: E402
@@ -176,18 +180,13 @@ def test_a_warning_where_an_export_is_another_training(capsys, monkeypatch):
     words = ["search", "nb201", "--epochs", "1", "--evaluations", "2", "--device", "cpu", "--processes", "1"]
     assert main([*words, "--export", "e"]) == 0
     assert "warning" not in capsys.readouterr().err
-    connection = sqlite3.connect("nb201-digits.trainings")
-    genotype, seed, epoch = connection.execute("SELECT genotype, seed, epoch FROM epochs LIMIT 1").fetchone()
-    connection.close()
-    from nasbench_kit.training import cache as module
-
-    real = module.TrainingCache.get
+    real = TrainingCache.get
 
     def shifted(self, *key):
         values = real(self, *key)
         return values if values is None else values + 0.25
 
-    monkeypatch.setattr(module.TrainingCache, "get", shifted)
+    monkeypatch.setattr(TrainingCache, "get", shifted)
     assert main([*words, "--export", "e2"]) == 0
     assert "a training does not repeat itself exactly" in capsys.readouterr().err
 
@@ -237,3 +236,17 @@ def test_a_search_by_measured_seconds_ends_in_time(capsys):
     np.testing.assert_allclose(
         second["training_seconds"], answer(capsys, *words, "--simulated-seconds", str(budget))["training_seconds"]
     )
+
+
+def test_what_the_page_shows_runs(tmp_path):
+    page = ROOT / "docs" / "search-by-training.md"
+    namespace = {"__name__": "page"}
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL):
+        exec(compile(code, str(page), "exec"), namespace)
+    assert namespace["exported"].same_training
+    for command in re.findall(r"^\$ nasbench-kit search (.+)$", page.read_text(), flags=re.MULTILINE):
+        parser = argparse.ArgumentParser(exit_on_error=False)
+        search.add_arguments(parser)
+        options = parser.parse_args(shlex.split(command))
+        algorithm, objectives = search._task(options)
+        assert (len(objectives) > 1) == algorithm.many_objectives

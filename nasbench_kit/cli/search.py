@@ -178,7 +178,7 @@ class _Log:
 
     def __init__(self, problem: TrainingProblem) -> None:
         self.problem, self.start = problem, time.perf_counter()
-        self.last = self.start
+        self.last, self.line = self.start, ""
 
     def training(self, done: int, total: int) -> None:
         now = time.perf_counter()
@@ -195,11 +195,11 @@ class _Log:
         if len(F):
             name = problem.objectives[0]
             best = f"best {name} {minimised(F, problem.objectives)[F[:, 0].argmin(), 0]:.2f}"
-        print(
-            f"{share:6.1%}  {problem.networks} networks, {problem.trained} trainings, {problem.known} from the cache; {best}; "
-            f"{self.last - self.start:.0f} s",
-            file=sys.stderr,
-        )
+        counts = f"{problem.networks} networks, {problem.trained} trainings, {problem.known} from the cache"
+        line = f"{share:6.1%}  {counts}; {best}"
+        if line != self.line:  # the end is reported twice
+            self.line = line
+            print(f"{line}; {self.last - self.start:.0f} s", file=sys.stderr)
 
 
 def _found(problem: TrainingProblem, result: Result) -> list[dict[str, Any]]:

@@ -146,7 +146,7 @@ def test_a_killed_worker_is_one_clear_error(tmp_path):
         before = p.trained
         assert 1 <= before < 30
         p.progress = None
-        assert p(X[:4]).shape == (4, 1)
+        assert np.isfinite(p(X[:1])).all()
 
 
 def test_partial_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):

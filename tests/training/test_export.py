@@ -126,7 +126,7 @@ def test_reading_runs_nothing_and_refuses_what_is_no_network(tmp_path):
     folder = tmp_path / "n"
     export_network(small_setting(), nk.space("genetic-cnn").sample(1, 0), folder, device="cpu")
     right = (folder / "network.pt").read_bytes()
-    (folder / "network.pt").write_bytes(pickle.dumps(Bomb(str(tmp_path / "boom"))))
+    (folder / "network.pt").write_bytes(pickle.dumps(Bomb(str(tmp_path / "boom")), protocol=2))
     with pytest.raises(nk.StoreError, match="has no network that can be read"):
         load_network(folder)
     assert not (tmp_path / "boom").exists()

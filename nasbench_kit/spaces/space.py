@@ -500,12 +500,6 @@ class Space(ABC):
             raise UnknownName(f"cost of {self.name} on {dataset}", name, names)
         return self._cost(self.check(X), name, dataset)
 
-    def cost_in(self, X: ArrayLike, name: str, skeleton: Skeleton) -> NDArray[Any]:
-        """`cost` in a skeleton of one's own: one of `skeletons` with some of its figures changed. (n,)."""
-        if not self.skeletons or name not in self.cost_names:
-            raise UnknownName(f"cost of {self.name}", name, self.cost_names if self.skeletons else ())
-        return self._skeletons()[1](self.check(X), name, skeleton)
-
 
 def _no_cost(rows: Genotypes, name: str, skeleton: Any) -> NDArray[Any]:
     raise NotImplementedError(f"a space's costs name {name!r}, but neither its _cost nor its _skeletons give it")

@@ -23,7 +23,7 @@ from nasbench_kit.errors import StoreError
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.store import Metric, Table
 from nasbench_kit.store.writer import check_target
-from nasbench_kit.training.setting import Setting, make_setting
+from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import METRICS, find_device
 
 __all__ = ["COLUMNS", "TrainingCache", "cache_identity", "cached_table"]
@@ -190,7 +190,6 @@ def cached_table(cache: TrainingCache, setting: Setting, device: str | None = No
     """Everything that a cache has of a setting as a table, ready for ``write_store``.
 
     A row a network, in its canonical form; every epoch is a budget; what was not trained so long, or with a seed, is ``nan``.
-    In another skeleton than the dataset's own the dataset has a name of its own too, for its costs are others.
 
     Raises
     ------
@@ -219,22 +218,19 @@ def cached_table(cache: TrainingCache, setting: Setting, device: str | None = No
     mean = np.nansum(seconds, axis=2) / np.where(trained, trained, np.nan)
     metrics["training_time"] = Metric(mean, budgets)
     for name in space.cost_names:
-        metrics[name] = Metric(space.cost_in(rows, name, setting.skeleton))
+        metrics[name] = Metric(space.cost(rows, name, skeleton=setting.skeleton))
     notes = "The networks that searches asked for, not a sample. A smaller budget is the same training stopped early."
     return Table(
         space,
         rows,
-        {_dataset_name(setting): metrics},
-        {"source": "trained by nasbench-kit search", "notes": notes, "training": identity},
+        {setting.data.name: metrics},
+        {
+            "source": "trained by nasbench-kit search",
+            "notes": notes,
+            "setting": setting.identity,
+            "device": identity["device"],
+        },
     )
-
-
-def _dataset_name(setting: Setting) -> str:
-    name = setting.data.name.replace("/", "_")
-    usual = make_setting(setting.space, setting.dataset, folder=setting.folder).skeleton
-    if setting.skeleton == usual:
-        return name
-    return f"{name}-{hashlib.sha256(repr(setting.skeleton).encode()).hexdigest()[:6]}"
 
 
 def _crc(setting: str, genotype: bytes, seed: int, epoch: int, values: list[float], version: str) -> int:

@@ -20,9 +20,9 @@ from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.store import Table
 from nasbench_kit.training.cache import COLUMNS, TrainingCache, cache_identity, cached_table
+from nasbench_kit.training.jobs import Job, Jobs
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import METRICS
-from nasbench_kit.training.jobs import Job, Workers
 
 __all__ = ["TrainingProblem"]
 
@@ -112,7 +112,7 @@ class TrainingProblem(Problem):
         self._bounds = None if bounds is None else np.asarray(bounds, dtype=np.float64)
         if self._bounds is not None and self._bounds.shape != (2, len(self.objectives)):
             raise ValueError(f"bounds have the shape (2, {len(self.objectives)}), not {self._bounds.shape}")
-        self._workers = Workers(setting, device, processes)
+        self._jobs = Jobs(setting, device, processes)
         self._temporary = None
         if cache is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="nasbench-kit-")
@@ -141,15 +141,15 @@ class TrainingProblem(Problem):
             "seeds": self.seeds,
             "budgets": self._budgets,
             "cache": self.cache.path.absolute(),
-            "device": self._workers.device,
-            "processes": self._workers.processes,
+            "device": self._jobs.device,
+            "processes": self._jobs.processes,
             "bounds": self._bounds,
         }
         return _again, (self.setting, self.objectives, options)
 
     def close(self) -> None:
         """End the worker processes and close the cache."""
-        self._workers.close()
+        self._jobs.close()
         self.cache.close()
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -175,7 +175,7 @@ class TrainingProblem(Problem):
                 worst.append(float(np.log(self.setting.data.classes)))
             else:
                 drawn = self.space.canonical(self.space.sample(DRAWN, 0))
-                worst.append(float(self.space.cost_in(drawn, name, self.setting.skeleton).max()))
+                worst.append(float(self.space.cost(drawn, name, skeleton=self.setting.skeleton).max()))
         return np.array([[0.0] * len(worst), worst])
 
     @property
@@ -202,7 +202,7 @@ class TrainingProblem(Problem):
             if name in METRICS:
                 metrics[:, i] = values[:, COLUMNS.index(name)]
             else:
-                metrics[:, i] = self.space.cost_in(rows, name, self.setting.skeleton)
+                metrics[:, i] = self.space.cost(rows, name, skeleton=self.setting.skeleton)
         F = minimised(metrics, self.objectives)
         return Evaluation(np.where(np.isnan(F), np.inf, F)[which], values[which, -1])
 
@@ -223,7 +223,7 @@ class TrainingProblem(Problem):
         known["training_time"] = values[:, -1]
         for name in self.space.cost_names:
             known[name] = np.full(len(X), np.nan)
-            known[name][valid] = self.space.cost_in(rows, name, self.setting.skeleton)
+            known[name][valid] = self.space.cost(rows, name, skeleton=self.setting.skeleton)
         return known
 
     def evaluated(self) -> tuple[Genotypes, NDArray[np.float64]]:
@@ -234,7 +234,7 @@ class TrainingProblem(Problem):
 
     def table(self) -> Table:
         """Everything that the cache has of this setting, for ``write_store``; see `cached_table`."""
-        return cached_table(self.cache, self.setting, self._workers.device)
+        return cached_table(self.cache, self.setting, self._jobs.device)
 
     # ---------------------------------------------------------------- training
 
@@ -265,7 +265,7 @@ class TrainingProblem(Problem):
                 else:
                     found[row.tobytes(), seed] = values
             self.known += missing == len(jobs)
-        for done, (job, trained) in enumerate(self._workers.run(jobs), start=1):
+        for done, (job, trained) in enumerate(self._jobs.run(jobs), start=1):
             found[bytes(job.genotype), job.seed] = self._keep(job, trained)
             if self.progress:
                 self.progress(done, len(jobs))
@@ -285,7 +285,7 @@ class TrainingProblem(Problem):
         genotype = bytes(job.genotype)
         if trained is None:
             warnings.warn(
-                f"there is not enough memory on {self._workers.device} to train "
+                f"there is not enough memory on {self._jobs.device} to train "
                 f"{self.space.decode([job.genotype])[0]}: it counts as failed",
                 UserWarning,
                 stacklevel=2,

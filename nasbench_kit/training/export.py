@@ -35,6 +35,7 @@ from nasbench_kit.store.writer import replace_file
 from nasbench_kit.training.construction import build
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import METRICS, train
+from nasbench_kit.training.workers import one_thread
 
 __all__ = ["Exported", "check_onnx", "export_front", "export_network", "load_network"]
 
@@ -120,19 +121,15 @@ def export_network(
     space = space_of(setting.space)
     row = space.canonical(x)
     network, checkpoint = setting.network(row, seed), target / "training.pt"
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as in a search
-    try:
+    with one_thread():  # as in a search
         training = train(network, setting.data, setting.recipe, seed=seed, device=device, checkpoint=checkpoint)
-    finally:
-        torch.set_num_threads(threads)
     network.load_state_dict(training.state)
     network.eval()
     metrics = {name: float(training.metrics[name][-1]) for name in METRICS}
     metrics = {name: value for name, value in metrics.items() if not np.isnan(value)}
     metrics["training_time"] = float(training.seconds.sum())
     for name in space.cost_names:
-        metrics[name] = float(space.cost_in(row, name, setting.skeleton)[0])
+        metrics[name] = float(space.cost(row, name, skeleton=setting.skeleton)[0])
     native = space.decode(row)[0]
     files = ["network.pt", "network.json", "network.pt2"]
     _write(target / "network.pt", _saved(training.state))

@@ -116,7 +116,7 @@ def _most_of(values: NDArray[np.float64], shown: NDArray[np.float64] | None = No
     """Limits of an axis of accuracies: without the worst tenth, which would press the others together."""
     low = float(np.quantile(values, 0.1))
     low = low if shown is None else min(low, float(shown.min()))
-    return max(low - 3.0, 0.0), min(float(values.max()) + 2.0, 101.0)
+    return max(low - 3.0, 0.0), min(float(values.max()) + 2.0, 100.5)
 
 
 def _word(metric: str) -> str:

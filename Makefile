@@ -72,6 +72,7 @@ $(VENV)/.lint: $(VENV)/.run
 
 $(VENV)/.train: $(VENV)/.test
 	$(INSTALL) --editable '.[dask,train]'
+	@$(INSTALL) --editable '.[onnx]' onnxruntime 2>/dev/null || echo "onnx, onnxscript and onnxruntime cannot all be installed here: their test is skipped"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

@@ -19,7 +19,15 @@ from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
 if TYPE_CHECKING:
     from nasbench_kit.benchmark import Benchmark
 
-__all__ = ["Evaluation", "FunctionProblem", "Problem", "TabularProblem", "TestSelectionWarning", "minimised"]
+__all__ = [
+    "Evaluation",
+    "FunctionProblem",
+    "Problem",
+    "TabularProblem",
+    "TestSelectionWarning",
+    "minimised",
+    "warn_of_test_data",
+]
 
 
 class TestSelectionWarning(UserWarning):
@@ -35,6 +43,18 @@ def minimised(values: NDArray[np.float64], objectives: Sequence[str]) -> NDArray
         if name.endswith("_accuracy"):
             result[:, i] = 100 - result[:, i]
     return result
+
+
+def warn_of_test_data(objectives: Sequence[str], where: str, *, stacklevel: int) -> None:
+    """Give a TestSelectionWarning where an objective is measured on test data; the stack is counted from the caller."""
+    on_test = [name for name in objectives if "test_" in name]
+    if on_test:
+        warnings.warn(
+            f"the search selects on {on_test[0]} of {where}: it is no estimate for unseen data, and is not "
+            "comparable with searches that select on validation data",
+            TestSelectionWarning,
+            stacklevel=stacklevel + 1,
+        )
 
 
 @dataclass(frozen=True)
@@ -79,6 +99,18 @@ class Problem(ABC):
     def budgets(self) -> tuple[int, ...]:
         return ()
 
+    @property
+    def source(self) -> dict[str, Any]:
+        """Where the values come from, as plain JSON for the file of a result; empty where there is nothing to say."""
+        return {}
+
+    def metrics(self, X: Genotypes) -> dict[str, NDArray[np.float64]]:
+        """What else is known of genotypes that were evaluated in full: metrics in their own units, each (n,).
+
+        A result keeps them for what it found. Empty where there is nothing, or a benchmark to ask.
+        """
+        return {}
+
     @abstractmethod
     def evaluate(self, X: Genotypes, epochs: int | None = None) -> Evaluation:
         """Evaluate valid genotypes (n, genes), after ``epochs`` of training, one of the budgets; the last unless given."""
@@ -108,14 +140,7 @@ class TabularProblem(Problem):
         self.dataset, self.epochs, self.seed = dataset, epochs, seed
         self._tables: dict[int | None, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
         self._query(bench.architectures[:1])  # an unknown budget is an error here, not in the search
-        on_test = [name for name in objectives if "test_" in name]
-        if on_test:
-            warnings.warn(
-                f"the search selects on {on_test[0]} of {bench.name}: it is no estimate for unseen data, and is not "
-                "comparable with searches that select on validation data",
-                TestSelectionWarning,
-                stacklevel=3,
-            )
+        warn_of_test_data(objectives, bench.name, stacklevel=3)
 
     def __repr__(self) -> str:
         budget = f", {self.epochs} epochs" if self.epochs is not None else ""
@@ -123,6 +148,15 @@ class TabularProblem(Problem):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self.bench, self.objectives, self.dataset, self.epochs, self.seed)
+
+    @property
+    def source(self) -> dict[str, Any]:
+        return {
+            "benchmark": str(self.bench.path),
+            "dataset": self.dataset,
+            "epochs": self.epochs,
+            "seed": self.seed,
+        }
 
     @cached_property
     def budgets(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nasbench_kit.algorithms import ALGORITHMS, parse_algorithm
+from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, parse_algorithm
 from nasbench_kit.cli import compare
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -63,6 +63,18 @@ def test_the_command_line_of_a_page_is_one(name):
     assert algorithms[0] == ALGORITHMS[name]()
     many = len(options.objectives or ["one"]) > 1
     assert all(a.many_objectives if many else a.single_objective for a in algorithms)
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_published_settings_are_named_on_the_page_of_their_algorithm(name):
+    made = CONFIGURATIONS[name]()
+    assert f"`{name}`" in page_of(made.name)
+    assert f"`{name}`" in (FOLDER / "README.md").read_text()
+    assert parse_algorithm(name) == parse_algorithm(name.replace("-", "_").upper()) == made
+    assert parse_algorithm(f"{name}:") == made
+    changed = "population_size" if hasattr(made, "population_size") else "first_population"
+    other = parse_algorithm(f"{name}:{changed}=30")
+    assert other == dataclasses.replace(made, **{changed: 30}) != made
 
 
 def test_the_index_names_every_page_once():

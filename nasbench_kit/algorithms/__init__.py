@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import functools
+from collections.abc import Callable
 
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.bohb import BOHB
@@ -23,6 +26,7 @@ from nasbench_kit.errors import UnknownName
 __all__ = [
     "ALGORITHMS",
     "BOHB",
+    "CONFIGURATIONS",
     "GOMEA",
     "MOEAD",
     "MOGOMEA",
@@ -48,11 +52,20 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     )
 }
 
+#: Settings that papers state, by name: each an algorithm of `ALGORITHMS` in one of its configurations.
+CONFIGURATIONS: dict[str, Callable[[], Algorithm]] = {
+    "genetic-cnn": GeneticAlgorithm.genetic_cnn,
+    "nsga-net-macro": functools.partial(NSGA2.nsga_net, "macro"),
+    "nsga-net-micro": functools.partial(NSGA2.nsga_net, "micro"),
+    "mogomea-macronas": MOGOMEA.macronas,
+}
+
 
 def parse_algorithm(text: str) -> Algorithm:
     """An algorithm from its name, with settings if there are any: ``NAME[:SETTING=VALUE,...]``.
 
-    Case, hyphens and underscores in the name do not matter.
+    The name is one of `ALGORITHMS`, or of `CONFIGURATIONS`, whose published settings those that are given replace. Case,
+    hyphens and underscores in the name do not matter.
 
     Raises
     ------
@@ -65,23 +78,30 @@ def parse_algorithm(text: str) -> Algorithm:
     RegularizedEvolution(population_size=50, sample_size=10, mutation='gene')
     >>> parse_algorithm("regularized-evolution:mutation=node").mutation
     'node'
+    >>> parse_algorithm("nsga-net-micro:population_size=20")
+    NSGA2(population_size=20, crossover_probability=1.0, mutation_probability=None, offspring=20, duplicates='genotype', exploit_from=None)
     """
     name, _, settings = text.partition(":")
-    by_letters = {known.lower(): cls for known, cls in ALGORITHMS.items()}
-    cls = by_letters.get(name.strip().lower().replace("-", "").replace("_", ""))
-    if cls is None:
-        raise UnknownName("algorithm", name, ALGORITHMS)
-    known = cls().settings
+    named: dict[str, Callable[[], Algorithm]] = {**ALGORITHMS, **CONFIGURATIONS}
+    by_letters = {_letters(known): make for known, make in named.items()}
+    if _letters(name) not in by_letters:
+        raise UnknownName("algorithm", name, named)
+    base = by_letters[_letters(name)]()
+    known = base.settings
     values = {}
     for part in filter(None, settings.split(",")):
         key, _, value = part.partition("=")
         if key.strip() not in known:
-            raise UnknownName(f"setting of {cls.__name__}", key.strip(), known)
+            raise UnknownName(f"setting of {base.name}", key.strip(), known)
         if isinstance(known[key.strip()], str):
             values[key.strip()] = value.strip()
             continue
         try:
             values[key.strip()] = ast.literal_eval(value.strip())
         except (ValueError, SyntaxError):
-            raise ValueError(f"{cls.__name__}: {key.strip()} is a number, not {value.strip()!r}") from None
-    return cls(**values)
+            raise ValueError(f"{base.name}: {key.strip()} is a number, not {value.strip()!r}") from None
+    return dataclasses.replace(base, **values)
+
+
+def _letters(name: str) -> str:
+    return name.strip().lower().replace("-", "").replace("_", "")

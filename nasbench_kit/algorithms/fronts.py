@@ -147,6 +147,8 @@ def _gaps(
     """
     ends = np.append(starts[1:], len(objectives[0])) - 1
     gap = np.zeros(len(objectives[0]))
+    if not len(starts):  # no point has known objectives
+        return gap, gap
     for values in objectives:
         span = np.abs(values[ends] - values[starts])
         scale = np.divide(1, span, out=np.zeros_like(span), where=span > 0)

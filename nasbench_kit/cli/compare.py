@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nasbench_kit.algorithms import ALGORITHMS, parse_algorithm
+from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, parse_algorithm
 from nasbench_kit.benchmark import Benchmark, open_benchmark
 from nasbench_kit.cli.output import print_json, print_table, progress_bars, warnings_on_stderr
 from nasbench_kit.experiments.comparison import Comparison, compare, default_objective
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--algorithms", nargs="+", metavar="NAME[:SETTING=VALUE,...]",
-        help=f"all that fit the objectives unless given; of {', '.join(ALGORITHMS)}",
+        help=f"all that fit the objectives unless given; of {', '.join([*ALGORITHMS, *CONFIGURATIONS])}",
     )  # fmt: skip
     parser.add_argument("--objectives", nargs="+", metavar="METRIC", help="validation accuracy unless given")
     parser.add_argument("--dataset", help="the dataset that is searched on; may be left out where there is only one")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from nasbench_kit.algorithms import ALGORITHMS
+from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.output import print_json, print_table
 from nasbench_kit.data import benchmarks, store_folder
@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
                 "benchmarks": found,
                 "spaces": {name: space(name).size for name in spaces()},
                 "algorithms": list(ALGORITHMS),
+                "configurations": list(CONFIGURATIONS),
                 "store_folder": str(store_folder()),
             }
         )
@@ -62,5 +63,6 @@ def run(options: argparse.Namespace) -> int:
     print_table("benchmarks", ["name", "space", "architectures", "datasets", "licence"], rows, left=5)
     print_table("search spaces", ["name", "genotypes"], [[name, f"{space(name).size:,}"] for name in spaces()])
     print(f"algorithms: {', '.join(ALGORITHMS)}")
+    print(f"published settings of these: {', '.join(CONFIGURATIONS)}")
     print(f"store folder: {store_folder()}")
     return 0

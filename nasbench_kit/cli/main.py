@@ -22,6 +22,7 @@ COMMANDS = {
     "dedup": "find architectures that are the same network",
     "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
+    "search": "search by real training (extra 'train')",
     "train": "make a table by real training (extra 'train')",
     "verify": "train sampled entries of a store and compare (extra 'train')",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -96,6 +96,9 @@ class Result:
         How many different ones each run evaluated.
     reached : ndarray of bool, shape (runs,)
         Which runs reached the target, if there was one.
+    metrics : dict of str to ndarray of float
+        What the problem itself knows of the incumbents (runs,), or of all archives' members; see `archive_metrics`. Empty
+        where there is a benchmark to ask.
     generations : Generations or None
     wall_seconds : float
         How long the search itself took.
@@ -119,6 +122,7 @@ class Result:
     reached: NDArray[np.bool_]
     bounds: NDArray[np.float64] | None
     source: dict[str, Any]
+    metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     generations: Generations | None = None
     wall_seconds: float = 0.0
 
@@ -143,14 +147,6 @@ class Result:
             first = np.searchsorted(recorder.archive_run, np.arange(recorder.runs))
             found = np.bincount(recorder.archive_run, minlength=recorder.runs) > 0
             incumbents[found], values[found] = recorder.archive_X[first[found]], recorder.archive_F[first[found], 0]
-        source: dict[str, Any] = {}
-        if isinstance(problem, TabularProblem):
-            source = {
-                "benchmark": str(problem.bench.path),
-                "dataset": problem.dataset,
-                "epochs": problem.epochs,
-                "seed": problem.seed,
-            }
         result = cls(
             algorithm=algorithm.name,
             settings=algorithm.settings,
@@ -169,7 +165,8 @@ class Result:
             unique_networks=recorder.seen.unique_networks(),
             reached=recorder.reached,
             bounds=problem.bounds,
-            source=source,
+            source=problem.source,
+            metrics=problem.metrics(incumbents if recorder.objectives == 1 else recorder.archive_X),
             generations=generations,
         )
         if isinstance(problem, TabularProblem):
@@ -188,7 +185,7 @@ class Result:
     def benchmark(self) -> Benchmark:
         """The benchmark that was searched, opened again where the result comes from a file."""
         if "benchmark" not in self.source:
-            raise ValueError("this search was on a function, not on a benchmark")
+            raise ValueError(f"this search was on {self._searched}, not on a benchmark")
         path = Path(self.source["benchmark"])
         return open_benchmark(path if path.exists() else path.name.removesuffix(".h5"))
 
@@ -234,7 +231,8 @@ class Result:
         Parameters
         ----------
         metric : str
-            Of the benchmark that was searched; for a search on a function, one of its objectives.
+            Of the benchmark that was searched; for a search on a function, its objective; by real training, what was
+            measured of the same trainings.
         dataset : str, optional
             The one that was searched unless given.
         epochs, seed, rng
@@ -248,8 +246,13 @@ class Result:
         if len(self.objectives) > 1:
             raise ValueError("a search on several objectives has no single best; see archive(run) and hypervolume()")
         if "benchmark" not in self.source:
+            if dataset is not None or epochs is not None:
+                raise ValueError(f"a search on {self._searched} has one dataset and one epoch budget: give neither")
+            if metric in self.metrics:
+                return np.where(np.isfinite(self.incumbent_values), self.metrics[metric], np.nan)
             if metric not in self.objectives:
-                raise ValueError(f"a search on a function knows {self.objectives[0]!r} alone, not {metric!r}")
+                known = dict.fromkeys([*self.objectives, *self.metrics])
+                raise ValueError(f"a search on {self._searched} knows {', '.join(known)} alone, not {metric!r}")
             return self.incumbent_values.copy()
         values = self.benchmark.query(
             self.incumbents, metric, dataset=dataset or self.source["dataset"], epochs=epochs, seed=seed, rng=rng
@@ -264,6 +267,17 @@ class Result:
             return self.incumbents[run : run + 1], self.incumbent_values[run : run + 1, np.newaxis]
         members = self.archive_run == run
         return self.archive_X[members], self.archive_F[members]
+
+    def archive_metrics(self, run: int) -> dict[str, NDArray[np.float64]]:
+        """What the problem itself knows of the members of `archive`, in the metrics' own units: each (k,)."""
+        if not 0 <= run < self.runs:
+            raise IndexError(f"run is one of 0 ... {self.runs - 1}, not {run}")
+        members = np.arange(self.runs) == run if len(self.objectives) == 1 else self.archive_run == run
+        return {name: values[members] for name, values in self.metrics.items()}
+
+    @property
+    def _searched(self) -> str:
+        return "real trainings" if "training" in self.source else "a function"
 
     def hypervolume(self, ref: ArrayLike | None = None) -> NDArray[np.float64]:
         """The hypervolume of each run's archive.
@@ -323,6 +337,9 @@ class Result:
                 file[name] = getattr(self, name)
             if self.bounds is not None:
                 file["bounds"] = self.bounds
+            metrics = file.create_group("metrics", track_order=True)
+            for name, values in self.metrics.items():
+                metrics[name] = values
             trace = file.create_group("trace", track_order=True)
             for name, values in self.rows.items():
                 trace[name] = values
@@ -385,6 +402,7 @@ def load_result(path: str | os.PathLike[str]) -> Result:
                 rows={name: values[()] for name, values in file["trace"].items()},
                 bounds=file["bounds"][()] if "bounds" in file else None,
                 source=json.loads(file.attrs["source"]),
+                metrics={name: values[()] for name, values in file.get("metrics", {}).items()},
                 generations=generations,
                 wall_seconds=float(file.attrs["wall_seconds"]),
                 **{name: file[name][()] for name in _ARRAYS},
@@ -428,6 +446,7 @@ def join_results(parts: Sequence[Result]) -> Result:
         reached=np.concatenate([part.reached for part in parts]),
         bounds=first.bounds,
         source=first.source,
+        metrics={name: np.concatenate([part.metrics[name] for part in parts]) for name in first.metrics},
         generations=generations,
     )
     if "benchmark" in first.__dict__:

@@ -6,6 +6,7 @@ import moocore
 import numpy as np
 import pytest
 
+import nasbench_kit as nk
 from nasbench_kit.algorithms.fronts import rank_and_crowding
 from nasbench_kit.algorithms.nsga2 import NSGA2, survivors
 
@@ -115,3 +116,13 @@ def test_ties_are_broken_by_random_words():
     assert survivors(F, 4, words[:1])[0].tolist() == [5, 0, 1, 4]
     assert survivors(F, 4, words[1:])[0].tolist() == [0, 5, 2, 3]
     assert survivors(F, 4)[0].tolist() == [0, 5, 1, 2]
+
+
+def test_a_population_of_failures_alone():
+    F = np.full((2, 6, 2), np.inf)
+    F[1, 3] = 1.0  # the other run knows one point
+    assert survivors(F, 4).tolist()[1][0] == 9
+    assert len(set(survivors(F[:1], 4)[0].tolist())) == 4
+    unknown = nk.FunctionProblem(lambda X: np.full((len(X), 2), np.inf), nk.space("nas-bench-macro"), ["a", "b"])
+    result = nk.search(unknown, nk.NSGA2(population_size=4), runs=2, evaluations=20)
+    assert len(result.archive(1)[0]) == 0

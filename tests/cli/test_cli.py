@@ -49,6 +49,8 @@ def test_list_and_info(call, store):
     assert "nb201-digits" in out
     listed = json.loads(call("list", "--json")[1])
     assert "nb201-digits" in [b["name"] for b in listed["benchmarks"]]
+    assert "nsga-net-macro" in listed["configurations"]
+    assert "nsga-net-macro" in out
     status, out, _ = call("info", store)
     assert status == 0
     assert "made up" in out
@@ -219,6 +221,11 @@ def test_compare_on_the_bundled_table(call):
         "compare", "--runs", 4, "--evaluations", 300, "--objectives", "valid_accuracy", "params", "--json"
     )
     found = json.loads(out)
+    status, out, _ = call(
+        *("compare", "--runs", 4, "--evaluations", 60, "--objectives", "valid_accuracy", "params", "--json"),
+        *("--algorithms", "nsga-net-micro:population_size=20", "nsga2"),
+    )
+    assert [row["algorithm"][:5] for row in json.loads(out)["algorithms"]] == ["NSGA2"] * 2
     assert found["measure"] == "hypervolume"
     assert {row["algorithm"] for row in found["algorithms"]} == {
         "MOEAD",

@@ -12,6 +12,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.experiments.recorder import log_grid
+from nasbench_kit.problem import Evaluation
 
 
 def test_log_grid():
@@ -339,3 +340,45 @@ def test_a_result_that_does_not_fit_on_the_disk(tmp_path):
     assert not done.stderr
     assert target.read_bytes() == b"what was there"
     assert [path.name for path in tmp_path.iterdir()] == ["result.h5"]
+
+
+@pytest.mark.parametrize("objectives", [("valid_accuracy",), ("valid_accuracy", "ones")])
+def test_what_a_problem_itself_measures_stays_with_its_result(tmp_path, objectives):
+    space = nk.space("nas-bench-macro")
+
+    class Measured(nk.Problem):
+        bounds = None
+        source = {"training": {"dataset": "made up"}}  # noqa: RUF012
+
+        def __init__(self):
+            self.space, self.objectives = space, objectives
+
+        def evaluate(self, X, epochs=None):
+            F = np.stack([(X == 2).sum(axis=1), (X == 1).sum(axis=1)], axis=1).astype(float)
+            return Evaluation(F[:, : len(objectives)], np.ones(len(X)))
+
+        def metrics(self, X):
+            valid = 100.0 - (X == 2).sum(axis=1)
+            return {"valid_accuracy": valid, "test_accuracy": valid - 1, "ones": (X == 1).sum(axis=1) * 1.0}
+
+    algorithm = nk.RandomSearch() if len(objectives) == 1 else nk.NSGA2(population_size=10)
+    with ThreadPoolExecutor(2) as executor:
+        result = nk.search(Measured(), algorithm, runs=40, evaluations=30, executor=executor)
+    loaded = nk.load_result(result.save(tmp_path / "r.h5"))
+    for found in (result, loaded):
+        assert list(found.metrics) == ["valid_accuracy", "test_accuracy", "ones"]
+        for run in (0, 39):
+            X, F = found.archive(run)
+            metrics = found.archive_metrics(run)
+            np.testing.assert_array_equal(metrics["test_accuracy"], 99 - F[:, 0])
+            np.testing.assert_array_equal(metrics["ones"], (X == 1).sum(axis=1))
+        with pytest.raises(IndexError, match="run is one of"):
+            found.archive_metrics(40)
+        if len(objectives) == 1:
+            np.testing.assert_array_equal(found.best("test_accuracy"), 99 - found.incumbent_values)
+            with pytest.raises(ValueError, match="real trainings knows valid_accuracy, test_accuracy, ones alone"):
+                found.best("params")
+            with pytest.raises(ValueError, match="give neither"):
+                found.best("test_accuracy", dataset="cifar10")
+            with pytest.raises(ValueError, match="on real trainings, not on a benchmark"):
+                _ = found.benchmark

@@ -1,0 +1,290 @@
+"""A network that a search found, trained and written to a folder: its weights, a program that runs without the kit, a picture.
+
+Its weights come from training it anew: a search keeps figures, not weights. With the search's own recipe and seed that is the
+same training, on the CPU bit by bit; with more epochs it is the longer one that a final network gets.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import importlib.util
+import io
+import json
+import logging
+import os
+import pickle
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+
+from nasbench_kit.drawing import draw
+from nasbench_kit.errors import MissingExtra, StoreError
+from nasbench_kit.indicators import nondominated
+from nasbench_kit.problem import minimised
+from nasbench_kit.spaces import space as space_of
+from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.store.writer import replace_file
+from nasbench_kit.training.construction import build
+from nasbench_kit.training.setting import Setting
+from nasbench_kit.training.trainer import METRICS, train
+from nasbench_kit.training.workers import one_thread
+
+__all__ = ["Exported", "check_onnx", "export_front", "export_network", "load_network"]
+
+ONNX_OPSET = 18
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A network in a folder.
+
+    Attributes
+    ----------
+    folder : Path
+    genotype : ndarray of uint8, shape (1, genes)
+        Canonical.
+    files : tuple of str
+        Their names in the folder.
+    metrics : dict of str to float
+        After the last epoch of the training that it comes from, and its costs.
+    same_training : bool
+        Whether that was as long as the setting says.
+    """
+
+    folder: Path
+    genotype: Genotypes
+    files: tuple[str, ...]
+    metrics: dict[str, float]
+    same_training: bool
+
+
+def export_network(
+    setting: Setting,
+    x: ArrayLike,
+    folder: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    device: str | None = None,
+    onnx: bool = False,
+) -> Exported:
+    """Train a network and write it to a folder, in its canonical form.
+
+    - ``network.pt``: the state, for ``torch.load(..., weights_only=True)``; `load_network` makes the network of it;
+    - ``network.json``: space, native form, genotype, skeleton, recipe, dataset with mean and standard deviation, seed, metrics;
+    - ``network.pt2``: a program for ``torch.export.load``, in evaluation mode, which needs PyTorch alone. Standardised images
+      (n, channels, height, width) to logits (n, classes);
+    - ``network.onnx``: the same for ONNX runtimes, where asked for;
+    - ``network.svg``: a drawing, where matplotlib is installed.
+
+    Parameters
+    ----------
+    setting : Setting
+        That of the search.
+    x : array_like of int, shape (genes,)
+    folder : path-like
+        Made where it is missing. A training that is cut short goes on from its checkpoint there.
+    seed : int
+        A training seed of the search for the same training.
+    epochs : int, optional
+        The length of the training; the recipe's unless given.
+    device : str, optional
+        As in `train`.
+    onnx : bool
+        Write ``network.onnx`` too (extra ``onnx``).
+
+    Raises
+    ------
+    MissingExtra
+        For ONNX.
+    StoreError
+        Where the folder cannot be written.
+    """
+    if onnx:
+        check_onnx()
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{target} cannot be made: {error.strerror}") from error
+    same = epochs is None or epochs == setting.recipe.epochs
+    if epochs is not None:
+        setting = dataclasses.replace(setting, recipe=dataclasses.replace(setting.recipe, epochs=epochs))
+    space = space_of(setting.space)
+    row = space.canonical(x)
+    network, checkpoint = setting.network(row, seed), target / "training.pt"
+    with one_thread():  # as in a search
+        training = train(network, setting.data, setting.recipe, seed=seed, device=device, checkpoint=checkpoint)
+    network.load_state_dict(training.state)
+    network.eval()
+    metrics = {name: float(training.metrics[name][-1]) for name in METRICS}
+    metrics = {name: value for name, value in metrics.items() if not np.isnan(value)}
+    metrics["training_time"] = float(training.seconds.sum())
+    for name in space.cost_names:
+        metrics[name] = float(space.cost(row, name, skeleton=setting.skeleton)[0])
+    native = space.decode(row)[0]
+    files = ["network.pt", "network.json", "network.pt2"]
+    _write(target / "network.pt", _saved(training.state))
+    description = {
+        **setting.identity,
+        "native": native,
+        "genotype": row[0].tolist(),
+        "mean": setting.data.mean.tolist(),
+        "std": setting.data.std.tolist(),
+        "seed": seed,
+        "device": training.device,
+        "torch": torch.__version__,
+        "metrics": metrics,
+    }
+    _write(target / "network.json", json.dumps(description, indent=1).encode())
+    program = _program(network, setting)
+    image = io.BytesIO()
+    torch.export.save(program, image)
+    _write(target / "network.pt2", image.getvalue())
+    if onnx:
+        _write(target / "network.onnx", _onnx(network, setting))
+        files.append("network.onnx")
+    if importlib.util.find_spec("matplotlib") is not None:
+        draw(space, native, target / "network.svg")
+        files.append("network.svg")
+    checkpoint.unlink(missing_ok=True)
+    return Exported(target, row, tuple(files), metrics, same)
+
+
+def load_network(folder: str | os.PathLike[str]) -> nn.Module:
+    """The network of a folder that `export_network` wrote, in evaluation mode. Nothing in the folder is run.
+
+    Raises
+    ------
+    StoreError
+        Where there is none.
+    """
+    where = Path(folder)
+    try:
+        description = json.loads((where / "network.json").read_text())
+        state = torch.load(where / "network.pt", map_location="cpu", weights_only=True)
+        network = _built(description)
+        network.load_state_dict(state)
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise StoreError(
+            f"{where} has no network that can be read: {(str(error) or type(error).__name__).splitlines()[0]}"
+        ) from error
+    return network.eval()
+
+
+def export_front(
+    setting: Setting,
+    X: ArrayLike,
+    metrics: dict[str, NDArray[np.float64]],
+    objectives: Sequence[str],
+    folder: str | os.PathLike[str],
+    **options: Any,
+) -> list[Exported]:
+    """Export what several runs found: of several objectives all that nothing dominates, of one the best.
+
+    One network goes to the folder itself. Several go to ``01``, ``02``, ... in it, in the order of the first objective, the
+    best first, and ``front.csv`` has a line for each: its number, its metrics in the search, its native form.
+
+    Parameters
+    ----------
+    setting : Setting
+    X : array_like of int, shape (n, genes)
+    metrics : dict of str to ndarray, each (n,)
+        In the search: all objectives at least.
+    objectives : sequence of str
+    folder : path-like
+    **options
+        Of `export_network`.
+
+    Raises
+    ------
+    ValueError
+        Where there is nothing with known values.
+    """
+    space, target = space_of(setting.space), Path(folder)
+    rows, first = np.unique(space.canonical(X), axis=0, return_index=True)
+    F = minimised(np.stack([metrics[name][first] for name in objectives], axis=1), objectives)
+    known = np.flatnonzero(np.isfinite(F).all(axis=1))
+    if not len(known):
+        raise ValueError("no network was trained in full: there is none to export")
+    if len(objectives) == 1:
+        return [export_network(setting, rows[known[F[known, 0].argmin()]], target, **options)]
+    kept = known[nondominated(F[known], np.zeros(len(known), dtype=np.int64))]
+    kept = kept[np.lexsort(F[kept].T[::-1])]
+    digits = max(2, len(str(len(kept))))
+    found = [
+        export_network(setting, rows[i], target / str(number).zfill(digits), **options)
+        for number, i in enumerate(kept, start=1)
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["number", *metrics, "native"])
+    for number, i in enumerate(kept, start=1):
+        native = space.decode(rows[i])[0]
+        values = [float(values[first[i]]) for values in metrics.values()]
+        writer.writerow([str(number).zfill(digits), *values, native if isinstance(native, str) else json.dumps(native)])
+    _write(target / "front.csv", text.getvalue().encode())
+    return found
+
+
+def check_onnx() -> None:
+    """Raise MissingExtra where networks cannot be exported to ONNX."""
+    if any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxscript")):
+        raise MissingExtra("writing ONNX files", "onnx")
+
+
+def _built(description: dict[str, Any]) -> nn.Module:
+    skeleton: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in description["skeleton"].items()
+    }
+    return build(description["space"], description["genotype"], **skeleton)
+
+
+def _example(setting: Setting) -> torch.Tensor:
+    return torch.zeros(2, *setting.data.shape)
+
+
+def _program(network: nn.Module, setting: Setting) -> torch.export.ExportedProgram:
+    images = torch.export.Dim("images")
+    return torch.export.export(network, (_example(setting),), dynamic_shapes=({0: images},))
+
+
+def _onnx(network: nn.Module, setting: Setting) -> bytes:
+    """The program as ONNX."""
+    quiet = logging.getLogger("torch.onnx")
+    level = quiet.level
+    quiet.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():  # of the exporter's own parts
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                network,
+                (_example(setting),),
+                dynamo=True,
+                dynamic_shapes=({0: torch.export.Dim("images")},),
+                input_names=["images"],
+                output_names=["logits"],
+                opset_version=ONNX_OPSET,
+                verbose=False,
+            )
+    finally:
+        quiet.setLevel(level)
+    return program.model_proto.SerializeToString()
+
+
+def _saved(state: dict[str, torch.Tensor]) -> bytes:
+    image = io.BytesIO()
+    torch.save(state, image)
+    return image.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    replace_file(path, lambda temporary: temporary.write_bytes(content))

@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": "compare search algorithms",
     "train": "make a table by real training (extra 'train')",
     "verify": "train sampled entries of a store and compare (extra 'train')",
+    "proxies": "score architectures without training them (extra 'train')",
 }
 
 

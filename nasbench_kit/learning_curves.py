@@ -138,7 +138,7 @@ def power_law(values: ArrayLike, epochs: ArrayLike, final: float, *, highest: fl
         raise ValueError(
             f"epochs ascend from 1 up, one for each of {y.shape[1]} values, and end by {final}, unlike {t.tolist()}"
         )
-    best, error = y[:, -1].copy(), np.full(len(y), np.inf)
+    best, error = np.full(len(y), np.nan), np.full(len(y), np.inf)
     mean = y.mean(axis=1, keepdims=True)
     # 1 first: of exponents that fit equally well, as with a flat curve, it stays
     for c in (1.0, *EXPONENTS) if len(t) >= FREE_POINTS else (1.0,):

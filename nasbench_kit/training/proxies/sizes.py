@@ -16,7 +16,10 @@ def params(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def flops(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """The multiply-adds of convolutions and linear layers for one image, without biases: the cost ``flops`` of the spaces."""
+    """The multiply-adds of convolutions and linear layers for one image, without biases: the cost ``flops`` of the spaces.
+
+    NAS-Bench-201's published figures, and so its cost on its datasets, add the classifier's biases, one a class.
+    """
     total = 0
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:

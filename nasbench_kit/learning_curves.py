@@ -150,7 +150,8 @@ def power_law(values: ArrayLike, epochs: ArrayLike, final: float, *, highest: fl
         left = ((y - a[:, np.newaxis] + b[:, np.newaxis] * x) ** 2).sum(axis=1)
         better = left < error
         error[better], best[better] = left[better], (a - b * final**-c)[better]
-    return np.maximum(best, y[:, -1])
+    estimate: NDArray[np.float64] = np.maximum(best, y[:, -1])
+    return estimate
 
 
 def curve_agreement(

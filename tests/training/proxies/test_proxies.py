@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 
 import numpy as np
@@ -241,9 +242,13 @@ def test_a_layer_that_is_used_twice_counts_twice_in_fisher_and_once_in_snip():
     outputs = [first, second, reference.last(second)]
     loss = F.cross_entropy(outputs[-1], labels)
     gradients = torch.autograd.grad(loss, outputs, retain_graph=True)
-    fisher = sum(float((z * g).square().mean(dim=0).sum()) / 2 for z, g in zip(outputs, gradients, strict=True))
+    fisher = sum(
+        float((z * g).detach().square().mean(dim=0).sum()) / 2 for z, g in zip(outputs, gradients, strict=True)
+    )
     weights = [reference.layer.weight, reference.last.weight]
-    snip = sum(float((w * g).abs().sum()) for w, g in zip(weights, torch.autograd.grad(loss, weights), strict=True))
+    snip = sum(
+        float((w * g).detach().abs().sum()) for w, g in zip(weights, torch.autograd.grad(loss, weights), strict=True)
+    )
     assert found["fisher"] == pytest.approx(fisher, rel=1e-10)
     assert found["snip"] == pytest.approx(snip, rel=1e-10)
 
@@ -255,7 +260,7 @@ def test_synflow_of_a_linear_chain_by_hand():
     """All weights of a layer together pass on the whole flow 1' |W3| |W2| |W1| 1, so that a chain of three has three times that."""
     torch.manual_seed(0)
     sizes = (16, 5, 4, 3)
-    layers = [nn.Linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False)]
+    layers = [nn.Linear(a, b, bias=False) for a, b in itertools.pairwise(sizes)]
     chain = nn.Sequential(nn.Flatten(), layers[0], nn.ReLU(), layers[1], nn.ReLU6(), layers[2])
     flow = np.ones(16)
     for layer in layers:

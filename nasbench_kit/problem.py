@@ -148,7 +148,7 @@ class TabularProblem(Problem):
 
     def _seconds(self, X: ArrayLike, epochs: int | None) -> NDArray[np.float64]:
         proxies = [name for name in self.objectives if name.startswith(PROXY)]
-        if proxies and set(self.objectives) <= {*proxies, *self.space.known_costs(self.dataset)}:
+        if proxies and set(self.objectives) <= {*proxies, *self.space.cost_names}:
             times = [f"{name.removeprefix(PROXY)}_time" for name in proxies]
             stored_times = [name for name in times if name in self.bench.metrics(self.dataset)]
             total: NDArray[np.float64] = np.nansum(self.bench.query(X, stored_times, dataset=self.dataset), axis=1)

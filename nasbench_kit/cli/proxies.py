@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metric", default="valid_accuracy", help="what they are compared with (default %(default)s)")
     parser.add_argument("--output", metavar="FILE", help="write a store that has them beside what the table has")
     parser.add_argument("--batch", type=int, default=64, help="images of the batch (default %(default)s)")
+    parser.add_argument("--images", metavar="NAME|FILE", help="the images, where they do not go by the dataset's name")
+    parser.add_argument("--folder", help="where published images are")
     parser.add_argument("--noise", action="store_true", help="random images and labels: no dataset is needed")
     parser.add_argument("--seed", type=int, default=0, help="of weights, images and draws (default %(default)s)")
     parser.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
@@ -58,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
             "sample": None if sample == "all" else int(sample),
             "batch": options.batch,
             "noise": options.noise,
+            "images_from": options.images,
+            "folder": options.folder,
             "seed": options.seed,
             "processes": options.processes,
             "progress": lambda done, total: update("proxies", done / total),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,13 @@ from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import StoreError, UnknownName
-from nasbench_kit.spaces.skeleton import IMAGES
+from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.training.construction import build, skeleton_of
-from nasbench_kit.training.datasets import load_dataset
+from nasbench_kit.training.datasets import Dataset
 from nasbench_kit.training.proxies import PROXIES, timed_proxies
+from nasbench_kit.training.stored_setting import stored_setting
+from nasbench_kit.training.workers import one_thread, worker_pool
 
 __all__ = ["Measured", "made_up_images", "measure"]
 
@@ -62,6 +63,8 @@ def measure(
     sample: int | None = None,
     batch: int = 64,
     noise: bool = False,
+    images_from: str | os.PathLike[str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
     seed: int = 0,
     processes: int | None = None,
     parts: Path | None = None,
@@ -78,13 +81,16 @@ def measure(
     names : sequence of str, optional
         Of ``PROXIES``; all unless given.
     dataset : str, optional
-        Of the table, for the skeleton and the images; may be left out where there is only one.
+        Of the table, for the images and the skeleton, which is the one that the table says it was trained in, else the
+        published one. May be left out where there is only one.
     sample : int, optional
         How many architectures, drawn at random; all unless given.
     batch : int
         Images of the one batch, drawn at random from the training images.
     noise : bool
         Take images (`made_up_images`) and labels that are drawn at random instead, for which no dataset is needed.
+    images_from, folder
+        What ``load_dataset`` is given where the images do not go by the dataset's name.
     seed : int
         Of the initial weights (the same for all networks), and of all draws.
     processes : int, optional
@@ -102,6 +108,8 @@ def measure(
     ------
     UnknownName
         A proxy or a dataset that does not exist.
+    SourceError
+        Where the images are not here.
     ValueError
         A sample or a batch of a size that there is not.
     StoreError
@@ -117,11 +125,17 @@ def measure(
         raise UnknownName(f"dataset of {bench.name}", dataset, bench.datasets)
     if sample is not None and not 1 <= sample <= len(bench):
         raise ValueError(f"a sample of {bench.name} has 1 to {len(bench)} architectures, not {sample}")
-    skeleton_of(bench.space, dataset)  # what cannot be built is an error here, not in a worker
-    images, labels = _random_batch(dataset, batch, seed) if noise else _drawn_batch(dataset, batch, seed)
+    if noise:
+        skeleton = _skeleton_without_images(bench, dataset)
+        images, labels = _made_up_batch(skeleton, batch, seed)
+    else:
+        setting = stored_setting(bench, dataset, None, images=images_from, folder=folder).setting
+        skeleton = setting.skeleton
+        images, labels = _drawn_batch(setting.data, batch, seed)
     rng = np.random.default_rng([seed, 1])
     rows = np.arange(len(bench)) if sample is None else np.sort(rng.choice(len(bench), sample, replace=False))
     X = bench.architectures[rows]
+    figures = {field.name: getattr(skeleton, field.name) for field in fields(skeleton)}
     how = {
         "images": "random" if noise else dataset,
         "batch": batch,
@@ -130,17 +144,29 @@ def measure(
     }
     if parts is not None:
         digest = hashlib.sha256(X.tobytes() + images.tobytes() + labels.tobytes()).hexdigest()
-        _claim(parts, {**how, "names": list(chosen), "architectures": len(X), "digest": digest})
-    found = _in_parts(X, (bench.space.name, dataset, images, labels, chosen, seed), processes, parts, progress)
+        _claim(
+            parts, {**how, "names": list(chosen), "architectures": len(X), "digest": digest, "skeleton": repr(skeleton)}
+        )
+    found = _in_parts(X, (bench.space.name, figures, images, labels, chosen, seed), processes, parts, progress)
     return Measured(dataset, chosen, rows, found[:, 0], found[:, 1], how)
 
 
-def _random_batch(dataset: str, batch: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _skeleton_without_images(bench: Benchmark, dataset: str) -> Skeleton:
+    """What the networks of a table are built in: as it says, else as it is published for the dataset."""
+    told = bench.info.get("setting")
+    if isinstance(told, Mapping) and "skeleton" in told:
+        return skeleton_of(bench.space, "cifar10", **told["skeleton"])
+    known = [name for name in IMAGES if dataset == name or dataset.startswith(f"{name}-")]
+    if not known:
+        raise UnknownName("dataset to make up images for", dataset, IMAGES)
+    return skeleton_of(bench.space, max(known, key=len))
+
+
+def _made_up_batch(skeleton: Skeleton, batch: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     if batch < 2:
         raise ValueError(f"a batch has at least 2 images, not {batch}")
-    shape, classes = IMAGES[{known.lower(): known for known in IMAGES}[dataset.lower()]]
     rng = np.random.default_rng([seed, 0])
-    return made_up_images(batch, shape, rng), rng.integers(classes, size=batch)
+    return made_up_images(batch, skeleton.image, rng), rng.integers(skeleton.classes, size=batch)
 
 
 def made_up_images(count: int, shape: tuple[int, int, int], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -158,11 +184,10 @@ def made_up_images(count: int, shape: tuple[int, int, int], rng: np.random.Gener
     return ((images - images.mean()) / images.std()).astype(np.float32)
 
 
-def _drawn_batch(dataset: str, batch: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    data = load_dataset(dataset)
+def _drawn_batch(data: Dataset, batch: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     train = data.part("train")
     if not 2 <= batch <= len(train):
-        raise ValueError(f"a batch of {dataset} has 2 to {len(train)} images, not {batch}")
+        raise ValueError(f"a batch of {data.name} has 2 to {len(train)} images, not {batch}")
     drawn = np.random.default_rng([seed, 0]).choice(train, batch, replace=False)
     images = (data.images[drawn] - data.mean[:, np.newaxis, np.newaxis]) / data.std[:, np.newaxis, np.newaxis]
     return images.astype(np.float32), data.labels[drawn]
@@ -191,32 +216,21 @@ def _in_parts(
 
     report()
     if processes == 1:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        with one_thread():
             for start in todo:
                 done(start, _part(X[start : start + NETWORKS_A_PART], work))
-        finally:
-            torch.set_num_threads(threads)
     elif todo:
-        context = multiprocessing.get_context("spawn")
-        workers = min(processes or os.cpu_count() or 1, len(todo))
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start, initargs=(work,)) as pool:
+        with worker_pool(min(processes or os.cpu_count() or 1, len(todo)), _share, (work,)) as pool:
             futures = {pool.submit(_shared_part, X[start : start + NETWORKS_A_PART]): start for start in todo}
-            try:
-                for future in as_completed(futures):
-                    done(futures[future], future.result())
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            for future in as_completed(futures):
+                done(futures[future], future.result())
     return np.concatenate([part for part in found.values() if part is not None])
 
 
 _shared: dict[str, Any] = {}  # of a worker: what all its parts have in common
 
 
-def _start(work: tuple[Any, ...]) -> None:
-    torch.set_num_threads(1)
+def _share(work: tuple[Any, ...]) -> None:
     _shared["work"] = work
 
 
@@ -225,10 +239,10 @@ def _shared_part(X: Genotypes) -> NDArray[np.float64]:
 
 
 def _part(X: Genotypes, work: tuple[Any, ...]) -> NDArray[np.float64]:
-    space, dataset, images, labels, names, seed = work
+    space, figures, images, labels, names, seed = work
     result = np.empty((len(X), 2, len(names)))
     for i, x in enumerate(X):
-        network = build(space, x, dataset=dataset, seed=seed)
+        network = build(space, x, seed=seed, **figures)
         found = list(timed_proxies(network, torch.from_numpy(images), torch.from_numpy(labels), names, seed=seed))
         result[i] = [[value for _, value, _ in found], [seconds for _, _, seconds in found]]
     return result

@@ -17,8 +17,8 @@ from nasbench_kit.agreement import rank_agreement
 pytest.importorskip("torch", reason="networks need torch")
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
 
-from nasbench_kit.training.proxies import PROXIES  # noqa: E402
-from nasbench_kit.training.proxies.measuring import measure  # noqa: E402
+from nasbench_kit.training.proxies import PROXIES
+from nasbench_kit.training.proxies.measuring import measure
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE, MEASURED = DOCS / "estimation.md", DOCS / "estimation.json"

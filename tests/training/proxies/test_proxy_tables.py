@@ -9,7 +9,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.cli.main import main
-from nasbench_kit.store import write_store
+from nasbench_kit.store import Table, write_store
 from nasbench_kit.validation import validate
 from tests.conftest import made_up_table
 
@@ -170,3 +170,17 @@ def test_noise_stands_in_for_a_dataset_that_is_not_there(tmp_path):
     found = measure(bench, ["params", "synflow"], sample=2, batch=2, noise=True, processes=1)
     assert np.isfinite(found.values).all()
     assert found.how["images"] == "random"
+
+
+def test_networks_are_built_in_the_skeleton_that_the_table_tells(tmp_path):
+    table = made_up_table(architectures=nk.space("nb201").all()[::2000])
+    setting = {
+        "space": "nb201",
+        "dataset": "cifar10",
+        "skeleton": {"channels": [4, 8], "cells": 2, "image": [1, 12, 12], "classes": 7},
+    }
+    small = Table(table.space, table.architectures, table.metrics, {"setting": setting})
+    bench = nk.open(write_store(tmp_path / "small.h5", small))
+    found = measure(bench, ["params"], batch=2, noise=True, processes=1)
+    np.testing.assert_array_equal(found.values[:, 0], bench.query(bench.architectures, "params"))
+    assert found.values.max() < 30_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from algorithm_pictures import draw_algorithms
+from estimation_picture import draw_estimation
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
@@ -51,12 +52,13 @@ ARCHITECTURES = {
 
 
 def main() -> None:
-    """Draw both comparisons of the bundled table, each algorithm beside random search, and an architecture of each space."""
+    """Draw comparisons and estimates of the bundled table, each algorithm beside random search, an architecture of each space."""
     FOLDER.mkdir(exist_ok=True)
     for path in draw_algorithms(FOLDER / "algorithms"):
         print(path)
     for name, native in ARCHITECTURES.items():
         print(draw(nk.space(name), native, FOLDER / f"{name}.svg"))
+    print(draw_estimation(FOLDER / "estimation.svg"))
     bench = nk.open("nb201-digits")
     single = [cls() for cls in ALGORITHMS.values() if cls.single_objective]
     many = [cls() for cls in ALGORITHMS.values() if cls.many_objectives]

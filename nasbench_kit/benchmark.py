@@ -346,7 +346,7 @@ class Benchmark:
         Parameters
         ----------
         objectives : sequence of str
-            Metrics; accuracies are maximised, everything else is minimised.
+            Metrics; accuracies and proxies ``proxy_*`` are maximised, everything else is minimised.
         dataset, epochs, seed
             As in `query`.
 
@@ -376,8 +376,8 @@ class Benchmark:
         Parameters
         ----------
         objectives : str or sequence of str
-            Metrics; an accuracy is minimised as 100 - accuracy. Selecting on ``test_*`` raises a
-            `TestSelectionWarning`.
+            Metrics; an accuracy is minimised as 100 - accuracy, a proxy ``proxy_*`` as -proxy. Selecting on ``test_*``
+            raises a `TestSelectionWarning`.
         dataset, epochs, seed
             As in `query`.
 

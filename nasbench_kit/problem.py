@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
+from nasbench_kit.store.schema import PROXY, higher_is_better
 
 if TYPE_CHECKING:
     from nasbench_kit.benchmark import Benchmark
@@ -37,11 +38,14 @@ class TestSelectionWarning(UserWarning):
 
 
 def minimised(values: NDArray[np.float64], objectives: Sequence[str]) -> NDArray[np.float64]:
-    """Metrics (n, m) as objectives to minimise: an accuracy becomes 100 - accuracy, the others stay."""
+    """Metrics (n, m) as objectives to minimise: an accuracy becomes 100 - accuracy, a proxy -proxy, the others stay.
+
+    What is turned twice is what it was.
+    """
     result = values.copy()
     for i, name in enumerate(objectives):
-        if name.endswith("_accuracy"):
-            result[:, i] = 100 - result[:, i]
+        if higher_is_better(name):
+            result[:, i] = (100 if name.endswith("_accuracy") else 0) - result[:, i]
     return result
 
 
@@ -123,7 +127,8 @@ class Problem(ABC):
 class TabularProblem(Problem):
     """Metrics of a benchmark as objectives; made by ``Benchmark.problem``.
 
-    The simulated seconds of an evaluation are the table's ``training_time`` for the same dataset and epoch budget.
+    The simulated seconds of an evaluation are the table's ``training_time`` for the same dataset and epoch budget. Proxies
+    ``proxy_*``, alone or with costs, need no training: theirs are the table's ``*_time`` of each.
     """
 
     def __init__(
@@ -176,6 +181,12 @@ class TabularProblem(Problem):
         return self._query(X)
 
     def _seconds(self, X: ArrayLike, epochs: int | None) -> NDArray[np.float64]:
+        proxies = [name for name in self.objectives if name.startswith(PROXY)]
+        if proxies and set(self.objectives) <= {*proxies, *self.space.cost_names}:
+            times = [f"{name.removeprefix(PROXY)}_time" for name in proxies]
+            stored_times = [name for name in times if name in self.bench.metrics(self.dataset)]
+            total: NDArray[np.float64] = np.nansum(self.bench.query(X, stored_times, dataset=self.dataset), axis=1)
+            return total
         if "training_time" not in self.bench.metrics(self.dataset):
             return np.zeros(len(np.atleast_2d(np.asarray(X))))
         stored = self.bench.epochs(self.dataset, "training_time")

@@ -17,7 +17,7 @@ from nasbench_kit.loaders.official import ANSWERS, ask_official
 from nasbench_kit.loaders.table import TableMapping
 from nasbench_kit.spaces.nb201 import NB201
 from nasbench_kit.store.reader import StoreFile
-from nasbench_kit.store.schema import Table
+from nasbench_kit.store.schema import PROXY, Table
 
 __all__ = ["Check", "validate"]
 
@@ -155,8 +155,9 @@ def _values(store: StoreFile) -> Check:
             unknown = np.isnan(values)
             total, missing = total + values.size, missing + int(unknown.sum())
             known = values[~unknown]
+            lowest = -np.inf if name.startswith(PROXY) else 0
             limit = 100 if name.endswith("_accuracy") else np.inf
-            if known.size and (known.min() < 0 or known.max() > limit):
+            if known.size and (known.min() < lowest or known.max() > limit):
                 return Check("values in range", False, f"{dataset}/{name} has {known.min()} ... {known.max()}")
     return Check("values in range", True, f"{total:,} values, {missing:,} of them not known")
 

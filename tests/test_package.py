@@ -92,7 +92,9 @@ def test_who_may_know_whom():
         "sorting": set(),
         "indicators": {"sorting"},
         "algorithms": {"errors", "graphs", "sorting", "spaces"},
-        "problem": {"errors", "spaces", "benchmark"},  # benchmark for its type alone
+        "problem": {"errors", "spaces", "store", "benchmark"},  # benchmark for its type alone
+        "agreement": set(),
+        "learning_curves": {"agreement", "spaces", "benchmark"},
         "benchmark": {"errors", "spaces", "store", "data", "indicators", "problem"},
         "loaders": {"errors", "spaces", "store", "benchmark", "data"},
         "experiments": {

@@ -25,6 +25,7 @@ COMMANDS = {
     "search": "search by real training (extra 'train')",
     "train": "make a table by real training (extra 'train')",
     "verify": "train sampled entries of a store and compare (extra 'train')",
+    "proxies": "score architectures without training them (extra 'train')",
 }
 
 

@@ -15,6 +15,7 @@ from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.pictures import COLOURS, check_picture, write_picture
 from nasbench_kit.problem import minimised
+from nasbench_kit.store.schema import higher_is_better
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,7 +145,7 @@ def _draw_single(comparison: Comparison, clock: str, left: Axes, right: Axes) ->
         values = result.trace_of(metric, dataset=dataset, epochs=epochs)
         _draw_curve(right, points, anytime(result, values, clock, points), i, name)
     best = comparison.best_reported()
-    top = 100 - best if metric.endswith("_accuracy") else best
+    top = float(minimised(np.array([[best]]), [metric])[0, 0])
     right.axhline(top, color="0.5", linewidth=1, linestyle=(0, (2, 2)))
     right.annotate(
         "best in the table", (0.01, top), xycoords=right.get_yaxis_transform(), xytext=(0, 4), textcoords="offset points",
@@ -161,7 +162,7 @@ def _draw_single(comparison: Comparison, clock: str, left: Axes, right: Axes) ->
         ),
     ]
     margin = max(ends) - min(ends)
-    before, beyond = (2.0, 0.35) if metric.endswith("_accuracy") else (0.35, 2.0)
+    before, beyond = (2.0, 0.35) if higher_is_better(metric) else (0.35, 2.0)
     if margin > 0:
         right.set_ylim(min(ends) - before * margin, max(ends) + beyond * margin)
     right.set_title(

@@ -12,13 +12,27 @@ from numpy.typing import NDArray
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "MEAN_SEED", "Metric", "Table", "depends_on_seed", "units_of"]
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "MEAN_SEED",
+    "PROXY",
+    "Metric",
+    "Table",
+    "depends_on_seed",
+    "higher_is_better",
+    "units_of",
+]
 
 FORMAT = "nasbench-kit store"
 FORMAT_VERSION = 1
 
 # Stands on a seed axis for a mean over trials whose single values the source does not give.
 MEAN_SEED = -1
+
+# What a training-free proxy's name begins with. The prefix says which way is up without a list of names to keep: params are
+# a cost, proxy_params a promise, and a proxy of a user's own joins by its name.
+PROXY = "proxy_"
 
 _UNITS = {
     "params": "count",
@@ -39,12 +53,17 @@ def units_of(metric: str) -> str:
         return "ms"
     if metric.startswith("energy_"):
         return "mJ"
-    return _UNITS.get(metric, "")
+    return _UNITS.get(metric.removeprefix(PROXY), "")
 
 
 def depends_on_seed(metric: str) -> bool:
     """Whether every training draws this metric anew. Stored without a seed axis it is a mean over trials."""
     return metric.endswith(("_accuracy", "_loss"))
+
+
+def higher_is_better(metric: str) -> bool:
+    """Whether more of a metric is better: accuracies and proxies. Less is better of all others."""
+    return metric.endswith("_accuracy") or metric.startswith(PROXY)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,116 @@
+"""Compute training-free proxies of a table's architectures, and how well they order its accuracies."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nasbench_kit.agreement import rank_agreement
+from nasbench_kit.benchmark import open_benchmark
+from nasbench_kit.cli.output import print_json, print_table, progress_bars
+from nasbench_kit.errors import MissingExtra
+
+SAMPLE = 500
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's options."""
+    parser.add_argument("benchmark", help="a benchmark's name or the path of a store")
+    parser.add_argument("--names", nargs="+", metavar="PROXY", help="all unless given: synflow, naswot, ...")
+    parser.add_argument(
+        "--sample",
+        metavar="N|all",
+        help=f"so many architectures, drawn at random (default {SAMPLE}, with --output all)",
+    )
+    parser.add_argument("--dataset", help="may be left out where there is only one")
+    parser.add_argument("--metric", default="valid_accuracy", help="what they are compared with (default %(default)s)")
+    parser.add_argument("--output", metavar="FILE", help="write a store that has them beside what the table has")
+    parser.add_argument("--batch", type=int, default=64, help="images of the batch (default %(default)s)")
+    parser.add_argument("--images", metavar="NAME|FILE", help="the images, where they do not go by the dataset's name")
+    parser.add_argument("--folder", help="where published images are")
+    parser.add_argument("--noise", action="store_true", help="random images and labels: no dataset is needed")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, images and draws (default %(default)s)")
+    parser.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the subcommand; returns the exit status."""
+    try:
+        from nasbench_kit.training.proxies.measuring import measure
+        from nasbench_kit.training.proxies.table import proxy_table
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("nasbench_kit"):
+            raise
+        raise MissingExtra("proxies", "train") from error
+    bench = open_benchmark(options.benchmark)
+    sample = options.sample or ("all" if options.output else str(min(SAMPLE, len(bench))))
+    if sample != "all" and not (sample.isdecimal() and int(sample) > 0):
+        raise ValueError(f"--sample is a number of architectures or 'all', not {sample!r}")
+    if options.processes is not None and options.processes < 1:
+        raise ValueError(f"--processes is from 1 up, not {options.processes}")
+    bench.query(bench.architectures[:1], options.metric, dataset=options.dataset)  # a name that is wrong is wrong now
+    with progress_bars(["proxies"]) as update:
+        settings: dict[str, Any] = {
+            "dataset": options.dataset,
+            "sample": None if sample == "all" else int(sample),
+            "batch": options.batch,
+            "noise": options.noise,
+            "images_from": options.images,
+            "folder": options.folder,
+            "seed": options.seed,
+            "processes": options.processes,
+            "progress": lambda done, total: update("proxies", done / total),
+        }
+        if options.output:
+            joined, measured = proxy_table(bench, Path(options.output), options.names, **settings)
+            print(f"written {joined.path}", file=sys.stderr)
+        else:
+            measured = measure(bench, options.names, **settings)
+    values = bench.query(bench.architectures[measured.rows], options.metric, dataset=measured.dataset)
+    rows: list[dict[str, Any]] = []
+    for i, name in enumerate(measured.names):
+        rho, tau = rank_agreement(measured.values[:, i], values)
+        rows.append(
+            {
+                "proxy": name,
+                "seconds": float(np.median(measured.seconds[:, i])),
+                "spearman": rho,
+                "kendall": tau,
+                "undefined": int(np.isnan(measured.values[:, i]).sum()),
+            }
+        )
+    if options.json:
+        print_json(
+            {
+                "benchmark": bench.name,
+                "dataset": measured.dataset,
+                "metric": options.metric,
+                "architectures": len(measured.rows),
+                **measured.how,
+                "proxies": rows,
+            }
+        )
+        return 0
+    print_table(
+        f"{bench.name}: {len(measured.rows):,} architectures, rank correlation with {options.metric}",
+        ["proxy", "ms a network", "Spearman", "Kendall", "undefined"],
+        [
+            [
+                str(row["proxy"]),
+                f"{1000 * row['seconds']:.2f}",
+                f"{row['spearman']:.3f}",
+                f"{row['kendall']:.3f}",
+                str(row["undefined"]),
+            ]
+            for row in rows
+        ],
+        caption=f"{options.batch} {'random images' if options.noise else f'images of {measured.dataset}'}, seed {options.seed}; "
+        "ms: median, on one core",
+        optional=["undefined"],
+    )
+    return 0

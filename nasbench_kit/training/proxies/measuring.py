@@ -1,0 +1,284 @@
+"""Proxies of many architectures of a table: over processes of one core each, in parts that outlive a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nasbench_kit.benchmark import Benchmark
+from nasbench_kit.errors import StoreError, UnknownName
+from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
+from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.training.construction import build, skeleton_of
+from nasbench_kit.training.datasets import Dataset
+from nasbench_kit.training.proxies import PROXIES, timed_proxies
+from nasbench_kit.training.stored_setting import stored_setting
+from nasbench_kit.training.workers import one_thread, worker_pool
+
+__all__ = ["Measured", "made_up_images", "measure"]
+
+NETWORKS_A_PART = 20
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Proxies of some of a table's architectures.
+
+    Attributes
+    ----------
+    dataset : str
+    names : tuple of str
+        The proxies.
+    rows : ndarray of int, shape (n,)
+        Which of the table's architectures, ascending.
+    values, seconds : ndarray of float64, shape (n, proxies)
+        What was computed, and how long that took on one core.
+    how : dict
+        What decided the values: images, batch, seed, version of PyTorch.
+    """
+
+    dataset: str
+    names: tuple[str, ...]
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    how: dict[str, Any]
+
+
+def measure(
+    bench: Benchmark,
+    names: Sequence[str] | None = None,
+    *,
+    dataset: str | None = None,
+    sample: int | None = None,
+    batch: int = 64,
+    noise: bool = False,
+    images_from: str | os.PathLike[str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    processes: int | None = None,
+    parts: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Measured:
+    """Build networks of a table's architectures, as they are before training, and compute their proxies.
+
+    The values do not depend on the number of processes. With more than one, workers are started anew, and a script that calls
+    this needs the usual ``if __name__ == "__main__":``.
+
+    Parameters
+    ----------
+    bench : Benchmark
+    names : sequence of str, optional
+        Of ``PROXIES``; all unless given.
+    dataset : str, optional
+        Of the table, for the images and the skeleton, which is the one that the table says it was trained in, else the
+        published one. May be left out where there is only one.
+    sample : int, optional
+        How many architectures, drawn at random; all unless given.
+    batch : int
+        Images of the one batch, drawn at random from the training images.
+    noise : bool
+        Take images (`made_up_images`) and labels that are drawn at random instead, for which no dataset is needed.
+    images_from, folder
+        What ``load_dataset`` is given where the images do not go by the dataset's name.
+    seed : int
+        Of the initial weights (the same for all networks), and of all draws.
+    processes : int, optional
+        As many as there are cores unless given; 1 computes in this process.
+    parts : Path, optional
+        A folder, made where it is missing, that keeps what is computed: a call that was killed goes on where it was.
+    progress : callable, optional
+        Called with (architectures done, architectures) at the start and after every part.
+
+    Returns
+    -------
+    Measured
+
+    Raises
+    ------
+    UnknownName
+        A proxy or a dataset that does not exist.
+    SourceError
+        Where the images are not here.
+    ValueError
+        A sample or a batch of a size that there is not.
+    StoreError
+        Where ``parts`` holds other measurements.
+    """
+    chosen = tuple(PROXIES) if names is None else tuple(dict.fromkeys(names))
+    for name in chosen:
+        if name not in PROXIES:
+            raise UnknownName("proxy", name, PROXIES)
+    if dataset is None and len(bench.datasets) == 1:
+        dataset = bench.datasets[0]
+    if dataset not in bench.datasets:
+        raise UnknownName(f"dataset of {bench.name}", dataset, bench.datasets)
+    if sample is not None and not 1 <= sample <= len(bench):
+        raise ValueError(f"a sample of {bench.name} has 1 to {len(bench)} architectures, not {sample}")
+    if noise:
+        skeleton = _skeleton_without_images(bench, dataset)
+        images, labels = _made_up_batch(skeleton, batch, seed)
+    else:
+        setting = stored_setting(bench, dataset, None, images=images_from, folder=folder).setting
+        skeleton = setting.skeleton
+        images, labels = _drawn_batch(setting.data, batch, seed)
+    rng = np.random.default_rng([seed, 1])
+    rows = np.arange(len(bench)) if sample is None else np.sort(rng.choice(len(bench), sample, replace=False))
+    X = bench.architectures[rows]
+    figures = {field.name: getattr(skeleton, field.name) for field in fields(skeleton)}
+    how = {
+        "images": "random" if noise else dataset,
+        "batch": batch,
+        "seed": seed,
+        "torch": torch.__version__,
+    }
+    if parts is not None:
+        digest = hashlib.sha256(X.tobytes() + images.tobytes() + labels.tobytes()).hexdigest()
+        _claim(
+            parts, {**how, "names": list(chosen), "architectures": len(X), "digest": digest, "skeleton": repr(skeleton)}
+        )
+    found = _in_parts(X, (bench.space.name, figures, images, labels, chosen, seed), processes, parts, progress)
+    return Measured(dataset, chosen, rows, found[:, 0], found[:, 1], how)
+
+
+def _skeleton_without_images(bench: Benchmark, dataset: str) -> Skeleton:
+    """What the networks of a table are built in: as it says, else as it is published for the dataset."""
+    told = bench.info.get("setting")
+    if isinstance(told, Mapping) and "skeleton" in told:
+        return skeleton_of(bench.space, "cifar10", **told["skeleton"])
+    known = [name for name in IMAGES if dataset == name or dataset.startswith(f"{name}-")]
+    if not known:
+        raise UnknownName("dataset to make up images for", dataset, IMAGES)
+    return skeleton_of(bench.space, max(known, key=len))
+
+
+def _made_up_batch(skeleton: Skeleton, batch: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    if batch < 2:
+        raise ValueError(f"a batch has at least 2 images, not {batch}")
+    rng = np.random.default_rng([seed, 0])
+    return made_up_images(batch, skeleton.image, rng), rng.integers(skeleton.classes, size=batch)
+
+
+def made_up_images(count: int, shape: tuple[int, int, int], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Standardised random images (count, channels, height, width), smooth, and each of its own brightness and contrast.
+
+    Amplitudes fall as 1 / frequency, as in photographs (Field 1987). White noise would not do: proxies that compare images
+    find none that differ in it.
+    """
+    white = np.fft.rfft2(rng.standard_normal((count, *shape)))
+    frequency = np.hypot(np.fft.fftfreq(shape[1])[:, np.newaxis], np.fft.rfftfreq(shape[2]))
+    frequency[0, 0] = np.inf  # the mean is the brightness, which is drawn below
+    smooth = np.fft.irfft2(white / frequency, s=shape[1:])
+    smooth /= smooth.std(axis=(1, 2, 3), keepdims=True)
+    images = smooth * np.exp(rng.normal(0, 0.4, (count, 1, 1, 1))) + rng.normal(0, 0.5, (count, shape[0], 1, 1))
+    return ((images - images.mean()) / images.std()).astype(np.float32)
+
+
+def _drawn_batch(data: Dataset, batch: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    train = data.part("train")
+    if not 2 <= batch <= len(train):
+        raise ValueError(f"a batch of {data.name} has 2 to {len(train)} images, not {batch}")
+    drawn = np.random.default_rng([seed, 0]).choice(train, batch, replace=False)
+    images = (data.images[drawn] - data.mean[:, np.newaxis, np.newaxis]) / data.std[:, np.newaxis, np.newaxis]
+    return images.astype(np.float32), data.labels[drawn]
+
+
+def _in_parts(
+    X: Genotypes,
+    work: tuple[Any, ...],
+    processes: int | None,
+    folder: Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> NDArray[np.float64]:
+    """Values and seconds of all architectures: (n, 2, proxies)."""
+    starts = range(0, len(X), NETWORKS_A_PART)
+    found = {start: _read(folder, start) for start in starts}
+    todo = [start for start in starts if found[start] is None]
+
+    def done(start: int, result: NDArray[np.float64]) -> None:
+        found[start] = result
+        _write(folder, start, result)
+        report()
+
+    def report() -> None:
+        if progress:
+            progress(sum(len(part) for part in found.values() if part is not None), len(X))
+
+    report()
+    if processes == 1:
+        with one_thread():
+            for start in todo:
+                done(start, _part(X[start : start + NETWORKS_A_PART], work))
+    elif todo:
+        with worker_pool(min(processes or os.cpu_count() or 1, len(todo)), _share, (work,)) as pool:
+            futures = {pool.submit(_shared_part, X[start : start + NETWORKS_A_PART]): start for start in todo}
+            for future in as_completed(futures):
+                done(futures[future], future.result())
+    return np.concatenate([part for part in found.values() if part is not None])
+
+
+_shared: dict[str, Any] = {}  # of a worker: what all its parts have in common
+
+
+def _share(work: tuple[Any, ...]) -> None:
+    _shared["work"] = work
+
+
+def _shared_part(X: Genotypes) -> NDArray[np.float64]:
+    return _part(X, _shared["work"])
+
+
+def _part(X: Genotypes, work: tuple[Any, ...]) -> NDArray[np.float64]:
+    space, figures, images, labels, names, seed = work
+    result = np.empty((len(X), 2, len(names)))
+    for i, x in enumerate(X):
+        network = build(space, x, seed=seed, **figures)
+        found = list(timed_proxies(network, torch.from_numpy(images), torch.from_numpy(labels), names, seed=seed))
+        result[i] = [[value for _, value, _ in found], [seconds for _, _, seconds in found]]
+    return result
+
+
+def _claim(folder: Path, identity: dict[str, Any]) -> None:
+    """Write down what the folder is for, or check that it is for the same."""
+    path = folder / "proxies.json"
+    if path.exists():
+        found = json.loads(path.read_text())
+        different = [name for name in identity if found.get(name) != identity[name]]
+        if different:
+            raise StoreError(
+                f"{folder} holds other measurements: {different[0]} is {found.get(different[0])!r} there and "
+                f"{identity[different[0]]!r} now; give another --output or delete the folder"
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(identity, indent=1))
+    temporary.replace(path)
+
+
+def _write(folder: Path | None, start: int, result: NDArray[np.float64]) -> None:
+    if folder is None:
+        return
+    path = folder / f"{start:06d}.npy"
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        np.save(file, result)
+    temporary.replace(path)
+
+
+def _read(folder: Path | None, start: int) -> NDArray[np.float64] | None:
+    path = None if folder is None else folder / f"{start:06d}.npy"
+    if path is None or not path.exists():
+        return None
+    found: NDArray[np.float64] = np.load(path, allow_pickle=False)
+    return found

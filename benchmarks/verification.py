@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import nasbench_kit as nk
-from nasbench_kit.training.verdicts import CONTRADICTED, Draw, compare_with_table, draw_entries
+from nasbench_kit.training.verification.verdicts import CONTRADICTED, Draw, compare_with_table, draw_entries
 
 METRICS = {"valid_accuracy": 100 / 397, "test_accuracy": 100 / 400, "train_accuracy": 100 / 1000}
 NETWORKS, NEW_SEEDS, SAMPLE = 800, (3, 4, 5), 20

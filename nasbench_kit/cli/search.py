@@ -25,8 +25,8 @@ from nasbench_kit.spaces import space
 from nasbench_kit.store import check_target, write_store
 
 if TYPE_CHECKING:
-    from nasbench_kit.training.evaluator import TrainingProblem
-    from nasbench_kit.training.export import Exported
+    from nasbench_kit.training.search.evaluator import TrainingProblem
+    from nasbench_kit.training.search.export import Exported
 
 EVERY = 10  # seconds between two lines about trainings of one round
 
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     try:
-        from nasbench_kit.training.evaluator import TrainingProblem
+        from nasbench_kit.training.search.evaluator import TrainingProblem
         from nasbench_kit.training.setting import make_setting
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("nasbench_kit"):
@@ -140,7 +140,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
     if options.export and Path(options.export).exists() and not Path(options.export).is_dir():
         raise ValueError(f"--export {options.export}: it is a file, not a folder")
     if options.onnx:
-        from nasbench_kit.training.export import check_onnx
+        from nasbench_kit.training.search.export import check_onnx
 
         check_onnx()
 
@@ -222,7 +222,7 @@ def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result
     if options.table:
         print(f"made the table {write_store(options.table, problem.table())}", file=sys.stderr)
     if options.export:
-        from nasbench_kit.training.export import export_front
+        from nasbench_kit.training.search.export import export_front
 
         found = _found(problem, result)
         metrics = {name: np.array([entry[name] for entry in found]) for name in result.metrics}
@@ -241,7 +241,7 @@ def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result
             print(f"exported {network.folder}: {', '.join(network.files)}", file=sys.stderr)
             _compare(problem, network)
     if options.plot:
-        from nasbench_kit.training.plot import plot_search
+        from nasbench_kit.training.search.plot import plot_search
 
         print(f"drawn {plot_search(problem, result, options.plot)}", file=sys.stderr)
     return exported

@@ -74,10 +74,10 @@ def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     space = space_of(options.space)
     try:
-        from nasbench_kit.training.choice import choose_networks
-        from nasbench_kit.training.cluster import dask_executor
         from nasbench_kit.training.setting import make_setting
-        from nasbench_kit.training.table import parts_folder, train_table
+        from nasbench_kit.training.tables.choice import choose_networks
+        from nasbench_kit.training.tables.cluster import dask_executor
+        from nasbench_kit.training.tables.making import parts_folder, train_table
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("nasbench_kit"):
             raise

@@ -11,10 +11,10 @@ import pandas as pd
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.output import print_json, print_table, progress_bars
 from nasbench_kit.errors import MissingExtra
-from nasbench_kit.training.verdicts import CONTRADICTED, DRAWS
+from nasbench_kit.training.verification.verdicts import CONTRADICTED, DRAWS
 
 if TYPE_CHECKING:
-    from nasbench_kit.training.verification import Verification
+    from nasbench_kit.training.verification.verifying import Verification
 
 
 FIGURES = ("training_seeds", "alpha", "margin", "trained_seconds", "seconds")
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     bench = open_benchmark(options.benchmark)  # a name that is wrong needs no torch
     try:
-        from nasbench_kit.training.verification import verify
+        from nasbench_kit.training.verification.verifying import verify
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("nasbench_kit"):
             raise

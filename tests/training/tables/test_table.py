@@ -24,11 +24,11 @@ import nasbench_kit as nk  # noqa: E402
 from benchmarks.official.images import cifar_files, write_cifar  # noqa: E402
 from nasbench_kit.cli.main import main  # noqa: E402
 from nasbench_kit.errors import MissingExtra  # noqa: E402
-from nasbench_kit.training.choice import choose_networks  # noqa: E402
 from nasbench_kit.training.datasets import cifar  # noqa: E402
 from nasbench_kit.training.recipes import Recipe  # noqa: E402
 from nasbench_kit.training.setting import make_setting, train_genotypes  # noqa: E402
-from nasbench_kit.training.table import train_table  # noqa: E402
+from nasbench_kit.training.tables.choice import choose_networks  # noqa: E402
+from nasbench_kit.training.tables.making import train_table  # noqa: E402
 from nasbench_kit.validation import validate  # noqa: E402
 from tests.training.networks.counting import params  # noqa: E402
 

@@ -24,10 +24,10 @@ pytest.importorskip("sklearn")
 
 from nasbench_kit.cli import search  # noqa: E402
 from nasbench_kit.cli.main import main  # noqa: E402
-from nasbench_kit.training.cache import TrainingCache, cache_identity  # noqa: E402
+from nasbench_kit.training.search.cache import TrainingCache, cache_identity  # noqa: E402
 from nasbench_kit.training.setting import make_setting  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SEARCH = [
     *("search", "genetic-cnn", "--algorithm", "genetic-cnn:population_size=6", "--generations", "5", "--seed", "3"),
     *("--epochs", "2", "--skeleton", "hidden=16", "--device", "cpu", "--cache", "c.trainings", "--json"),

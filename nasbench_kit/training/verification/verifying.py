@@ -18,12 +18,12 @@ from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.store import StoreFile
 from nasbench_kit.store.schema import MEAN_SEED
-from nasbench_kit.training.agreement import Floats
 from nasbench_kit.training.datasets import PARTS
-from nasbench_kit.training.parallel import train_in_workers
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.stored_setting import stored_setting
-from nasbench_kit.training.verdicts import (
+from nasbench_kit.training.verification.agreement import Floats
+from nasbench_kit.training.verification.parallel import train_in_workers
+from nasbench_kit.training.verification.verdicts import (
     AGREES,
     CONTRADICTED,
     DRAWS,

@@ -15,7 +15,7 @@ from nasbench_kit.cli.main import main  # noqa: E402
 from nasbench_kit.store import Metric, StoreFile, Table, write_store  # noqa: E402
 from nasbench_kit.training.datasets import load_digits  # noqa: E402
 from nasbench_kit.training.setting import make_setting, train_genotypes  # noqa: E402
-from nasbench_kit.training.verification import verify  # noqa: E402
+from nasbench_kit.training.verification.verifying import verify  # noqa: E402
 
 SMALL = {"sample": 5, "seeds": 2, "draw": "uniform", "seed": 3}
 

@@ -19,7 +19,7 @@ import nasbench_kit as nk
 
 torch = pytest.importorskip("torch")
 
-from nasbench_kit.training.cache import COLUMNS, TrainingCache  # noqa: E402
+from nasbench_kit.training.search.cache import COLUMNS, TrainingCache  # noqa: E402
 
 
 def values_of(number: int, epochs: int = 3) -> np.ndarray:
@@ -59,8 +59,8 @@ def test_what_is_put_comes_out_again(tmp_path):
 WRITER = """
     import sys
     import numpy as np
-    from nasbench_kit.training.cache import TrainingCache
-    from tests.training.test_cache import values_of
+    from nasbench_kit.training.search.cache import TrainingCache
+    from tests.training.search.test_cache import values_of
     cache = TrainingCache(sys.argv[1])
     digest = cache.claim({"space": "made up"})
     print("ready", flush=True)
@@ -75,7 +75,7 @@ def writer(path: Path, first: int, last: int) -> subprocess.Popen[str]:
         [sys.executable, "-c", textwrap.dedent(WRITER), str(path), str(first), str(last)],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
 
 

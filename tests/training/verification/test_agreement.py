@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.training.agreement import compare_entries, compare_sample, holm, measure_spread
-from nasbench_kit.training.verdicts import AGREES, CONTRADICTED, UNDECIDED, compare_with_table, draw_entries
+from nasbench_kit.training.verification.agreement import compare_entries, compare_sample, holm, measure_spread
+from nasbench_kit.training.verification.verdicts import (
+    AGREES,
+    CONTRADICTED,
+    UNDECIDED,
+    compare_with_table,
+    draw_entries,
+)
 
 STEP = {"valid_accuracy": 0.25}
 

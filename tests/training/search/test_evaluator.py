@@ -17,9 +17,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
 from nasbench_kit.store import write_store  # noqa: E402
-from nasbench_kit.training import jobs  # noqa: E402
-from nasbench_kit.training.evaluator import TrainingProblem  # noqa: E402
 from nasbench_kit.training.recipes import Recipe  # noqa: E402
+from nasbench_kit.training.search import jobs  # noqa: E402
+from nasbench_kit.training.search.evaluator import TrainingProblem  # noqa: E402
 from nasbench_kit.training.setting import make_setting  # noqa: E402
 from nasbench_kit.training.trainer import METRICS, train  # noqa: E402
 

@@ -12,9 +12,9 @@ pytest.importorskip("sklearn")
 
 import nasbench_kit as nk
 from nasbench_kit.cli.main import main
-from nasbench_kit.training.cluster import dask_executor
 from nasbench_kit.training.setting import make_setting
-from nasbench_kit.training.table import train_table
+from nasbench_kit.training.tables.cluster import dask_executor
+from nasbench_kit.training.tables.making import train_table
 
 WORDS = ("train", "genetic-cnn", "--sample", "2", "--epochs", "1", "--seeds", "2", "--skeleton", "hidden=16")
 

@@ -13,7 +13,7 @@ from nasbench_kit.experiments.result import Result
 from nasbench_kit.indicators import nondominated
 from nasbench_kit.pictures import COLOURS, check_picture, write_picture
 from nasbench_kit.problem import minimised
-from nasbench_kit.training.evaluator import TrainingProblem
+from nasbench_kit.training.search.evaluator import TrainingProblem
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

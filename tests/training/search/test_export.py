@@ -15,9 +15,9 @@ import nasbench_kit as nk
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-from nasbench_kit.training.export import export_front, export_network, load_network  # noqa: E402
-from nasbench_kit.training.jobs import Job, Jobs  # noqa: E402
 from nasbench_kit.training.recipes import Recipe  # noqa: E402
+from nasbench_kit.training.search.export import export_front, export_network, load_network  # noqa: E402
+from nasbench_kit.training.search.jobs import Job, Jobs  # noqa: E402
 from nasbench_kit.training.setting import make_setting  # noqa: E402
 
 

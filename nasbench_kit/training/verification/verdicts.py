@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nasbench_kit.training.agreement import (
+from nasbench_kit.training.verification.agreement import (
     Floats,
     SampleComparison,
     Spread,

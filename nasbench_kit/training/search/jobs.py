@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError
-from nasbench_kit.training.cache import COLUMNS
+from nasbench_kit.training.search.cache import COLUMNS
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import Training, find_device, train
 from nasbench_kit.training.workers import one_thread, worker_pool

@@ -19,8 +19,8 @@ from nasbench_kit.problem import Evaluation, Problem, TestSelectionWarning, mini
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.store import Table
-from nasbench_kit.training.cache import COLUMNS, TrainingCache, cache_identity, cached_table
-from nasbench_kit.training.jobs import Job, Jobs
+from nasbench_kit.training.search.cache import COLUMNS, TrainingCache, cache_identity, cached_table
+from nasbench_kit.training.search.jobs import Job, Jobs
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import METRICS
 

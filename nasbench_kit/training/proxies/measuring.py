@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
@@ -16,11 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark
-from nasbench_kit.errors import StoreError, UnknownName
+from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.training.construction import build, skeleton_of
 from nasbench_kit.training.datasets import Dataset
+from nasbench_kit.training.parts import Part, PartsFolder, divide
 from nasbench_kit.training.proxies import PROXIES, timed_proxies
 from nasbench_kit.training.stored_setting import stored_setting
 from nasbench_kit.training.workers import one_thread, worker_pool
@@ -142,12 +142,12 @@ def measure(
         "seed": seed,
         "torch": torch.__version__,
     }
+    kept = None
     if parts is not None:
         digest = hashlib.sha256(X.tobytes() + images.tobytes() + labels.tobytes()).hexdigest()
-        _claim(
-            parts, {**how, "names": list(chosen), "architectures": len(X), "digest": digest, "skeleton": repr(skeleton)}
-        )
-    found = _in_parts(X, (bench.space.name, figures, images, labels, chosen, seed), processes, parts, progress)
+        told = {"names": list(chosen), "architectures": len(X), "digest": digest, "skeleton": repr(skeleton)}
+        kept = PartsFolder(parts, {**how, **told}, {})
+    found = _in_parts(X, (bench.space.name, figures, images, labels, chosen, seed), processes, kept, progress)
     return Measured(dataset, chosen, rows, found[:, 0], found[:, 1], how)
 
 
@@ -197,34 +197,35 @@ def _in_parts(
     X: Genotypes,
     work: tuple[Any, ...],
     processes: int | None,
-    folder: Path | None,
+    kept: PartsFolder | None,
     progress: Callable[[int, int], None] | None,
 ) -> NDArray[np.float64]:
     """Values and seconds of all architectures: (n, 2, proxies)."""
-    starts = range(0, len(X), NETWORKS_A_PART)
-    found = {start: _read(folder, start) for start in starts}
-    todo = [start for start in starts if found[start] is None]
+    parts = divide(len(X), 1, NETWORKS_A_PART)
+    found = {number: kept.read("proxies", number)["found"] for number in kept.done("proxies")} if kept else {}
+    todo = [part for part in parts if part.number not in found]
 
-    def done(start: int, result: NDArray[np.float64]) -> None:
-        found[start] = result
-        _write(folder, start, result)
+    def done(part: Part, result: NDArray[np.float64]) -> None:
+        found[part.number] = result
+        if kept is not None:
+            kept.write("proxies", part.number, {"found": result})
         report()
 
     def report() -> None:
         if progress:
-            progress(sum(len(part) for part in found.values() if part is not None), len(X))
+            progress(sum(len(result) for result in found.values()), len(X))
 
     report()
     if processes == 1:
         with one_thread():
-            for start in todo:
-                done(start, _part(X[start : start + NETWORKS_A_PART], work))
+            for part in todo:
+                done(part, _part(X[part.networks], work))
     elif todo:
         with worker_pool(min(processes or os.cpu_count() or 1, len(todo)), _share, (work,)) as pool:
-            futures = {pool.submit(_shared_part, X[start : start + NETWORKS_A_PART]): start for start in todo}
+            futures = {pool.submit(_shared_part, X[part.networks]): part for part in todo}
             for future in as_completed(futures):
                 done(futures[future], future.result())
-    return np.concatenate([part for part in found.values() if part is not None])
+    return np.concatenate([found[part.number] for part in parts])
 
 
 _shared: dict[str, Any] = {}  # of a worker: what all its parts have in common
@@ -246,39 +247,3 @@ def _part(X: Genotypes, work: tuple[Any, ...]) -> NDArray[np.float64]:
         found = list(timed_proxies(network, torch.from_numpy(images), torch.from_numpy(labels), names, seed=seed))
         result[i] = [[value for _, value, _ in found], [seconds for _, _, seconds in found]]
     return result
-
-
-def _claim(folder: Path, identity: dict[str, Any]) -> None:
-    """Write down what the folder is for, or check that it is for the same."""
-    path = folder / "proxies.json"
-    if path.exists():
-        found = json.loads(path.read_text())
-        different = [name for name in identity if found.get(name) != identity[name]]
-        if different:
-            raise StoreError(
-                f"{folder} holds other measurements: {different[0]} is {found.get(different[0])!r} there and "
-                f"{identity[different[0]]!r} now; give another --output or delete the folder"
-            )
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(identity, indent=1))
-    temporary.replace(path)
-
-
-def _write(folder: Path | None, start: int, result: NDArray[np.float64]) -> None:
-    if folder is None:
-        return
-    path = folder / f"{start:06d}.npy"
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        np.save(file, result)
-    temporary.replace(path)
-
-
-def _read(folder: Path | None, start: int) -> NDArray[np.float64] | None:
-    path = None if folder is None else folder / f"{start:06d}.npy"
-    if path is None or not path.exists():
-        return None
-    found: NDArray[np.float64] = np.load(path, allow_pickle=False)
-    return found

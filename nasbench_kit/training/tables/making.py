@@ -21,9 +21,9 @@ from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.space import Genotypes, Space
 from nasbench_kit.store import check_target, write_store
+from nasbench_kit.training.parts import Part, PartsFolder, divide
 from nasbench_kit.training.setting import STACKED, Setting, can_be_stacked, train_genotypes
 from nasbench_kit.training.tables.datasheet import Measured, datasheet
-from nasbench_kit.training.tables.parts import Part, PartsFolder, divide
 from nasbench_kit.training.tables.step_time import step_seconds
 from nasbench_kit.training.trainer import METRICS, find_device
 from nasbench_kit.training.workers import one_thread, worker_pool

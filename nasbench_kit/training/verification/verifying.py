@@ -61,7 +61,7 @@ class Verification:
     margin : float
         Percentage points.
     frame : pandas.DataFrame
-        A row for each metric and entry; see `nasbench_kit.training.verdicts.compare_with_table`.
+        A row for each metric and entry; see `nasbench_kit.training.verification.verdicts.compare_with_table`.
     checks : tuple of Check
     undecided : tuple of str
         What could not be decided; a sentence each.

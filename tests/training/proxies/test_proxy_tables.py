@@ -95,7 +95,7 @@ def test_a_killed_call_goes_on_where_it_was(digits, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         proxy_table(digits, target, ["params"], **settings)
     assert not target.exists()
-    with pytest.raises(nk.StoreError, match="holds other measurements: names is"):
+    with pytest.raises(nk.StoreError, match="holds parts of other work: names is"):
         proxy_table(digits, target, ["flops"], **settings)
     computed[:] = [0, 0]
     seen = []

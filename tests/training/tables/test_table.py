@@ -310,7 +310,7 @@ def test_parts_of_other_trainings_are_refused(call, tmp_path):
         assert status == 2
         assert len(err.splitlines()) == 1
 
-        assert re.search(f"table.h5.parts holds parts of other trainings: .*{message}", err), err
+        assert re.search(f"table.h5.parts holds parts of other work: .*{message}", err), err
     part = tmp_path / "table.h5.parts" / "part-000000.npz"
     whole = part.read_bytes()
     for content in (b"", whole[:200], whole[:-30]):

@@ -1,4 +1,4 @@
-"""The parts of a table in the making: a folder of small files that outlives a kill, and what it was begun for."""
+"""Work that is done in parts: a folder of small files that outlives a kill, and what it was begun for."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ class PartsFolder:
     Raises
     ------
     StoreError
-        Where the folder cannot be made or read, or holds parts of other trainings: what differs.
+        Where the folder cannot be made or read, or holds parts of other work: what differs.
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any], circumstances: Mapping[str, Any]) -> None:
         self.path = path
         try:
-            path.mkdir(exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
             begun = any(f.is_file() and f.name != CLAIM and f.suffix != ".tmp" for f in path.rglob("*"))
             found = self._read_claim() if (path / CLAIM).exists() else {}
         except OSError as error:
@@ -73,7 +73,7 @@ class PartsFolder:
         if different and begun:
             name = different[0]
             raise StoreError(
-                f"{path} holds parts of other trainings: {name} is {there.get(name)!r} there and {now[name]!r} now; give "
+                f"{path} holds parts of other work: {name} is {there.get(name)!r} there and {now[name]!r} now; give "
                 "another --output or delete the folder"
             )
         if different:
@@ -101,7 +101,7 @@ class PartsFolder:
                 return {name: part[name] for name in part.files}
         except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise StoreError(f"{path} is damaged: {reason}; delete it, and the part is trained again") from error
+            raise StoreError(f"{path} is damaged: {reason}; delete it, and the part is done again") from error
 
     def checkpoints(self, folder: Path, number: int) -> Path:
         """Where the trainings of one part have their checkpoints; ``folder`` is the one of all parts."""

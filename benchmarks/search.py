@@ -1,27 +1,32 @@
 """Search on the bundled table, end to end with its trace, beside pymoo on the same table with the same settings.
 
-Where NSGA-II's time goes, for 100 runs of population 100, which is 10,000 children a generation: 2,600 microseconds on one
-core of a Xeon (NumPy 2.4). The parts were timed by themselves, with warm caches:
+Where NSGA-II's time goes, for 100 runs of population 100, which is 10,000 children a generation: about 2,300 microseconds on
+one core of a Xeon (NumPy 2.4), other programs beside it. The parts, timed by themselves:
 
-- 740 for survival. Of these 190 sort parents and children by two objectives and 50 by rank, distance and tie: whole
-  numbers with their positions in the low bits, which NumPy sorts with SIMD. The same by ``argsort`` takes 260 for two
-  rows of floats (equal ones in any order), 640 for a single one in stable order, 680 for complex numbers. Another 100
-  are the running maxima that peel the fronts; at 2.4 ns a point they have no SIMD, since each needs the one before.
-- 250 for the children: random words (2 ns for 8 bytes), two permutations, one draw of a stretch and one of a mutation of
-  all genes a child, and three gathers of rows.
-- 40 to look the objectives up, 60 to 300 to note what is seen, and 300 on average for the archive and its hypervolume at
-  the 39 rows of the trace.
+- 1,000 for survival. Sorts with the position in the low bits, which NumPy does with SIMD, are 90 of the two objectives and
+  60 of rank, distance and tie. The same by ``argsort`` takes 260 for two rows of floats (equal ones in any order), 640 for a
+  single one in stable order, 680 for complex numbers. The running maxima that peel the fronts are 20 each, 2.7 of them a
+  generation; at 2.4 ns a point they have no SIMD, since each needs the one before. What follows from a front is handed on to
+  equal points in 50.
+- 460 for the children: random words (2 ns for 8 bytes), two permutations, one draw of a stretch and one of a mutation of
+  all genes a child, and three gathers of rows: 27 each, where rows of 8 bytes would take 7.
+- 80 to look the objectives up, 150 on average to note what is seen, 50 for the clock (a running sum), and 270 on average for
+  the archive, its hypervolume and the counts at the 39 rows of the trace.
 
-So the floor of this method, its sorts, running maxima, random words and gathers alone, is about 800: three times as fast.
-The rest are passes over arrays of 20,000 numbers, of 3 to 20 each. Tried, and no faster: genotypes packed into 64-bit words
-(to unpack them for the look-up costs what the gathers save); objectives rounded to 24 bits and the order checked (means
-over seeds differ in their last bits, which has everything sorted again); fronts peeled with the runs innermost (all points
-instead of different ones, and all runs for as long as the slowest). A population of 1,000 keeps 16 runs at a time in the
-cache; it peels more fronts, and positions take three more bits, so that the bits of an accuracy need a second digit.
+So the floor of this method, its sorts, running maxima, random words and gathers alone, is about 800: a third. The rest are
+passes over arrays of 20,000 numbers, of 3 to 20 each. Tried, and no faster: genotypes packed into 64-bit words (to unpack
+them for the look-up costs what the gathers save); objectives rounded to 24 bits and the order checked (means over seeds
+differ in their last bits, which has everything sorted again); fronts peeled with the runs innermost (all points instead of
+different ones, and all runs for as long as the slowest); half as many runs at a time (a fifth slower: twice the calls); ranks
+handed on to equal points in 8 or 32 bits, or by a running count. A running sum of the clock by rows of the transposed array is
+four times as fast, but NumPy promises no order of its additions. A population of 1,000 keeps 16 runs at a time in the cache;
+it peels ten fronts a generation, and positions take three more bits, so that the last bits of an accuracy are sorted with the
+second objective.
 
-On NAS-Bench-101 a child's validity, its number and its place among those seen are about ten accesses to tables of 8 MB and
-more. Regularized evolution has one child a run at a time: it is bound by some 200 NumPy calls a step, whatever the runs, and
-the more runs there are the less they weigh.
+On NAS-Bench-101 a child's validity is an access to a table of 2 MB, its number three to tables of 8 MB and less. Regularized
+evolution has one child a run at a time: it is bound by NumPy calls on 500 numbers, of 1 to 3 microseconds each, whatever the
+runs: of 370 a step 100 are random words (scattered over 16 MB, since each run has a stream of its own), 60 the classes of the
+children, and 65 what is noted.
 """
 
 from __future__ import annotations

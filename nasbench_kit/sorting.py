@@ -96,14 +96,19 @@ def order_by_two(
         return order, take(first, order), take(second, order)
     # what is sorted has number and place side by side: it is taken along, instead of looked up once more
     starts, shift, places = (np.arange(rows) * n)[:, np.newaxis], np.uint64(place), np.uint64(2**place - 1)
-    low = second | (first & np.uint64(2**rest - 1)) << np.uint64(second_bits) if rest else second
+    low: NDArray[np.uint64] = second
+    if rest:
+        low = second | (first & np.uint64(2**rest - 1)) << np.uint64(second_bits)
+    by_low: NDArray[np.uint64]
     if low_bits + place <= 32:
         by_low = _with_places(low.astype(np.uint32), np.uint32(place)).astype(np.uint64)
     else:
         by_low = _with_places(low, shift)
     order = (by_low & places).view(np.intp) + starts
     high = take(first, order)
-    by_high = _with_places(high >> np.uint64(rest) if rest else high, shift)
+    if rest:
+        high >>= np.uint64(rest)
+    by_high = _with_places(high, shift)
     by_low = take(by_low, (by_high & places).view(np.intp) + starts)
     order = (by_low & places).view(np.intp)
     order += starts

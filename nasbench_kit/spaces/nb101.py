@@ -160,7 +160,7 @@ def _as_floats(rows: Genotypes) -> tuple[NDArray[np.float32], NDArray[np.bool_] 
     allowed = rows.reshape(-1) <= _HIGHEST[: rows.size]
     if allowed.all():
         return rows.astype(np.float32), None
-    inside = allowed.reshape(rows.shape).all(axis=1)
+    inside = np.logical_and.reduce(allowed.reshape(rows.shape), axis=1)
     return (rows * inside[:, np.newaxis]).astype(np.float32), inside
 
 

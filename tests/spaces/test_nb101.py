@@ -221,6 +221,17 @@ def test_small_cells_and_dead_vertices():
     assert SPACE.cost(dead, "params", dataset="cifar10") == SPACE.cost(small, "params", dataset="cifar10")
 
 
+def test_rows_that_were_changed_in_place_are_looked_at_anew():
+    space = nk.space("nb101")
+    X, other = space.sample(100, 0), space.sample(100, 1)
+    expected = space.network_index(other)
+    assert not np.array_equal(space.network_index(X), expected)
+    X[:] = other
+    first = space.network_index(X)
+    first[:] = 0  # what was handed out is the caller's own
+    assert np.array_equal(space.network_index(X), expected)
+
+
 def test_what_is_no_valid_genotype():
     full = np.triu(np.ones((7, 7), dtype=int), 1)
     X = SPACE.encode([cell(full, *[CONV3] * 5), cell([[0, 0], [0, 0]]), cell([[0, 1], [0, 0]])])

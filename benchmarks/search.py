@@ -1,16 +1,16 @@
 """Search on the bundled table, end to end with its trace, beside pymoo on the same table with the same settings.
 
 Where NSGA-II's time goes, for 100 runs of population 100, which is 10,000 children a generation: about 2,300 microseconds on
-one core of a Xeon (NumPy 2.4), other programs beside it. The parts, timed by themselves:
+one core of a Xeon (NumPy 2.4) with other programs on the next. The parts, timed within a search:
 
-- 1,000 for survival. Sorts with the position in the low bits, which NumPy does with SIMD, are 90 of the two objectives and
+- 1,100 for survival. Sorts with the position in the low bits, which NumPy does with SIMD, are 90 of the two objectives and
   60 of rank, distance and tie. The same by ``argsort`` takes 260 for two rows of floats (equal ones in any order), 640 for a
   single one in stable order, 680 for complex numbers. The running maxima that peel the fronts are 20 each, 2.7 of them a
   generation; at 2.4 ns a point they have no SIMD, since each needs the one before. What follows from a front is handed on to
   equal points in 50.
 - 460 for the children: random words (2 ns for 8 bytes), two permutations, one draw of a stretch and one of a mutation of
   all genes a child, and three gathers of rows: 27 each, where rows of 8 bytes would take 7.
-- 80 to look the objectives up, 150 on average to note what is seen, 50 for the clock (a running sum), and 270 on average for
+- 80 to look the objectives up, 200 on average to note what is seen, 50 for the clock (a running sum), and 270 on average for
   the archive, its hypervolume and the counts at the 39 rows of the trace.
 
 So the floor of this method, its sorts, running maxima, random words and gathers alone, is about 800: a third. The rest are

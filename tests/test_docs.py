@@ -24,9 +24,6 @@ RUN = [page for page in PAGES if "```python" in page.read_text() and not page.na
 
 @pytest.mark.parametrize("page", RUN, ids=name_of)
 def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
-    if "from nasbench_kit.training" in page.read_text():
-        pytest.importorskip("torch", reason="networks need torch")
-        pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
     monkeypatch.chdir(tmp_path)
     table = made_up_table()
     renamed = Table(table.space, table.architectures, {"cifar10-valid": table.metrics["cifar10"]}, table.provenance)

@@ -91,7 +91,7 @@ def test_who_may_know_whom():
         "data": {"errors"},
         "sorting": set(),
         "indicators": {"sorting"},
-        "algorithms": {"errors", "graphs", "sorting", "spaces"},
+        "algorithms": {"errors", "graphs", "indicators", "sorting", "spaces"},
         "problem": {"errors", "spaces", "store", "benchmark"},  # benchmark for its type alone
         "agreement": set(),
         "learning_curves": {"agreement", "spaces", "benchmark"},

@@ -6,7 +6,6 @@ The same command again, after a kill or with a larger budget, finds its training
 from __future__ import annotations
 
 import argparse
-import ast
 import sys
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, Algorithm, parse_algorithm
 from nasbench_kit.cli.natives import native_text
 from nasbench_kit.cli.output import print_json, print_table, warnings_on_stderr
+from nasbench_kit.cli.setting import add_setting_arguments, setting_of
 from nasbench_kit.errors import MissingExtra
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
@@ -49,16 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--simulated-seconds", type=float, help="the budget of a run in measured seconds of training")
     parser.add_argument("--runs", type=int, default=1, help="runs, which share all trainings (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="fixes the search (default %(default)s)")
-    training = parser.add_argument_group("training")
-    training.add_argument("--dataset", default="digits", help="a name, or an .npz file (default %(default)s)")
-    training.add_argument("--data", metavar="FOLDER", help="where the dataset's published files are")
-    training.add_argument("--recipe", help="a published one by name; on the digits 'digits', else the space's own")
-    training.add_argument("--epochs", type=int, help="epochs of every training; the recipe's unless given")
-    training.add_argument("--skeleton", nargs="+", default=[], metavar="NAME=VALUE", help="figures to change")
-    training.add_argument("--training-seeds", type=int, default=1, help="trainings of a network, whose mean counts")
-    training.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
-    training.add_argument("--device", help="cpu, cuda, ...; a GPU where there is one unless given")
-    training.add_argument("--cache", metavar="FILE", help="where trainings are kept (default SPACE-DATASET.trainings)")
+    parser.add_argument("--training-seeds", type=int, default=1, help="trainings of a network, whose mean counts")
+    parser.add_argument("--cache", metavar="FILE", help="where trainings are kept (default SPACE-DATASET.trainings)")
+    add_setting_arguments(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--output", metavar="FILE", help="keep the result, for nasbench_kit.load_result")
     output.add_argument("--table", metavar="FILE", help="make a store of everything that the cache has of this setting")
@@ -75,7 +68,6 @@ def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     try:
         from nasbench_kit.training.search.evaluator import TrainingProblem
-        from nasbench_kit.training.setting import make_setting
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("nasbench_kit"):
             raise
@@ -83,14 +75,7 @@ def run(options: argparse.Namespace) -> int:
     _check_outputs(options)
     chosen = space(options.space)
     algorithm, objectives = _task(options)
-    setting = make_setting(
-        chosen,
-        options.dataset,
-        folder=options.data,
-        recipe=options.recipe,
-        epochs=options.epochs,
-        skeleton=_skeleton(options.skeleton),
-    )
+    setting = setting_of(options, chosen)
     if options.training_seeds < 1:
         raise ValueError(f"--training-seeds is at least 1, not {options.training_seeds}")
     cache = options.cache or f"{chosen.name}-{Path(options.dataset).stem}.trainings"
@@ -158,19 +143,6 @@ def _task(options: argparse.Namespace) -> tuple[Algorithm, list[str]]:
     if options.objectives:
         return algorithm, options.objectives
     return algorithm, ["valid_accuracy"] if algorithm.single_objective else ["valid_accuracy", "flops"]
-
-
-def _skeleton(words: list[str]) -> dict[str, Any]:
-    found = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise ValueError(f"--skeleton takes NAME=VALUE, not {word!r}")
-        try:
-            found[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            found[name] = value
-    return found
 
 
 class _Log:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from nasbench_kit.cli.natives import read_natives
 from nasbench_kit.cli.output import print_json, progress_bars, warnings_on_stderr
+from nasbench_kit.cli.setting import add_setting_arguments, setting_of
 from nasbench_kit.errors import MissingExtra
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces import spaces
@@ -23,13 +22,6 @@ from nasbench_kit.spaces import spaces
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.add_argument("space", help=f"the search space: {', '.join(spaces())}")
-    parser.add_argument(
-        "--dataset",
-        default="digits",
-        help="digits (default), cifar10-valid, cifar10, cifar10-40k, cifar100, cifar100-40k, ImageNet16-120, or an .npz file "
-        "with the arrays 'images' and 'labels'",
-    )
-    parser.add_argument("--data", metavar="FOLDER", help="where a dataset's published files are")
     parser.add_argument("--output", metavar="FILE", help="the store to write (default SPACE-DATASET.h5)")
     parser.add_argument(
         "--sample",
@@ -41,21 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--file", metavar="FILE", help="train these architectures: native forms, one a line; - is stdin"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default %(default)s)")
-    parser.add_argument(
-        "--recipe", help="how to train: a space's name, or digits (default: the dataset's or the space's)"
-    )
-    parser.add_argument("--epochs", type=int, help="epochs of every training (default: the recipe's)")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of every network (default %(default)s)")
-    parser.add_argument(
-        "--skeleton",
-        nargs="+",
-        metavar="NAME=VALUE",
-        help="figures of the network to change, e.g. cells=1 channels=8,16,32",
-    )
-    parser.add_argument(
-        "--device", help="cpu, cuda, cuda:1, ... (default: cuda where there is one, and it gains anything)"
-    )
-    parser.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
     parser.add_argument(
         "--dask",
         metavar="ADDRESS",
@@ -68,13 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "unless given a folder that all workers share)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    add_setting_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     space = space_of(options.space)
     try:
-        from nasbench_kit.training.setting import make_setting
         from nasbench_kit.training.tables.choice import choose_networks
         from nasbench_kit.training.tables.cluster import dask_executor
         from nasbench_kit.training.tables.making import parts_folder, train_table
@@ -93,14 +71,7 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError(f"--seeds is 1 or more, not {options.seeds}")
     if options.processes and options.dask not in (None, "local"):
         raise ValueError("the scheduler says how many workers there are: give --processes or --dask ADDRESS")
-    setting = make_setting(
-        space,
-        options.dataset,
-        folder=options.data,
-        recipe=options.recipe,
-        epochs=options.epochs,
-        skeleton=_skeleton(options.skeleton or []),
-    )
+    setting = setting_of(options, space)
     output = Path(options.output or f"{space.name}-{setting.data.name}.h5")
     if options.file:
         X = space.encode(read_natives([], options.file))
@@ -132,22 +103,3 @@ def run(options: argparse.Namespace) -> int:
         print(f"{bench.path}: {len(bench):,} networks trained")
         print(f"took {seconds:.0f} s", file=sys.stderr)
     return 0
-
-
-def _skeleton(words: list[str]) -> dict[str, Any]:
-    """Figures as they are written in a shell: numbers, several of them with commas, words."""
-    changes: dict[str, Any] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not equals or not name or not text:
-            raise ValueError(f"--skeleton takes NAME=VALUE, such as cells=1 or channels=8,16,32, not {word!r}")
-        values = [_value(text)] if text.startswith("[") else [_value(part) for part in text.split(",")]
-        changes[name] = values if len(values) > 1 else values[0]
-    return changes
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text

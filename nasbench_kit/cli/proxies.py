@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("nasbench_kit"):
             raise
-        raise MissingExtra("proxies", "train") from error
+        raise MissingExtra("computing proxies", "train") from error
     bench = open_benchmark(options.benchmark)
     sample = options.sample or ("all" if options.output else str(min(SAMPLE, len(bench))))
     if sample != "all" and not (sample.isdecimal() and int(sample) > 0):

@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("nasbench_kit"):
             raise
-        raise MissingExtra("training", "train") from error
+        raise MissingExtra("training networks", "train") from error
     sample = options.sample or "all"
     if sample != "all" and not (sample.isdecimal() and int(sample) > 0):
         raise ValueError(f"--sample is a number of networks from 1 on or 'all', not {sample!r}")

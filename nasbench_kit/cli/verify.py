@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("nasbench_kit"):
             raise
-        raise MissingExtra("training", "train") from error
+        raise MissingExtra("training networks", "train") from error
     with progress_bars(["training"]) as update:
         found = verify(
             bench,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import re
 import subprocess
 import sys
 
@@ -382,3 +384,12 @@ def test_brackets_in_names_are_text(call, tmp_path):
         assert status == 0
         assert "[bold]data" in out
     assert "[red]" in call("info", path)[1]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed")
+@pytest.mark.parametrize("command", ["train nb201", "search nb201", "verify nb201-digits", "proxies nb201-digits"])
+def test_without_torch_one_line_says_what_to_install(command, call):
+    status, out, err = call(*command.split())
+    assert (status, out) == (2, "")
+    assert re.fullmatch(r"nasbench-kit \w+: [\w ]+ needs the extra 'train': pip install 'nasbench-kit\[train\]'\n", err)
+    assert call(command.split()[0], "--help")[0] == 0

@@ -45,7 +45,7 @@ _REASONS = {
     "SQLITE_PERM": "it, or its folder, may not be opened for writing",
     "SQLITE_BUSY": f"another process has kept it for {PATIENCE} s",
     "SQLITE_CORRUPT": "it is damaged; delete it to start anew",
-    "SQLITE_NOTADB": "it is no such file",
+    "SQLITE_NOTADB": "it is a file of another kind, or damaged; give another path",
 }
 
 

@@ -162,7 +162,7 @@ def test_other_files_are_refused_untouched(tmp_path):
     connection.execute("CREATE TRIGGER evil AFTER INSERT ON epochs BEGIN DELETE FROM settings; END")
     connection.close()
     for path, message in (
-        (text, "it is no such file"),
+        (text, "it is a file of another kind"),
         (other, "is no cache of trainings of this version"),
         (hostile, "is no cache of trainings of this version"),
         (tmp_path, "is a folder"),

@@ -18,7 +18,7 @@ from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.experiments.comparison import Comparison, compare
 from nasbench_kit.experiments.plot import anytime, plain_log_ticks
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.pictures import COLOURS, write_picture
+from nasbench_kit.pictures import COLOURS, STYLE, write_picture
 from nasbench_kit.problem import minimised
 
 if TYPE_CHECKING:
@@ -26,15 +26,7 @@ if TYPE_CHECKING:
 
 RUNS, EVALUATIONS = 100, (1000, 2000)  # the budget for one objective, and for several
 FIRST = 10  # evaluations: before that, a picture shows the luck of the first draws
-STYLE = {
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.25,
-    "svg.hashsalt": "nasbench-kit",
-    "svg.fonttype": "none",  # letters as letters: a third of the size
-}
+LETTERS = {"svg.fonttype": "none"}  # as letters: a third of the size
 STYLES = ("-", "--", "-.", ":")
 CLOCKS = {"evaluations": "evaluations", "simulated_seconds": "simulated training time [s]"}
 
@@ -78,7 +70,7 @@ def file_of(algorithm: str) -> str:
 def draw_algorithms(folder: Path, names: Sequence[str] = tuple(ALGORITHMS)) -> list[Path]:
     """One picture for each of some algorithms, as SVG; returns the files."""
     folder.mkdir(exist_ok=True)
-    with mpl.rc_context(STYLE):  # drawing and writing: how letters are written is decided last
+    with mpl.rc_context({**STYLE, **LETTERS}):  # drawing and writing: how letters are written is decided last
         return [write_picture(_figure(name), folder / f"{file_of(name)}.svg") for name in names]
 
 

@@ -17,21 +17,13 @@ from matplotlib.figure import Figure
 
 import nasbench_kit as nk
 from nasbench_kit.learning_curves import curve_agreement
-from nasbench_kit.pictures import COLOURS, write_picture
+from nasbench_kit.pictures import COLOURS, STYLE, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MEASURED = Path(__file__).parent / "estimation.json"
-STYLE = {
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.25,
-    "svg.hashsalt": "nasbench-kit",
-    "svg.fonttype": "none",  # letters as letters: a third of the size
-}
+LETTERS = {"svg.fonttype": "none"}  # as letters: a third of the size
 MARKERS = {
     "last value": "o",
     "power law": "^",
@@ -57,7 +49,7 @@ def draw_estimation(path: Path) -> Path:
     curves = curve_agreement(bench)
     measured = json.loads(MEASURED.read_text())
     full = float(np.median(bench.query(bench.architectures, "training_time")))
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context({**STYLE, **LETTERS}):
         figure = Figure(figsize=(11, 5), layout="constrained")
         FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.errors import MissingExtra, StoreError
 from nasbench_kit.store.writer import replace_file
@@ -12,10 +12,20 @@ from nasbench_kit.store.writer import replace_file
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "check_picture", "write_picture"]
+__all__ = ["COLOURS", "STYLE", "check_picture", "write_picture"]
 
 # Okabe and Ito's palette, told apart by colour-blind readers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+
+# matplotlib's settings for curves; the salt makes the same figure the same SVG.
+STYLE: dict[Any, Any] = {
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "svg.hashsalt": "nasbench-kit",
+}
 
 
 def check_picture(path: Path) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.pictures import COLOURS, check_picture, write_picture
+from nasbench_kit.pictures import COLOURS, STYLE, check_picture, write_picture
 from nasbench_kit.problem import minimised
 from nasbench_kit.store.schema import higher_is_better
 
@@ -87,15 +87,7 @@ def _figure(comparison: Comparison, clock: str) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as MplFigure
 
-    style: dict[Any, Any] = {
-        "font.size": 11,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "grid.alpha": 0.25,
-        "svg.hashsalt": "nasbench-kit",
-    }
-    with mpl.rc_context(style):
+    with mpl.rc_context(STYLE):
         figure = MplFigure(figsize=(11, 5.0), layout="constrained")
         FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2)

@@ -11,8 +11,8 @@ import numpy as np
 
 from nasbench_kit.agreement import rank_agreement
 from nasbench_kit.benchmark import open_benchmark
+from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.output import print_json, print_table, progress_bars
-from nasbench_kit.errors import MissingExtra
 
 SAMPLE = 500
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="FILE", help="write a store that has them beside what the table has")
     parser.add_argument("--batch", type=int, default=64, help="images of the batch (default %(default)s)")
     parser.add_argument("--images", metavar="NAME|FILE", help="the images, where they do not go by the dataset's name")
-    parser.add_argument("--folder", help="where published images are")
+    parser.add_argument("--data", metavar="FOLDER", help="where published images are")
     parser.add_argument("--noise", action="store_true", help="random images and labels: no dataset is needed")
     parser.add_argument("--seed", type=int, default=0, help="of weights, images and draws (default %(default)s)")
     parser.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
@@ -40,13 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
-    try:
+    with needs_training("computing proxies"):
         from nasbench_kit.training.proxies.measuring import measure
         from nasbench_kit.training.proxies.table import proxy_table
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("nasbench_kit"):
-            raise
-        raise MissingExtra("computing proxies", "train") from error
     bench = open_benchmark(options.benchmark)
     sample = options.sample or ("all" if options.output else str(min(SAMPLE, len(bench))))
     if sample != "all" and not (sample.isdecimal() and int(sample) > 0):
@@ -61,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
             "batch": options.batch,
             "noise": options.noise,
             "images_from": options.images,
-            "folder": options.folder,
+            "folder": options.data,
             "seed": options.seed,
             "processes": options.processes,
             "progress": lambda done, total: update("proxies", done / total),

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, Algorithm, parse_algorithm
+from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.natives import native_text
 from nasbench_kit.cli.output import print_json, print_table, warnings_on_stderr
 from nasbench_kit.cli.setting import add_setting_arguments, setting_of
-from nasbench_kit.errors import MissingExtra
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.problem import minimised
@@ -66,12 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
-    try:
+    with needs_training("searching by training"):
         from nasbench_kit.training.search.evaluator import TrainingProblem
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("nasbench_kit"):
-            raise
-        raise MissingExtra("searching by training", "train") from error
     _check_outputs(options)
     chosen = space(options.space)
     algorithm, objectives = _task(options)

@@ -11,10 +11,10 @@ import sys
 import time
 from pathlib import Path
 
+from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.natives import read_natives
 from nasbench_kit.cli.output import print_json, progress_bars, warnings_on_stderr
 from nasbench_kit.cli.setting import add_setting_arguments, setting_of
-from nasbench_kit.errors import MissingExtra
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces import spaces
 
@@ -52,14 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     space = space_of(options.space)
-    try:
+    with needs_training("training networks"):
         from nasbench_kit.training.tables.choice import choose_networks
         from nasbench_kit.training.tables.cluster import dask_executor
         from nasbench_kit.training.tables.making import parts_folder, train_table
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("nasbench_kit"):
-            raise
-        raise MissingExtra("training networks", "train") from error
     sample = options.sample or "all"
     if sample != "all" and not (sample.isdecimal() and int(sample) > 0):
         raise ValueError(f"--sample is a number of networks from 1 on or 'all', not {sample!r}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from nasbench_kit.benchmark import open_benchmark
+from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.output import print_json, print_table, progress_bars
-from nasbench_kit.errors import MissingExtra
 from nasbench_kit.training.verification.verdicts import CONTRADICTED, DRAWS
 
 if TYPE_CHECKING:
@@ -63,12 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     bench = open_benchmark(options.benchmark)  # a name that is wrong needs no torch
-    try:
+    with needs_training("training networks"):
         from nasbench_kit.training.verification.verifying import verify
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("nasbench_kit"):
-            raise
-        raise MissingExtra("training networks", "train") from error
     with progress_bars(["training"]) as update:
         found = verify(
             bench,

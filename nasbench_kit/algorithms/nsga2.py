@@ -8,12 +8,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit import compiled
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.chain_model import sample_chain
 from nasbench_kit.algorithms.duplicates import POLICIES, first_different
 from nasbench_kit.algorithms.fronts import rank_and_crowding
 from nasbench_kit.algorithms.operators import gather, keep_valid, reset_genes, two_point_crossover
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.sorting import order_by_two, whole_numbers
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["NSGA2", "survivors"]
@@ -153,23 +155,31 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = 
         Positions in ``F.reshape(-1, m)``.
     """
     points, m = F.shape[1:]
-    order, rank, distance = rank_and_crowding(F, enough=n)
     # rank, distance, tie and position side by side in one number: its sort sorts by all of them
     place = points.bit_length()
     crowding = min(CROWDING_BITS, 63 - 2 * place)
     tie = min(63 - 2 * place - crowding, 32)
-    # Distances are at most m, but infinite at a front's ends. Steps of 2**-22 are below any difference that matters, and
-    # far above rounding.
-    np.minimum(distance, m + 1, out=distance)
-    distance *= 2.0**crowding / (m + 2)
-    key = rank
-    key <<= crowding
-    key += 2**crowding - 1
-    key -= distance.astype(np.int64)
-    key <<= tie
-    if ties is not None and tie:
-        key |= (ties >> np.uint32(32 - tie)).astype(np.int64)
-    key <<= place
-    key |= np.arange(points)
+    if ties is None:
+        ties = np.zeros(F.shape[:2], dtype=np.uint32)
+    loops = compiled.loops()
+    if loops is not None and m == 2 and tie:
+        first, second = np.ascontiguousarray(F[..., 0]), np.ascontiguousarray(F[..., 1])
+        order = order_by_two(*whole_numbers(first), *whole_numbers(second))[0]
+        key = loops.survival_keys(F, order, n, ties, crowding, tie, place)
+    else:
+        order, rank, distance = rank_and_crowding(F, enough=n)
+        # Distances are at most m, but infinite at a front's ends. Steps of 2**-22 are below any difference that matters,
+        # and far above rounding.
+        np.minimum(distance, m + 1, out=distance)
+        distance *= 2.0**crowding / (m + 2)
+        key = rank
+        key <<= crowding
+        key += 2**crowding - 1
+        key -= distance.astype(np.int64)
+        key <<= tie
+        if tie:
+            key |= (ties >> np.uint32(32 - tie)).astype(np.int64)
+        key <<= place
+        key |= np.arange(points)
     key.sort(axis=1)
     return gather(order, key[:, :n] & (2**place - 1))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nasbench_kit import compiled
 from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.budget import Budget, whole_number
@@ -170,6 +171,7 @@ def _part_of(progress: Callable[[float], None] | None, part: int, parts: int) ->
     return None if progress is None else lambda share: progress((part + share) / parts)
 
 
+@compiled.searching()
 def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result:
     """One batch of runs from beginning to end."""
     problem, space = task.problem, task.problem.space

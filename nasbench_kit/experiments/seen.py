@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit import compiled
 from nasbench_kit.graphs.hashing import hash_rows
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
@@ -35,7 +36,15 @@ class Seen:
         self._networks = networks if networks is not None and networks * runs <= SEEN_NETWORKS else None
         # few flags are counted when that is asked for; of many, those that are set are counted as they are
         late = self._networks is None or self._networks <= SMALL_SIZE
-        self._unique = np.zeros(runs, dtype=np.int64) if in_order or not late else None
+        self._loops = compiled.loops()  # they count small spaces' networks as they go, so that who begins with them stays with them
+        self._at_once = (
+            self._loops is not None
+            and not in_order
+            and self._genotypes is not None
+            and self._networks is not None
+            and space.size <= SMALL_SIZE
+        )
+        self._unique = np.zeros(runs, dtype=np.int64) if in_order or not late or self._at_once else None
         if self._networks is not None:
             self._flags = np.zeros(runs * self._networks if late else runs * self._networks // 8 + 1, dtype=np.uint8)
             self._bits = not late
@@ -62,6 +71,8 @@ class Seen:
             Positions in (runs * batch) that hold every genotype noted that the run had not seen, and may hold others.
         """
         runs, batch = X.shape[:2]
+        if self._at_once:
+            return self._note_at_once(X, counted)
         flat = X.reshape(-1, self.space.genes)
         if self._genotypes is None:
             chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
@@ -87,12 +98,31 @@ class Seen:
                 network = self.space.network_of_number.take(number.take(chosen)).astype(np.intp)
             else:
                 network = self.space.network_index(flat if len(chosen) == len(flat) else flat.take(chosen, axis=0))
+            if self._loops is not None and self._bits:
+                self._loops.flag_bits(run, network, self._flags, self._networks, self._unique)
+                return chosen
             place = run * self._networks + network
             if self._unique is not None:
                 place = place[~self._flagged(place)]
                 place = np.unique(place) if batch > 1 else place
                 self._unique += np.bincount(place // self._networks, minlength=runs)
             self._flag(place)
+        return chosen
+
+    def _note_at_once(self, X: Genotypes, counted: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+        assert self._loops is not None
+        assert self._genotypes is not None
+        if counted is None:
+            counted = np.empty((0, 0), dtype=np.bool_)
+        chosen: NDArray[np.intp] = self._loops.note_small(
+            np.ascontiguousarray(X),
+            self.space.digit_weights.view(np.int64),
+            counted,
+            self._genotypes.reshape(self.runs, -1),
+            self.space.network_of_number,
+            self._flags.reshape(self.runs, -1),
+            self._unique,
+        )
         return chosen
 
     def new_networks(self, X: Genotypes) -> NDArray[np.bool_]:

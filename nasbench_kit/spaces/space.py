@@ -76,7 +76,8 @@ class Space(ABC):
         return math.prod(self.cardinalities)
 
     @cached_property
-    def _radix_weights(self) -> NDArray[np.uint64]:
+    def digit_weights(self) -> NDArray[np.uint64]:
+        """What each gene counts in a genotype's `number`: (genes,)."""
         weights = [math.prod(self.cardinalities[i + 1 :]) for i in range(self.genes)]
         return np.array(weights, dtype=np.uint64)
 
@@ -203,7 +204,7 @@ class Space(ABC):
         self._check_numbered()
         if self.size > 2**53:
             total = np.zeros(len(rows), dtype=np.uint64)
-            for gene, weight in enumerate(self._radix_weights):
+            for gene, weight in enumerate(self.digit_weights):
                 total += rows[:, gene] * weight
             return total
         return self.small_number(rows).astype(np.uint64)
@@ -213,7 +214,7 @@ class Space(ABC):
 
         A matrix product in floats, which is exact there and several times as fast as integer arithmetic.
         """
-        weights = self._radix_weights.astype(np.float32 if self.size <= 2**24 else np.float64)
+        weights = self.digit_weights.astype(np.float32 if self.size <= 2**24 else np.float64)
         numbers = np.empty(len(rows), dtype=np.intp)
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
@@ -227,7 +228,7 @@ class Space(ABC):
         if rest.size and int(rest.max()) >= self.size:
             raise InvalidArchitecture(f"{self.name}: genotype number {int(rest.max())} is not below {self.size}")
         cards = np.array(self.cardinalities, dtype=np.uint64)
-        return ((rest[:, np.newaxis] // self._radix_weights) % cards).astype(np.uint8)
+        return ((rest[:, np.newaxis] // self.digit_weights) % cards).astype(np.uint8)
 
     def _check_numbered(self) -> None:
         if self.size > 2**64:

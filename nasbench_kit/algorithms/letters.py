@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit import compiled
 from nasbench_kit.algorithms.streams import Streams
 
 __all__ = ["AliasTable", "draw_letters"]
@@ -53,6 +54,11 @@ class AliasTable:
 
     def outcomes(self, first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.intp]:
         """The outcomes of pairs of random words: (...) twice to (...)."""
+        loops = compiled.loops()
+        if loops is not None:
+            shape = first.shape
+            found: NDArray[np.intp] = loops.outcomes(first.reshape(-1), second.reshape(-1), self.stay, self.alias)
+            return found.reshape(shape)
         slot = (first * np.float64(len(self.stay) * 2.0**-32)).astype(np.intp)
         return np.where(second < self.stay.take(slot, mode="clip"), slot, self.alias.take(slot, mode="clip"))
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nasbench_kit import compiled
 from nasbench_kit.algorithms.letters import AliasTable, draw_letters
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.sorting import take
@@ -310,10 +311,18 @@ def mutate_one_gene(
         Draw one of these first, uniformly, then one of its genes: NAS-Bench-201's authors draw a node, then one of its edges
         (``space.units["node"]``).
     """
-    steps, probability, table = _single_steps(space.cardinalities, units)
+    steps, probability, table, changes = _single_steps(space.cardinalities, units)
     attempts = 1 if space.unconstrained else ATTEMPTS
     slots, coins = (random.bits((X.shape[1], attempts)).reshape(-1, attempts) for _ in range(2))
-    child, missing = _first_valid(X, steps, lambda where: table.outcomes(slots[where], coins[where]), space)
+    loops, validity = compiled.loops(), space.validity
+    if loops is not None and validity is not None:
+        cardinalities = np.array(space.cardinalities, dtype=np.uint8)
+        parents = np.ascontiguousarray(X).reshape(-1, space.genes)
+        child, missing = loops.mutate_one_gene(
+            parents, slots, coins, table.stay, table.alias, changes, cardinalities, *validity
+        )
+    else:
+        child, missing = _first_valid(X, steps, lambda where: table.outcomes(slots[where], coins[where]), space)
     if space.unconstrained:
         return child.reshape(X.shape)
     spin = random.random(X.shape[1:2]).ravel()  # for all, so that no run's numbers depend on another's luck
@@ -328,8 +337,11 @@ def mutate_one_gene(
 @cache
 def _single_steps(
     cardinalities: tuple[int, ...], units: tuple[tuple[int, ...], ...] | None
-) -> tuple[NDArray[np.uint8], NDArray[np.float64], AliasTable]:
-    """All changes of one gene as steps from its value (k, genes), how probable each is, and the table to draw them."""
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], AliasTable, NDArray[np.intp]]:
+    """All changes of one gene.
+
+    As steps from its value (k, genes), how probable each is, the table to draw them, and each as a gene and a step (k, 2).
+    """
     free = np.array(cardinalities) > 1
     parts = [[gene for gene in unit if free[gene]] for unit in units or [range(len(cardinalities))]]
     parts = [part for part in parts if part]
@@ -341,7 +353,7 @@ def _single_steps(
     for row, (gene, step) in zip(steps, changes, strict=True):
         row[gene] = step
     probability = np.array([rate[gene] / (cardinalities[gene] - 1) for gene, _ in changes])
-    return steps, probability, AliasTable(probability)
+    return steps, probability, AliasTable(probability), np.array(changes, dtype=np.intp).reshape(-1, 2)
 
 
 def mutate_by_rates(X: Genotypes, space: Space, random: Streams) -> Genotypes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nasbench_kit import compiled
 from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
@@ -45,15 +47,20 @@ class Streams:
     def bits(self, shape: tuple[int, ...]) -> NDArray[np.uint32]:
         """Random 32-bit words: (runs, *shape)."""
         count = math.prod(shape)
+        begin, end = self._advance(count)
+        block = self._words[:, begin:end]
+        return np.ascontiguousarray(block).view(np.uint32)[:, :count].reshape(self.runs, *shape)
+
+    def _advance(self, count: int) -> tuple[int, int]:
+        """Where the next 64-bit words with ``count`` random 32-bit words lie."""
         words = -(-count // 2)
         if self._used + words > self._words.shape[1]:
             self._words = np.empty((self.runs, max(BLOCK, words) + LINE), dtype=np.uint64)[:, :-LINE]
             for row, generator in zip(self._words, self.generators, strict=True):
                 row[:] = generator.bit_generator.random_raw(len(row))
             self._used = 0
-        block = self._words[:, self._used : self._used + words]
         self._used += words
-        return np.ascontiguousarray(block).view(np.uint32)[:, :count].reshape(self.runs, *shape)
+        return self._used - words, self._used
 
     def random(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Uniform in [0, 1), in steps of 2**-32: (runs, *shape)."""
@@ -61,6 +68,12 @@ class Streams:
 
     def integers(self, high: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.intp]:
         """Uniform in 0 ... high - 1 (to within high / 2**32): (runs, *shape); ``high`` broadcasts against the shape."""
+        loops = compiled.loops()
+        if loops is not None and isinstance(high, int) and sys.byteorder == "little":
+            count = math.prod(shape)
+            begin = self._advance(count)[0]
+            drawn: NDArray[np.intp] = loops.integers(self._words, begin, count, high)
+            return drawn.reshape(self.runs, *shape)
         return (self.bits(shape) * (np.asarray(high) * 2.0**-32)).astype(np.intp)
 
     def of(self, runs: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nasbench_kit import compiled
 from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.spaces.nb101_cost import SKELETONS, network_cost
 from nasbench_kit.spaces.nb101_hash import module_hash
-from nasbench_kit.spaces.nb101_tables import EDGES, INNER, INVALID, LETTERS, MOST_EDGES, VERTICES, tables
+from nasbench_kit.spaces.nb101_tables import ARRANGEMENT_BITS, EDGES, INNER, INVALID, LETTERS, MOST_EDGES, VERTICES, tables
 from nasbench_kit.spaces.node_dag import NodeDAG
 from nasbench_kit.spaces.skeleton import Skeleton
 from nasbench_kit.spaces.space import Genotypes, as_rng
@@ -65,7 +66,14 @@ class NB101(NodeDAG):
         content, known = rows.tobytes(), self._last
         if known is not None and known[0] == content:
             return known[1]
-        table = tables()
+        table, loops = tables(), compiled.loops()
+        if loops is not None:
+            result: NDArray[np.int32] = loops.cell_classes(
+                np.ascontiguousarray(rows), _HIGHEST[: self.genes], table.of_mask, table.of_arrangement, table.of_labelling, ARRANGEMENT_BITS
+            )
+            if len(rows) <= _BLOCK:
+                self._last = content, result
+            return result
         result = np.empty(len(rows), dtype=np.int32)
         for start in range(0, len(rows), _BLOCK):
             genes, inside = _as_floats(rows[start : start + _BLOCK])
@@ -77,6 +85,10 @@ class NB101(NodeDAG):
         if len(rows) <= _BLOCK:
             self._last = content, result
         return result
+
+    @property
+    def validity(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        return _VALIDITY_WEIGHTS, tables().is_valid
 
     def _valid(self, rows: Genotypes) -> NDArray[np.bool_]:
         valid = np.empty(len(rows), dtype=np.bool_)
@@ -147,6 +159,7 @@ class NB101(NodeDAG):
 
 # The product of a row's genes with these is its mask of edges, and its operations' number: exact in 32-bit floats.
 _EDGE_WEIGHTS = (2.0 ** np.arange(EDGES)).astype(np.float32)
+_VALIDITY_WEIGHTS = np.append(2 ** np.arange(EDGES), np.zeros(INNER, dtype=np.int64))
 _OPERATION_WEIGHTS = (float(LETTERS) ** np.arange(INNER)[::-1]).astype(np.float32)
 _HIGHEST = np.tile(np.repeat(np.array([1, LETTERS - 1], dtype=np.uint8), [EDGES, INNER]), _BLOCK)
 

@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 
 from nasbench_kit.graphs.enumeration import Orders, least_masks
 
-__all__ = ["EDGES", "INNER", "INVALID", "LETTERS", "MOST_EDGES", "VERTICES", "Tables", "pruned_masks", "tables"]
+__all__ = ["ARRANGEMENT_BITS", "EDGES", "INNER", "INVALID", "LETTERS", "MOST_EDGES", "VERTICES", "Tables", "pruned_masks", "tables"]
 
 VERTICES, INNER, EDGES, LETTERS, MOST_EDGES = 7, 5, 21, 3, 9
 MASKS, LABELLINGS = 2**EDGES, LETTERS**INNER
 INVALID = -1
 
-_ARRANGEMENT_BITS = 9  # there are 326 ways to pick some of five genes in some order
+ARRANGEMENT_BITS = 9  # there are 326 ways to pick some of five genes in some order
 _POPCOUNT = np.array([bin(i).count("1") for i in range(2**11)], dtype=np.uint8)
 
 
@@ -87,7 +87,7 @@ class Tables:
                 number[o, genes] = arrangements.setdefault(arrangement, len(arrangements))
             arrangement_of = number[order[where], kept[members] >> 1 & 31]
             first = begin + shape[where].astype(np.uint32) * np.uint32(LETTERS**inner)
-            self.of_mask[members] = first << np.uint32(_ARRANGEMENT_BITS) | arrangement_of
+            self.of_mask[members] = first << np.uint32(ARRANGEMENT_BITS) | arrangement_of
             orbit = _least_labellings(orders, shapes)
             own = orbit == np.arange(LETTERS**inner)
             index = np.cumsum(own.ravel()).reshape(own.shape).astype(np.int32) - 1 + classes
@@ -97,7 +97,7 @@ class Tables:
             class_labelling.append(labelling.astype(np.uint8))
             begin += own.size
             classes += len(labelling)
-        self.of_mask[~valid] = begin << _ARRANGEMENT_BITS
+        self.of_mask[~valid] = begin << ARRANGEMENT_BITS
         self.of_labelling = np.concatenate([*of_labelling, np.full(LABELLINGS, INVALID, dtype=np.int32)])
         self.of_arrangement = np.concatenate([_arranged(arrangement) for arrangement in arrangements])
         self.class_mask = np.concatenate(class_mask)
@@ -110,8 +110,8 @@ class Tables:
         """The class of each cell, `INVALID` where it has none, from its edges and its operations' number."""
         # every index is within its table: "clip" only spares numpy the check
         entry = self.of_mask.take(mask, mode="clip")
-        arranged = (entry & np.uint32(2**_ARRANGEMENT_BITS - 1)) * np.uint32(LABELLINGS) + operations
-        first = entry >> np.uint32(_ARRANGEMENT_BITS)
+        arranged = (entry & np.uint32(2**ARRANGEMENT_BITS - 1)) * np.uint32(LABELLINGS) + operations
+        first = entry >> np.uint32(ARRANGEMENT_BITS)
         found: NDArray[np.int32] = self.of_labelling.take(
             first + self.of_arrangement.take(arranged, mode="clip"), mode="clip"
         )

@@ -189,6 +189,16 @@ class Space(ABC):
         """Whether every combination of gene values is a valid genotype."""
         return type(self)._valid is Space._valid
 
+    @property
+    def validity(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
+        """Weights (genes,) and a table: ``table[row @ weights]`` is whether a row is valid, if each gene has one of its values.
+
+        None where the rules of the space have no such form.
+        """
+        if self.unconstrained:
+            return np.zeros(self.genes, dtype=np.int64), np.ones(1, dtype=np.bool_)
+        return None
+
     def _valid(self, rows: Genotypes) -> NDArray[np.bool_]:
         """Validity of rows of the right shape. A space with rules beyond its cardinalities overrides this."""
         if len(set(self.cardinalities)) == 1 and (not rows.size or int(rows.max()) < self.cardinalities[0]):

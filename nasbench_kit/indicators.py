@@ -11,6 +11,8 @@ import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nasbench_kit import compiled
+
 MOST_CELLS = 256  # that the range of an objective is cut into
 
 __all__ = ["group_hypervolume", "hypervolume", "most_hypervolume", "nondominated", "pareto_front"]
@@ -57,6 +59,10 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     """
     if not len(F):
         return np.empty(0, dtype=np.intp)
+    loops = compiled.loops()
+    if F.shape[1] == 2 and loops is not None:
+        front: NDArray[np.intp] = loops.nondominated(np.ascontiguousarray(F), group, int(group.max()) + 1)
+        return front
     if F.shape[1] == 2 and len(F) >= 8 * (int(group.max()) + 1):
         left = _not_far_behind(F, group)
         return left[_nondominated(F.take(left, axis=0), group.take(left))]

@@ -7,7 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["order_by_two", "stable_order", "take", "whole_numbers"]
+from nasbench_kit import compiled
+
+__all__ = ["order_by_two", "order_of_pairs", "stable_order", "take", "whole_numbers"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Unsigned = TypeVar("Unsigned", np.uint32, np.uint64)
@@ -29,10 +31,10 @@ def whole_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.uint64], int]
         code ^= np.where(values < 0, np.uint64(2**64 - 1), np.uint64(2**63))
     code -= code.min(initial=2**64 - 1)
     used = int(np.bitwise_or.reduce(code, axis=None))
-    trailing = max((used & -used).bit_length() - 1, 0)
-    if trailing:
-        code >>= np.uint64(trailing)
-    return code, used.bit_length() - trailing
+    bits, shift = _bits_and_shift(used)
+    if shift:
+        code >>= np.uint64(shift)
+    return code, bits
 
 
 def stable_order(code: NDArray[np.uint64], bits: int) -> NDArray[np.intp]:
@@ -118,6 +120,34 @@ def order_by_two(
         by_high = by_high << np.uint64(rest) | by_low >> np.uint64(second_bits)
         by_low &= np.uint64(2**second_bits - 1)
     return order, by_high, by_low
+
+
+def order_of_pairs(values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Each row's stable ascending order of pairs (rows, n, 2), as positions in ``values.reshape(-1, 2)``: (rows, n)."""
+    rows, n = values.shape[:2]
+    loops = compiled.loops()
+    if loops is not None:
+        codes, used = loops.pair_codes((values + 0.0).reshape(-1, 2).view(np.uint64))
+        (first_bits, first_shift), (second_bits, second_shift) = map(_bits_and_shift, used.tolist())
+        place = n.bit_length()
+        rest = max(first_bits + place - 64, 0)
+        if rest + second_bits + place <= 64:
+            narrow = rest + second_bits + place <= 32
+            low = np.empty((rows, n), dtype=np.uint32 if narrow else np.uint64)
+            loops.low_keys(codes, first_shift, second_shift, rest, second_bits, place, low)
+            low.sort(axis=1)
+            high = loops.high_keys(low, codes, first_shift + rest, place)
+            high.sort(axis=1)
+            order: NDArray[np.intp] = loops.places_by_both(low, high, place)
+            return order
+    first, second = np.ascontiguousarray(values[..., 0]), np.ascontiguousarray(values[..., 1])
+    return order_by_two(*whole_numbers(first), *whole_numbers(second))[0]
+
+
+def _bits_and_shift(used: int) -> tuple[int, int]:
+    """How many bits numbers have between the first and the last that any of them has, and the place of the last."""
+    trailing = max((used & -used).bit_length() - 1, 0)
+    return used.bit_length() - trailing, trailing
 
 
 def _by_digit(digit: NDArray[np.uint64], bits: int, place: int) -> NDArray[np.intp]:

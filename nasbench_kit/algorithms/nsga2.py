@@ -15,7 +15,7 @@ from nasbench_kit.algorithms.duplicates import POLICIES, first_different
 from nasbench_kit.algorithms.fronts import rank_and_crowding
 from nasbench_kit.algorithms.operators import gather, keep_valid, reset_genes, two_point_crossover
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.sorting import order_by_two, whole_numbers
+from nasbench_kit.sorting import order_of_pairs
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["NSGA2", "survivors"]
@@ -163,8 +163,7 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = 
         ties = np.zeros(F.shape[:2], dtype=np.uint32)
     loops = compiled.loops()
     if loops is not None and m == 2 and tie:
-        first, second = np.ascontiguousarray(F[..., 0]), np.ascontiguousarray(F[..., 1])
-        order = order_by_two(*whole_numbers(first), *whole_numbers(second))[0]
+        order = order_of_pairs(F)
         key = loops.survival_keys(F, order, n, ties, crowding, tie, place)
     else:
         order, rank, distance = rank_and_crowding(F, enough=n)

@@ -326,3 +326,136 @@ def cell_classes(
         arranged = np.int64(entry & low) * 243 + operations
         classes[i] = of_labelling[np.int64(entry >> np.uint32(arrangement_bits)) + np.int64(of_arrangement[arranged])]
     return classes
+
+
+@_compiled
+def nondominated(F: NDArray[np.float64], group: NDArray[np.int64], groups: int) -> NDArray[np.intp]:
+    """`nasbench_kit.indicators.nondominated` of two objectives: (n, 2) and (n,) to (k,).
+
+    Each group's front is kept in order while its points are looked at in turn: O(n log n), for most are dominated.
+    """
+    n = len(F)
+    begin = np.zeros(groups + 1, dtype=np.intp)
+    for i in range(n):
+        begin[group[i] + 1] += 1
+    for k in range(groups):
+        begin[k + 1] += begin[k]
+    members = np.empty(n, dtype=np.intp)  # group after group
+    filled = begin[:-1].copy()
+    for i in range(n):
+        members[filled[group[i]]] = i
+        filled[group[i]] += 1
+    kept = np.empty(n, dtype=np.intp)
+    total = 0
+    for k in range(groups):
+        size = 0  # the front is kept[total : total + size]
+        for i in members[begin[k] : begin[k + 1]]:
+            first, second = F[i, 0], F[i, 1]
+            low, high = 0, size
+            while low < high:  # how many of the front have no higher first objective
+                middle = (low + high) // 2
+                if F[kept[total + middle], 0] <= first:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low and F[kept[total + low - 1], 1] <= second:
+                continue
+            # it takes the place of those that it dominates: one before it with the same first objective, and some behind it
+            start = low
+            if low and F[kept[total + low - 1], 0] == first:
+                start -= 1
+            stop = low
+            while stop < size and F[kept[total + stop], 1] >= second:
+                stop += 1
+            if stop == start:
+                for j in range(total + size, total + start, -1):
+                    kept[j] = kept[j - 1]
+            elif stop > start + 1:
+                for j in range(total + stop, total + size):
+                    kept[j - (stop - start - 1)] = kept[j]
+            kept[total + start] = i
+            size += 1 - (stop - start)
+        total += size
+    return kept[:total].copy()
+
+
+@_compiled
+def pair_codes(bits: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Whole numbers from 0 that are ordered as two columns of floats are: `nasbench_kit.sorting.whole_numbers`.
+
+    Parameters
+    ----------
+    bits : ndarray of uint64, shape (n, 2)
+        Of the floats, without -0.0.
+
+    Returns
+    -------
+    codes : ndarray of uint64, shape (2, n)
+        Not yet without the bits that all of them share.
+    used : ndarray of uint64, shape (2,)
+        The bits that some code has.
+    """
+    n = len(bits)
+    codes = np.empty((2, n), dtype=np.uint64)
+    used = np.zeros(2, dtype=np.uint64)
+    sign = np.uint64(2**63)
+    for column in range(2):
+        least = np.uint64(2**64 - 1)
+        for i in range(n):
+            word = bits[i, column]
+            code = word ^ (sign | np.uint64(np.int64(word) >> np.int64(63)))
+            codes[column, i] = code
+            least = min(least, code)
+        some = np.uint64(0)
+        for i in range(n):
+            codes[column, i] -= least
+            some |= codes[column, i]
+        used[column] = some
+    return codes, used
+
+
+@_compiled
+def low_keys(
+    codes: NDArray[np.uint64],
+    shift_first: int,
+    shift_second: int,
+    rest: int,
+    second_bits: int,
+    place: int,
+    keys: NDArray[Any],
+) -> None:
+    """The second numbers and the last ``rest`` bits of the first, with their places in their rows: into keys (rows, n)."""
+    rows, n = keys.shape
+    some = np.uint64(2**rest - 1)
+    for row in range(rows):
+        for i in range(n):
+            low = codes[1, row * n + i] >> np.uint64(shift_second)
+            if rest:
+                low |= (codes[0, row * n + i] >> np.uint64(shift_first) & some) << np.uint64(second_bits)
+            keys[row, i] = low << np.uint64(place) | np.uint64(i)
+
+
+@_compiled
+def high_keys(low: NDArray[Any], codes: NDArray[np.uint64], shift: int, place: int) -> NDArray[np.uint64]:
+    """The first numbers in the order of the sorted keys (rows, n), with their places in this order: (rows, n)."""
+    rows, n = low.shape
+    keys = np.empty((rows, n), dtype=np.uint64)
+    places = np.uint64(2**place - 1)
+    for row in range(rows):
+        for i in range(n):
+            where = row * n + np.intp(np.uint64(low[row, i]) & places)
+            keys[row, i] = codes[0, where] >> np.uint64(shift) << np.uint64(place) | np.uint64(i)
+    return keys
+
+
+@_compiled
+def places_by_both(low: NDArray[Any], high: NDArray[np.uint64], place: int) -> NDArray[np.intp]:
+    """The order by the first numbers, then by what `low` is sorted by, as positions in the flat rows: (rows, n)."""
+    rows, n = low.shape
+    order = np.empty((rows, n), dtype=np.intp)
+    places = np.uint64(2**place - 1)
+    for row in range(rows):
+        for i in range(n):
+            by_low = low[row, np.intp(high[row, i] & places)]
+            order[row, i] = row * n + np.intp(np.uint64(by_low) & places)
+    return order

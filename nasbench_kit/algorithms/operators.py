@@ -316,8 +316,9 @@ def mutate_one_gene(
     slots, coins = (random.bits((X.shape[1], attempts)).reshape(-1, attempts) for _ in range(2))
     loops, validity = compiled.loops(), space.validity
     if loops is not None and validity is not None:
-        cardinalities = np.array(space.cardinalities, dtype=np.uint8)
+        cardinalities = np.array(space.cardinalities, dtype=np.int64)
         parents = np.ascontiguousarray(X).reshape(-1, space.genes)
+        child: Genotypes
         child, missing = loops.mutate_one_gene(
             parents, slots, coins, table.stay, table.alias, changes, cardinalities, *validity
         )

@@ -1,26 +1,24 @@
 """Loops that NumPy has no words for, compiled by Numba where that is installed (the extra ``fast``).
 
 Each does what the NumPy code beside its call does, bit by bit: whether a search has them decides its speed and nothing else.
-To import Numba takes a third of a second and to compile the loops some seconds, once on a machine: so searches do without
-until a process has spent `PATIENCE` on them. ``NASBENCH_KIT_COMPILED=0`` in the environment is never, ``1`` is at once.
+To import Numba takes half a second, and to compile the loops some seconds once on a machine: so a process goes without
+until it has spent `PATIENCE` on searches. ``NASBENCH_KIT_COMPILED=0`` in the environment means never, ``1`` at once.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import ModuleType
 
-__all__ = ["CompiledLoopsWarning", "available", "load", "loops", "searching", "unload"]
+__all__ = ["CompiledLoopsWarning", "load", "loops", "spend", "unload"]
 
-PATIENCE = 1.0  # seconds of searches in a process before the loops are loaded: about what that takes
+PATIENCE = 1.0  # seconds of searches in a process before the loops are loaded: about twice what that takes
+SWITCH = "NASBENCH_KIT_COMPILED"
 
 _loops: ModuleType | None = None
-_given_up = False  # nothing more to try in this process
+_tried = False
 _spent = 0.0
 
 
@@ -33,9 +31,13 @@ def loops() -> ModuleType | None:
     return _loops
 
 
-def available() -> bool:
-    """Whether there is anything to load."""
-    return os.environ.get("NASBENCH_KIT_COMPILED") != "0" and importlib.util.find_spec("numba") is not None
+def spend(seconds: float) -> None:
+    """Take note of seconds spent on searches; where it is time to, load the loops."""
+    global _spent
+    if not _tried:
+        _spent += seconds
+        if _spent > PATIENCE or os.environ.get(SWITCH) == "1":
+            load()
 
 
 def load() -> bool:
@@ -43,10 +45,10 @@ def load() -> bool:
 
     Where Numba is installed and cannot be imported (it wants another NumPy, for one), a `CompiledLoopsWarning` says why.
     """
-    global _loops, _given_up
-    if _loops is None and not _given_up:
-        _given_up = True
-        if available():
+    global _loops, _tried
+    if not _tried:
+        _tried = True
+        if os.environ.get(SWITCH) != "0" and importlib.util.find_spec("numba") is not None:
             try:
                 from nasbench_kit.compiled import inner_loops
             except Exception as error:  # whatever a broken installation raises
@@ -58,19 +60,6 @@ def load() -> bool:
 
 
 def unload() -> None:
-    """Do without the loops, until `load` or `PATIENCE` has them loaded again: to compare."""
-    global _loops, _given_up, _spent
-    _loops, _given_up, _spent = None, False, 0.0
-
-
-@contextmanager
-def searching() -> Iterator[None]:
-    """A search, or a batch of its runs; before it the loops are loaded where that pays."""
-    global _spent
-    if _loops is None and not _given_up and (_spent > PATIENCE or os.environ.get("NASBENCH_KIT_COMPILED") == "1"):
-        load()
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        _spent += time.perf_counter() - start
+    """Do without the loops, until `load` or `spend` has them loaded again."""
+    global _loops, _tried, _spent
+    _loops, _tried, _spent = None, False, 0.0

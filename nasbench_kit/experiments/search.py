@@ -171,7 +171,6 @@ def _part_of(progress: Callable[[float], None] | None, part: int, parts: int) ->
     return None if progress is None else lambda share: progress((part + share) / parts)
 
 
-@compiled.searching()
 def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result:
     """One batch of runs from beginning to end."""
     problem, space = task.problem, task.problem.space
@@ -187,7 +186,9 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
     )
     recorder = Recorder(problem, task.runs, budget, task.clock, task.archive_size)
     generations: list[tuple[int, NDArray[Any], NDArray[Any]]] = []
-    told, rounds, reported = 0, 0, time.perf_counter()
+    told, rounds = 0, 0
+    reported = last = time.perf_counter()
+    compiled.spend(0.0)
     while told < budget.limit and recorder.running.any() and rounds != budget.generations:
         X = algorithm.ask()
         taken = X[:, : budget.limit - told]
@@ -204,7 +205,10 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
                 generations.append((told, population[0].copy(), population[1].copy()))
         if budget.simulated_seconds is not None and told > 1000:
             _check_clock(recorder)
-        if progress and (now := time.perf_counter()) - reported > 0.1:
+        now = time.perf_counter()
+        compiled.spend(now - last)
+        last = now
+        if progress and now - reported > 0.1:
             reported = now
             progress(_share(recorder, budget, told, rounds))
     recorder.finish()

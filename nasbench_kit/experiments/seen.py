@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,15 +38,9 @@ class Seen:
         self._networks = networks if networks is not None and networks * runs <= SEEN_NETWORKS else None
         # few flags are counted when that is asked for; of many, those that are set are counted as they are
         late = self._networks is None or self._networks <= SMALL_SIZE
-        self._loops = compiled.loops()  # they count small spaces' networks as they go, so that who begins with them stays with them
-        self._at_once = (
-            self._loops is not None
-            and not in_order
-            and self._genotypes is not None
-            and self._networks is not None
-            and space.size <= SMALL_SIZE
-        )
-        self._unique = np.zeros(runs, dtype=np.int64) if in_order or not late or self._at_once else None
+        # of these the compiled loops take note in one go
+        self._small = self._genotypes is not None and self._networks is not None and space.size <= SMALL_SIZE
+        self._unique = np.zeros(runs, dtype=np.int64) if in_order or not late else None
         if self._networks is not None:
             self._flags = np.zeros(runs * self._networks if late else runs * self._networks // 8 + 1, dtype=np.uint8)
             self._bits = not late
@@ -71,8 +67,9 @@ class Seen:
             Positions in (runs * batch) that hold every genotype noted that the run had not seen, and may hold others.
         """
         runs, batch = X.shape[:2]
-        if self._at_once:
-            return self._note_at_once(X, counted)
+        loops = compiled.loops()
+        if loops is not None and self._small and new is None:
+            return self._note_small(loops, X, counted)
         flat = X.reshape(-1, self.space.genes)
         if self._genotypes is None:
             chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
@@ -98,8 +95,8 @@ class Seen:
                 network = self.space.network_of_number.take(number.take(chosen)).astype(np.intp)
             else:
                 network = self.space.network_index(flat if len(chosen) == len(flat) else flat.take(chosen, axis=0))
-            if self._loops is not None and self._bits:
-                self._loops.flag_bits(run, network, self._flags, self._networks, self._unique)
+            if loops is not None and self._bits:
+                loops.flag_bits(run, network, self._flags, self._networks, self._unique)
                 return chosen
             place = run * self._networks + network
             if self._unique is not None:
@@ -109,15 +106,15 @@ class Seen:
             self._flag(place)
         return chosen
 
-    def _note_at_once(self, X: Genotypes, counted: NDArray[np.bool_] | None) -> NDArray[np.intp]:
-        assert self._loops is not None
+    def _note_small(self, loops: ModuleType, X: Genotypes, counted: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+        """`note` by a compiled loop, which counts networks as it goes."""
         assert self._genotypes is not None
-        if counted is None:
-            counted = np.empty((0, 0), dtype=np.bool_)
-        chosen: NDArray[np.intp] = self._loops.note_small(
+        if self._unique is None:
+            self._unique = self.unique_networks()
+        chosen: NDArray[np.intp] = loops.note_small(
             np.ascontiguousarray(X),
             self.space.digit_weights.view(np.int64),
-            counted,
+            np.empty((0, 0), dtype=np.bool_) if counted is None else counted,
             self._genotypes.reshape(self.runs, -1),
             self.space.network_of_number,
             self._flags.reshape(self.runs, -1),

@@ -12,7 +12,16 @@ from nasbench_kit import compiled
 from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.spaces.nb101_cost import SKELETONS, network_cost
 from nasbench_kit.spaces.nb101_hash import module_hash
-from nasbench_kit.spaces.nb101_tables import ARRANGEMENT_BITS, EDGES, INNER, INVALID, LETTERS, MOST_EDGES, VERTICES, tables
+from nasbench_kit.spaces.nb101_tables import (
+    ARRANGEMENT_BITS,
+    EDGES,
+    INNER,
+    INVALID,
+    LETTERS,
+    MOST_EDGES,
+    VERTICES,
+    tables,
+)
 from nasbench_kit.spaces.node_dag import NodeDAG
 from nasbench_kit.spaces.skeleton import Skeleton
 from nasbench_kit.spaces.space import Genotypes, as_rng
@@ -69,7 +78,12 @@ class NB101(NodeDAG):
         table, loops = tables(), compiled.loops()
         if loops is not None:
             result: NDArray[np.int32] = loops.cell_classes(
-                np.ascontiguousarray(rows), _HIGHEST[: self.genes], table.of_mask, table.of_arrangement, table.of_labelling, ARRANGEMENT_BITS
+                np.ascontiguousarray(rows),
+                _HIGHEST[: self.genes],
+                table.of_mask,
+                table.of_arrangement,
+                table.of_labelling,
+                ARRANGEMENT_BITS,
             )
             if len(rows) <= _BLOCK:
                 self._last = content, result

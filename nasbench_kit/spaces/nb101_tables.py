@@ -22,7 +22,18 @@ from numpy.typing import NDArray
 
 from nasbench_kit.graphs.enumeration import Orders, least_masks
 
-__all__ = ["ARRANGEMENT_BITS", "EDGES", "INNER", "INVALID", "LETTERS", "MOST_EDGES", "VERTICES", "Tables", "pruned_masks", "tables"]
+__all__ = [
+    "ARRANGEMENT_BITS",
+    "EDGES",
+    "INNER",
+    "INVALID",
+    "LETTERS",
+    "MOST_EDGES",
+    "VERTICES",
+    "Tables",
+    "pruned_masks",
+    "tables",
+]
 
 VERTICES, INNER, EDGES, LETTERS, MOST_EDGES = 7, 5, 21, 3, 9
 MASKS, LABELLINGS = 2**EDGES, LETTERS**INNER

@@ -16,6 +16,9 @@ from nasbench_kit.store import Metric, Table, write_store
 settings.register_profile("kit", deadline=None, derandomize=True)
 settings.load_profile("kit")
 
+# What everybody has is tested; that compiled loops give the same, bit by bit, in tests/compiled.
+os.environ.setdefault("NASBENCH_KIT_COMPILED", "0")
+
 
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory, monkeypatch):

@@ -152,7 +152,8 @@ def _gaps(
     for values in objectives:
         span = np.abs(values[ends] - values[starts])
         scale = np.divide(1, span, out=np.zeros_like(span), where=span > 0)
-        gap[1:] += np.abs(values[1:] - values[:-1]) * np.repeat(scale, ends - starts + 1)[1:]
+        with np.errstate(over="ignore"):  # from one front to the next, where it is overwritten
+            gap[1:] += np.abs(values[1:] - values[:-1]) * np.repeat(scale, ends - starts + 1)[1:]
     gap[starts] = np.inf
     after = np.append(gap[1:], np.inf)
     return gap, after

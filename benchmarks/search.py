@@ -27,10 +27,17 @@ On NAS-Bench-101 a child's validity is an access to a table of 2 MB, its number 
 evolution has one child a run at a time: it is bound by NumPy calls on 500 numbers, of 1 to 3 microseconds each, whatever the
 runs: of 370 a step 100 are random words (scattered over 16 MB, since each run has a stream of its own), 60 the classes of the
 children, and 65 what is noted.
+
+So NumPy alone gives NSGA-II about 250 M evaluations a minute. With the extra ``fast`` Numba compiles what takes many passes
+(`nasbench_kit.compiled`): of 10,000 children a generation, 130 microseconds instead of 500 for fronts and distances, with
+NumPy's sorts as they are; 70 instead of 180 for what is seen, counted as it is noted; a mutation with its look-up of what is
+valid in one call; archives without a sort. NSGA-II then takes about 1,450 a generation, of which the floor above is half;
+what is left is NumPy's: sorts 170, random words 110, gathers of rows 200.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -39,6 +46,7 @@ import scipy.stats
 
 import nasbench_kit as nk
 from benchmarks.timing import in_turn, table
+from nasbench_kit import compiled
 from nasbench_kit.experiments.recorder import Recorder, normalise
 from nasbench_kit.indicators import hypervolume, pareto_front
 
@@ -77,20 +85,30 @@ def run() -> dict[str, Any]:
         ),
         "nb101 RegularizedEvolution, 500 runs of 1,000": (cells, nk.RegularizedEvolution(), 500, 1000),
     }
-    seconds = in_turn({name: _caller(*arguments) for name, arguments in searches.items()}, rounds=5, seconds=0.3)
-    rate = {name: searches[name][2] * searches[name][3] / s * 60 for name, s in seconds.items()}
+    calls = {name: _caller(False, *arguments) for name, arguments in searches.items()}
+    fast = _can_compile()
+    if fast:
+        calls |= {f"{name}, compiled": _caller(True, *arguments) for name, arguments in searches.items()}
+    seconds = in_turn(calls, rounds=5, seconds=0.3)
+    compiled.unload()
+    del os.environ[compiled.SWITCH]
+    rate = {name: searches[name][2] * searches[name][3] / seconds[name] * 60 for name in searches}
     found: dict[str, Any] = {"evaluations a minute": rate, "seconds": seconds}
+    best = rate
+    if fast:
+        best = {name: rate[name] * seconds[name] / seconds[f"{name}, compiled"] for name in searches}
+        found["evaluations a minute with compiled loops"] = best
     peer = _pymoo(two)
-    rows = [[name, f"{seconds[name]:.2f} s", f"{rate[name] / 1e6:,.0f} M", ""] for name in searches]
+    rows = [[name, f"{rate[name] / 1e6:,.3g} M", f"{best[name] / 1e6:,.3g} M" if fast else "", ""] for name in searches]
     moead = _pymoo_moead(two)
     if moead is not None:
         found["pymoo's MOEA/D, evaluations a minute"] = moead
         for row in rows:
             if row[0].startswith(("MOEAD", "MOGOMEA")):
-                row[3] = f"{rate[row[0]] / moead:,.0f} times pymoo's MOEA/D ({moead / 1e6:.2f} M)"
+                row[3] = f"{best[row[0]] / moead:,.0f} times pymoo's MOEA/D ({moead / 1e6:.2f} M)"
     if peer is not None:
         peer_rate, peer_volumes = peer
-        rows[0][3] = f"{rate['NSGA2, population 100'] / peer_rate:,.0f} times pymoo ({peer_rate / 1e6:.2f} M)"
+        rows[0][3] = f"{best['NSGA2, population 100'] / peer_rate:,.0f} times pymoo ({peer_rate / 1e6:.2f} M)"
         ours = nk.search(
             two, nk.NSGA2(population_size=POPULATION), runs=PEER_RUNS, evaluations=evaluations
         ).hypervolume()
@@ -101,7 +119,7 @@ def run() -> dict[str, Any]:
             "ours": ours.tolist(),
             "p": p,
         }
-    table(["search", "took", "evaluations a minute", "against"], rows)
+    table(["search", "evaluations a minute", "with compiled loops", "against"], rows)
     if peer is not None:
         print(
             f"final hypervolume over {PEER_RUNS} runs: kit {ours.mean():.5f} ± {ours.std(ddof=1):.5f}, "
@@ -118,8 +136,21 @@ def _cells() -> nk.Problem:
     return nk.FunctionProblem(lambda X: values[space.network_index(X)], space)
 
 
-def _caller(problem: nk.Problem, algorithm: nk.Algorithm, runs: int, evaluations: int) -> Any:
-    return lambda: nk.search(problem, algorithm, runs=runs, evaluations=evaluations)
+def _can_compile() -> bool:
+    compiled.unload()
+    can = compiled.load()
+    if not can:
+        print("Numba is not installed: no compiled loops")
+    return can
+
+
+def _caller(fast: bool, problem: nk.Problem, algorithm: nk.Algorithm, runs: int, evaluations: int) -> Any:
+    def search() -> None:
+        compiled.unload()
+        os.environ[compiled.SWITCH] = "1" if fast else "0"
+        nk.search(problem, algorithm, runs=runs, evaluations=evaluations)
+
+    return search
 
 
 def _pymoo_table(problem: nk.Problem, seen: list[np.ndarray]) -> tuple[Any, dict[str, Any]]:

@@ -36,8 +36,11 @@ def _as_before(monkeypatch):
 def both(function):
     """What a function gives without the loops, and with them."""
     compiled.unload()
-    without = function()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(compiled.SWITCH, "0")
+        without = function()
     assert compiled.loops() is None
+    compiled.unload()
     assert compiled.load()
     with_loops = function()
     compiled.unload()
@@ -241,8 +244,7 @@ def test_loops_may_come_in_the_middle_of_a_search(bench, monkeypatch):
         def search(problem=problem, algorithm=algorithm):
             return outcome(nk.search(problem, algorithm, runs=3, evaluations=600, seed=1))
 
-        compiled.unload()
-        without = search()
+        without, _ = both(search)
         rounds = []
 
         def spend(_, real=compiled.spend, rounds=rounds):

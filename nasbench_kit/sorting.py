@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit import compiled
 
-__all__ = ["order_by_two", "order_of_pairs", "stable_order", "take", "whole_numbers"]
+__all__ = ["lowest", "order_by_two", "order_of_pairs", "stable_order", "take", "whole_numbers"]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Unsigned = TypeVar("Unsigned", np.uint32, np.uint64)
@@ -122,12 +122,28 @@ def order_by_two(
     return order, by_high, by_low
 
 
+def lowest(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:
+    """Each row's ``k`` lowest in stable ascending order, as positions in ``values.ravel()``: (rows, n) to (rows, k)."""
+    rows, n = values.shape
+    loops = compiled.loops()
+    if loops is not None and values.size:
+        codes, used = loops.column_codes((values + 0.0).reshape(-1, 1).view(np.uint64))
+        bits, shift = _bits_and_shift(int(used[0]))
+        place = n.bit_length()
+        if bits + place <= 64:
+            keys = loops.keys_with_places(codes, shift, place, rows)
+            keys.sort(axis=1)
+            order: NDArray[np.intp] = loops.places_of_keys(keys, place, k)
+            return order
+    return stable_order(*whole_numbers(values))[:, :k]
+
+
 def order_of_pairs(values: NDArray[np.float64]) -> NDArray[np.intp]:
     """Each row's stable ascending order of pairs (rows, n, 2), as positions in ``values.reshape(-1, 2)``: (rows, n)."""
     rows, n = values.shape[:2]
     loops = compiled.loops()
     if loops is not None:
-        codes, used = loops.pair_codes((values + 0.0).reshape(-1, 2).view(np.uint64))
+        codes, used = loops.column_codes((values + 0.0).reshape(-1, 2).view(np.uint64))
         (first_bits, first_shift), (second_bits, second_shift) = map(_bits_and_shift, used.tolist())
         place = n.bit_length()
         rest = max(first_bits + place - 64, 0)

@@ -19,7 +19,7 @@ from nasbench_kit.algorithms.operators import (
     unit_crossover,
 )
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.sorting import stable_order, take, whole_numbers
+from nasbench_kit.sorting import lowest, take
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["GeneticAlgorithm"]
@@ -141,7 +141,7 @@ class GeneticAlgorithm(Algorithm):
         values = F[..., 0]
         if self._X is not None and self.survival == "plus":
             X, values = np.concatenate([self._X, X], axis=1), np.concatenate([self._F, values], axis=1)
-        best = stable_order(*whole_numbers(values))[:, : self.population_size]
+        best = lowest(values, self.population_size)
         self._X, self._F = X.reshape(-1, self.space.genes).take(best, axis=0, mode="clip"), take(values, best)
 
     @property

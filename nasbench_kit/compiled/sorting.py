@@ -9,30 +9,37 @@ from numpy.typing import NDArray
 
 from nasbench_kit.compiled.compiled_loop import compiled_loop
 
-__all__ = ["high_keys", "low_keys", "pair_codes", "places_by_both"]
+__all__ = [
+    "column_codes",
+    "high_keys",
+    "keys_with_places",
+    "low_keys",
+    "places_by_both",
+    "places_of_keys",
+]
 
 
 @compiled_loop
-def pair_codes(bits: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Whole numbers from 0 that are ordered as two columns of floats are: `nasbench_kit.sorting.whole_numbers`.
+def column_codes(bits: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Whole numbers from 0 that are ordered as each column of floats is: `nasbench_kit.sorting.whole_numbers`.
 
     Parameters
     ----------
-    bits : ndarray of uint64, shape (n, 2)
+    bits : ndarray of uint64, shape (n, columns)
         Of the floats, without -0.0.
 
     Returns
     -------
-    codes : ndarray of uint64, shape (2, n)
+    codes : ndarray of uint64, shape (columns, n)
         Not yet without the bits that all of them share.
-    used : ndarray of uint64, shape (2,)
+    used : ndarray of uint64, shape (columns,)
         The bits that some code has.
     """
-    n = len(bits)
-    codes = np.empty((2, n), dtype=np.uint64)
-    used = np.zeros(2, dtype=np.uint64)
+    n, columns = bits.shape
+    codes = np.empty((columns, n), dtype=np.uint64)
+    used = np.zeros(columns, dtype=np.uint64)
     sign = np.uint64(2**63)
-    for column in range(2):
+    for column in range(columns):
         least = np.uint64(2**64 - 1)
         for i in range(n):
             word = bits[i, column]
@@ -91,4 +98,27 @@ def places_by_both(low: NDArray[Any], high: NDArray[np.uint64], place: int) -> N
         for i in range(n):
             by_low = low[row, np.intp(high[row, i] & places)]
             order[row, i] = row * n + np.intp(np.uint64(by_low) & places)
+    return order
+
+
+@compiled_loop
+def keys_with_places(codes: NDArray[np.uint64], shift: int, place: int, rows: int) -> NDArray[np.uint64]:
+    """The first column's numbers, with their places in their rows: (rows, n)."""
+    n = codes.shape[1] // rows
+    keys = np.empty((rows, n), dtype=np.uint64)
+    for row in range(rows):
+        for i in range(n):
+            keys[row, i] = codes[0, row * n + i] >> np.uint64(shift) << np.uint64(place) | np.uint64(i)
+    return keys
+
+
+@compiled_loop
+def places_of_keys(keys: NDArray[np.uint64], place: int, first: int) -> NDArray[np.intp]:
+    """The first places of sorted keys, as positions in the flat rows: (rows, n) to (rows, first)."""
+    rows, n = keys.shape
+    order = np.empty((rows, first), dtype=np.intp)
+    places = np.uint64(2**place - 1)
+    for row in range(rows):
+        for i in range(first):
+            order[row, i] = row * n + np.intp(keys[row, i] & places)
     return order

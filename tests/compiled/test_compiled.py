@@ -21,7 +21,7 @@ from nasbench_kit.algorithms.operators import mutate_one_gene
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.experiments.seen import Seen
 from nasbench_kit.indicators import nondominated
-from nasbench_kit.sorting import order_of_pairs
+from nasbench_kit.sorting import lowest, order_of_pairs
 
 numba = pytest.importorskip("numba")
 
@@ -88,6 +88,17 @@ def test_pairs_are_in_the_same_order(kind, shape):
     assert equal(without, with_loops)
     expected = np.lexsort((F[..., 1], F[..., 0]), axis=1) if F.size else np.empty(shape, dtype=np.intp)
     assert (with_loops == expected + np.arange(shape[0])[:, np.newaxis] * shape[1]).all()
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize("shape", [*SHAPES, (0, 3), (3, 0)])
+def test_the_lowest_are_the_same(kind, shape):
+    F = VALUES[kind](np.random.default_rng(1), (*shape, 2))[..., 1]
+    for k in {0, shape[1] // 2, shape[1]}:
+        without, with_loops = both(lambda k=k: lowest(F, k))
+        assert equal(without, with_loops)
+        expected = F.argsort(axis=1, kind="stable") + np.arange(shape[0])[:, np.newaxis] * shape[1]
+        assert (with_loops == expected[:, :k]).all()
 
 
 @pytest.mark.parametrize("kind", VALUES)

@@ -249,6 +249,10 @@ def tournament(quality: NDArray[np.float64], n: int, size: int, random: Streams)
     """
     runs, members = quality.shape
     drawn = random.integers(members, (n, size))
+    loops = compiled.loops()
+    if loops is not None:
+        won: NDArray[np.intp] = loops.winners(quality, drawn)
+        return won
     flat = drawn + (np.arange(runs) * members)[:, np.newaxis, np.newaxis]
     best = take(quality, flat).argmin(axis=2)
     return take(drawn, best + (np.arange(runs * n) * size).reshape(runs, n))

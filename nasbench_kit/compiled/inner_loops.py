@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nasbench_kit.compiled.cells import cell_classes
 from nasbench_kit.compiled.fronts import nondominated, survival_keys
-from nasbench_kit.compiled.seen import flag_bits, note_small
+from nasbench_kit.compiled.seen import flag_bits, note_small, numbers
 from nasbench_kit.compiled.sorting import (
     column_codes,
     high_keys,
@@ -13,7 +13,7 @@ from nasbench_kit.compiled.sorting import (
     places_by_both,
     places_of_keys,
 )
-from nasbench_kit.compiled.variation import integers, mutate_one_gene, outcomes
+from nasbench_kit.compiled.variation import integers, mutate_one_gene, outcomes, winners
 
 __all__ = [
     "cell_classes",
@@ -26,8 +26,10 @@ __all__ = [
     "mutate_one_gene",
     "nondominated",
     "note_small",
+    "numbers",
     "outcomes",
     "places_by_both",
     "places_of_keys",
     "survival_keys",
+    "winners",
 ]

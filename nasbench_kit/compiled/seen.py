@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.compiled.compiled_loop import compiled_loop
 
-__all__ = ["flag_bits", "note_small"]
+__all__ = ["flag_bits", "note_small", "numbers"]
 
 
 @compiled_loop
@@ -87,3 +87,15 @@ def flag_bits(
         if not flags[place >> 3] & bit:
             flags[place >> 3] |= bit
             counts[run[i]] += 1
+
+
+@compiled_loop
+def numbers(X: NDArray[np.uint8], weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """`nasbench_kit.spaces.Space.number`: (n, genes) to (n,)."""
+    found = np.empty(len(X), dtype=np.uint64)
+    for i in range(len(X)):
+        number = np.uint64(0)
+        for gene in range(X.shape[1]):
+            number += X[i, gene] * weights[gene]
+        found[i] = number
+    return found

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.compiled.compiled_loop import compiled_loop
 
-__all__ = ["integers", "mutate_one_gene", "outcomes"]
+__all__ = ["integers", "mutate_one_gene", "outcomes", "winners"]
 
 
 @compiled_loop
@@ -107,3 +107,19 @@ def mutate_one_gene(
         missing[without] = i
         without += not found
     return children, missing[:without].copy()
+
+
+@compiled_loop
+def winners(quality: NDArray[np.float64], drawn: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The first of the best of each tournament: (runs, members) and (runs, n, size) to (runs, n)."""
+    runs, n, size = drawn.shape
+    won = np.empty((runs, n), dtype=np.intp)
+    for run in range(runs):
+        for i in range(n):
+            best = drawn[run, i, 0]
+            for j in range(1, size):
+                other = drawn[run, i, j]
+                if quality[run, other] < quality[run, best]:
+                    best = other
+            won[run, i] = best
+    return won

@@ -74,7 +74,12 @@ class Seen:
         if self._genotypes is None:
             chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
             small = self.space.size <= NUMBERED
-            names = self.space.small_number(flat).astype(np.uint64) if small else hash_rows(flat)
+            if not small:
+                names = hash_rows(flat)
+            elif loops is not None:
+                names = loops.numbers(flat, self.space.digit_weights)
+            else:
+                names = self.space.small_number(flat).astype(np.uint64)
             self._note_names(names.reshape(runs, batch), counted)
         else:
             number = self.space.small_number(flat)

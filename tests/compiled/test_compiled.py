@@ -17,7 +17,7 @@ from nasbench_kit import compiled
 from nasbench_kit.algorithms import ALGORITHMS, parse_algorithm
 from nasbench_kit.algorithms.letters import AliasTable
 from nasbench_kit.algorithms.nsga2 import survivors
-from nasbench_kit.algorithms.operators import mutate_one_gene
+from nasbench_kit.algorithms.operators import mutate_one_gene, tournament
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.experiments.seen import Seen
 from nasbench_kit.indicators import nondominated
@@ -128,6 +128,13 @@ def test_random_draws_are_the_same():
         return tuple(drawn)
 
     assert equal(*both(draw))
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_winners_are_the_same(kind, size):
+    quality = VALUES[kind](np.random.default_rng(0), (6, 20, 2))[..., 0].copy()
+    assert equal(*both(lambda: tournament(quality, 30, size, Streams(0, 6))))
 
 
 @pytest.mark.parametrize("space_name", nk.spaces())

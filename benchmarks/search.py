@@ -31,7 +31,7 @@ children, and 65 what is noted.
 So NumPy alone gives NSGA-II about 250 M evaluations a minute. With the extra ``fast`` Numba compiles what takes many passes
 (`nasbench_kit.compiled`): of 10,000 children a generation, 130 microseconds instead of 500 for fronts and distances, with
 NumPy's sorts as they are; 70 instead of 180 for what is seen, counted as it is noted; a mutation with its look-up of what is
-valid in one call; archives without a sort. NSGA-II then takes about 1,450 a generation, of which the floor above is half;
+valid in one call; archives without a sort. NSGA-II then takes about 1,500 a generation, of which the floor above is half;
 what is left is NumPy's: sorts 170, random words 110, gathers of rows 200.
 """
 

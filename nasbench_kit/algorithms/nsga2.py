@@ -164,7 +164,7 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = 
     loops = compiled.loops()
     if loops is not None and m == 2 and tie:
         order = order_of_pairs(F)
-        key = loops.survival_keys(F, order, n, ties, crowding, tie, place)
+        key = loops.survival_keys(np.ascontiguousarray(F), order, n, ties, crowding, tie, place)
     else:
         order, rank, distance = rank_and_crowding(F, enough=n)
         # Distances are at most m, but infinite at a front's ends. Steps of 2**-22 are below any difference that matters,

@@ -77,6 +77,7 @@ def test_survivors_are_the_same(kind, shape):
     for n in {1, shape[1] // 2 or 1, shape[1]}:
         for words in (ties, None, np.zeros_like(ties)):
             assert equal(*both(lambda n=n, words=words: survivors(F, n, words)))
+            assert equal(*both(lambda n=n, words=words: survivors(np.asfortranarray(F), n, words)))
     assert np.array_equal(F, before)
 
 
@@ -109,6 +110,7 @@ def test_fronts_are_the_same(kind, n):
     for groups in (1, 7, 2 * n):
         group = rng.integers(0, groups, n)
         assert equal(*both(lambda group=group: nondominated(F, group)))
+        assert equal(*both(lambda group=group: nondominated(np.asfortranarray(F), group)))
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=40))

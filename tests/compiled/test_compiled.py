@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -345,3 +346,47 @@ def test_where_nothing_may_be_written_loops_are_compiled_all_the_same(monkeypatc
 
     monkeypatch.setattr(numba, "njit", njit)
     assert compiled_loop(lambda x: x + 1)(2) == 3
+
+
+@pytest.mark.parametrize("how", ["full", "damaged"])
+def test_a_disk_that_keeps_no_loops_costs_time_alone(how, tmp_path):
+    script = """
+import nasbench_kit as nk
+problem = nk.open("nb201-digits").problem(["valid_accuracy", "params"])
+print(nk.search(problem, nk.NSGA2(), runs=2, evaluations=300).hypervolume())
+"""
+    full = """
+import errno, numba.core.caching as caching
+def write(*_): raise OSError(errno.ENOSPC, "No space left on device")
+caching.IndexDataCacheFile._open_for_write = write
+"""
+
+    def run(code, switch):
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), compiled.SWITCH: switch}
+        command = [sys.executable, "-W", "error", "-c", code]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+    expected = run(script, "0")
+    if how == "full":
+        assert run(full + script, "1") == expected
+    else:
+        assert run(script, "1") == expected
+        kept = [path for path in tmp_path.rglob("*.nb[ci]") if path.is_file()]
+        assert kept
+        for path in kept:
+            path.write_bytes(path.read_bytes()[:100])
+        assert run(script, "1") == expected
+
+
+def test_ctrl_c_while_a_loop_is_compiled_is_ctrl_c(monkeypatch):
+    from nasbench_kit.compiled.compiled_loop import compiled_loop
+
+    def njit(*_, **__):
+        def interrupted(_):
+            raise RuntimeError("no compiled object yet for <Library 'x'>")
+
+        return interrupted
+
+    monkeypatch.setattr(numba, "njit", njit)
+    with pytest.raises(KeyboardInterrupt):
+        compiled_loop(lambda x: x)(1)

@@ -13,7 +13,7 @@ import numpy as np
 
 import nasbench_kit as nk
 from benchmarks.timing import in_turn, table
-from nasbench_kit.store import Metric, Table, write_store
+from nasbench_kit.store import MetricColumn, Table, write_store
 
 ROWS = 400_000
 MEMORY = """
@@ -36,7 +36,7 @@ def run() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "large.h5"
         write_store(
-            path, Table(space, genotypes, {"cifar10": {name: Metric(values, budgets, seeds) for name in names}})
+            path, Table(space, genotypes, {"cifar10": {name: MetricColumn(values, budgets, seeds) for name in names}})
         )
 
         def floor() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 import nasbench_kit as nk
-from nasbench_kit.store import Metric, Table, write_store
+from nasbench_kit.store import MetricColumn, Table, write_store
 
 # the same examples on every machine, however slow
 settings.register_profile("kit", deadline=None, derandomize=True)
@@ -36,9 +36,9 @@ def made_up_table(space_name: str = "nb201", *, seed: int = 0, architectures=Non
     valid = np.clip(quality[:, None, None] + np.array([-10, 0])[:, None] + rng.normal(0, 0.5, (n, 2, 3)), 0, 100)
     valid[::7, 1, 2] = np.nan
     metrics = {
-        "valid_accuracy": Metric(valid, (4, 12), (111, 777, 888)),
-        "test_accuracy": Metric(np.clip(valid - 1, 0, 100), (4, 12), (111, 777, 888)),
-        "training_time": Metric(np.linspace(1, 2, n)[:, None] * np.array([4.0, 12.0]), (4, 12)),
+        "valid_accuracy": MetricColumn(valid, (4, 12), (111, 777, 888)),
+        "test_accuracy": MetricColumn(np.clip(valid - 1, 0, 100), (4, 12), (111, 777, 888)),
+        "training_time": MetricColumn(np.linspace(1, 2, n)[:, None] * np.array([4.0, 12.0]), (4, 12)),
     }
     return Table(space, rows, {"cifar10": metrics}, {"source": "made up", "notes": "for tests"})
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.store import Metric, Table, write_store
+from nasbench_kit.store import MetricColumn, Table, write_store
 
 from .conftest import made_up_table
 
@@ -110,7 +110,7 @@ def test_names_that_do_not_exist(bench, arguments, message):
 
 def test_a_dataset_is_asked_for_where_there_are_several(tmp_path):
     space = nk.space("nas-bench-macro")
-    metric = {"valid_accuracy": Metric(np.ones(space.size))}
+    metric = {"valid_accuracy": MetricColumn(np.ones(space.size))}
     path = write_store(tmp_path / "two.h5", Table(space, space.all(), {"a": metric, "b": metric}))
     with pytest.raises(nk.UnknownName, match="no dataset of two is given.*a, b.*dataset="):
         nk.open(path).query(space.all()[:1], "valid_accuracy")
@@ -147,7 +147,7 @@ def test_every_space_has_its_table(tmp_path, name, several):
     else:
         stored = np.unique(space.canonical(drawn[::2]), axis=0)
     values = np.arange(len(stored)) / 100
-    table = Table(space, stored, {"cifar10": {"valid_accuracy": Metric(values)}}, {"source": "made up"})
+    table = Table(space, stored, {"cifar10": {"valid_accuracy": MetricColumn(values)}}, {"source": "made up"})
     bench = nk.open(write_store(tmp_path / "made-up.h5", table))
     assert bench.query(stored, "valid_accuracy").tolist() == values.tolist()
     own = {row.tobytes(): value for row, value in zip(stored, values.tolist(), strict=True)}
@@ -178,7 +178,7 @@ def test_what_is_not_stored_is_nan(tmp_path):
 def test_test_and_validation_are_never_substituted(tmp_path):
     space = nk.space("nas-bench-macro")
     path = write_store(
-        tmp_path / "t.h5", Table(space, space.all(), {"c": {"test_accuracy": Metric(np.ones(space.size))}})
+        tmp_path / "t.h5", Table(space, space.all(), {"c": {"test_accuracy": MetricColumn(np.ones(space.size))}})
     )
     with pytest.raises(nk.UnknownName, match="valid_accuracy"):
         nk.open(path).query(space.all()[:1], "valid_accuracy")

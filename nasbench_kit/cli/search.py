@@ -20,7 +20,7 @@ from nasbench_kit.cli.output import print_json, print_table, warnings_on_stderr
 from nasbench_kit.cli.setting import add_setting_arguments, setting_of
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
-from nasbench_kit.problem import minimised
+from nasbench_kit.metrics import minimised
 from nasbench_kit.spaces import space
 from nasbench_kit.store import check_target, write_store
 
@@ -162,7 +162,7 @@ class _Log:
         best = "nothing trained in full yet"
         if len(F):
             name = problem.objectives[0]
-            best = f"best {name} {minimised(F, problem.objectives)[F[:, 0].argmin(), 0]:.2f}"
+            best = f"best {name} {minimised(F, problem.objective_metrics)[F[:, 0].argmin(), 0]:.2f}"
         counts = f"{problem.networks} networks, {problem.trained} trainings, {problem.known} from the cache"
         line = f"{share:6.1%}  {counts}; {best}"
         if line != self.line:  # the end is reported twice

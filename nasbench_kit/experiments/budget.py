@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nasbench_kit.problem import Problem, minimised
+from nasbench_kit.metrics import minimised
+from nasbench_kit.problem import Problem
 
 __all__ = ["Budget", "whole_number"]
 
@@ -80,7 +81,7 @@ class Budget:
         """The target of a single objective as the search sees it."""
         if self.target is None or len(problem.objectives) > 1:
             return None
-        return float(minimised(np.array([[self.target]]), problem.objectives)[0, 0])
+        return float(minimised(np.array([[self.target]]), problem.objective_metrics)[0, 0])
 
 
 def whole_number(name: str, value: Any) -> int:

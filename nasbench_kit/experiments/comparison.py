@@ -11,12 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms import ALGORITHMS, Algorithm
+from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.recorder import Recorder, normalise
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.experiments.statistics import summarise
 from nasbench_kit.indicators import hypervolume
-from nasbench_kit.problem import TabularProblem, minimised
+from nasbench_kit.metrics import minimised
 
 __all__ = ["Comparison", "compare", "default_objective"]
 
@@ -60,20 +61,17 @@ class Comparison:
         """The deciding value of each run: (runs,)."""
         if len(self.problem.objectives) > 1:
             return result.hypervolume()
-        return result.incumbent_values - self.optimum
+        return self.problem(result.incumbents)[:, 0] - self.optimum
 
     def regret(self, result: Result) -> NDArray[np.float64]:
         """The regret at every row of a result's trace: (rows,)."""
-        values: NDArray[np.float64] = result.rows["incumbent_F"] - self.optimum
+        values: NDArray[np.float64] = self.problem(result.rows["incumbent"])[:, 0] - self.optimum
         return values
 
     def front_hypervolume(self) -> float:
         """The hypervolume of the table's exact front, scaled as that of the archives."""
         problem = self.problem
-        _, front = problem.bench.front(
-            problem.objectives, dataset=problem.dataset, epochs=problem.epochs, seed=problem.seed
-        )
-        scaled = normalise(minimised(front, problem.objectives), problem.bounds)
+        scaled = normalise(problem.front()[1], problem.bounds)
         return hypervolume(scaled, np.full(scaled.shape[1], Recorder.REFERENCE))
 
     def reported(self, result: Result) -> NDArray[np.float64] | None:
@@ -89,7 +87,7 @@ class Comparison:
         dataset, metric, epochs = self.report
         bench = self.problem.bench
         values = bench.query(bench.architectures, [metric], dataset=dataset, epochs=epochs)
-        return float(np.nanmin(minimised(values, [metric])))
+        return float(np.nanmin(minimised(values, [bench.metric(metric, dataset)])))
 
     def trains_partly(self, name: str) -> bool:
         """Whether an algorithm's evaluations are of different epoch budgets."""

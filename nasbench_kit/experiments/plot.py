@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.pictures import COLOURS, STYLE, check_picture, write_picture
-from nasbench_kit.problem import minimised
-from nasbench_kit.store.schema import higher_is_better
+from nasbench_kit.metrics import minimised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,7 +136,8 @@ def _draw_single(comparison: Comparison, clock: str, left: Axes, right: Axes) ->
         values = result.trace_of(metric, dataset=dataset, epochs=epochs)
         _draw_curve(right, points, anytime(result, values, clock, points), i, name)
     best = comparison.best_reported()
-    top = float(minimised(np.array([[best]]), [metric])[0, 0])
+    about = problem.bench.metric(metric, dataset)
+    top = float(minimised(np.array([[best]]), [about])[0, 0])
     right.axhline(top, color="0.5", linewidth=1, linestyle=(0, (2, 2)))
     right.annotate(
         "best in the table", (0.01, top), xycoords=right.get_yaxis_transform(), xytext=(0, 4), textcoords="offset points",
@@ -154,7 +154,7 @@ def _draw_single(comparison: Comparison, clock: str, left: Axes, right: Axes) ->
         ),
     ]
     margin = max(ends) - min(ends)
-    before, beyond = (2.0, 0.35) if higher_is_better(metric) else (0.35, 2.0)
+    before, beyond = (2.0, 0.35) if about.direction == "max" else (0.35, 2.0)
     if margin > 0:
         right.set_ylim(min(ends) - before * margin, max(ends) + beyond * margin)
     right.set_title(
@@ -191,14 +191,12 @@ def _draw_many(comparison: Comparison, clock: str, left: Axes, right: Axes) -> N
     left.set_title("how far the archive is from the exact front", fontsize=11)
     left.legend(frameon=False)
     first, second = problem.objectives[:2]
-    _, front = problem.bench.front(
-        problem.objectives, dataset=problem.dataset, epochs=problem.epochs, seed=problem.seed
-    )
+    front = minimised(problem.front()[1], problem.objective_metrics)
     right.plot(front[:, 1], front[:, 0], "o", color="0.75", markersize=7, label="the table's own front", zorder=1)
     for i, (name, result) in enumerate(comparison.results.items()):
         volume = result.hypervolume()
         median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
-        values = minimised(result.archive(median)[1], problem.objectives)
+        values = minimised(result.archive(median)[1], problem.objective_metrics)
         order = np.argsort(values[:, 1])
         right.step(
             values[order, 1], values[order, 0], where="post", color=COLOURS[i % 8], linestyle=STYLES[(i + i // 8) % 8], linewidth=1.8,

@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.benchmark import Benchmark, Seed, open_benchmark
+from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchmark
 from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.recorder import Recorder, normalise
 from nasbench_kit.indicators import group_hypervolume, nondominated
-from nasbench_kit.problem import Problem, TabularProblem, minimised
+from nasbench_kit.metrics import Metric, known_metric, minimised
+from nasbench_kit.problem import Problem
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.store.new_hdf5 import new_hdf5
@@ -28,7 +29,8 @@ from nasbench_kit.store.writer import replace_file
 __all__ = ["Generations", "Result", "join_results", "load_result"]
 
 FORMAT = "nasbench-kit result"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+READABLE = (2, 3)  # results of version 2 do not say what their objectives are: their names do
 
 
 class Optimiser(Protocol):
@@ -86,6 +88,8 @@ class Result:
         Its settings.
     space : Space
     objectives : tuple of str
+    objective_metrics : tuple of Metric
+        What each objective is, in its own unit and direction.
     seed : int
     runs : int
     incumbents : ndarray of uint8, shape (runs, genes)
@@ -107,7 +111,7 @@ class Result:
     algorithm: str
     settings: dict[str, Any]
     space: Space
-    objectives: tuple[str, ...]
+    objective_metrics: tuple[Metric, ...]
     seed: int
     evaluations: NDArray[np.int64]
     simulated_seconds: NDArray[np.float64]
@@ -151,7 +155,7 @@ class Result:
             algorithm=algorithm.name,
             settings=algorithm.settings,
             space=problem.space,
-            objectives=problem.objectives,
+            objective_metrics=problem.objective_metrics,
             seed=seed,
             evaluations=recorder.evaluations,
             simulated_seconds=recorder.seconds,
@@ -177,6 +181,11 @@ class Result:
         return f"<result of {self.algorithm} on {', '.join(self.objectives)}: {self.runs} runs>"
 
     @property
+    def objectives(self) -> tuple[str, ...]:
+        """The names of the objectives."""
+        return tuple(metric.name for metric in self.objective_metrics)
+
+    @property
     def runs(self) -> int:
         """How many runs there are."""
         return len(self.evaluations)
@@ -200,7 +209,7 @@ class Result:
         columns = {name: values for name, values in self.rows.items() if not name.startswith("incumbent")}
         if len(self.objectives) == 1:
             name = self.objectives[0]
-            values = minimised(self.rows["incumbent_F"][:, np.newaxis], self.objectives)[:, 0]
+            values = minimised(self.rows["incumbent_F"][:, np.newaxis], self.objective_metrics)[:, 0]
             columns[name] = np.where(np.isfinite(values), values, np.nan)
         return pd.DataFrame(columns)
 
@@ -253,7 +262,8 @@ class Result:
             if metric not in self.objectives:
                 known = dict.fromkeys([*self.objectives, *self.metrics])
                 raise ValueError(f"a search on {self._searched} knows {', '.join(known)} alone, not {metric!r}")
-            return self.incumbent_values.copy()
+            values = minimised(self.incumbent_values[:, np.newaxis], self.objective_metrics)[:, 0]
+            return np.where(np.isfinite(self.incumbent_values), values, np.nan)
         values = self.benchmark.query(
             self.incumbents, metric, dataset=dataset or self.source["dataset"], epochs=epochs, seed=seed, rng=rng
         )
@@ -331,8 +341,11 @@ class Result:
             for name in ("algorithm", "seed", "wall_seconds"):
                 file.attrs[name] = getattr(self, name)
             file.attrs["space"] = self.space.name
-            for name in ("settings", "objectives", "source"):
+            for name in ("settings", "source"):
                 file.attrs[name] = json.dumps(getattr(self, name))
+            file.attrs["objectives"] = json.dumps(
+                [{"name": metric.name, **metric.attributes()} for metric in self.objective_metrics]
+            )
             for name in _ARRAYS:
                 file[name] = getattr(self, name)
             if self.bounds is not None:
@@ -382,7 +395,7 @@ def load_result(path: str | os.PathLike[str]) -> Result:
     """
     try:
         with h5py.File(path, "r", locking=False) as file:
-            if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") != FORMAT_VERSION:
+            if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") not in READABLE:
                 raise StoreError(f"{path} is no result of this version of the kit")
             generations = None
             if "generations" in file:
@@ -397,7 +410,7 @@ def load_result(path: str | os.PathLike[str]) -> Result:
                 algorithm=str(file.attrs["algorithm"]),
                 settings=json.loads(file.attrs["settings"]),
                 space=space(str(file.attrs["space"])),
-                objectives=tuple(json.loads(file.attrs["objectives"])),
+                objective_metrics=tuple(map(_objective, json.loads(file.attrs["objectives"]))),
                 seed=int(file.attrs["seed"]),
                 rows={name: values[()] for name, values in file["trace"].items()},
                 bounds=file["bounds"][()] if "bounds" in file else None,
@@ -411,6 +424,13 @@ def load_result(path: str | os.PathLike[str]) -> Result:
         raise
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise StoreError(f"{path} cannot be read as a result: {error}") from error
+
+
+def _objective(entry: Any) -> Metric:
+    """An objective as a file describes it; results of version 2 have its name alone, of which all others were minimised."""
+    if isinstance(entry, str):
+        return known_metric(entry) or Metric(entry, direction="min")
+    return Metric.from_attributes(entry["name"], entry)
 
 
 def join_results(parts: Sequence[Result]) -> Result:
@@ -431,7 +451,7 @@ def join_results(parts: Sequence[Result]) -> Result:
         algorithm=first.algorithm,
         settings=first.settings,
         space=first.space,
-        objectives=first.objectives,
+        objective_metrics=first.objective_metrics,
         seed=first.seed,
         rows={name: np.concatenate([part.rows[name] for part in parts]) for name in first.rows},
         evaluations=np.concatenate([part.evaluations for part in parts]),

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit import compiled
 from nasbench_kit.algorithms import Algorithm
-from nasbench_kit.errors import UnknownName
+from nasbench_kit.algorithms.streams import Streams, stream_key
+from nasbench_kit.errors import InvalidArchitecture, UnknownName
 from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.recorder import CLOCKS, Recorder
 from nasbench_kit.experiments.result import Generations, Result, join_results
@@ -24,6 +25,8 @@ from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["search"]
 
+NOISE = 1  # after an algorithm's key: the stream from which the draws of a noisy problem come
+STANDSTILL = 100_000  # evaluations of every run without a second of training, after which a clock ends nothing
 TOGETHER = 16384  # genotypes a batch over all runs held at once: more no longer fits the cache
 
 
@@ -185,14 +188,15 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
         initial=task.initial,
     )
     recorder = Recorder(problem, task.runs, budget, task.clock, task.archive_size)
+    evaluator = _Evaluator(problem, algorithm, task)
     generations: list[tuple[int, NDArray[Any], NDArray[Any]]] = []
     told, rounds = 0, 0
     reported = last = time.perf_counter()
     compiled.spend(0.0)
     while told < budget.limit and recorder.running.any() and rounds != budget.generations:
-        X = algorithm.ask()
+        X = evaluator.asked()
         taken = X[:, : budget.limit - told]
-        evaluation = _evaluate(problem, algorithm, taken.reshape(-1, space.genes))
+        evaluation = evaluator.evaluate(taken.reshape(-1, space.genes))
         partial = algorithm.epochs is not None and algorithm.epochs < problem.budgets[-1]
         recorder.update(taken, evaluation, partial=partial)
         told += taken.shape[1]
@@ -203,8 +207,6 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
             if task.record:
                 population = algorithm.population or (X, F)
                 generations.append((told, population[0].copy(), population[1].copy()))
-        if budget.simulated_seconds is not None and told > 1000:
-            _check_clock(recorder)
         now = time.perf_counter()
         compiled.spend(now - last)
         last = now
@@ -217,15 +219,77 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
     return Result.from_recorder(problem, task.algorithm, task.seed, task.first_run, recorder, _stack(generations))
 
 
-def _evaluate(problem: Problem, algorithm: Algorithm, X: Genotypes) -> Evaluation:
-    """Genotypes (n, genes) after the epochs of training that the algorithm asks for, at the cost of what is trained now."""
-    if algorithm.epochs is None:
-        return problem.evaluate(X)
-    evaluation = problem.evaluate(X, algorithm.epochs)
-    if algorithm.trained:
-        trained = problem.evaluate(X, algorithm.trained).seconds
-        evaluation = Evaluation(evaluation.F, np.maximum(evaluation.seconds - trained, 0.0))
-    return evaluation
+class _Evaluator:
+    """Asks and evaluates for a batch of runs, and holds both sides to what they have to give."""
+
+    def __init__(self, problem: Problem, algorithm: Algorithm, task: _Task) -> None:
+        self.problem, self.algorithm, self.runs = problem, algorithm, task.runs
+        # ours are tested to give valid genotypes; a user's own may come with anything
+        self._trusted = type(algorithm).__module__.startswith("nasbench_kit.")
+        self._noise: Streams | None = None
+        if problem.noisy:
+            key = (*stream_key(algorithm.name, algorithm.settings), NOISE)
+            self._noise = Streams(task.seed, task.runs, task.first_run, key=key)
+        self._by_clock = task.budget.simulated_seconds is not None or task.clock == "simulated_seconds"
+        self._still = 0
+
+    def asked(self) -> Genotypes:
+        """What the algorithm asks for: valid genotypes (runs, batch, genes)."""
+        X = self.algorithm.ask()
+        return X if self._trusted else _checked(X, self.algorithm, self.runs)
+
+    def evaluate(self, X: Genotypes) -> Evaluation:
+        """Genotypes (runs * batch, genes) after the epochs that the algorithm asks for, at the cost of what is trained now."""
+        algorithm = self.algorithm
+        noise: tuple[NDArray[np.float64], ...] = ()
+        if self._noise is not None:
+            noise = (self._noise.random((len(X) // self.runs,)).ravel(),)
+        if algorithm.epochs is None and not noise:
+            evaluation = self.problem.evaluate(X)
+        else:
+            evaluation = self.problem.evaluate(X, algorithm.epochs, *noise)
+        if algorithm.trained:
+            trained = self.problem.evaluate(X, algorithm.trained, *noise).seconds
+            evaluation = Evaluation(evaluation.F, np.maximum(evaluation.seconds - trained, 0.0))
+        if self._by_clock:
+            self._check_seconds(X, evaluation)
+        return evaluation
+
+    def _check_seconds(self, X: Genotypes, evaluation: Evaluation) -> None:
+        unknown = np.flatnonzero(~(evaluation.seconds >= 0))
+        if len(unknown):
+            epochs = self.algorithm.epochs
+            native = self.problem.space.decode(X[unknown[:1]])[0]
+            raise ValueError(
+                f"{self.problem!r} has no training time of {native}"
+                + (f" for {epochs} epochs" if epochs is not None else "")
+                + f" ({evaluation.seconds[unknown[0]]}), and simulated seconds are counted: give a budget of evaluations "
+                "instead, take an epoch budget that has times, or say missing='fail' of a table that lacks some"
+            )
+        self._still = 0 if evaluation.seconds.any() else self._still + len(X) // self.runs
+        if self._still > STANDSTILL:
+            raise ValueError(
+                f"{self.problem!r}: {STANDSTILL:,} evaluations of every run took no second of training, so that a budget of "
+                "simulated seconds ends nothing: give a budget of evaluations instead"
+            )
+
+
+def _checked(X: Any, algorithm: Algorithm, runs: int) -> Genotypes:
+    """What a user's algorithm asks for, if it is valid genotypes (runs, batch, genes); ValueError otherwise."""
+    asked = np.asarray(X)
+    genes = algorithm.space.genes
+    if asked.ndim != 3 or asked.shape[0] != runs or asked.shape[2] != genes or not asked.shape[1]:
+        raise ValueError(
+            f"{algorithm.name}.ask() gave the shape {asked.shape}; it has to give genotypes of the shape ({runs}, n, {genes}), "
+            "n of at least 1 for each of the runs"
+        )
+    try:
+        rows = algorithm.space.check(asked.reshape(-1, genes))
+    except InvalidArchitecture as error:
+        raise InvalidArchitecture(
+            f"{algorithm.name}.ask(), its {asked.shape[1]} genotypes a run counted run by run: {error}"
+        ) from None
+    return rows.reshape(asked.shape)
 
 
 def _share(recorder: Recorder, budget: Budget, told: int, rounds: int) -> float:
@@ -238,11 +302,6 @@ def _share(recorder: Recorder, budget: Budget, told: int, rounds: int) -> float:
     if budget.target is not None:
         shares.append(1 - float(recorder.running.mean()))
     return min(max(shares), 1.0)
-
-
-def _check_clock(recorder: Recorder) -> None:
-    if recorder.seconds.max() == 0:
-        raise ValueError("the problem has no training times: give a budget of evaluations instead of simulated seconds")
 
 
 def _stack(generations: list[tuple[int, NDArray[Any], NDArray[Any]]]) -> Generations | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.interfaces.replay import Optimiser, Run, known, replay
+from nasbench_kit.interfaces.replay import Draws, Optimiser, Run, known, looked_up, replay
 from nasbench_kit.problem import Evaluation, Problem
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
@@ -49,6 +49,8 @@ class OptunaObjective:
         Whether a trial costs only the training up to its last budget, as where a smaller budget is the same training stopped
         early. Else it costs the sum over its budgets: each was a training of its own, as in NAS-Bench-101 and
         NAS-Bench-201.
+    seed : int
+        Of the draws of a noisy problem, one that answers with a stored trial.
 
     Examples
     --------
@@ -61,10 +63,13 @@ class OptunaObjective:
     True
     """
 
-    def __init__(self, problem: Problem, *, report: bool = False, continue_training: bool = False) -> None:
+    def __init__(
+        self, problem: Problem, *, report: bool = False, continue_training: bool = False, seed: int = 0
+    ) -> None:
         if not isinstance(problem, Problem):
             raise TypeError(f"a problem comes from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
         self.problem, self.report, self.continue_training = problem, report, continue_training
+        self._draws = Draws(problem, seed)
         self.budgets: tuple[int, ...] = ()
         if report:
             self.budgets = problem.budgets
@@ -88,13 +93,13 @@ class OptunaObjective:
         trial.set_user_attr(ARCHITECTURE, space.decode(x)[0])
         cost = 0.0
         for epochs in self.budgets[:-1]:
-            evaluation = self.problem.evaluate(x, epochs)
+            evaluation = self._draws.evaluate(x, epochs)
             cost = self._add(cost, evaluation, trial)
             if known(evaluation.F)[0]:
                 trial.report(float(evaluation.F[0, 0]), epochs)
                 if trial.should_prune():
                     raise optuna.TrialPruned(f"given up after {epochs} epochs")
-        evaluation = self.problem.evaluate(x)
+        evaluation = self._draws.evaluate(x)
         self._add(cost, evaluation, trial)
         if not known(evaluation.F)[0]:
             raise optuna.TrialPruned("nothing is known of this network")
@@ -111,9 +116,11 @@ class OptunaObjective:
         return cost
 
 
-def to_optuna(problem: Problem, *, report: bool = False, continue_training: bool = False) -> OptunaObjective:
+def to_optuna(
+    problem: Problem, *, report: bool = False, continue_training: bool = False, seed: int = 0
+) -> OptunaObjective:
     """A problem of the kit as an objective for ``Study.optimize``; see `OptunaObjective`."""
-    return OptunaObjective(problem, report=report, continue_training=continue_training)
+    return OptunaObjective(problem, report=report, continue_training=continue_training, seed=seed)
 
 
 def _genes(space: Space) -> list[tuple[str, tuple[str, ...] | range]]:
@@ -191,7 +198,7 @@ def _run_of(study: Any, problem: Problem) -> Run:
     seconds = np.array([trial.user_attrs.get(SECONDS, np.nan) for trial in trials], dtype=np.float64)
     missing = np.isnan(seconds)
     if missing.any():
-        seconds[missing] = problem.evaluate(X[missing]).seconds
+        seconds[missing] = looked_up(problem, X[missing]).seconds
     took = sum((trial.duration.total_seconds() for trial in trials if trial.duration is not None), 0.0)
     return Run(X, Evaluation(F, seconds), took)
 

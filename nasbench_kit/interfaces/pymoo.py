@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra, UnknownName
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.interfaces.replay import Optimiser, Run, known, replay
-from nasbench_kit.problem import Evaluation, Problem, TabularProblem, minimised
+from nasbench_kit.interfaces.replay import Draws, Optimiser, Run, known, looked_up, replay
+from nasbench_kit.benchmark import TabularProblem
+from nasbench_kit.problem import Evaluation, Problem
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
 
@@ -58,6 +59,8 @@ class PymooProblem(BaseProblem):
     problem : nasbench_kit.Problem
     invalid : {"constraint", "penalty"}
         ``"penalty"`` leaves the constraint out, for algorithms that know none, such as pymoo's MOEA/D.
+    seed : int
+        Of the draws of a noisy problem, one that answers with a stored trial.
 
     Attributes
     ----------
@@ -70,7 +73,7 @@ class PymooProblem(BaseProblem):
     Examples
     --------
     >>> import nasbench_kit as nk
-    >>> table = nk.open("nb201-digits").problem(["valid_accuracy", "params"])
+    >>> table = nk.open("nb201-digits").problem(["valid_accuracy", "params"], seed="mean")
     >>> problem = PymooProblem(table)
     >>> problem.n_var, problem.n_obj, problem.n_ieq_constr, problem.xu.tolist()
     (6, 2, 0, [4.0, 4.0, 4.0, 4.0, 4.0, 4.0])
@@ -79,7 +82,9 @@ class PymooProblem(BaseProblem):
     (True, 3)
     """
 
-    def __init__(self, problem: Problem, *, invalid: Literal["constraint", "penalty"] = "constraint") -> None:
+    def __init__(
+        self, problem: Problem, *, invalid: Literal["constraint", "penalty"] = "constraint", seed: int = 0
+    ) -> None:
         if not isinstance(problem, Problem):
             raise TypeError(f"a problem comes from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
         if invalid not in ("constraint", "penalty"):
@@ -94,6 +99,7 @@ class PymooProblem(BaseProblem):
             vtype=int,
         )
         self.problem, self.invalid = problem, invalid
+        self._draws = Draws(problem, seed)
         self.evaluations = self.rejected = 0
         bounds = problem.bounds
         self.penalty = np.full(self.n_obj, PENALTY) if bounds is None else 2 * bounds[1] - bounds[0]
@@ -109,7 +115,7 @@ class PymooProblem(BaseProblem):
         F = np.tile(self.penalty, (len(x), 1))
         seconds, unknown = np.zeros(len(x)), ~valid
         if valid.any():
-            evaluation = self.problem.evaluate(rows)
+            evaluation = self._draws.evaluate(rows)
             finite = known(evaluation.F)
             F[np.flatnonzero(valid)[finite]] = evaluation.F[finite]
             seconds[valid], unknown[valid] = evaluation.seconds, ~finite
@@ -126,15 +132,14 @@ class PymooProblem(BaseProblem):
             return None
         if self.n_obj == 1:
             return problem.bounds[:1]
-        _, values = problem.bench.front(
-            problem.objectives, dataset=problem.dataset, epochs=problem.epochs, seed=problem.seed
-        )
-        return minimised(values, problem.objectives)
+        return problem.front()[1]
 
 
-def to_pymoo(problem: Problem, *, invalid: Literal["constraint", "penalty"] = "constraint") -> PymooProblem:
+def to_pymoo(
+    problem: Problem, *, invalid: Literal["constraint", "penalty"] = "constraint", seed: int = 0
+) -> PymooProblem:
     """A problem of the kit as a problem of pymoo; see `PymooProblem`."""
-    return PymooProblem(problem, invalid=invalid)
+    return PymooProblem(problem, invalid=invalid, seed=seed)
 
 
 def _genotypes(x: NDArray[Any], space: Space) -> tuple[Genotypes, NDArray[np.bool_]]:
@@ -326,6 +331,6 @@ def _evaluated(block: dict[str, NDArray[Any]], problem: Problem) -> tuple[Genoty
     """The valid genotypes of a block, and their evaluation."""
     rows, valid = _genotypes(block["X"], problem.space)
     if SECONDS not in block:
-        return rows, problem.evaluate(rows)
+        return rows, looked_up(problem, rows)
     F = np.where(block[UNKNOWN].astype(bool)[:, np.newaxis], np.inf, block["F"])
     return rows, Evaluation(F[valid], block[SECONDS][valid].astype(np.float64))

@@ -15,7 +15,7 @@ from nasbench_kit.experiments.result import Result, join_results
 from nasbench_kit.problem import Evaluation, Problem
 from nasbench_kit.spaces.space import Genotypes
 
-__all__ = ["UNSEEDED", "Optimiser", "Run", "replay"]
+__all__ = ["UNSEEDED", "Draws", "Optimiser", "Run", "known", "looked_up", "replay"]
 
 UNSEEDED = -1  # the seed of a result whose runs have seeds of their own: they are in its settings
 
@@ -72,6 +72,33 @@ def replay(problem: Problem, optimiser: Optimiser, runs: Sequence[Run]) -> Resul
     result = join_results(parts)
     result.wall_seconds = sum(run.wall_seconds for run in runs)
     return result
+
+
+class Draws:
+    """The random numbers of a noisy problem that another optimiser evaluates; a problem without noise gets none.
+
+    Parameters
+    ----------
+    problem : Problem
+    seed : int
+    """
+
+    def __init__(self, problem: Problem, seed: int) -> None:
+        self.problem, self._rng = problem, np.random.default_rng(seed)
+
+    def evaluate(self, X: Genotypes, epochs: int | None = None) -> Evaluation:
+        """Evaluate valid genotypes (n, genes)."""
+        if not self.problem.noisy:
+            return self.problem.evaluate(X, epochs)
+        return self.problem.evaluate(X, epochs, self._rng.random(len(X)))
+
+
+def looked_up(problem: Problem, X: Genotypes) -> Evaluation:
+    """The values without noise of valid genotypes (n, genes) that were evaluated elsewhere, and what they cost."""
+    draws = np.zeros(len(X)) if problem.noisy else None
+    seconds = problem.evaluate(X, draws=draws).seconds
+    F = problem(X)
+    return Evaluation(np.where(np.isnan(F), np.inf, F), seconds)
 
 
 def known(F: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.source import head, published_provenance
 from nasbench_kit.spaces.macronas import MacroNAS
 from nasbench_kit.spaces.space import Genotypes
-from nasbench_kit.store.schema import Metric, Table
+from nasbench_kit.store.schema import MetricColumn, Table
 
 __all__ = ["load", "recognises", "store_name"]
 
@@ -121,9 +121,9 @@ def load(path: Path, *, partial: bool = False, progress: Callable[[float], None]
     networks = np.flatnonzero(known)
     architectures = space.from_number(networks)
     metrics = {
-        "valid_accuracy": Metric(accuracies[networks, 0]),
-        "test_accuracy": Metric(accuracies[networks, 1]),
-        **{name: Metric(space.cost(architectures, name, dataset=dataset)) for name in ("mmacs", "params", "flops")},
+        "valid_accuracy": MetricColumn(accuracies[networks, 0]),
+        "test_accuracy": MetricColumn(accuracies[networks, 1]),
+        **{name: MetricColumn(space.cost(architectures, name, dataset=dataset)) for name in ("mmacs", "params", "flops")},
     }
     provenance = {
         **published_provenance([path], "macronas"),

@@ -14,7 +14,7 @@ import numpy as np
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.source import check_complete, head, published_provenance
 from nasbench_kit.spaces import space
-from nasbench_kit.store.schema import Metric, Table
+from nasbench_kit.store.schema import MetricColumn, Table
 
 __all__ = ["STORE_NAME", "load", "recognises"]
 
@@ -60,13 +60,13 @@ def load(path: Path, *, partial: bool = False) -> Table:
     rows = macro.encode(list(records))
     missing = check_complete(path, macro, rows, partial=partial, all_genotypes=True)
     accuracy = np.array([_accuracies(path, key, record) for key, record in records.items()])
-    metrics = {"test_accuracy": Metric(accuracy[:, np.newaxis, :], (EPOCHS,), tuple(range(TRIALS)))}
+    metrics = {"test_accuracy": MetricColumn(accuracy[:, np.newaxis, :], (EPOCHS,), tuple(range(TRIALS)))}
     for name in ("params", "flops"):
         exact = macro.cost(rows, name, dataset="cifar10")
         for key, record, cost in zip(records, records.values(), exact.tolist(), strict=True):
             if isinstance(record.get(name), bool) or record.get(name) != cost:
                 raise SourceError(f"{path}: key {key!r}: {name} is {record.get(name)!r}, the network has {cost}")
-        metrics[name] = Metric(exact)
+        metrics[name] = MetricColumn(exact)
     provenance = {
         **published_provenance([path], "nas-bench-macro"),
         "notes": "The only accuracy is the best test accuracy over 50 epochs: there is no validation accuracy, and a search "

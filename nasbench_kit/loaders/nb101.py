@@ -15,7 +15,7 @@ from nasbench_kit.loaders.nb101_record import EVALUATION, Decoded, decode
 from nasbench_kit.loaders.source import head, published_provenance
 from nasbench_kit.loaders.tfrecord import Records, read_records
 from nasbench_kit.spaces.nb101 import NB101
-from nasbench_kit.store.schema import Metric, Table
+from nasbench_kit.store.schema import MetricColumn, Table
 
 __all__ = ["BUDGETS", "REPEATS", "load", "recognises", "store_name"]
 
@@ -87,9 +87,9 @@ def load(
     trials.check_hashes()
     networks = np.flatnonzero(trials.counts.any(axis=1))
     architectures = trials.space.representatives(networks)
-    metrics = {name: Metric(values, trials.budgets, tuple(range(REPEATS))) for name, values in trials.columns(networks)}
+    metrics = {name: MetricColumn(values, trials.budgets, tuple(range(REPEATS))) for name, values in trials.columns(networks)}
     for name in ("params", "flops"):
-        metrics[name] = Metric(trials.space.cost(architectures, name, dataset="cifar10"))
+        metrics[name] = MetricColumn(trials.space.cost(architectures, name, dataset="cifar10"))
     notes = _NOTES
     if trials.elsewhere:
         notes += f" Of {trials.elsewhere} records, the middle evaluation is not halfway: it is not stored."

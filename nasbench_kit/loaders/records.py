@@ -19,7 +19,7 @@ from nasbench_kit.loaders.pickle_streams import Item
 from nasbench_kit.loaders.pickles import shown
 from nasbench_kit.loaders.source import check_complete
 from nasbench_kit.spaces.nb201 import NB201
-from nasbench_kit.store.schema import Metric, Table
+from nasbench_kit.store.schema import MetricColumn, Table
 
 __all__ = ["Curves", "Record", "Records", "check_meta", "curves_name", "official_names"]
 
@@ -246,11 +246,11 @@ class Records:
         indices = np.flatnonzero(self._present)
         rows = self.space.from_official_index(indices)
         missing = check_complete(self.path, self.space, rows, partial=partial, all_genotypes=True)
-        metrics: dict[str, dict[str, Metric]] = {}
+        metrics: dict[str, dict[str, MetricColumn]] = {}
         for dataset in _SETS:
             found = {name: metric for name in _FIELDS if (metric := self._metric(dataset, name, indices)) is not None}
             if found:
-                costs = {name: Metric(self.space.cost(rows, name, dataset=dataset)) for name in ("params", "flops")}
+                costs = {name: MetricColumn(self.space.cost(rows, name, dataset=dataset)) for name in ("params", "flops")}
                 metrics[dataset] = found | costs
         for dataset in _SETS:
             for budget in BUDGETS:
@@ -270,7 +270,7 @@ class Records:
         }
         return Table(self.space, rows, metrics, about)
 
-    def _metric(self, dataset: str, name: str, indices: NDArray[np.intp]) -> Metric | None:
+    def _metric(self, dataset: str, name: str, indices: NDArray[np.intp]) -> MetricColumn | None:
         """One metric on its axes; of what is the same for all seeds, or for both budgets, only one is kept."""
         trials = {
             trial[1:]: values
@@ -284,20 +284,20 @@ class Records:
         for (budget, seed), found in trials.items():
             values[:, epochs.index(budget), seeds.index(seed)] = found
         if name not in _CONSTANTS:
-            return Metric(values, epochs, seeds)
+            return MetricColumn(values, epochs, seeds)
         by_budget = _one_of_equal(values)
         if by_budget is None:
-            return Metric(values, epochs, seeds)
+            return MetricColumn(values, epochs, seeds)
         alone = None if name == "training_time" else _one_of_equal(by_budget)
-        return Metric(by_budget, epochs) if alone is None else Metric(alone)
+        return MetricColumn(by_budget, epochs) if alone is None else MetricColumn(alone)
 
-    def _curve(self, dataset: str, budget: int, name: str, indices: NDArray[np.intp]) -> Metric | None:
+    def _curve(self, dataset: str, budget: int, name: str, indices: NDArray[np.intp]) -> MetricColumn | None:
         """A metric after every epoch; None where only that after the last is known."""
         seeds = tuple(sorted({key[2] for key in self._curves if key[:2] == (dataset, budget) and key[3] == name}))
         values = np.full((len(indices), budget, len(seeds)), np.nan)
         for i, seed in enumerate(seeds):
             values[:, :, i] = self._curves.pop((dataset, budget, seed, name))[indices]
-        return Metric(values, tuple(range(1, budget + 1)), seeds) if not np.isnan(values[:, :-1]).all() else None
+        return MetricColumn(values, tuple(range(1, budget + 1)), seeds) if not np.isnan(values[:, :-1]).all() else None
 
 
 def _entry(content: Any, key: str, where: str) -> dict[Any, Any]:

@@ -19,7 +19,7 @@ from nasbench_kit.loaders.source import check_complete, check_file, file_provena
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.nb201 import NB201
 from nasbench_kit.spaces.space import Genotypes
-from nasbench_kit.store.schema import MEAN_SEED, Metric, Table
+from nasbench_kit.store.schema import MEAN_SEED, MetricColumn, Table
 
 __all__ = ["ColumnMap", "TableMapping", "load", "read_mapping", "recognises"]
 
@@ -191,7 +191,7 @@ def load(source: Path, *, mapping: TableMapping | str | os.PathLike[str] | None 
         for start, piece in zip(offsets, pieces, strict=False)
         for column in piece.columns
     ]
-    metrics: dict[str, dict[str, Metric]] = {}
+    metrics: dict[str, dict[str, MetricColumn]] = {}
     for dataset, name in dict.fromkeys((column.dataset, column.metric) for column, _, _ in entries):
         chosen = [entry for entry in entries if (entry[0].dataset, entry[0].metric) == (dataset, name)]
         metrics.setdefault(dataset, {})[name] = _metric(source, f"{dataset}/{name}", len(architectures), chosen)
@@ -317,7 +317,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _metric(source: Path, name: str, count: int, entries: list[tuple[ColumnMap, NDArray[np.intp], _Piece]]) -> Metric:
+def _metric(source: Path, name: str, count: int, entries: list[tuple[ColumnMap, NDArray[np.intp], _Piece]]) -> MetricColumn:
     """All values of one metric, from one or more columns and files, on its axes."""
     budgets = {column.epochs for column, _, _ in entries}
     if None in budgets and len(budgets) > 1:
@@ -359,7 +359,7 @@ def _metric(source: Path, name: str, count: int, entries: list[tuple[ColumnMap, 
     if MEAN_SEED in axis and len(axis) > 1 and (known[:, :, 0] & known[:, :, 1:].any(axis=2)).any():
         raise SourceError(f"{source}: {name} is given for single seeds and as a mean over seeds for the same budget")
     if axis == [MEAN_SEED]:
-        return Metric(values[:, :, 0], tuple(epochs)) if epochs else Metric(values[:, 0, 0])
+        return MetricColumn(values[:, :, 0], tuple(epochs)) if epochs else MetricColumn(values[:, 0, 0])
     if not epochs:
         raise SourceError(f"{source}: {name} has seeds, so its columns need an epoch budget")
-    return Metric(values, tuple(epochs), tuple(axis))
+    return MetricColumn(values, tuple(epochs), tuple(axis))

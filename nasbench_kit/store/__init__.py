@@ -1,7 +1,7 @@
 """The HDF5 file of a benchmark: schema, atomic writer, memory-mapped reader."""
 
 from nasbench_kit.store.reader import StoreFile
-from nasbench_kit.store.schema import Metric, Table
+from nasbench_kit.store.schema import MetricColumn, Table
 from nasbench_kit.store.writer import check_target, write_store
 
-__all__ = ["Metric", "StoreFile", "Table", "check_target", "write_store"]
+__all__ = ["MetricColumn", "StoreFile", "Table", "check_target", "write_store"]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError, UnknownName
+from nasbench_kit.metrics import Metric, known_metric
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.skeleton import Skeleton, override
 from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION
@@ -31,7 +32,7 @@ class Column:
     shape: tuple[int, ...]
     offset: int
     sha256: str
-    units: str = ""
+    metric: Metric | None = None  # None for what is no metric
     epochs: tuple[int, ...] | None = None
     seeds: tuple[int, ...] | None = None
 
@@ -131,7 +132,7 @@ class StoreFile:
             shape=shape,
             offset=offset,
             sha256=str(entry["sha256"]),
-            units=str(entry["units"]),
+            metric=_metric(name, entry) if name.startswith("metrics/") else None,
             epochs=None if epochs is None else tuple(map(int, epochs)),
             seeds=None if seeds is None else tuple(map(int, seeds)),
         )
@@ -209,6 +210,15 @@ class StoreFile:
                 )
             total += values.nbytes
         return total
+
+
+def _metric(column: str, entry: dict[str, Any]) -> Metric:
+    """What a column's metric is, as its store says; stores of old have the unit alone."""
+    name = column.split("/")[-1]
+    if "direction" in entry:
+        return Metric.from_attributes(name, entry)
+    units = str(entry["units"])
+    return known_metric(name) or Metric(name, units, depends_on_seed=entry.get("seeds") is not None)
 
 
 def _plain(value: Any) -> Any:

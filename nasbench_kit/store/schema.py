@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.metrics import Metric, known_metric
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
 
@@ -16,12 +17,8 @@ __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
     "MEAN_SEED",
-    "PROXY",
-    "Metric",
+    "MetricColumn",
     "Table",
-    "depends_on_seed",
-    "higher_is_better",
-    "units_of",
 ]
 
 FORMAT = "nasbench-kit store"
@@ -30,44 +27,8 @@ FORMAT_VERSION = 1
 # Stands on a seed axis for a mean over trials whose single values the source does not give.
 MEAN_SEED = -1
 
-# What a training-free proxy's name begins with. The prefix says which way is up without a list of names to keep: params are
-# a cost, proxy_params a promise, and a proxy of a user's own joins by its name.
-PROXY = "proxy_"
-
-_UNITS = {
-    "params": "count",
-    "recorded_params": "count",
-    "flops": "multiply-adds",
-    "recorded_flops": "multiply-adds",
-    "mmacs": "1e6 multiply-adds",
-}
-
-
-def units_of(metric: str) -> str:
-    """The unit of a metric, from its name: ``"percent"``, ``"s"``, ``"ms"``, ...; empty where the name tells none."""
-    if metric.endswith("_accuracy"):
-        return "percent"
-    if metric.endswith("_time"):
-        return "s"
-    if metric.startswith("latency_"):
-        return "ms"
-    if metric.startswith("energy_"):
-        return "mJ"
-    return _UNITS.get(metric.removeprefix(PROXY), "")
-
-
-def depends_on_seed(metric: str) -> bool:
-    """Whether every training draws this metric anew. Stored without a seed axis it is a mean over trials."""
-    return metric.endswith(("_accuracy", "_loss"))
-
-
-def higher_is_better(metric: str) -> bool:
-    """Whether more of a metric is better: accuracies and proxies. Less is better of all others."""
-    return metric.endswith("_accuracy") or metric.startswith(PROXY)
-
-
 @dataclass(frozen=True)
-class Metric:
+class MetricColumn:
     """One metric of every architecture of a table.
 
     Attributes
@@ -78,11 +39,15 @@ class Metric:
         The epoch budgets of the second axis, ascending.
     seeds : tuple of int, optional
         The training seeds of the third axis, ascending; `MEAN_SEED` for means alone.
+    about : Metric, optional
+        What the metric is. May be left out for a name of the kit's own vocabulary (`known_metric`); of any other name,
+        nothing is then known but that it depends on the seed where it has seeds.
     """
 
     values: NDArray[Any]
     epochs: tuple[int, ...] | None = None
     seeds: tuple[int, ...] | None = None
+    about: Metric | None = None
 
     def __post_init__(self) -> None:
         axes = [axis for axis in (self.epochs, self.seeds) if axis is not None]
@@ -92,6 +57,10 @@ class Metric:
             raise ValueError(f"values of shape {self.values.shape} do not fit axes of {[len(axis) for axis in axes]}")
         if self.values.dtype.kind not in "iuf":
             raise ValueError(f"values are numbers, not {self.values.dtype}")
+
+    def described(self, name: str) -> Metric:
+        """What the metric is that this column holds under a name."""
+        return self.about or known_metric(name) or Metric(name, depends_on_seed=self.seeds is not None)
 
 
 @dataclass(frozen=True)
@@ -103,14 +72,14 @@ class Table:
     space : Space
     architectures : ndarray of uint8, shape (n, genes)
         Valid genotypes, each once, in any order.
-    metrics : mapping of dataset to mapping of metric name to Metric
+    metrics : mapping of dataset to mapping of metric name to MetricColumn
     provenance : mapping of str to str, int, float or (nested) plain JSON
         ``source``, ``sha256``, ``size``, ``url``, ``licence``, ``citation``, ``notes``, ...
     """
 
     space: Space
     architectures: Genotypes
-    metrics: Mapping[str, Mapping[str, Metric]]
+    metrics: Mapping[str, Mapping[str, MetricColumn]]
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from nasbench_kit.errors import StoreError
 from nasbench_kit.store.new_hdf5 import new_hdf5
 from nasbench_kit.store.reader import StoreFile
-from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, Metric, Table, units_of
+from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, MetricColumn, Table
 
 __all__ = ["check_target", "replace_file", "write_store"]
 
@@ -132,17 +132,21 @@ def _write_hdf5(path: Path, table: Table) -> None:
                 if not name or "/" in name:
                     raise StoreError(f"{path}: a metric's name is not empty and has no '/', unlike {name!r}")
                 column = _dataset(file, f"metrics/{dataset}/{name}", metric.values[order])
-                column.attrs["units"] = units_of(name)
+                about = metric.described(name).attributes()
+                for attribute, value in about.items():  # for readers that know nothing of the kit
+                    column.attrs[attribute] = value if isinstance(value, (str, bool)) else json.dumps(value)
                 _attach_scales(file, column, metric, scales)
-                columns[f"metrics/{dataset}/{name}"] = _entry(column, metric)
+                columns[f"metrics/{dataset}/{name}"] = {
+                    **_entry(column),
+                    **about,
+                    "epochs": metric.epochs,
+                    "seeds": metric.seeds,
+                }
         file.attrs["columns"] = json.dumps(columns)  # so that opening reads one attribute instead of a tree of them
 
 
-def _entry(column: h5py.Dataset, metric: Metric | None = None) -> dict[str, Any]:
-    entry = {"sha256": column.attrs["sha256"], "units": column.attrs.get("units", "")}
-    if metric is not None:
-        entry |= {"epochs": metric.epochs, "seeds": metric.seeds}
-    return entry
+def _entry(column: h5py.Dataset) -> dict[str, Any]:
+    return {"sha256": column.attrs["sha256"], "units": column.attrs.get("units", "")}
 
 
 def _dataset(file: h5py.File, name: str, values: NDArray[Any]) -> h5py.Dataset:
@@ -154,7 +158,7 @@ def _dataset(file: h5py.File, name: str, values: NDArray[Any]) -> h5py.Dataset:
 
 
 def _attach_scales(
-    file: h5py.File, column: h5py.Dataset, metric: Metric, scales: dict[tuple[str, tuple[int, ...]], h5py.Dataset]
+    file: h5py.File, column: h5py.Dataset, metric: MetricColumn, scales: dict[tuple[str, tuple[int, ...]], h5py.Dataset]
 ) -> None:
     column.dims[0].label = "architecture"
     column.dims[0].attach_scale(file["keys"])

@@ -134,15 +134,15 @@ def test_validate_says_no_to_a_tampered_store(call, store, tmp_path):
 
 
 def test_validate_compares_with_the_source(call, tmp_path):
-    from nasbench_kit.store import Metric, Table, write_store
+    from nasbench_kit.store import MetricColumn, Table, write_store
 
     source = tmp_path / "macro.json"
     source.write_text(json.dumps(records()))
     bench = nk.convert(source, tmp_path / "macro.h5")
     values = np.stack([bench.query(bench.architectures, "test_accuracy", seed=s) for s in range(3)], axis=1)[:, None]
     values[4000] += 0.01
-    metrics = {name: Metric(bench.query(bench.architectures, name).astype(np.int64)) for name in ("params", "flops")}
-    metrics["test_accuracy"] = Metric(values, (50,), (0, 1, 2))
+    metrics = {name: MetricColumn(bench.query(bench.architectures, name).astype(np.int64)) for name in ("params", "flops")}
+    metrics["test_accuracy"] = MetricColumn(values, (50,), (0, 1, 2))
     write_store(tmp_path / "macro.h5", Table(bench.space, np.array(bench.architectures), {"cifar10": metrics}))
     status, out, _ = call("validate", tmp_path / "macro.h5", "--source", source, "--sample", 10_000)
     assert status == 1

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.store import Metric, StoreFile, Table, write_store
+from nasbench_kit.store import MetricColumn, StoreFile, Table, write_store
 from nasbench_kit.store import writer as writer_module
 
 
@@ -198,7 +198,7 @@ def test_targets_that_cannot_be_written(tmp_path, table):
 
 def test_names_that_would_break_the_layout(tmp_path):
     space = nk.space("nas-bench-macro")
-    metric = Metric(np.zeros(space.size))
+    metric = MetricColumn(np.zeros(space.size))
     with pytest.raises(nk.StoreError, match="metric's name"):
         write_store(tmp_path / "x.h5", Table(space, space.all(), {"cifar10": {"a/b": metric}}))
     assert not list(tmp_path.iterdir())
@@ -215,20 +215,20 @@ def test_names_that_would_break_the_layout(tmp_path):
 )
 def test_metrics_with_axes_that_do_not_fit(arguments):
     with pytest.raises(ValueError, match="values|seeds"):
-        Metric(*arguments)
+        MetricColumn(*arguments)
 
 
 WRITER = """
 import numpy as np, sys
 import nasbench_kit as nk
-from nasbench_kit.store import Metric, Table, write_store
+from nasbench_kit.store import MetricColumn, Table, write_store
 space = nk.space("nb201")
 X = space.all()
 value = 1.0
 print("ready", flush=True)
 while True:
     value += 1
-    write_store(sys.argv[1], Table(space, X, {"c": {"m": Metric(np.full((len(X), 1, 30), value), (1,), tuple(range(30)))}}))
+    write_store(sys.argv[1], Table(space, X, {"c": {"m": MetricColumn(np.full((len(X), 1, 30), value), (1,), tuple(range(30)))}}))
 """
 
 
@@ -255,7 +255,7 @@ def test_two_processes_share_the_pages(tmp_path):
     space = nk.space("nb201")
     X = space.all()
     path = write_store(
-        tmp_path / "big.h5", Table(space, X, {"c": {"m": Metric(np.ones((len(X), 1, 100)), (1,), tuple(range(100)))}})
+        tmp_path / "big.h5", Table(space, X, {"c": {"m": MetricColumn(np.ones((len(X), 1, 100)), (1,), tuple(range(100)))}})
     )
     script = """
         import sys, nasbench_kit as nk
@@ -296,7 +296,7 @@ def test_opening_a_large_store_reads_none_of_its_values(tmp_path):
     write_store(
         path,
         Table(
-            space, rows, {f"d{i}": {"valid_accuracy": Metric(values, (4, 12, 36, 108), (0, 1, 2))} for i in range(2)}
+            space, rows, {f"d{i}": {"valid_accuracy": MetricColumn(values, (4, 12, 36, 108), (0, 1, 2))} for i in range(2)}
         ),
     )
     script = """

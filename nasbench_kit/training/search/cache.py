@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError
 from nasbench_kit.spaces import space as space_of
-from nasbench_kit.store import Metric, Table
+from nasbench_kit.store import MetricColumn, Table
 from nasbench_kit.store.writer import check_target
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import METRICS, find_device
@@ -211,14 +211,14 @@ def cached_table(cache: TrainingCache, setting: Setting, device: str | None = No
     rows = np.array([list(genotype) for genotype in genotypes], dtype=np.uint8)
     budgets = tuple(range(1, epochs + 1))
     metrics = {
-        name: Metric(found[i], budgets, tuple(seeds)) for i, name in enumerate(METRICS) if np.isfinite(found[i]).any()
+        name: MetricColumn(found[i], budgets, tuple(seeds)) for i, name in enumerate(METRICS) if np.isfinite(found[i]).any()
     }
     seconds = found[-1].cumsum(axis=1)
     trained = np.isfinite(seconds).sum(axis=2)
     mean = np.nansum(seconds, axis=2) / np.where(trained, trained, np.nan)
-    metrics["training_time"] = Metric(mean, budgets)
+    metrics["training_time"] = MetricColumn(mean, budgets)
     for name in space.cost_names:
-        metrics[name] = Metric(space.cost(rows, name, skeleton=setting.skeleton))
+        metrics[name] = MetricColumn(space.cost(rows, name, skeleton=setting.skeleton))
     notes = "The networks that searches asked for, not a sample. A smaller budget is the same training stopped early."
     return Table(
         space,

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.problem import Evaluation, Problem, TestSelectionWarning, minimised, warn_of_test_data
+from nasbench_kit.metrics import Metric, known_metric, minimised
+from nasbench_kit.problem import Evaluation, Problem, TestSelectionWarning, check_objectives, warn_of_test_data
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.store import Table
@@ -122,7 +123,7 @@ class TrainingProblem(Problem):
         self._identity = cache_identity(setting, device)
         self._digest = self.cache.claim(self._identity)
         self._evaluated: dict[tuple[bytes, int], NDArray[np.float64]] = {}
-        warn_of_test_data(self.objectives, self._identity["dataset"], stacklevel=3)
+        warn_of_test_data(self.objective_metrics, self._identity["dataset"], stacklevel=3)
 
     def __repr__(self) -> str:
         where = f"{self.space.name}, trained on {self.setting.dataset} for {self._budgets[-1]} epochs"
@@ -187,7 +188,13 @@ class TrainingProblem(Problem):
         """Different networks that were evaluated here."""
         return len({genotype for genotype, _ in self._evaluated})
 
-    def evaluate(self, X: Genotypes, epochs: int | None = None) -> Evaluation:
+    @property
+    def objective_metrics(self) -> tuple[Metric, ...]:
+        return tuple(known_metric(name) or Metric(name) for name in self.objectives)
+
+    def evaluate(
+        self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None
+    ) -> Evaluation:
         epochs = self._budgets[-1] if epochs is None else epochs
         if epochs not in self._budgets:
             raise ValueError(f"there is no budget of {epochs} epochs, but {self._budgets}")
@@ -203,7 +210,7 @@ class TrainingProblem(Problem):
                 metrics[:, i] = values[:, COLUMNS.index(name)]
             else:
                 metrics[:, i] = self.space.cost(rows, name, skeleton=self.setting.skeleton)
-        F = minimised(metrics, self.objectives)
+        F = minimised(metrics, self.objective_metrics)
         return Evaluation(np.where(np.isnan(F), np.inf, F)[which], values[which, -1])
 
     def metrics(self, X: Genotypes) -> dict[str, NDArray[np.float64]]:
@@ -239,8 +246,7 @@ class TrainingProblem(Problem):
     # ---------------------------------------------------------------- training
 
     def _check_objectives(self) -> None:
-        if not self.objectives:
-            raise ValueError("a problem has at least one objective")
+        check_objectives(self.objectives)
         known = [*METRICS, *self.space.cost_names]
         for name in self.objectives:
             if name not in known:

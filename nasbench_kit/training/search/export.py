@@ -28,7 +28,7 @@ from torch import nn
 from nasbench_kit.drawing import draw
 from nasbench_kit.errors import MissingExtra, StoreError
 from nasbench_kit.indicators import nondominated
-from nasbench_kit.problem import minimised
+from nasbench_kit.metrics import Metric, known_metric, minimised
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.store.writer import replace_file
@@ -211,7 +211,8 @@ def export_front(
     """
     space, target = space_of(setting.space), Path(folder)
     rows, first = np.unique(space.canonical(X), axis=0, return_index=True)
-    F = minimised(np.stack([metrics[name][first] for name in objectives], axis=1), objectives)
+    described = [known_metric(name) or Metric(name) for name in objectives]
+    F = minimised(np.stack([metrics[name][first] for name in objectives], axis=1), described)
     known = np.flatnonzero(np.isfinite(F).all(axis=1))
     if not len(known):
         raise ValueError("no network was trained in full: there is none to export")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.indicators import nondominated
 from nasbench_kit.pictures import COLOURS, check_picture, write_picture
-from nasbench_kit.problem import minimised
+from nasbench_kit.metrics import minimised
 from nasbench_kit.training.search.evaluator import TrainingProblem
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def plot_search(problem: TrainingProblem, result: Result, path: str | os.PathLik
 
     _, F = problem.evaluated()
     F = F[np.isfinite(F).all(axis=1)]
-    values = minimised(F, problem.objectives)
+    values = minimised(F, problem.objective_metrics)
     with mpl.rc_context({"font.size": 9, "svg.hashsalt": "nasbench-kit", "svg.fonttype": "none"}):
         figure = Figure(figsize=(6.4, 4.0), layout="constrained")
         FigureCanvasAgg(figure)
@@ -69,7 +69,7 @@ def _progress(
 ) -> None:
     name = problem.objectives[0]
     number = np.arange(1, len(F) + 1)
-    best = minimised(np.minimum.accumulate(F)[:, np.newaxis], problem.objectives)[:, 0]
+    best = minimised(np.minimum.accumulate(F)[:, np.newaxis], problem.objective_metrics)[:, 0]
     axes.plot(number, values, ".", color=GREY, markersize=5, label="each network")
     axes.step(number, best, where="post", color=COLOURS[0], linewidth=1.6, label="best so far")
     test = result.metrics.get("test_accuracy")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.space import Genotypes
-from nasbench_kit.store import Metric, Table
+from nasbench_kit.store import MetricColumn, Table
 from nasbench_kit.training.datasets import PARTS
 from nasbench_kit.training.datasets.cifar import SPLITS
 from nasbench_kit.training.setting import Setting
@@ -88,20 +88,20 @@ def datasheet(
     """
     space, data, recipe = space_of(setting.space), setting.data, setting.recipe
     epochs = tuple(range(1, recipe.epochs + 1))
-    metrics: dict[str, Metric] = {}
+    metrics: dict[str, MetricColumn] = {}
     for part in PARTS:
         if not np.isnan(measured.values[f"{part}_accuracy"]).all():  # a dataset need not have all parts
-            metrics[f"{part}_accuracy"] = Metric(measured.values[f"{part}_accuracy"], epochs, seeds)
-            metrics[f"{part}_loss"] = Metric(measured.values[f"{part}_loss"].astype(np.float32), epochs, seeds)
+            metrics[f"{part}_accuracy"] = MetricColumn(measured.values[f"{part}_accuracy"], epochs, seeds)
+            metrics[f"{part}_loss"] = MetricColumn(measured.values[f"{part}_loss"].astype(np.float32), epochs, seeds)
     if measured.step_seconds is not None:
         steps = len(data.part("train")) // recipe.batch_size * np.array(epochs)
-        metrics["training_time"] = Metric(measured.step_seconds[:, np.newaxis] * steps, epochs)
+        metrics["training_time"] = MetricColumn(measured.step_seconds[:, np.newaxis] * steps, epochs)
         times = "of one training alone on one core, without evaluation: a measured step times the steps"
     else:
-        metrics["training_time"] = Metric(measured.values["seconds"].cumsum(axis=1), epochs, seeds)
+        metrics["training_time"] = MetricColumn(measured.values["seconds"].cumsum(axis=1), epochs, seeds)
         times = "measured, without evaluation, beside the other trainings of the same machine"
     for name in space.cost_names:
-        metrics[name] = Metric(space.cost(rows, name, skeleton=setting.skeleton))
+        metrics[name] = MetricColumn(space.cost(rows, name, skeleton=setting.skeleton))
     facts = dict(IMAGES.get(setting.dataset, {}))
     images = facts.pop("images", None)
     provenance: dict[str, Any] = {

@@ -12,7 +12,7 @@ pytest.importorskip("sklearn", reason="training needs scikit-learn")
 
 import nasbench_kit as nk  # noqa: E402
 from nasbench_kit.cli.main import main  # noqa: E402
-from nasbench_kit.store import Metric, StoreFile, Table, write_store  # noqa: E402
+from nasbench_kit.store import MetricColumn, StoreFile, Table, write_store  # noqa: E402
 from nasbench_kit.training.datasets import load_digits  # noqa: E402
 from nasbench_kit.training.setting import make_setting, train_genotypes  # noqa: E402
 from nasbench_kit.training.verification.verifying import verify  # noqa: E402
@@ -25,7 +25,7 @@ def copied(path, change=None, *, keep=None, drop=()):
     source = StoreFile(nk.open("nb201-digits").path)
     rows = np.arange(len(source.architectures)) if keep is None else keep
     metrics = {
-        name: Metric(np.array(source.array(column))[rows], column.epochs, column.seeds)
+        name: MetricColumn(np.array(source.array(column))[rows], column.epochs, column.seeds)
         for name, column in source.metrics["digits"].items()
     }
     if change is not None:
@@ -60,7 +60,7 @@ def own(tmp_path_factory):
     X = nk.space("nb201").sample(9, 0)
     trained = train_genotypes(setting, X, (0,), device="cpu")
     metrics = {
-        name: Metric(trained[name], (1, 2), (0,)) for name in ("train_accuracy", "valid_accuracy", "test_accuracy")
+        name: MetricColumn(trained[name], (1, 2), (0,)) for name in ("train_accuracy", "valid_accuracy", "test_accuracy")
     }
     return write_store(folder / "own.h5", Table(nk.space("nb201"), X, {"mine": metrics}, {"setting": setting.identity}))
 

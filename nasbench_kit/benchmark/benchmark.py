@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -13,13 +14,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit import data
+from nasbench_kit.benchmark.problem import Charge, Missing, TabularProblem
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.indicators import pareto_front
-from nasbench_kit.problem import TabularProblem, minimised
+from nasbench_kit.metrics import Direction, Metric, known_metric, minimised
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes, as_rng
 from nasbench_kit.store.reader import Column, StoreFile
-from nasbench_kit.store.schema import MEAN_SEED, depends_on_seed, units_of
+from nasbench_kit.store.schema import MEAN_SEED
 
 __all__ = ["Benchmark", "Seed", "open_benchmark"]
 
@@ -117,12 +119,28 @@ class Benchmark:
         columns = self._columns(self._dataset(dataset), metric)
         return tuple(sorted({seed for column in columns for seed in column.seeds or () if seed != MEAN_SEED}))
 
+    def metric(self, name: str, dataset: str | None = None) -> Metric:
+        """What a metric is: its unit, its direction, its range, the split it was measured on, whether it depends on the seed.
+
+        Examples
+        --------
+        >>> metric = open_benchmark("nb201-digits").metric("valid_accuracy")
+        >>> metric.units, metric.direction, metric.range, metric.split
+        ('percent', 'max', (0.0, 100.0), 'valid')
+        """
+        dataset = self._dataset(dataset)
+        self._metric(dataset, name)
+        column = self._store.metrics[dataset].get(name)
+        about = known_metric(name) if column is None else column.metric
+        return about or Metric(name)
+
     def units(self, metric: str, dataset: str | None = None) -> str:
         """The unit of a metric, e.g. ``"percent"``."""
-        dataset = self._dataset(dataset)
-        self._metric(dataset, metric)
-        column = self._store.metrics[dataset].get(metric)
-        return column.units if column else units_of(metric)
+        return self.metric(metric, dataset).units
+
+    def costs(self, dataset: str | None = None) -> tuple[str, ...]:
+        """The names of the costs that are computed from the architecture itself; none where they are not defined."""
+        return self._store.costs(self._dataset(dataset))
 
     def verify(self) -> int:
         """Compare every column with its checksum; returns the bytes read. Raises StoreError where one differs."""
@@ -210,7 +228,7 @@ class Benchmark:
             elif name in self._store.costs(dataset):
                 result[:, i] = self._store.cost(rows, name, dataset)
             else:
-                record = self._records(rows) if record is None else record
+                record = self.records(rows) if record is None else record
                 result[:, i] = self._values(dataset, name, epochs, seed)[record]
         return result
 
@@ -220,7 +238,7 @@ class Benchmark:
         """A seed for each row, uniform over those that have a value of every metric that depends on the seed."""
         seeds = self.seeds(dataset)
         trials = np.stack([self._lookup(rows, names, dataset, epochs, seed) for seed in seeds])
-        of_trial = [i for i, name in enumerate(names) if depends_on_seed(name)]
+        of_trial = [i for i, name in enumerate(names) if self.metric(name, dataset).depends_on_seed]
         known = ~np.isnan(trials[:, :, of_trial]).any(axis=2)
         draw = np.where(known, rng.random(known.shape), -1.0)
         values: NDArray[np.float64] = np.take_along_axis(
@@ -252,7 +270,7 @@ class Benchmark:
             values = np.full(len(self) + 1, np.nan)
             if column.seeds is not None:
                 values[:-1] = _mean(array) if seed == "mean" else self._seed_slice(array, column, seed)
-            elif seed == "mean" or not depends_on_seed(name):
+            elif seed == "mean" or not self.metric(name, dataset).depends_on_seed:
                 values[:-1] = array
             self._cache[key] = values
         return self._cache[key]
@@ -262,8 +280,23 @@ class Benchmark:
         assert column.seeds is not None
         return array[:, column.seeds.index(int(seed))] if seed in column.seeds else np.nan
 
-    def _records(self, rows: Genotypes) -> NDArray[np.intp]:
-        """The record that answers each valid genotype, -1 where there is none."""
+    def rows(self, name: str, dataset: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
+        """A metric at the places that a look-up takes it from; not to be written to.
+
+        Returns
+        -------
+        ndarray of float64, shape (space.size,) or (len(self) + 1,)
+            By the number of the genotype, where the space is small; else by `records`, with ``nan`` at the end. Costs that
+            depend on more than the record are ``nan`` there.
+        """
+        if self.space.size <= SMALL_SIZE:
+            return self._values_by_number(dataset, name, epochs, seed)
+        if name in self._store.costs(dataset):
+            return np.full(len(self) + 1, np.nan)
+        return self._values(dataset, name, epochs, seed)
+
+    def records(self, rows: Genotypes) -> NDArray[np.intp]:
+        """The position in `architectures` of the record that answers each valid genotype, -1 where there is none: (n,)."""
         if self._record_of_network is not None:
             return self._record_of_network[self.space.network_index(rows)]
         if self.space.size <= DENSE_ROWS:
@@ -339,16 +372,24 @@ class Benchmark:
         return pd.DataFrame(values, columns=names, index=pd.Index(natives, name="architecture"))
 
     def front(
-        self, objectives: Sequence[str], *, dataset: str | None = None, epochs: int | None = None, seed: Seed = "mean"
+        self,
+        objectives: Sequence[str],
+        *,
+        dataset: str | None = None,
+        epochs: int | None = None,
+        seed: int | Literal["mean"] = "mean",
+        directions: Mapping[str, Direction] | None = None,
     ) -> tuple[Genotypes, NDArray[np.float64]]:
         """The exact Pareto front of the table.
 
         Parameters
         ----------
         objectives : sequence of str
-            Metrics; accuracies and proxies ``proxy_*`` are maximised, everything else is minimised.
+            Metrics, each in the direction that is stored with it.
         dataset, epochs, seed
             As in `query`.
+        directions : mapping of str to {"max", "min"}, optional
+            Directions of metrics for which none is stored, or another one is wanted.
 
         Returns
         -------
@@ -356,11 +397,16 @@ class Benchmark:
             One for each distinct point, best first objective first.
         values : ndarray of float64, shape (k, m)
             Their metrics, as `query` gives them.
+
+        Raises
+        ------
+        ValueError
+            A metric without a direction.
         """
         if isinstance(objectives, str):
             raise TypeError(f"front takes a list of metrics, not the single name {objectives!r}")
         values = self.query(self.architectures, list(objectives), dataset=dataset, epochs=epochs, seed=seed)
-        kept = pareto_front(minimised(values, objectives))
+        kept = pareto_front(minimised(values, self._directed(self._dataset(dataset), objectives, directions)))
         return np.array(self.architectures[kept]), values[kept]
 
     def problem(
@@ -369,28 +415,81 @@ class Benchmark:
         *,
         dataset: str | None = None,
         epochs: int | None = None,
-        seed: int | Literal["mean"] = "mean",
+        seed: Seed | None = None,
+        charge: Charge = "all",
+        missing: Missing = "raise",
+        include_validation_time: bool = False,
+        directions: Mapping[str, Direction] | None = None,
     ) -> TabularProblem:
         """What a search sees of this table: objectives to minimise.
 
         Parameters
         ----------
         objectives : str or sequence of str
-            Metrics; an accuracy is minimised as 100 - accuracy, a proxy ``proxy_*`` as -proxy. Selecting on ``test_*``
-            raises a `TestSelectionWarning`.
-        dataset, epochs, seed
+            Metrics, each in the direction that is stored with it: a percentage is minimised as 100 - percentage, another
+            gain negated. Selecting on a metric of the test split raises a `TestSelectionWarning`.
+        dataset, epochs
             As in `query`.
+        seed : {"random", "mean"} or int, optional
+            What an evaluation answers with, and is charged for.
+
+            - ``"random"``, the default where trials are stored: one of the architecture's trials, drawn from the run's own
+              stream with every evaluation, at the price of one training: the protocol of NAS-Bench-101 and NAS-Bench-201.
+            - ``"mean"``: the mean over the trials, without noise, at the price of all of them; see ``charge``. The default
+              where the table has means alone.
+            - an int: the trial with this training seed, without noise, at the price of one training.
+        charge : {"all", "one"}
+            What a mean costs: all the trainings that it averages, or one of them, as if its noise came off for nothing.
+        missing : {"raise", "fail", "skip"}
+            What becomes of an architecture that the table has no value for: an error; a failed training, which costs its
+            time (the longest of the table where it is not known); or a failure that costs no time. Either failure counts
+            as an evaluation.
+        include_validation_time : bool
+            Charge ``valid_time``, one pass over the validation data, as well as the training.
+        directions : mapping of str to {"max", "min"}, optional
+            Directions of metrics for which none is stored, or another one is wanted.
 
         Returns
         -------
         TabularProblem
+
+        Raises
+        ------
+        UnknownName
+            No such dataset, metric, budget or seed.
+        ValueError
+            No objective, one twice, or one without a direction.
         """
         names = (objectives,) if isinstance(objectives, str) else tuple(objectives)
         dataset = self._dataset(dataset)
-        for name in names:
-            self._metric(dataset, name)
-        self._check_seed(dataset, seed, None)
-        return TabularProblem(self, names, dataset, epochs, seed)
+        metrics = self._directed(dataset, names, directions)
+        if seed is None:
+            seed = "random" if any(m.depends_on_seed and self.seeds(dataset, m.name) for m in metrics) else "mean"
+        self._check_seed(dataset, seed, 0 if seed == "random" else None)
+        return TabularProblem(
+            self,
+            metrics,
+            dataset,
+            epochs,
+            seed,
+            charge=charge,
+            missing=missing,
+            include_validation_time=include_validation_time,
+        )
+
+    def _directed(
+        self, dataset: str, names: Sequence[str], directions: Mapping[str, Direction] | None
+    ) -> tuple[Metric, ...]:
+        """The metrics of these names, in the directions that are given for them."""
+        given = dict(directions or {})
+        for name in given:
+            if name not in names:
+                raise UnknownName("objective", name, names, "Directions are of objectives.")
+        metrics = [self.metric(name, dataset) for name in names]
+        return tuple(
+            dataclasses.replace(metric, direction=given[metric.name]) if metric.name in given else metric
+            for metric in metrics
+        )
 
     # ---------------------------------------------------------------- names
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.algorithms.streams import Streams
+from nasbench_kit.algorithms.streams import Streams, stream_key
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
 
@@ -86,7 +86,8 @@ class Algorithm(ABC):
         runs : int
             How many runs are held at once.
         seed : int
-            With the number of a run, it fixes all of its random draws.
+            With the number of a run, it fixes all of its random draws. Another algorithm, or this one with other settings,
+            has independent ones.
         first_run : int
             The number of the first run.
         objectives : int
@@ -121,7 +122,7 @@ class Algorithm(ABC):
             )
         self.space, self.runs, self.objectives = space, runs, objectives
         self.budgets = tuple(budgets)
-        self.random = Streams(seed, runs, first_run)
+        self.random = Streams(seed, runs, first_run, key=stream_key(self.name, self.settings))
         self._initial = self._check_initial(initial, first_run)
         self._asked: Genotypes | None = None
         self._begin()

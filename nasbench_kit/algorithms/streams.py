@@ -1,9 +1,14 @@
-"""Random numbers for many runs at once, each run's from a stream of its own that depends on (seed, run) alone."""
+"""Random numbers for many runs at once, each run's from a stream of its own, which its key, the seed and its number fix."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+import numbers
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +18,7 @@ from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
 
-__all__ = ["Streams"]
+__all__ = ["Streams", "stream_key"]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's step
 BLOCK = 4096  # 64-bit words drawn from a run's generator at a time: calls cost more than bits
@@ -21,7 +26,7 @@ LINE = 8  # words of a cache line, between the runs' blocks: a power of two apar
 
 
 class Streams:
-    """One generator a run (SFC64, seeded by numpy's SeedSequence from the seed and the run's number).
+    """One generator a run (SFC64, seeded by numpy's SeedSequence from the seed, the key and the run's number).
 
     Every request is made for all runs at once and takes the same number of words from each, so that a run's numbers
     do not depend on how many runs there are.
@@ -32,12 +37,14 @@ class Streams:
     runs : int
     first_run : int, optional
         The number of the first run.
+    key : tuple of int, optional
+        Streams of different keys are independent, whatever the seed and the run.
     """
 
-    def __init__(self, seed: int, runs: int, first_run: int = 0) -> None:
+    def __init__(self, seed: int, runs: int, first_run: int = 0, *, key: tuple[int, ...] = ()) -> None:
         self.runs = runs
         self.generators = [
-            np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(run,))))
+            np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(*key, run))))
             for run in range(first_run, first_run + runs)
         ]
         self._words = np.empty((runs, 0), dtype=np.uint64)
@@ -109,3 +116,27 @@ class Streams:
         if space.unconstrained:
             return self.integers(space.cardinalities, (n, space.genes)).astype(np.uint8)
         return np.stack([space.sample(n, generator) for generator in self.generators])
+
+
+def stream_key(name: str, settings: Mapping[str, Any]) -> tuple[int, ...]:
+    """A key of `Streams` from the name of an algorithm and its settings, the same in every process and on every machine.
+
+    Numbers count by their value, whatever their type. Of a setting that is neither a number, a text, an array nor made of
+    these, only the name of its type counts: its text may hold an address, which differs from process to process.
+    """
+    text = json.dumps([name, sorted((key, _plain(value)) for key, value in settings.items())])
+    digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return tuple(int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4))
+
+
+def _plain(value: Any) -> Any:
+    """A setting as JSON has it."""
+    if value is None or isinstance(value, str | bool | np.bool_):
+        return bool(value) if isinstance(value, np.bool_) else value
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if isinstance(value, np.ndarray | list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return [[str(key), _plain(item)] for key, item in value.items()]
+    return type(value).__qualname__

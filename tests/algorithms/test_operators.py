@@ -17,7 +17,7 @@ from nasbench_kit.algorithms.operators import (
     two_point_crossover,
     unit_crossover,
 )
-from nasbench_kit.algorithms.streams import Streams
+from nasbench_kit.algorithms.streams import Streams, stream_key
 
 SPACE = nk.space("nb201")
 
@@ -32,6 +32,40 @@ def test_streams_depend_on_seed_and_run_alone():
     for shape in ((7,), (3, 5), (10_000,), (1,), (2, 2, 2)):
         assert (many.bits(shape)[2] == one.bits(shape)[0]).all()
     assert not (Streams(4, 1).bits((50,)) == Streams(3, 1).bits((50,))).any()
+
+
+def test_streams_of_different_keys_are_different():
+    plain, keyed, other = Streams(3, 2), Streams(3, 2, key=(1,)), Streams(3, 2, key=(2,))
+    draws = [streams.random((1000,)) for streams in (plain, keyed, other)]
+    for i in range(3):
+        for j in range(i):
+            assert abs(np.corrcoef(draws[i][0], draws[j][0])[0, 1]) < 0.15
+    assert (draws[1] == Streams(3, 2, key=(1,)).random((1000,))).all()
+    assert (draws[1][1] == Streams(3, 1, first_run=1, key=(1,)).random((1000,))[0]).all()
+
+
+def test_keys_follow_name_and_settings():
+    assert stream_key("A", {"n": 1, "p": 0.5}) == stream_key("A", {"p": np.float32(0.5), "n": 1.0})
+    keys = {
+        stream_key(*case)
+        for case in (
+            ("A", {"n": 1}),
+            ("B", {"n": 1}),
+            ("A", {"n": 2}),
+            ("A", {"m": 1}),
+            ("A", {"n": "1"}),
+            ("A", {"n": None}),
+            ("A", {"n": [1, 2]}),
+            ("A", {"n": [[1, 2]]}),
+            ("A", {"n": {"a": 1}}),
+            ("A", {"n": True}),
+        )
+    }
+    assert len(keys) == 10
+    assert stream_key("A", {"n": object()}) == stream_key("A", {"n": object()})  # whatever their addresses
+    assert stream_key("A", {"n": np.array([1, 2])}) == stream_key("A", {"n": (1, 2)})
+    # the same in every process, machine and version of the kit: results that were published stay reproducible
+    assert stream_key("RandomSearch", {}) == (2066834562, 779253455, 1289957569, 2880887995)
 
 
 def test_integers_are_uniform(random):

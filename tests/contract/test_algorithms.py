@@ -34,6 +34,10 @@ class Distance:
         return distance + (8 - epochs) * X[:, :1] / 4
 
 
+class RandomPair(nk.RandomSearch):
+    """Random search under another name."""
+
+
 def problem_of(objectives, space_name):
     space = nk.space(space_name)
     bounds = np.stack([np.zeros(objectives), np.full(objectives, 30.0)])
@@ -76,6 +80,24 @@ def test_a_run_is_the_same_whatever_runs_beside_it(cls, objectives, space_name):
     assert equal(many, again)
     other = nk.search(problem, cls(), runs=7, evaluations=333, seed=6)
     assert not equal(many, other)
+
+
+def test_no_other_algorithm_or_setting_shares_its_draws(cls, objectives, space_name):
+    """What random search draws is independent of what any other algorithm begins with."""
+    space = nk.space(space_name)
+    start = {"runs": 40, "seed": 3, "objectives": objectives, "budgets": (1, 8)}
+
+    def first(algorithm):
+        return algorithm.start(space, **start).ask()[:, 0].astype(float).ravel()
+
+    mine, number = first(cls()), next((n for n, v in cls().settings.items() if isinstance(v, float | int)), None)
+    others = [RandomPair()] if cls is nk.RandomSearch else [nk.RandomSearch()]
+    if number is not None and not isinstance(cls().settings[number], bool):
+        value = cls().settings[number]
+        others.append(cls(**{number: value * 2 if isinstance(value, int) else value * 0.9}))
+    for other in others:
+        assert abs(np.corrcoef(mine, first(other))[0, 1]) < 0.3
+    assert (mine == first(cls())).all()
 
 
 def test_an_executor_changes_nothing(cls, objectives, space_name):

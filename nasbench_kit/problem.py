@@ -113,9 +113,7 @@ class Problem(ABC):
         return {}
 
     @abstractmethod
-    def evaluate(
-        self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None
-    ) -> Evaluation:
+    def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
         """Evaluate valid genotypes (n, genes).
 
         Parameters
@@ -146,8 +144,8 @@ class FunctionProblem(Problem):
     bounds : array_like of float, shape (2, m), optional
         The best and the worst value of each objective: needed for hypervolumes without an explicit reference point.
     seconds : callable, optional
-        Genotypes, and with ``budgets`` a number of epochs, to what evaluating each costs: needed for a budget of simulated
-        seconds.
+        Genotypes, and with ``budgets`` a number of epochs, to what evaluating each costs (n,): needed for a budget of
+        simulated seconds. Evaluations cost 0 s unless given.
     budgets : sequence of int, optional
         The epoch budgets that an evaluation may have, ascending: for successive halving and its relatives.
 
@@ -186,9 +184,7 @@ class FunctionProblem(Problem):
     def budgets(self) -> tuple[int, ...]:
         return self._budgets
 
-    def evaluate(
-        self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None
-    ) -> Evaluation:
+    def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
         budget = (self._budgets[-1] if epochs is None else epochs,) if self._budgets else ()
         X = X.view()
         X.flags.writeable = False  # a function that wrote to it would change what the search remembers
@@ -199,7 +195,7 @@ class FunctionProblem(Problem):
                 f"the objective function returned the shape {F.shape} for {len(X)} genotypes and "
                 f"{len(self.objectives)} objectives"
             )
-        seconds = np.full(len(X), np.nan)
+        seconds = np.zeros(len(X))
         if self.seconds is not None:
             seconds = np.asarray(self.seconds(X, *budget), dtype=np.float64)
             if seconds.shape != (len(X),):

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from nasbench_kit.benchmark import Benchmark, Seed
 from nasbench_kit.errors import InvalidArchitecture, SourceError, StoreError
 from nasbench_kit.loaders import load, recognise
+from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.official import ANSWERS, ask_official
-from nasbench_kit.loaders.table import TableMapping
 from nasbench_kit.spaces.nb201 import NB201
 from nasbench_kit.store.reader import StoreFile
-from nasbench_kit.store.schema import PROXY, Table
+from nasbench_kit.store.schema import Table
 
 __all__ = ["Check", "validate"]
 
@@ -152,13 +152,13 @@ def _values(store: StoreFile) -> Check:
     for dataset, metrics in store.metrics.items():
         for name, column in metrics.items():
             values = store.array(column)
-            unknown = np.isnan(values)
-            total, missing = total + values.size, missing + int(unknown.sum())
-            known = values[~unknown]
-            lowest = -np.inf if name.startswith(PROXY) else 0
-            limit = 100 if name.endswith("_accuracy") else np.inf
-            if known.size and (known.min() < lowest or known.max() > limit):
-                return Check("values in range", False, f"{dataset}/{name} has {known.min()} ... {known.max()}")
+            assert column.metric is not None
+            total, missing = total + values.size, missing + int(np.isnan(values).sum())
+            outside = values[column.metric.outside(values)]
+            if outside.size:
+                low, high = column.metric.range
+                found = f"{dataset}/{name} has {outside[0]}, and its range is {low:g} to {high:g}"
+                return Check("values in range", False, found)
     return Check("values in range", True, f"{total:,} values, {missing:,} of them not known")
 
 

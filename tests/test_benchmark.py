@@ -162,7 +162,7 @@ def test_every_space_has_its_table(tmp_path, name, several):
             assert answer in by_key[key]
         else:
             assert np.isnan(answer)
-    result = nk.search(bench.problem("valid_accuracy"), nk.RandomSearch(), runs=2, evaluations=50)
+    result = nk.search(bench.problem("valid_accuracy", missing="skip"), nk.RandomSearch(), runs=2, evaluations=50)
     assert (result.incumbent_values <= 100).all() or np.isinf(result.incumbent_values).any()
 
 
@@ -212,7 +212,7 @@ def test_frame(bench):
 
 
 def test_problems(bench):
-    problem = bench.problem(["valid_accuracy", "params"], epochs=4)
+    problem = bench.problem(["valid_accuracy", "params"], epochs=4, seed="mean", charge="one")
     X = bench.space.sample(20, 0)
     F = problem(X)
     np.testing.assert_array_equal(F[:, 0], 100 - bench.query(X, "valid_accuracy", epochs=4))

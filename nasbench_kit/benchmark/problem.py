@@ -27,6 +27,7 @@ Charge = Literal["all", "one"]
 MISSING: tuple[Missing, ...] = ("raise", "fail", "skip")
 CHARGES: tuple[Charge, ...] = ("all", "one")
 VALIDATION_TIME = "valid_time"
+LONGEST = 200  # characters of an architecture in a message
 
 
 @dataclass(frozen=True)
@@ -170,9 +171,7 @@ class TabularProblem(Problem):
 
     # ---------------------------------------------------------------- evaluations
 
-    def evaluate(
-        self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None
-    ) -> Evaluation:
+    def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
         X = self.space.check(X)
         epochs = self.epochs if epochs is None else epochs
         answers = self._answered(epochs)
@@ -180,7 +179,9 @@ class TabularProblem(Problem):
         where = self.space.small_number(X) if small else self._records(X)
         if self.noisy:
             if draws is None:
-                raise ValueError(f"{self!r} draws a stored trial for every genotype: give draws=, a number in [0, 1) each")
+                raise ValueError(
+                    f"{self!r} draws a stored trial for every genotype: give draws=, a number in [0, 1) each"
+                )
             count = answers.count if isinstance(answers.count, int) else answers.count[where]
             where = where * answers.F.shape[1] + (draws * count).astype(np.intp)
         # the tables are contiguous: (rows, trials) is one axis for `take`
@@ -205,10 +206,10 @@ class TabularProblem(Problem):
         if not unknown.any():
             return
         if self.missing == "raise":
-            shown = [str(native) for native in self.space.decode(X[unknown][:3])]
+            native = str(self.space.decode(X[unknown][:1])[0])
             raise ValueError(
                 f"{self.bench.name} has no {' and '.join(self.objectives)} on {self.dataset} for {unknown.sum()} of "
-                f"{len(X)} architectures that the search asked for, such as {'; '.join(shown)}: say what becomes of them "
+                f"{len(X)} architectures that the search asked for, such as {native[:LONGEST]}: say what becomes of them "
                 "with missing='fail' (a failed training that costs its time) or 'skip' (costs none), --missing in the shell"
             )
         F[unknown] = np.inf
@@ -227,7 +228,7 @@ class TabularProblem(Problem):
         small = self.space.size <= SMALL_SIZE
         # costs of larger spaces are those of the genotype, computed when it is asked for
         looked_up = [i for i, name in enumerate(self.objectives) if small or name not in bench.costs(dataset)]
-        known = ~np.isnan(F[:, :, looked_up]).any(axis=2)
+        known: NDArray[np.bool_] = ~np.any(np.isnan(F[:, :, looked_up]), axis=2)
         seconds = np.stack([self._seconds(epochs, seed) for seed in seeds], axis=1)
         count: NDArray[np.intp] | int = 1
         if self.noisy:
@@ -236,7 +237,7 @@ class TabularProblem(Problem):
             seconds = np.take_along_axis(seconds, first, axis=1)
             counts = np.maximum(known.sum(axis=1), 1)
             count = int(counts[0]) if (counts == counts[0]).all() else counts
-        rows_known = known.any(axis=1)
+        rows_known: NDArray[np.bool_] = np.any(known, axis=1)
         if self.missing != "raise":
             seconds = self._settled_seconds(seconds, rows_known)
         if small:

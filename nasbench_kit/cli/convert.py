@@ -10,7 +10,7 @@ from pathlib import Path
 from nasbench_kit.cli.output import print_json
 from nasbench_kit.data import store_folder
 from nasbench_kit.loaders import convert, formats, store_name
-from nasbench_kit.loaders.table import ColumnMap, FileMap, TableMapping, read_mapping
+from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping, read_mapping
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +44,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, flag: str = "source") 
         action="append",
         default=[],
         metavar="MAP",
-        help="COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE]; repeatable",
+        help="COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE][:max|:min]; repeatable",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from typing import Any
 
 from nasbench_kit.benchmark import open_benchmark
@@ -24,12 +25,17 @@ def run(options: argparse.Namespace) -> int:
         {
             "dataset": dataset,
             "metric": metric,
-            "unit": bench.units(metric, dataset),
+            "unit": about.units,
+            "better": {"max": "more", "min": "less"}.get(about.direction or "", "unknown"),
+            "split": about.split,
+            "range": [bound if math.isfinite(bound) else None for bound in about.range],
+            "depends_on_seed": about.depends_on_seed,
             "epochs": list(bench.epochs(dataset, metric)),
             "seeds": list(bench.seeds(dataset, metric)),
         }
         for dataset in bench.datasets
         for metric in bench.metrics(dataset)
+        for about in [bench.metric(metric, dataset)]
     ]
     if options.json:
         print_json({**bench.info, "content": content})
@@ -41,9 +47,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"{name:<{width}}  {value}")
     print_table(
         None,
-        ["dataset", "metric", "unit", "epochs", "seeds"],
-        [[e["dataset"], e["metric"], e["unit"], _short(e["epochs"]), _short(e["seeds"])] for e in content],
-        left=5,
+        ["dataset", "metric", "unit", "better", "epochs", "seeds"],
+        [[e["dataset"], e["metric"], e["unit"], e["better"], _short(e["epochs"]), _short(e["seeds"])] for e in content],
+        left=6,
     )
     return 0
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.pictures import COLOURS, STYLE, check_picture, write_picture
 from nasbench_kit.metrics import minimised
+from nasbench_kit.pictures import COLOURS, STYLE, check_picture, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -26,7 +26,7 @@ from nasbench_kit.spaces.space import Genotypes
 __all__ = ["search"]
 
 NOISE = 1  # after an algorithm's key: the stream from which the draws of a noisy problem come
-STANDSTILL = 100_000  # evaluations of every run without a second of training, after which a clock ends nothing
+STANDSTILL = (1_000, 100_000)  # evaluations of every run without a second of training, at the beginning or later on
 TOGETHER = 16384  # genotypes a batch over all runs held at once: more no longer fits the cache
 
 
@@ -231,7 +231,7 @@ class _Evaluator:
             key = (*stream_key(algorithm.name, algorithm.settings), NOISE)
             self._noise = Streams(task.seed, task.runs, task.first_run, key=key)
         self._by_clock = task.budget.simulated_seconds is not None or task.clock == "simulated_seconds"
-        self._still = 0
+        self._still, self._moved = 0, False
 
     def asked(self) -> Genotypes:
         """What the algorithm asks for: valid genotypes (runs, batch, genes)."""
@@ -266,11 +266,13 @@ class _Evaluator:
                 + f" ({evaluation.seconds[unknown[0]]}), and simulated seconds are counted: give a budget of evaluations "
                 "instead, take an epoch budget that has times, or say missing='fail' of a table that lacks some"
             )
-        self._still = 0 if evaluation.seconds.any() else self._still + len(X) // self.runs
-        if self._still > STANDSTILL:
+        moves = bool(evaluation.seconds.any())
+        self._moved |= moves
+        self._still = 0 if moves else self._still + len(X) // self.runs
+        if self._still > STANDSTILL[self._moved]:
             raise ValueError(
-                f"{self.problem!r}: {STANDSTILL:,} evaluations of every run took no second of training, so that a budget of "
-                "simulated seconds ends nothing: give a budget of evaluations instead"
+                f"{self.problem!r}: {self._still:,} evaluations of every run took no time, so that a budget of simulated "
+                "seconds ends nothing: the problem has no training times; give a budget of evaluations instead"
             )
 
 

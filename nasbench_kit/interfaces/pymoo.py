@@ -11,10 +11,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra, UnknownName
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.interfaces.replay import Draws, Optimiser, Run, known, looked_up, replay
-from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.problem import Evaluation, Problem
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes

@@ -11,6 +11,7 @@ from typing import Any
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
 from nasbench_kit.loaders import macronas, nas_bench_macro, nats, nb101, nb201, table
+from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
 from nasbench_kit.store import Table, check_target, write_store
@@ -86,7 +87,7 @@ def load(
     partial: bool = False,
     curves: bool = False,
     progress: bool = False,
-    mapping: table.TableMapping | str | os.PathLike[str] | None = None,
+    mapping: TableMapping | str | os.PathLike[str] | None = None,
     reader: str | None = None,
 ) -> Table:
     """Read and check a source; see `convert`."""
@@ -110,7 +111,7 @@ def load(
         return loader.load(path, partial=partial, **options)
 
 
-def store_name(source: Path, source_format: str | None, mapping: table.TableMapping | None) -> str:
+def store_name(source: Path, source_format: str | None, mapping: TableMapping | None) -> str:
     """The name that a store gets where none is given."""
     if mapping is not None:
         return mapping.name or source.name.split(".")[0]
@@ -131,7 +132,7 @@ def convert(
     partial: bool = False,
     curves: bool = False,
     progress: bool = True,
-    mapping: table.TableMapping | str | os.PathLike[str] | None = None,
+    mapping: TableMapping | str | os.PathLike[str] | None = None,
     reader: str | None = None,
 ) -> Benchmark:
     """Turn a published file into a store, once; from then on it opens in a millisecond.

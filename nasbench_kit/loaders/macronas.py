@@ -123,7 +123,10 @@ def load(path: Path, *, partial: bool = False, progress: Callable[[float], None]
     metrics = {
         "valid_accuracy": MetricColumn(accuracies[networks, 0]),
         "test_accuracy": MetricColumn(accuracies[networks, 1]),
-        **{name: MetricColumn(space.cost(architectures, name, dataset=dataset)) for name in ("mmacs", "params", "flops")},
+        **{
+            name: MetricColumn(space.cost(architectures, name, dataset=dataset))
+            for name in ("mmacs", "params", "flops")
+        },
     }
     provenance = {
         **published_provenance([path], "macronas"),

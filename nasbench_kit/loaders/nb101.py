@@ -87,7 +87,9 @@ def load(
     trials.check_hashes()
     networks = np.flatnonzero(trials.counts.any(axis=1))
     architectures = trials.space.representatives(networks)
-    metrics = {name: MetricColumn(values, trials.budgets, tuple(range(REPEATS))) for name, values in trials.columns(networks)}
+    metrics = {
+        name: MetricColumn(values, trials.budgets, tuple(range(REPEATS))) for name, values in trials.columns(networks)
+    }
     for name in ("params", "flops"):
         metrics[name] = MetricColumn(trials.space.cost(architectures, name, dataset="cifar10"))
     notes = _NOTES

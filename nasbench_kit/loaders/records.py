@@ -250,7 +250,9 @@ class Records:
         for dataset in _SETS:
             found = {name: metric for name in _FIELDS if (metric := self._metric(dataset, name, indices)) is not None}
             if found:
-                costs = {name: MetricColumn(self.space.cost(rows, name, dataset=dataset)) for name in ("params", "flops")}
+                costs = {
+                    name: MetricColumn(self.space.cost(rows, name, dataset=dataset)) for name in ("params", "flops")
+                }
                 metrics[dataset] = found | costs
         for dataset in _SETS:
             for budget in BUDGETS:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,124 +13,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra, SourceError, UnknownName
+from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping, read_mapping
 from nasbench_kit.loaders.source import check_complete, check_file, file_provenance, head
+from nasbench_kit.metrics import Metric, known_metric, looks_like_gain
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.nb201 import NB201
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.store.schema import MEAN_SEED, MetricColumn, Table
 
-__all__ = ["ColumnMap", "TableMapping", "load", "read_mapping", "recognises"]
+__all__ = ["load", "recognises"]
 
 _FORMS = ("native", "official_index", "number")
 _PARQUET = b"PAR1"
-_COLUMN = re.compile(
-    r"(?P<column>[^=]+)=(?P<dataset>[^/]+)/(?P<metric>[^@#*]+)(@(?P<epochs>\d+))?(#(?P<seed>\d+))?(\*(?P<scale>[\d.eE+-]+))?"
-)
-
-
-@dataclass(frozen=True)
-class ColumnMap:
-    """Where one column of a file goes.
-
-    Attributes
-    ----------
-    column : str
-    dataset : str
-    metric : str
-        One of the kit's names, e.g. ``valid_accuracy`` (percent), ``training_time`` (seconds for the whole budget).
-    epochs : int, optional
-        The epoch budget that the values belong to.
-    seed : int, optional
-        The training seed that the values belong to, where the file has no seed column.
-    scale : float
-        What the column is multiplied with to give the kit's unit.
-    """
-
-    column: str
-    dataset: str
-    metric: str
-    epochs: int | None = None
-    seed: int | None = None
-    scale: float = 1.0
-
-    @classmethod
-    def parse(cls, text: str) -> ColumnMap:
-        """Read ``COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE]``.
-
-        Examples
-        --------
-        >>> ColumnMap.parse("acc=cifar10/test_accuracy@200")
-        ColumnMap(column='acc', dataset='cifar10', metric='test_accuracy', epochs=200, seed=None, scale=1.0)
-        """
-        match = _COLUMN.fullmatch(text.strip())
-        if not match:
-            raise SourceError(f"a column is mapped as COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE], unlike {text!r}")
-        number = {name: int(match[name]) if match[name] else None for name in ("epochs", "seed")}
-        return cls(match["column"], match["dataset"], match["metric"], **number, scale=float(match["scale"] or 1))
-
-
-@dataclass(frozen=True)
-class FileMap:
-    """How one file is read: its architecture column, in which form, its seed column, and where the others go."""
-
-    columns: tuple[ColumnMap, ...]
-    architecture: str
-    form: str = "native"
-    seed: str | None = None
-    file: str | None = None
-
-
-@dataclass(frozen=True)
-class TableMapping:
-    """How a table is read: the space, one or more files, and what to say of their origin."""
-
-    space: str
-    files: tuple[FileMap, ...]
-    name: str | None = None
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-
-
-def read_mapping(path: Path) -> TableMapping:
-    """Read a mapping from a TOML file (see ``docs/tables.md`` for its form).
-
-    Raises
-    ------
-    SourceError
-        No TOML, or a field that is missing, unknown or of the wrong type.
-    """
-    check_file(path)
-    try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} is no valid TOML: {error}") from error
-    _known(f"{path}", content, {"space", "name", "table", "provenance"}, {"space", "table"})
-    tables = content["table"] if isinstance(content["table"], list) else [content["table"]]
-    files = []
-    for i, table in enumerate(tables):
-        where = f"{path}: table {i}"
-        _known(where, table, {"file", "architecture", "form", "seed", "column"}, {"architecture", "column"})
-        columns = []
-        for entry in table["column"]:
-            if isinstance(entry, str):
-                columns.append(ColumnMap.parse(entry))
-                continue
-            fields = {"column", "dataset", "metric", "epochs", "seed", "scale"}
-            _known(f"{where}, a column", entry, fields, {"column", "dataset", "metric"})
-            columns.append(ColumnMap(**entry))
-        rest = {key: value for key, value in table.items() if key != "column"}
-        files.append(FileMap(tuple(columns), **rest))
-    return TableMapping(content["space"], tuple(files), content.get("name"), content.get("provenance", {}))
-
-
-def _known(where: str, table: Any, known: set[str], needed: set[str]) -> None:
-    if not isinstance(table, dict):
-        raise SourceError(f"{where}: a table of fields is expected, not {table!r}")
-    for name in table:
-        if name not in known:
-            raise SourceError(f"{where}: {UnknownName('field', name, sorted(known))}")
-    for name in sorted(needed - set(table)):
-        raise SourceError(f"{where}: the field {name!r} is missing")
 
 
 def recognises(path: Path) -> bool:
@@ -167,7 +59,8 @@ def load(source: Path, *, mapping: TableMapping | str | os.PathLike[str] | None 
     Raises
     ------
     SourceError
-        A missing column, a value that is no number, an architecture that is not of the space, one that appears twice.
+        A missing column, a value that is no number or out of its metric's range, an architecture that is not of the space,
+        one that appears twice, a metric that looks like a gain and has no direction.
     UnknownName
         No such space.
     """
@@ -179,6 +72,7 @@ def load(source: Path, *, mapping: TableMapping | str | os.PathLike[str] | None 
     if not isinstance(mapping, TableMapping):
         mapping = read_mapping(Path(mapping))
     target = space(mapping.space)
+    _check_directions(source, mapping)
     paths = [_path_of(source, file, len(mapping.files)) for file in mapping.files]
     pieces = [_read_file(path, file, target) for path, file in zip(paths, mapping.files, strict=True)]
     everything = np.concatenate([piece.rows for piece in pieces])
@@ -210,6 +104,17 @@ class _Piece:
     values: dict[ColumnMap, NDArray[np.float64]]
 
 
+def _check_directions(source: Path, mapping: TableMapping) -> None:
+    """Refuse a name that looks like a gain and is said neither to be one nor not to: less of it would pass for better."""
+    for column in (column for file in mapping.files for column in file.columns):
+        if column.direction is None and known_metric(column.metric) is None and looks_like_gain(column.metric):
+            raise SourceError(
+                f"{source}: more of {column.dataset}/{column.metric} seems to be better, but nothing says so: add "
+                f'direction = "max" (or "min") to the mapping of column {column.column!r}; in the shell --column '
+                f"{column.shell}:max'"
+            )
+
+
 def _path_of(source: Path, file: FileMap, count: int) -> Path:
     if source.is_dir():
         if file.file is None:
@@ -231,15 +136,30 @@ def _read_file(path: Path, mapping: FileMap, target: Space) -> _Piece:
         raise SourceError(f"{path} has no rows")
     rows = _architectures(path, frame[mapping.architecture], mapping, target)
     seeds = None if mapping.seed is None else _whole_numbers(path, frame[mapping.seed])
-    values = {column: _numbers(path, frame[column.column], column.scale) for column in mapping.columns}
+    values = {}
     for column in mapping.columns:
-        found = values[column]
-        if column.metric.endswith("_accuracy") and not (np.isnan(found) | ((found >= 0) & (found <= 100))).all():
-            at = int(np.flatnonzero(~(np.isnan(found) | ((found >= 0) & (found <= 100))))[0])
-            raise SourceError(
-                f"{path}: row {at}, column {column.column!r}: an accuracy is a percentage from 0 to 100, not {found[at]}"
-            )
+        values[column] = _numbers(path, frame[column.column], 1.0 if column.scale is None else column.scale)
+        _check_range(path, column, values[column])
     return _Piece(path, rows, seeds, mapping.columns, values)
+
+
+def _check_range(path: Path, column: ColumnMap, values: NDArray[np.float64]) -> None:
+    """SourceError where values are out of their metric's range, or are fractions where percentages are expected."""
+    about = column.described(seeds=False)
+    outside = np.flatnonzero(about.outside(values))
+    if len(outside):
+        low, high = about.range
+        raise SourceError(
+            f"{path}: row {outside[0]}, column {column.column!r}: {about.name} is {values[outside[0]]}, but its range is "
+            f"{low:g} to {high:g}{' percent' if about.units == 'percent' else ''}; give the column's scale = ..., or another "
+            "range = [lowest, highest]"
+        )
+    highest = np.nanmax(values, initial=0.0)
+    if about.units == "percent" and column.scale is None and 0 < highest <= 1:
+        raise SourceError(
+            f"{path}: column {column.column!r}: the values of {about.name} are from 0 to {highest:g}, but its unit is percent: "
+            "give scale = 100 (*100 in --column); or scale = 1 where these are percentages"
+        )
 
 
 def _read_frame(path: Path, names: set[str]) -> pd.DataFrame:
@@ -317,7 +237,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _metric(source: Path, name: str, count: int, entries: list[tuple[ColumnMap, NDArray[np.intp], _Piece]]) -> MetricColumn:
+def _metric(
+    source: Path, name: str, count: int, entries: list[tuple[ColumnMap, NDArray[np.intp], _Piece]]
+) -> MetricColumn:
     """All values of one metric, from one or more columns and files, on its axes."""
     budgets = {column.epochs for column, _, _ in entries}
     if None in budgets and len(budgets) > 1:
@@ -358,8 +280,23 @@ def _metric(source: Path, name: str, count: int, entries: list[tuple[ColumnMap, 
     known = ~np.isnan(values)
     if MEAN_SEED in axis and len(axis) > 1 and (known[:, :, 0] & known[:, :, 1:].any(axis=2)).any():
         raise SourceError(f"{source}: {name} is given for single seeds and as a mean over seeds for the same budget")
+    about = _one_description(source, name, [column for column, _, _ in entries], seeds=axis != [MEAN_SEED])
     if axis == [MEAN_SEED]:
-        return MetricColumn(values[:, :, 0], tuple(epochs)) if epochs else MetricColumn(values[:, 0, 0])
+        values = values[:, :, 0] if epochs else values[:, 0, 0]
+        return MetricColumn(values, tuple(epochs) if epochs else None, about=about)
     if not epochs:
         raise SourceError(f"{source}: {name} has seeds, so its columns need an epoch budget")
-    return MetricColumn(values, tuple(epochs), tuple(axis))
+    return MetricColumn(values, tuple(epochs), tuple(axis), about)
+
+
+def _one_description(source: Path, name: str, columns: list[ColumnMap], *, seeds: bool) -> Metric:
+    """What a metric is by all of the columns that it comes from, which may not contradict each other."""
+    given: dict[str, Any] = {}
+    for column in columns:
+        for field in ("direction", "units", "range", "split", "depends_on_seed"):
+            value = getattr(column, field)
+            if value is not None and given.setdefault(field, value) != value:
+                raise SourceError(
+                    f"{source}: {name} has the {field} {given[field]!r} in one column, {value!r} in another"
+                )
+    return dataclasses.replace(columns[0], **given).described(seeds=seeds)

@@ -108,7 +108,7 @@ def undirected(name: str) -> str:
     """What to say of a metric of which nobody knows whether more or less is better."""
     return (
         f"whether more or less {name} is better is not stored: say so with directions={{{name!r}: 'max'}} or 'min' "
-        f"(--direction {name}=max), or convert its source again with direction = \"max\" in the mapping"
+        f'(--direction {name}=max), or convert its source again with direction = "max" in the mapping'
     )
 
 

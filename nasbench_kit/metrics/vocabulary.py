@@ -29,13 +29,18 @@ _COUNTS = {
 _POSITIVE = (0.0, math.inf)
 
 # Words of which more is better wherever they stand in a metric's name.
-_GAINS = frozenset(
-    "acc accs accuracy accuracies accuracy1 accuracy5 top1 top5 auc auroc auprc roc ap map miou iou dice jaccard f1 fscore "
-    "precision recall sensitivity specificity ssim psnr bleu rouge meteor cider score scores gain reward return returns utility "
-    "fitness throughput fps ips qps bandwidth speed speedup r2 pearson spearman kendall tau correlation agreement kappa mcc "
-    "likelihood quality".split()
+# fmt: off
+_GAINS = frozenset({
+    "acc", "accs", "accuracy", "accuracies", "accuracy1", "accuracy5", "top1", "top5", "auc", "auroc", "auprc", "roc",
+    "ap", "map", "miou", "iou", "dice", "jaccard", "f1", "fscore", "precision", "recall", "sensitivity",
+    "specificity", "ssim", "psnr", "bleu", "rouge", "meteor", "cider", "score", "scores", "gain", "reward", "return",
+    "returns", "utility", "fitness", "throughput", "fps", "ips", "qps", "bandwidth", "speed", "speedup", "r2",
+    "pearson", "spearman", "kendall", "tau", "correlation", "agreement", "kappa", "mcc", "likelihood", "quality",
+})
+# fmt: on
+_RATES = re.compile(
+    r"(frames|images|imgs|samples|queries|items|tokens)_?(per|/)_?(s|sec|second|seconds|ms|min|minute)\b"
 )
-_RATES = re.compile(r"(frames|images|imgs|samples|queries|items|tokens)_?(per|/)_?(s|sec|second|seconds|ms|min|minute)\b")
 
 
 def known_metric(name: str) -> Metric | None:

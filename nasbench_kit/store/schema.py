@@ -27,6 +27,7 @@ FORMAT_VERSION = 1
 # Stands on a seed axis for a mean over trials whose single values the source does not give.
 MEAN_SEED = -1
 
+
 @dataclass(frozen=True)
 class MetricColumn:
     """One metric of every architecture of a table.

@@ -53,7 +53,7 @@ def test_the_best_of_a_rung_go_on():
 
 
 def test_what_is_trained_is_what_it_costs(digits):
-    problem = digits.problem("valid_accuracy")
+    problem = digits.problem("valid_accuracy", seed="mean", charge="one")
     seconds = {epochs: lambda X, e=epochs: digits.query(X, "training_time", epochs=e) for epochs in problem.budgets}
     for goes_on in (False, True):
         settings = {"configurations": 8, "continue_training": goes_on}
@@ -71,7 +71,7 @@ def test_what_is_trained_is_what_it_costs(digits):
 
 
 def test_only_full_training_makes_an_incumbent(digits):
-    problem = digits.problem("valid_accuracy")
+    problem = digits.problem("valid_accuracy", seed="mean", charge="one")
     result = nk.search(problem, nk.Hyperband(eta=2), runs=5, evaluations=200, seed=1)
     assert np.allclose(result.best("valid_accuracy"), 100 - result.incumbent_values)
     early = result.trace[result.trace["evaluations"] <= 8]
@@ -85,7 +85,7 @@ def test_problems_without_budgets_are_refused(digits):
     with pytest.raises(ValueError, match="Hyperband needs at least two epoch budgets, and the problem has none"):
         nk.search(ones, nk.Hyperband(), evaluations=10)
     with pytest.raises(ValueError, match="has 1 alone"):
-        nk.search(digits.problem("valid_accuracy", epochs=1), nk.SuccessiveHalving(), evaluations=10)
+        nk.search(digits.problem("valid_accuracy", seed="mean", charge="one", epochs=1), nk.SuccessiveHalving(), evaluations=10)
     with pytest.raises(ValueError, match="eta is above 1"):
         nk.Hyperband(eta=1)
     with pytest.raises(ValueError, match="SuccessiveHalving takes a number"):

@@ -62,6 +62,10 @@ def test_list_and_info(call, store):
         "dataset": "cifar10",
         "metric": "valid_accuracy",
         "unit": "percent",
+        "better": "more",
+        "split": "valid",
+        "range": [0.0, 100.0],
+        "depends_on_seed": True,
         "epochs": [4, 12],
         "seeds": [111, 777, 888],
     } in info["content"]
@@ -141,7 +145,9 @@ def test_validate_compares_with_the_source(call, tmp_path):
     bench = nk.convert(source, tmp_path / "macro.h5")
     values = np.stack([bench.query(bench.architectures, "test_accuracy", seed=s) for s in range(3)], axis=1)[:, None]
     values[4000] += 0.01
-    metrics = {name: MetricColumn(bench.query(bench.architectures, name).astype(np.int64)) for name in ("params", "flops")}
+    metrics = {
+        name: MetricColumn(bench.query(bench.architectures, name).astype(np.int64)) for name in ("params", "flops")
+    }
     metrics["test_accuracy"] = MetricColumn(values, (50,), (0, 1, 2))
     write_store(tmp_path / "macro.h5", Table(bench.space, np.array(bench.architectures), {"cifar10": metrics}))
     status, out, _ = call("validate", tmp_path / "macro.h5", "--source", source, "--sample", 10_000)

@@ -60,7 +60,7 @@ def test_comparison_table(bench, comparison):
     assert set(table.index) == {"RandomSearch", "RegularizedEvolution"}
     best = 100 - bench.query(bench.architectures, "valid_accuracy", epochs=4).max()
     for name, result in comparison.results.items():
-        assert table.loc[name, "mean"] == pytest.approx((result.incumbent_values - best).mean())
+        assert table.loc[name, "mean"] == pytest.approx((comparison.problem(result.incumbents)[:, 0] - best).mean())
         assert table.loc[name, "test_accuracy"] == pytest.approx(result.best("test_accuracy").mean())
         assert table.loc[name, "evaluations"] == 80
 

@@ -26,7 +26,7 @@ def test_log_grid():
 
 
 def test_three_clocks_agree_with_a_slow_count(bench):
-    problem = bench.problem("valid_accuracy", epochs=4)
+    problem = bench.problem("valid_accuracy", epochs=4, seed="mean", charge="one")
     asked = []
 
     def function(X):
@@ -44,7 +44,8 @@ def test_three_clocks_agree_with_a_slow_count(bench):
             X = sequence[row.run][: row.evaluations]
             assert row.unique_networks == len(np.unique(bench.space.key(X)))
             assert row.simulated_seconds == pytest.approx(bench.query(X, "training_time", epochs=4).sum())
-            assert row.valid_accuracy == 100 - problem(X).min()
+            best = problem(X).min()  # a function's values are shown as they are, a table's metric in its own unit
+            assert row.valid_accuracy == (best if found is result else 100 - best)
 
 
 def test_simulated_seconds_are_never_exceeded(bench):
@@ -83,7 +84,7 @@ def test_a_clock_that_does_not_run_is_an_error(bench):
 
 
 def test_best_reports_other_budgets_and_datasets(bench):
-    problem = bench.problem("valid_accuracy", epochs=4)
+    problem = bench.problem("valid_accuracy", epochs=4, seed="mean")
     result = nk.search(problem, nk.RegularizedEvolution(), runs=5, evaluations=100)
     assert (result.best("valid_accuracy", epochs=4) == 100 - result.incumbent_values).all()
     assert (result.best("test_accuracy") == bench.query(result.incumbents, "test_accuracy", epochs=12)).all()
@@ -93,7 +94,7 @@ def test_best_reports_other_budgets_and_datasets(bench):
 
 
 def test_result_file(bench, tmp_path):
-    problem = bench.problem(["valid_accuracy", "params"])
+    problem = bench.problem(["valid_accuracy", "params"], seed="mean")
     result = nk.search(problem, nk.NSGA2(population_size=20), runs=4, evaluations=200, record=True)
     loaded = nk.load_result(result.save(tmp_path / "result.h5"))
     assert loaded.algorithm == "NSGA2"
@@ -246,7 +247,7 @@ def test_duplicates_are_reported(bench):
 
 
 def test_a_bounded_archive_keeps_what_matters(bench):
-    problem = bench.problem(["valid_accuracy", "params"])
+    problem = bench.problem(["valid_accuracy", "params"], seed="mean")
     free = nk.search(problem, nk.RandomSearch(), runs=5, evaluations=2000, seed=1)
     bounded = nk.search(problem, nk.RandomSearch(), runs=5, evaluations=2000, seed=1, archive_size=4)
     for run in range(5):
@@ -280,7 +281,7 @@ def test_wrong_ends_have_clear_errors(bench):
 
 
 def test_a_target_is_in_the_metrics_own_unit():
-    problem = nk.open("nb201-digits").problem("valid_accuracy")
+    problem = nk.open("nb201-digits").problem("valid_accuracy", seed="mean")
     result = nk.search(problem, nk.RegularizedEvolution(), runs=20, evaluations=2000, target=98.4, seed=0)
     assert result.reached.all()
     assert (result.best("valid_accuracy") >= 98.4).all()

@@ -66,7 +66,7 @@ def test_examples():
 
 
 def test_trials_have_the_values_of_the_table_and_its_names(digits):
-    problem = digits.problem("valid_accuracy")
+    problem = digits.problem("valid_accuracy", seed="mean", charge="one")
     study = study_of(to_optuna(problem), optuna.samplers.RandomSampler(seed=1), 30)
     X = genotypes(study, problem.space)
     np.testing.assert_array_equal([trial.value for trial in study.trials], problem(X)[:, 0])
@@ -90,7 +90,7 @@ def test_numbers_are_integers_and_operations_are_categories():
 
 
 def test_a_study_becomes_a_result(digits):
-    problem = digits.problem("valid_accuracy")
+    problem = digits.problem("valid_accuracy", seed="mean", charge="one")
     studies = [study_of(to_optuna(problem), optuna.samplers.TPESampler(seed=s), 40) for s in range(3)]
     result = from_optuna(studies, problem)
     assert (result.algorithm, result.runs, result.seed) == ("Optuna TPESampler", 3, -1)
@@ -109,7 +109,7 @@ def test_a_study_becomes_a_result(digits):
 
 
 def test_several_objectives(digits):
-    problem = digits.problem(["valid_accuracy", "params"])
+    problem = digits.problem(["valid_accuracy", "params"], seed="mean")
     study = study_of(to_optuna(problem), optuna.samplers.NSGAIISampler(seed=1, population_size=10), 60)
     result = from_optuna(study, problem)
     low, high = problem.bounds
@@ -182,8 +182,8 @@ def test_budgets_are_reported_and_a_pruned_trial_costs_what_it_cost(continued):
 
 
 def test_what_does_not_fit_is_one_clear_error(digits):
-    problem = digits.problem("valid_accuracy")
-    two = digits.problem(["valid_accuracy", "params"])
+    problem = digits.problem("valid_accuracy", seed="mean", charge="one")
+    two = digits.problem(["valid_accuracy", "params"], seed="mean")
     with pytest.raises(ValueError, match="minimised, an accuracy as 100 - accuracy, but .* maximize"):
         optuna.create_study(direction="maximize").optimize(to_optuna(problem), n_trials=1)
     study = study_of(to_optuna(problem), optuna.samplers.RandomSampler(seed=1), 3)
@@ -202,7 +202,7 @@ def test_what_does_not_fit_is_one_clear_error(digits):
 
 
 def test_trials_of_another_objective_over_the_same_genes_are_looked_up(digits):
-    problem = digits.problem("valid_accuracy")
+    problem = digits.problem("valid_accuracy", seed="mean", charge="one")
     space = problem.space
 
     def own(trial):
@@ -225,7 +225,7 @@ def test_trials_of_another_objective_over_the_same_genes_are_looked_up(digits):
 
 def test_the_global_generators_stay_as_they_are(digits):
     before = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002 - that it is not touched
-    problem = digits.problem("valid_accuracy")
+    problem = digits.problem("valid_accuracy", seed="mean", charge="one")
     study = study_of(to_optuna(problem), optuna.samplers.RandomSampler(seed=2), 5)
     from_optuna(study, problem)
     assert (np.random.get_state()[1] == before[0]).all()  # noqa: NPY002
@@ -233,7 +233,7 @@ def test_the_global_generators_stay_as_they_are(digits):
 
 
 def test_the_budgets_of_a_table(digits):
-    problem = digits.problem("valid_accuracy", epochs=4)
+    problem = digits.problem("valid_accuracy", seed="mean", charge="one", epochs=4)
     study = study_of(to_optuna(problem, report=True), optuna.samplers.RandomSampler(seed=3), 12)
     done = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
     assert done

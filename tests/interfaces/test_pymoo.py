@@ -69,7 +69,7 @@ def test_examples():
 
 
 def test_a_problem_has_the_values_of_the_table(digits):
-    table = digits.problem(TWO)
+    table = digits.problem(TWO, seed="mean")
     problem = to_pymoo(table)
     X = table.space.sample(50, 1)
     np.testing.assert_array_equal(problem.evaluate(X.astype(int)), table(X))
@@ -80,7 +80,7 @@ def test_a_problem_has_the_values_of_the_table(digits):
     assert problem.bounds()[1].tolist() == [4] * 6
     _, front = digits.front(TWO)
     np.testing.assert_array_equal(problem.pareto_front()[:, 0], np.sort(100 - front[:, 0]))
-    assert to_pymoo(digits.problem("valid_accuracy")).pareto_front() == digits.problem("valid_accuracy").bounds[0]
+    assert to_pymoo(digits.problem("valid_accuracy", seed="mean", charge="one")).pareto_front() == digits.problem("valid_accuracy").bounds[0]
     assert copy.deepcopy(problem) is problem
     again = pickle.loads(pickle.dumps(problem))
     np.testing.assert_array_equal(again.evaluate(X), table(X))
@@ -117,11 +117,11 @@ def test_what_the_function_does_not_know_is_penalised_and_stays_unknown():
 
 def test_fractions_are_an_error_that_says_what_to_do(digits):
     with pytest.raises(nk.InvalidArchitecture, match=r"whole numbers, unlike row 0 .*RoundingRepair"):
-        minimize(to_pymoo(digits.problem(TWO)), NSGA2(20, sampling=FloatRandomSampling()), ("n_gen", 2), seed=1)
+        minimize(to_pymoo(digits.problem(TWO, seed="mean")), NSGA2(20, sampling=FloatRandomSampling()), ("n_gen", 2), seed=1)
     with pytest.raises(TypeError, match=r"Benchmark\.problem"):
         to_pymoo(digits)
     with pytest.raises(nk.UnknownName, match="penalty"):
-        to_pymoo(digits.problem(TWO), invalid="raise")
+        to_pymoo(digits.problem(TWO, seed="mean"), invalid="raise")
 
 
 @pytest.mark.parametrize("name", ["nb101", "nb201", "nsga-net-micro"])
@@ -170,7 +170,7 @@ def equal(first, second):
 
 
 def test_a_run_becomes_a_result(digits):
-    problem = digits.problem(TWO)
+    problem = digits.problem(TWO, seed="mean")
     runs = [
         minimize(to_pymoo(problem), nsga2(), ("n_eval", 300), seed=seed, save_history=True, evaluator=Recording())
         for seed in range(3)
@@ -207,7 +207,7 @@ def test_a_run_becomes_a_result(digits):
 
 
 def test_one_objective_and_the_test_metric_afterwards(digits):
-    problem = digits.problem("valid_accuracy")
+    problem = digits.problem("valid_accuracy", seed="mean", charge="one")
     run = minimize(to_pymoo(problem), ga(), ("n_eval", 400), seed=4, save_history=True)
     result = from_pymoo(run, problem)
     assert result.incumbent_values[0] == run.F[0]
@@ -236,7 +236,7 @@ def test_a_space_with_rules():
 
 
 def test_an_algorithm_whose_history_lacks_evaluations(digits):
-    problem = digits.problem(TWO)
+    problem = digits.problem(TWO, seed="mean")
     directions = get_reference_directions("uniform", 2, n_partitions=9)
     moead = MOEAD(directions, n_neighbors=5, sampling=ValidSampling(), mutation=AnotherLetter())
     run = minimize(to_pymoo(problem), moead, ("n_gen", 5), seed=1, save_history=True)
@@ -249,7 +249,7 @@ def test_an_algorithm_whose_history_lacks_evaluations(digits):
 
 
 def test_a_run_on_a_pymoo_problem_of_ones_own(digits):
-    problem = digits.problem(TWO)
+    problem = digits.problem(TWO, seed="mean")
 
     class Own(Problem):
         def __init__(self):
@@ -277,7 +277,7 @@ def test_a_run_on_a_pymoo_problem_of_ones_own(digits):
 
 
 def test_runs_that_are_none(digits):
-    problem = digits.problem(TWO)
+    problem = digits.problem(TWO, seed="mean")
     recording = Recording()
     runs = [minimize(to_pymoo(problem), nsga2(), ("n_gen", 2), seed=s, evaluator=recording) for s in range(2)]
     with pytest.raises(ValueError, match="share a Recording"):
@@ -285,12 +285,12 @@ def test_runs_that_are_none(digits):
     with pytest.raises(TypeError, match="run 1 is no result"):
         from_pymoo([runs[0], "a run"], problem)
     with pytest.raises(ValueError, match="run 0 minimised valid_accuracy, params on nb201, not valid_accuracy on"):
-        from_pymoo(runs[0], digits.problem("valid_accuracy"))
+        from_pymoo(runs[0], digits.problem("valid_accuracy", seed="mean", charge="one"))
 
 
 def test_the_global_generators_stay_as_they_are(digits):
     before = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002 - that it is not touched
-    problem = digits.problem(TWO)
+    problem = digits.problem(TWO, seed="mean")
     first, second = (
         from_pymoo(minimize(to_pymoo(problem), nsga2(), ("n_eval", 100), seed=7, evaluator=Recording()), problem)
         for _ in range(2)

@@ -31,7 +31,7 @@ def runs_of(problem, algorithm, runs, evaluations, seed):
 
 @pytest.mark.parametrize("objectives", [["valid_accuracy"], ["valid_accuracy", "training_time"]], ids=len)
 def test_a_replayed_run_is_the_run(bench, objectives):
-    problem = bench.problem(objectives)
+    problem = bench.problem(objectives, seed="mean")
     algorithm = nk.RegularizedEvolution() if len(objectives) == 1 else nk.NSGA2(population_size=20)
     ours = nk.search(problem, algorithm, runs=4, evaluations=150, seed=3)
     theirs = replay(problem, NOBODY, runs_of(problem, algorithm, 4, 150, 3))
@@ -49,7 +49,7 @@ def test_a_replayed_run_is_the_run(bench, objectives):
 
 
 def test_runs_may_differ_in_length_and_are_saved(bench, tmp_path):
-    problem = bench.problem("valid_accuracy")
+    problem = bench.problem("valid_accuracy", seed="mean")
     long, short = runs_of(problem, nk.RandomSearch(), 2, 200, 0)
     short = Run(short.X[:37], Evaluation(short.evaluation.F[:37], short.evaluation.seconds[:37]), 0.0)
     result = replay(problem, NOBODY, [long, short])
@@ -63,7 +63,7 @@ def test_runs_may_differ_in_length_and_are_saved(bench, tmp_path):
 
 
 def test_nothing_to_replay_is_an_error(bench):
-    problem = bench.problem("valid_accuracy")
+    problem = bench.problem("valid_accuracy", seed="mean")
     with pytest.raises(ValueError, match="no run to read"):
         replay(problem, NOBODY, [])
     (run,) = runs_of(problem, nk.RandomSearch(), 1, 5, 0)

@@ -31,7 +31,7 @@ from benchmarks.official.macronas import write_macronas
 from benchmarks.official.nb101 import framed, write_nb101
 from benchmarks.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar, write_nb201_pth
 from nasbench_kit.loaders import load
-from nasbench_kit.loaders.table import ColumnMap, FileMap, TableMapping
+from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping
 from nasbench_kit.training.datasets import load_dataset
 from tests.loaders.test_nas_bench_macro import records
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.loaders.table import ColumnMap
+from nasbench_kit.loaders.mapping import ColumnMap
 
 SPACE = nk.space("nas-bench-macro")
 MAPPING = """
@@ -122,7 +122,7 @@ def test_numbers_and_official_indices(tmp_path):
             lambda f: f.assign(acc=f["acc"].astype(object).where(f.index != 5, "n/a?")),
             "row 5, column 'acc': 'n/a\\?' is no number",
         ),
-        (lambda f: f.assign(acc=f["acc"].where(f.index != 5, 101)), "row 5, column 'acc': an accuracy is a percentage"),
+        (lambda f: f.assign(acc=f["acc"].where(f.index != 5, 101)), "row 5, column 'acc': valid_accuracy is 101.0, but its range is 0 to 100 percent"),
         (lambda f: f.assign(acc=f["acc"].where(f.index != 5, np.inf)), "infinite"),
         (lambda f: f.assign(arch=f["arch"].where(f.index != 5, "0123")), "column 'arch'.*8 characters"),
         (lambda f: pd.concat([f, f.iloc[:1]]), "row 0 appears twice"),

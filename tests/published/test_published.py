@@ -164,7 +164,7 @@ def test_macronas_costs(published):
 
 
 def test_stores_validate_against_their_sources(macro, macro_json, nb201, nb201_mapping, published):
-    from nasbench_kit.loaders.table import read_mapping
+    from nasbench_kit.loaders.mapping import read_mapping
 
     assert all(check.passed for check in validate(macro.path, source=macro_json))
     checks = validate(nb201.path, source=published / "nb201", mapping=read_mapping(nb201_mapping))

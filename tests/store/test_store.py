@@ -255,7 +255,8 @@ def test_two_processes_share_the_pages(tmp_path):
     space = nk.space("nb201")
     X = space.all()
     path = write_store(
-        tmp_path / "big.h5", Table(space, X, {"c": {"m": MetricColumn(np.ones((len(X), 1, 100)), (1,), tuple(range(100)))}})
+        tmp_path / "big.h5",
+        Table(space, X, {"c": {"m": MetricColumn(np.ones((len(X), 1, 100)), (1,), tuple(range(100)))}}),
     )
     script = """
         import sys, nasbench_kit as nk
@@ -296,7 +297,9 @@ def test_opening_a_large_store_reads_none_of_its_values(tmp_path):
     write_store(
         path,
         Table(
-            space, rows, {f"d{i}": {"valid_accuracy": MetricColumn(values, (4, 12, 36, 108), (0, 1, 2))} for i in range(2)}
+            space,
+            rows,
+            {f"d{i}": {"valid_accuracy": MetricColumn(values, (4, 12, 36, 108), (0, 1, 2))} for i in range(2)},
         ),
     )
     script = """

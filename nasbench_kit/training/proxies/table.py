@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark
-from nasbench_kit.store import MetricColumn, StoreFile, Table, check_target, write_store
 from nasbench_kit.metrics import PROXY
+from nasbench_kit.store import MetricColumn, StoreFile, Table, check_target, write_store
 from nasbench_kit.training.proxies.measuring import Measured, measure
 
 __all__ = ["join", "proxy_table"]
@@ -61,8 +61,12 @@ def join(bench: Benchmark, measured: Measured) -> Table:
         for dataset, columns in store.metrics.items()
     }
     for i, name in enumerate(measured.names):
-        metrics[measured.dataset][f"{PROXY}{name}"] = MetricColumn(_scattered(measured, measured.values[:, i], len(bench)))
-        metrics[measured.dataset][f"{name}_time"] = MetricColumn(_scattered(measured, measured.seconds[:, i], len(bench)))
+        metrics[measured.dataset][f"{PROXY}{name}"] = MetricColumn(
+            _scattered(measured, measured.values[:, i], len(bench))
+        )
+        metrics[measured.dataset][f"{name}_time"] = MetricColumn(
+            _scattered(measured, measured.seconds[:, i], len(bench))
+        )
     provenance = {name: value for name, value in store.attributes.items() if name not in FORMAT}
     earlier = provenance.get("proxies")
     known = dict(earlier) if isinstance(earlier, dict) else {}

@@ -211,7 +211,9 @@ def cached_table(cache: TrainingCache, setting: Setting, device: str | None = No
     rows = np.array([list(genotype) for genotype in genotypes], dtype=np.uint8)
     budgets = tuple(range(1, epochs + 1))
     metrics = {
-        name: MetricColumn(found[i], budgets, tuple(seeds)) for i, name in enumerate(METRICS) if np.isfinite(found[i]).any()
+        name: MetricColumn(found[i], budgets, tuple(seeds))
+        for i, name in enumerate(METRICS)
+        if np.isfinite(found[i]).any()
     }
     seconds = found[-1].cumsum(axis=1)
     trained = np.isfinite(seconds).sum(axis=2)

@@ -192,9 +192,7 @@ class TrainingProblem(Problem):
     def objective_metrics(self) -> tuple[Metric, ...]:
         return tuple(known_metric(name) or Metric(name) for name in self.objectives)
 
-    def evaluate(
-        self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None
-    ) -> Evaluation:
+    def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
         epochs = self._budgets[-1] if epochs is None else epochs
         if epochs not in self._budgets:
             raise ValueError(f"there is no budget of {epochs} epochs, but {self._budgets}")

@@ -60,7 +60,8 @@ def own(tmp_path_factory):
     X = nk.space("nb201").sample(9, 0)
     trained = train_genotypes(setting, X, (0,), device="cpu")
     metrics = {
-        name: MetricColumn(trained[name], (1, 2), (0,)) for name in ("train_accuracy", "valid_accuracy", "test_accuracy")
+        name: MetricColumn(trained[name], (1, 2), (0,))
+        for name in ("train_accuracy", "valid_accuracy", "test_accuracy")
     }
     return write_store(folder / "own.h5", Table(nk.space("nb201"), X, {"mine": metrics}, {"setting": setting.identity}))
 

@@ -1,0 +1,244 @@
+"""How a table is mapped: its space, its files, and what each of their columns means; in TOML or in a shell's words."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nasbench_kit.errors import SourceError, UnknownName
+from nasbench_kit.loaders.source import check_file
+from nasbench_kit.metrics import Direction, Metric, Split, known_metric, split_of
+
+__all__ = ["FACTS", "ColumnMap", "FileMap", "TableMapping", "read_mapping"]
+
+FACTS = ("direction", "units", "range", "split", "depends_on_seed")  # what a mapping may say of a metric itself
+
+_COLUMN = re.compile(
+    r"(?P<column>[^=]+)=(?P<dataset>[^/]+)/(?P<metric>[^@#*:]+)(@(?P<epochs>\d+))?(#(?P<seed>\d+))?(\*(?P<scale>[\d.eE+-]+))?"
+    r"(:(?P<direction>max|min))?"
+)
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Where one column of a file goes.
+
+    Attributes
+    ----------
+    column : str
+    dataset : str
+    metric : str
+        One of the kit's names, e.g. ``valid_accuracy`` (percent), ``training_time`` (seconds for the whole budget).
+    epochs : int, optional
+        The epoch budget that the values belong to.
+    seed : int, optional
+        The training seed that the values belong to, where the file has no seed column.
+    scale : float, optional
+        What the column is multiplied with to give the metric's unit.
+    direction : {"max", "min"}, optional
+        Whether more or less is better. Needed for a name that is none of the kit's and looks like a gain; without one, a
+        metric is no objective until a search is told.
+    units : str, optional
+    range : tuple of float, optional
+        The lowest and the highest value that are possible.
+    split : {"train", "valid", "test"}, optional
+        The data that the metric was measured on.
+    depends_on_seed : bool, optional
+        Whether every training draws it anew; unless given, whether it has a split or seeds.
+
+    What is not given is taken from the kit's vocabulary, where it has the name.
+    """
+
+    column: str
+    dataset: str
+    metric: str
+    epochs: int | None = None
+    seed: int | None = None
+    scale: float | None = None
+    direction: Direction | None = None
+    units: str | None = None
+    range: tuple[float, float] | None = None
+    split: Split | None = None
+    depends_on_seed: bool | None = None
+
+    def described(self, *, seeds: bool) -> Metric:
+        """What the metric is, where the file has ``seeds`` of it or not; ValueError where that makes no sense."""
+        known = known_metric(self.metric)
+        split = self.split or split_of(self.metric)
+        about = known or Metric(self.metric, split=split, depends_on_seed=seeds or split is not None)
+        given = {name: getattr(self, name) for name in FACTS}
+        return dataclasses.replace(about, **{name: value for name, value in given.items() if value is not None})
+
+    @classmethod
+    def parse(cls, text: str) -> ColumnMap:
+        """Read ``COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE][:max|:min]``.
+
+        Examples
+        --------
+        >>> ColumnMap.parse("acc=cifar10/test_accuracy@200")
+        ColumnMap('acc', 'cifar10', 'test_accuracy', epochs=200)
+        >>> ColumnMap.parse("auc=digits/val_auc*100:max")
+        ColumnMap('auc', 'digits', 'val_auc', scale=100.0, direction='max')
+        """
+        match = _COLUMN.fullmatch(text.strip())
+        if not match:
+            raise SourceError(
+                f"a column is mapped as COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE][:max|:min], unlike {text!r}"
+            )
+        try:
+            scale = float(match["scale"]) if match["scale"] else None
+        except ValueError:
+            raise SourceError(f"the scale of a column is a number, unlike {match['scale']!r} in {text!r}") from None
+        directions: dict[str | None, Direction] = {"max": "max", "min": "min"}
+        return _meaningful(
+            f"the column {text!r}",
+            cls(
+                match["column"],
+                match["dataset"],
+                match["metric"],
+                epochs=int(match["epochs"]) if match["epochs"] else None,
+                seed=int(match["seed"]) if match["seed"] else None,
+                scale=scale,
+                direction=directions.get(match["direction"]),
+            ),
+        )
+
+    @property
+    def shell(self) -> str:
+        """``COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE]``, as `parse` reads it, without a direction."""
+        parts = (("@", self.epochs), ("#", self.seed), ("*", self.scale))
+        rest = "".join(f"{sign}{value:g}" for sign, value in parts if value is not None)
+        return f"{self.column}={self.dataset}/{self.metric}{rest}"
+
+    def __repr__(self) -> str:
+        given = [repr(getattr(self, name)) for name in ("column", "dataset", "metric")]
+        options = [field.name for field in dataclasses.fields(self)[3:] if getattr(self, field.name) is not None]
+        return f"ColumnMap({', '.join(given + [f'{name}={getattr(self, name)!r}' for name in options])})"
+
+
+@dataclass(frozen=True)
+class FileMap:
+    """How one file is read: its architecture column, in which form, its seed column, and where the others go."""
+
+    columns: tuple[ColumnMap, ...]
+    architecture: str
+    form: str = "native"
+    seed: str | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """How a table is read: the space, one or more files, and what to say of their origin."""
+
+    space: str
+    files: tuple[FileMap, ...]
+    name: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_mapping(path: Path) -> TableMapping:
+    """Read a mapping from a TOML file (see ``docs/tables.md`` for its form).
+
+    Raises
+    ------
+    SourceError
+        No TOML, or a field that is missing, unknown or of the wrong type.
+    """
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path} is no valid TOML: {error}") from error
+    _known(f"{path}", content, {"space", "name", "table", "provenance"}, {"space", "table"})
+    _typed(f"{path}", content, {"space": str, "name": str, "provenance": dict})
+    if "name" in content and not re.fullmatch(r"[\w.+-]+", content["name"]):
+        raise SourceError(
+            f"{path}: name is letters, digits, '.', '_', '+' and '-', since a file is called so: {content['name']!r}"
+        )
+    tables = content["table"] if isinstance(content["table"], list) else [content["table"]]
+    files = []
+    for i, table in enumerate(tables):
+        where = f"{path}: table {i}"
+        _known(where, table, {"file", "architecture", "form", "seed", "column"}, {"architecture", "column"})
+        _typed(where, table, {"file": str, "architecture": str, "form": str, "seed": str, "column": list})
+        columns = []
+        for entry in table["column"]:
+            if isinstance(entry, str):
+                columns.append(ColumnMap.parse(entry))
+                continue
+            columns.append(_column_map(f"{where}, column {len(columns)}", entry))
+        rest = {key: value for key, value in table.items() if key != "column"}
+        files.append(FileMap(tuple(columns), **rest))
+    return TableMapping(content["space"], tuple(files), content.get("name"), content.get("provenance", {}))
+
+
+def _typed(where: str, table: dict[str, Any], types: Mapping[str, type]) -> None:
+    """SourceError where a field is not of its type."""
+    words: dict[type, str] = {str: "text", list: "a list", dict: "a table of fields"}
+    for name, kind in types.items():
+        if name in table and not isinstance(table[name], kind):
+            raise SourceError(f"{where}: {name} is {words[kind]}, not {table[name]!r}")
+
+
+def _column_map(where: str, entry: Any) -> ColumnMap:
+    """A column as TOML has it, every field of its type."""
+    fields = [field.name for field in dataclasses.fields(ColumnMap)]
+    _known(where, entry, set(fields), {"column", "dataset", "metric"})
+    for name, value in entry.items():
+        types, words = _FIELDS[name]
+        if not isinstance(value, types) or (isinstance(value, bool) and types is not bool):
+            raise SourceError(f"{where}: {name} is {words}, not {value!r}")
+    if "range" in entry:
+        ends = entry["range"]
+        if len(ends) != 2 or not all(type(end) in (int, float) for end in ends):
+            raise SourceError(f"{where}: range is two numbers, the lowest and the highest value, not {ends!r}")
+        entry = {**entry, "range": (float(ends[0]), float(ends[1]))}
+    return _meaningful(where, ColumnMap(**entry))
+
+
+def _meaningful(where: str, column: ColumnMap) -> ColumnMap:
+    """The column, if its fields make sense; SourceError otherwise."""
+    if column.epochs is not None and column.epochs < 1:
+        raise SourceError(f"{where}: epochs is at least 1, not {column.epochs}")
+    if column.seed is not None and column.seed < 0:
+        raise SourceError(f"{where}: seed is a whole number from 0 on, not {column.seed}")
+    if column.scale is not None and not (math.isfinite(column.scale) and column.scale):
+        raise SourceError(f"{where}: scale is a finite number other than 0, not {column.scale}")
+    try:
+        column.described(seeds=False)
+    except ValueError as error:
+        raise SourceError(f"{where}: {error}") from error
+    return column
+
+
+_FIELDS: dict[str, tuple[Any, str]] = {
+    "column": (str, "text"),
+    "dataset": (str, "text"),
+    "metric": (str, "text"),
+    "epochs": (int, "a whole number"),
+    "seed": (int, "a whole number"),
+    "scale": ((int, float), "a number"),
+    "direction": (str, "'max' or 'min'"),
+    "units": (str, "text"),
+    "range": (list, "two numbers, the lowest and the highest value"),
+    "split": (str, "'train', 'valid' or 'test'"),
+    "depends_on_seed": (bool, "true or false"),
+}
+
+
+def _known(where: str, table: Any, known: set[str], needed: set[str]) -> None:
+    if not isinstance(table, dict):
+        raise SourceError(f"{where}: a table of fields is expected, not {table!r}")
+    for name in table:
+        if name not in known:
+            raise SourceError(f"{where}: {UnknownName('field', name, sorted(known))}")
+    for name in sorted(needed - set(table)):
+        raise SourceError(f"{where}: the field {name!r} is missing")

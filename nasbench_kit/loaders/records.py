@@ -187,6 +187,8 @@ class Records:
             if trial.get(key):
                 seconds = _series("training_time", _typed(trial[key], dict), _EPOCHS[budget])
                 values[_POSITION["training_time"]] = math.fsum(seconds.tolist())
+                if self.curves:
+                    curves["training_time"] = np.append(seconds.cumsum()[:-1], values[_POSITION["training_time"]])
             key = "eval_names"
             for name in _typed(trial.get(key), list):
                 part = _SETS[dataset].get(name) if type(name) is str else None
@@ -258,10 +260,13 @@ class Records:
             for budget in BUDGETS:
                 found = {
                     name: curve
-                    for name in _CURVES
+                    for name in (*_CURVES, "training_time")
                     if (curve := self._curve(dataset, budget, name, indices)) is not None
                 }
-                if found:
+                if set(found) - {"training_time"}:
+                    seconds = self._metric(dataset, "valid_time", indices, budget)
+                    if "valid_accuracy" in found and seconds is not None:
+                        found["valid_time"] = seconds
                     metrics[curves_name(dataset, budget)] = found
         about = {
             **provenance,
@@ -272,19 +277,26 @@ class Records:
         }
         return Table(self.space, rows, metrics, about)
 
-    def _metric(self, dataset: str, name: str, indices: NDArray[np.intp]) -> MetricColumn | None:
-        """One metric on its axes; of what is the same for all seeds, or for both budgets, only one is kept."""
+    def _metric(
+        self, dataset: str, name: str, indices: NDArray[np.intp], budget: int | None = None
+    ) -> MetricColumn | None:
+        """One metric on its axes; of what is the same for all seeds, or for both budgets, only one is kept.
+
+        With a budget, of its trainings alone, without an axis of budgets.
+        """
         trials = {
             trial[1:]: values
             for trial, table in sorted(self._finals.items())
-            if trial[0] == dataset and not np.isnan(values := table[indices, _POSITION[name]]).all()
+            if trial[0] == dataset
+            and budget in (None, trial[1])
+            and not np.isnan(values := table[indices, _POSITION[name]]).all()
         }
         if not trials:
             return None
         epochs, seeds = (tuple(sorted({trial[axis] for trial in trials})) for axis in (0, 1))
         values = np.full((len(indices), len(epochs), len(seeds)), np.nan)
-        for (budget, seed), found in trials.items():
-            values[:, epochs.index(budget), seeds.index(seed)] = found
+        for (of_budget, seed), found in trials.items():
+            values[:, epochs.index(of_budget), seeds.index(seed)] = found
         if name not in _CONSTANTS:
             return MetricColumn(values, epochs, seeds)
         by_budget = _one_of_equal(values)
@@ -299,7 +311,11 @@ class Records:
         values = np.full((len(indices), budget, len(seeds)), np.nan)
         for i, seed in enumerate(seeds):
             values[:, :, i] = self._curves.pop((dataset, budget, seed, name))[indices]
-        return MetricColumn(values, tuple(range(1, budget + 1)), seeds) if not np.isnan(values[:, :-1]).all() else None
+        if np.isnan(values[:, :-1]).all():
+            return None
+        epochs = tuple(range(1, budget + 1))
+        alone = _one_of_equal(values) if name == "training_time" else None
+        return MetricColumn(values, epochs, seeds) if alone is None else MetricColumn(alone, epochs)
 
 
 def _entry(content: Any, key: str, where: str) -> dict[Any, Any]:

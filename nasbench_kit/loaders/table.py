@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nasbench_kit.errors import InvalidArchitecture, MissingExtra, SourceError, UnknownName
+from nasbench_kit.errors import InvalidArchitecture, SourceError, UnknownName
+from nasbench_kit.loaders import frames
+from nasbench_kit.loaders.frames import numbers_of, read_frame, whole_numbers_of
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping, read_mapping
-from nasbench_kit.loaders.source import check_complete, check_file, file_provenance, head
+from nasbench_kit.loaders.source import check_complete, check_file, file_provenance
 from nasbench_kit.metrics import Metric, known_metric, looks_like_gain
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.nb201 import NB201
@@ -24,18 +26,11 @@ from nasbench_kit.store.schema import MEAN_SEED, MetricColumn, Table
 __all__ = ["load", "recognises"]
 
 _FORMS = ("native", "official_index", "number")
-_PARQUET = b"PAR1"
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file looks like CSV, plain or compressed by gzip, or Parquet; any folder may hold such files."""
-    if path.is_dir():
-        return True
-    start = head(path)
-    if start.startswith((_PARQUET, b"\x1f\x8b")):
-        return True
-    line = start.split(b"\n", 1)[0]
-    return b"\x00" not in start and b"," in line and not line.lstrip().startswith((b"{", b"["))
+    """Whether the file looks like CSV or Parquet; any folder may hold such files."""
+    return path.is_dir() or frames.recognises(path)
 
 
 def load(source: Path, *, mapping: TableMapping | str | os.PathLike[str] | None = None, partial: bool = False) -> Table:
@@ -111,7 +106,7 @@ def _check_directions(source: Path, mapping: TableMapping) -> None:
             raise SourceError(
                 f"{source}: more of {column.dataset}/{column.metric} seems to be better, but nothing says so: add "
                 f'direction = "max" (or "min") to the mapping of column {column.column!r}; in the shell --column '
-                f"{column.shell}:max'"
+                f"'{column.shell}:max'"
             )
 
 
@@ -131,14 +126,14 @@ def _path_of(source: Path, file: FileMap, count: int) -> Path:
 def _read_file(path: Path, mapping: FileMap, target: Space) -> _Piece:
     names = {mapping.architecture, *(column.column for column in mapping.columns)}
     names |= {mapping.seed} if mapping.seed else set()
-    frame = _read_frame(path, names)
+    frame = read_frame(path, names)
     if not len(frame):
         raise SourceError(f"{path} has no rows")
     rows = _architectures(path, frame[mapping.architecture], mapping, target)
-    seeds = None if mapping.seed is None else _whole_numbers(path, frame[mapping.seed])
+    seeds = None if mapping.seed is None else whole_numbers_of(path, frame[mapping.seed])
     values = {}
     for column in mapping.columns:
-        values[column] = _numbers(path, frame[column.column], 1.0 if column.scale is None else column.scale)
+        values[column] = numbers_of(path, frame[column.column], 1.0 if column.scale is None else column.scale)
         _check_range(path, column, values[column])
     return _Piece(path, rows, seeds, mapping.columns, values)
 
@@ -162,38 +157,12 @@ def _check_range(path: Path, column: ColumnMap, values: NDArray[np.float64]) -> 
         )
 
 
-def _read_frame(path: Path, names: set[str]) -> pd.DataFrame:
-    """The named columns of a file; of CSV all as text, since an architecture may look like a number."""
-    try:
-        if head(path, 4) == _PARQUET:
-            try:
-                frame = pd.read_parquet(path)
-            except ImportError as error:
-                raise MissingExtra("reading Parquet", "parquet") from error
-        else:
-            frame = pd.read_csv(
-                path,
-                compression="gzip" if head(path, 2) == b"\x1f\x8b" else None,
-                dtype=str,
-            )
-    except MissingExtra:
-        raise
-    except EOFError as error:
-        raise SourceError(f"{path} is cut off: its compressed data ends early; get it again") from error
-    except Exception as error:  # pandas, pyarrow and zlib have no common class for a file that cannot be parsed
-        raise SourceError(f"{path} cannot be read as a table: {' '.join(str(error).split())}") from error
-    for name in sorted(names):
-        if name not in frame.columns:
-            raise SourceError(f"{path}: {UnknownName('column', name, frame.columns)}")
-    return frame
-
-
 def _architectures(path: Path, column: pd.Series[Any], mapping: FileMap, target: Space) -> Genotypes:
     try:
         if mapping.form == "native":
             unique, inverse = np.unique(column.fillna("").astype(str).to_numpy(dtype=str), return_inverse=True)
             return target.encode(unique.tolist())[inverse]
-        numbers = _whole_numbers(path, column)
+        numbers = whole_numbers_of(path, column)
         if mapping.form == "number":
             return target.from_number(numbers.astype(np.uint64))
         if mapping.form == "official_index" and isinstance(target, NB201):
@@ -201,40 +170,6 @@ def _architectures(path: Path, column: pd.Series[Any], mapping: FileMap, target:
     except InvalidArchitecture as error:
         raise SourceError(f"{path}: column {mapping.architecture!r}: {error}") from error
     raise SourceError(f"{path}: {UnknownName('architecture form', mapping.form, _FORMS)} (official_index: nb201 alone)")
-
-
-def _whole_numbers(path: Path, column: pd.Series[Any]) -> NDArray[np.int64]:
-    numbers = _numbers(path, column, 1.0)
-    wrong = np.flatnonzero(~(numbers == np.floor(numbers)) | (numbers < 0))
-    if len(wrong):
-        at = int(wrong[0])
-        raise SourceError(f"{path}: row {at}, column {column.name!r}: {column.iloc[at]!r} is no whole number from 0 on")
-    return numbers.astype(np.int64)
-
-
-def _numbers(path: Path, column: pd.Series[Any], scale: float) -> NDArray[np.float64]:
-    """A column as numbers, exactly those that are written; ``nan`` where the file has none."""
-    if column.dtype.kind in "biuf":
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    else:
-        texts = column.fillna("nan").astype(str)
-        try:
-            values = texts.to_numpy(dtype=str).astype(np.float64)
-        except ValueError:
-            at = next(i for i, text in enumerate(texts) if not _is_number(text))
-            raise SourceError(f"{path}: row {at}, column {column.name!r}: {texts.iloc[at]!r} is no number") from None
-    if np.isinf(values).any():
-        at = int(np.flatnonzero(np.isinf(values))[0])
-        raise SourceError(f"{path}: row {at}, column {column.name!r}: the value is infinite")
-    return values * scale
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _metric(

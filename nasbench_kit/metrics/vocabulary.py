@@ -84,5 +84,6 @@ def looks_like_gain(name: str) -> bool:
     >>> [looks_like_gain(name) for name in ("val_acc", "ROC-AUC", "framesPerSecond", "perplexity")]
     [True, True, True, False]
     """
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    return bool(_RATES.search(words)) or not _GAINS.isdisjoint(re.split(r"[^a-z0-9]+", words))
+    split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    words = re.split(r"[^a-z0-9]+", f"{split} {name}".lower())
+    return bool(_RATES.search(split.lower())) or not _GAINS.isdisjoint(words)

@@ -85,7 +85,11 @@ def test_problems_without_budgets_are_refused(digits):
     with pytest.raises(ValueError, match="Hyperband needs at least two epoch budgets, and the problem has none"):
         nk.search(ones, nk.Hyperband(), evaluations=10)
     with pytest.raises(ValueError, match="has 1 alone"):
-        nk.search(digits.problem("valid_accuracy", seed="mean", charge="one", epochs=1), nk.SuccessiveHalving(), evaluations=10)
+        nk.search(
+            digits.problem("valid_accuracy", seed="mean", charge="one", epochs=1),
+            nk.SuccessiveHalving(),
+            evaluations=10,
+        )
     with pytest.raises(ValueError, match="eta is above 1"):
         nk.Hyperband(eta=1)
     with pytest.raises(ValueError, match="SuccessiveHalving takes a number"):

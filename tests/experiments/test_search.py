@@ -383,3 +383,52 @@ def test_what_a_problem_itself_measures_stays_with_its_result(tmp_path, objectiv
                 found.best("test_accuracy", dataset="cifar10")
             with pytest.raises(ValueError, match="on real trainings, not on a benchmark"):
                 _ = found.benchmark
+
+
+# -------------------------------------------------------------------- algorithms and functions of a user's own
+
+
+class Asking(nk.RandomSearch):
+    """Asks for whatever it was made with."""
+
+    asks = None
+
+    def _ask(self):
+        return type(self).asks(self)
+
+    def ask(self):
+        return self._ask()
+
+
+@pytest.mark.parametrize(
+    ("asks", "error", "message"),
+    [
+        (lambda a: np.full((a.runs, 2, 6), 5, np.uint8), nk.InvalidArchitecture, "gene 0 is 5, not one of 0 ... 4"),
+        (lambda a: np.full((a.runs, 2, 6), 255, np.uint8), nk.InvalidArchitecture, "row 0"),
+        (lambda a: np.full((a.runs, 2, 6), 0.5), nk.InvalidArchitecture, "gene 0 is 0.5"),
+        (lambda a: np.full((a.runs, 2, 6), -1), nk.InvalidArchitecture, "gene 0 is -1"),
+        (lambda a: np.zeros((a.runs, 2, 5), np.uint8), ValueError, r"the shape \(3, 2, 5\)"),
+        (lambda a: np.zeros((a.runs + 1, 2, 6), np.uint8), ValueError, r"shape \(3, n, 6\)"),
+        (lambda a: np.zeros((a.runs, 0, 6), np.uint8), ValueError, "n of at least 1"),
+        (lambda a: np.zeros((a.runs, 6), np.uint8), ValueError, r"the shape \(3, 6\)"),
+    ],
+)
+def test_what_a_users_algorithm_asks_is_checked(bench, asks, error, message):
+    algorithm = type("Mine", (Asking,), {"asks": staticmethod(asks)})()
+    with pytest.raises(error, match=message) as caught:
+        nk.search(bench.problem("valid_accuracy"), algorithm, runs=3, evaluations=10)
+    assert "Mine.ask()" in str(caught.value)
+
+
+def test_a_function_cannot_write_to_what_it_is_given(bench):
+    def function(X):
+        X[:] = 0
+        return X.sum(axis=1)
+
+    with pytest.raises(ValueError, match="read-only"):
+        nk.search(nk.FunctionProblem(function, bench.space), nk.RandomSearch(), evaluations=10)
+
+
+def test_a_total_failure_has_no_best(bench):
+    result = nk.search(nk.FunctionProblem(lambda X: np.full(len(X), np.nan), bench.space), nk.RandomSearch(), runs=3)
+    assert np.isnan(result.best("f")).all()

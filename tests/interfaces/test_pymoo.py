@@ -80,7 +80,10 @@ def test_a_problem_has_the_values_of_the_table(digits):
     assert problem.bounds()[1].tolist() == [4] * 6
     _, front = digits.front(TWO)
     np.testing.assert_array_equal(problem.pareto_front()[:, 0], np.sort(100 - front[:, 0]))
-    assert to_pymoo(digits.problem("valid_accuracy", seed="mean", charge="one")).pareto_front() == digits.problem("valid_accuracy").bounds[0]
+    assert (
+        to_pymoo(digits.problem("valid_accuracy", seed="mean", charge="one")).pareto_front()
+        == digits.problem("valid_accuracy").bounds[0]
+    )
     assert copy.deepcopy(problem) is problem
     again = pickle.loads(pickle.dumps(problem))
     np.testing.assert_array_equal(again.evaluate(X), table(X))
@@ -117,7 +120,9 @@ def test_what_the_function_does_not_know_is_penalised_and_stays_unknown():
 
 def test_fractions_are_an_error_that_says_what_to_do(digits):
     with pytest.raises(nk.InvalidArchitecture, match=r"whole numbers, unlike row 0 .*RoundingRepair"):
-        minimize(to_pymoo(digits.problem(TWO, seed="mean")), NSGA2(20, sampling=FloatRandomSampling()), ("n_gen", 2), seed=1)
+        minimize(
+            to_pymoo(digits.problem(TWO, seed="mean")), NSGA2(20, sampling=FloatRandomSampling()), ("n_gen", 2), seed=1
+        )
     with pytest.raises(TypeError, match=r"Benchmark\.problem"):
         to_pymoo(digits)
     with pytest.raises(nk.UnknownName, match="penalty"):

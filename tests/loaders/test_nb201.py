@@ -174,12 +174,29 @@ def test_curves(source, tmp_path, infos):
     assert "test_accuracy" not in bench.metrics(name)  # evaluated after the last epoch alone
     assert "test_accuracy" in bench.metrics("cifar10-valid-curves-12")
     assert bench.metrics("cifar100-curves-200") == (
-        *("train_accuracy", "train_loss", "original_test_accuracy", "original_test_loss"),
+        *("train_accuracy", "train_loss", "original_test_accuracy", "original_test_loss", "training_time"),
     )
+    times = rc["train_times"]
+    for epoch in (1, 12, 199):
+        seconds = bench.query(x, "training_time", dataset=name, epochs=epoch)[0]
+        assert seconds == pytest.approx(sum(times[e] for e in range(epoch)), rel=1e-12)
+    assert (
+        bench.query(x, "training_time", dataset=name)[0] == plain.query(x, "training_time", dataset="cifar10-valid")[0]
+    )
+
     for dataset in plain.datasets:
         for metric in plain.metrics(dataset):
             for given in (plain, bench):
                 assert given.query(x, metric, dataset=dataset)[0] == plain.query(x, metric, dataset=dataset)[0]
+
+
+def test_hyperband_runs_on_curves(source, tmp_path, infos):
+    bench = nk.convert(source(infos), tmp_path / "curves.h5", partial=True, curves=True)
+    problem = bench.problem("valid_accuracy", dataset="cifar10-valid-curves-12", missing="skip")
+    result = nk.search(problem, nk.Hyperband(), runs=4, simulated_seconds=5000.0, seed=0)
+    assert (result.simulated_seconds <= 5000).all()
+    assert (result.simulated_seconds > 0).any()
+    assert len(set(problem.budgets)) == 12
 
 
 def test_a_curve_has_no_value_that_is_none(source, tmp_path, infos):

@@ -122,7 +122,10 @@ def test_numbers_and_official_indices(tmp_path):
             lambda f: f.assign(acc=f["acc"].astype(object).where(f.index != 5, "n/a?")),
             "row 5, column 'acc': 'n/a\\?' is no number",
         ),
-        (lambda f: f.assign(acc=f["acc"].where(f.index != 5, 101)), "row 5, column 'acc': valid_accuracy is 101.0, but its range is 0 to 100 percent"),
+        (
+            lambda f: f.assign(acc=f["acc"].where(f.index != 5, 101)),
+            "row 5, column 'acc': valid_accuracy is 101.0, but its range is 0 to 100",
+        ),
         (lambda f: f.assign(acc=f["acc"].where(f.index != 5, np.inf)), "infinite"),
         (lambda f: f.assign(arch=f["arch"].where(f.index != 5, "0123")), "column 'arch'.*8 characters"),
         (lambda f: pd.concat([f, f.iloc[:1]]), "row 0 appears twice"),
@@ -191,3 +194,131 @@ def test_column_maps():
     for bad in ("a", "a=b", "a=b/", "=b/c", "a=b/c@x"):
         with pytest.raises(nk.SourceError):
             ColumnMap.parse(bad)
+
+
+# -------------------------------------------------------------------- what a metric is
+
+
+def custom(tmp_path, frame, column):
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    text = MAPPING.replace('"acc=cifar10/valid_accuracy@4"', column)
+    return nk.convert(tmp_path / "data.csv", tmp_path / "out.h5", mapping=mapped(tmp_path, text))
+
+
+@pytest.mark.parametrize("metric", ["val_acc", "ssim", "roc_auc", "throughput", "frames_per_second"])
+def test_a_name_that_looks_like_a_gain_needs_its_direction(tmp_path, frame, metric):
+    with pytest.raises(nk.SourceError, match=rf"direction = \"max\".*--column 'acc=cifar10/{metric}@8:max'"):
+        custom(tmp_path, frame, f'"acc=cifar10/{metric}@8"')
+    assert not (tmp_path / "out.h5").exists()
+    bench = custom(tmp_path, frame, f'"acc=cifar10/{metric}@8:max"')
+    best = frame["acc"].max()
+    assert bench.metric(metric).direction == "max"
+    problem = bench.problem(metric)
+    assert problem.seed == "mean"  # there is nothing else
+    assert problem.bounds[0, 0] == -best
+    assert bench.front([metric])[1][0, 0] == best
+    result = nk.search(problem, nk.RegularizedEvolution(), runs=10, evaluations=3000)
+    assert result.best(metric).max() == best
+    assert result.trace[metric].max() == best
+
+
+def test_a_metric_of_no_known_direction_is_no_objective_until_it_is_said(tmp_path, frame):
+    bench = custom(tmp_path, frame, '"acc=cifar10/perplexity@8"')
+    assert bench.metric("perplexity").direction is None
+    for ask in (lambda: bench.problem("perplexity"), lambda: bench.front(["perplexity", "params"])):
+        with pytest.raises(ValueError, match="whether more or less perplexity is better is not stored"):
+            ask()
+    problem = bench.problem("perplexity", directions={"perplexity": "min"})
+    assert problem.bounds[0, 0] == frame["acc"].min()
+    with pytest.raises(nk.UnknownName, match="Directions are of objectives"):
+        bench.problem("perplexity", directions={"perplexty": "min"})
+
+
+def test_all_that_a_mapping_says_of_a_metric_is_stored(tmp_path, frame):
+    column = (
+        '{column = "acc", dataset = "cifar10", metric = "psnr", epochs = 4, direction = "max", units = "dB", '
+        'range = [0, 120], split = "test", depends_on_seed = true}'
+    )
+    bench = custom(tmp_path, frame, column)
+    metric = nk.open(bench.path).metric("psnr")
+    assert (metric.direction, metric.units, metric.range, metric.split) == ("max", "dB", (0.0, 120.0), "test")
+    assert metric.depends_on_seed
+    with pytest.warns(nk.TestSelectionWarning, match="selects on psnr"):
+        bench.problem("psnr")
+
+
+def test_fractions_are_no_percentages(tmp_path, frame):
+    frame["acc"] /= 100
+    with pytest.raises(nk.SourceError, match=r"from 0 to 0.99\d+, but its unit is percent: give scale = 100"):
+        custom(tmp_path, frame, '"acc=cifar10/valid_accuracy@4"')
+    assert custom(tmp_path, frame, '"acc=cifar10/valid_accuracy@4*100"').query(SPACE.all(), "valid_accuracy").max() > 99
+    assert custom(tmp_path, frame, '"acc=cifar10/valid_accuracy@4*1"').query(SPACE.all(), "valid_accuracy").max() < 1
+
+
+def test_what_is_stored_passes_its_validation(tmp_path, frame):
+    from nasbench_kit.validation import validate
+
+    frame["acc"] -= 50
+    bench = custom(tmp_path, frame, '"acc=cifar10/log_likelihood@4:max"')
+    checks = {check.name: check for check in validate(bench.path)}
+    assert checks["values in range"].passed
+    with pytest.raises(nk.SourceError, match="valid_loss is -.*, but its range is 0 to inf"):
+        custom(tmp_path, frame, '"acc=cifar10/valid_loss@4"')
+    column = '{column = "acc", dataset = "cifar10", metric = "valid_loss", range = [-100, 100]}'
+    bench = custom(tmp_path, frame, column)
+    assert {check.name: check for check in validate(bench.path)}["values in range"].passed
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ('{column = "acc", dataset = "c", metric = "m", direction = "up"}', "direction is 'max' or 'min', not 'up'"),
+        ('{column = "acc", dataset = "c", metric = "m", split = "dev"}', "split is 'train', 'valid' or 'test'"),
+        ('{column = "acc", dataset = "c", metric = "m", range = [1]}', "range is two numbers"),
+        ('{column = "acc", dataset = "c", metric = "m", range = [2, 1]}', "from a lower to a higher value"),
+        ('{column = "acc", dataset = "c", metric = "m", epochs = 1.5}', "epochs is a whole number, not 1.5"),
+        ('{column = "acc", dataset = "c", metric = "m", scale = nan}', "scale is a finite number other than 0"),
+        ('{column = 3, dataset = "c", metric = "m"}', "column is text, not 3"),
+        ('"acc=c/m@0"', "epochs is at least 1, not 0"),
+    ],
+)
+def test_columns_that_make_no_sense(tmp_path, frame, column, message):
+    with pytest.raises(nk.SourceError, match=message):
+        custom(tmp_path, frame, column)
+
+
+def test_columns_of_one_metric_may_not_contradict_each_other(tmp_path, frame):
+    frame["later"] = frame["acc"]
+    with pytest.raises(nk.SourceError, match="has the direction 'max' in one column, 'min' in another"):
+        custom(tmp_path, frame, '"acc=cifar10/m@4:max", "later=cifar10/m@8:min"')
+
+
+# -------------------------------------------------------------------- text files of all kinds
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_byte_order_marks_and_separators(tmp_path, frame, encoding, separator):
+    frame.to_csv(tmp_path / "data.csv", index=False, sep=separator, encoding=encoding)
+    bench = nk.convert(tmp_path / "data.csv", tmp_path / "out.h5", mapping=mapped(tmp_path))
+    assert bench.query(SPACE.encode(frame["arch"]), "valid_accuracy").tolist() == frame["acc"].tolist()
+
+
+def test_a_row_that_is_longer_than_the_header_never_shifts(tmp_path, frame):
+    path = tmp_path / "data.csv"
+    frame.to_csv(path, index=False)
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *(f"{row}," for row in rows)]))
+    with pytest.raises(nk.SourceError, match="rows have more fields than the header"):
+        nk.convert(path, tmp_path / "out.h5", mapping=mapped(tmp_path))
+    path.write_text("\n".join([header.replace("hours", "acc"), *rows]))
+    with pytest.raises(nk.SourceError, match="2 columns are called 'acc'"):
+        nk.convert(path, tmp_path / "out.h5", mapping=mapped(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["9_0", "٩٠", "90,5"])
+def test_numbers_that_only_python_reads(tmp_path, frame, text):
+    frame["acc"] = frame["acc"].astype(object)
+    frame.loc[3, "acc"] = text
+    with pytest.raises(nk.SourceError, match=f"row 3, column 'acc': '{text}' is no number"):
+        custom(tmp_path, frame, '"acc=cifar10/valid_accuracy@4"')

@@ -10,7 +10,7 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.store import MetricColumn, Table, write_store
 
-from .conftest import made_up_table
+from ..conftest import made_up_table
 
 
 def reference(table, X, metric, epoch, seed):

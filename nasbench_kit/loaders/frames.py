@@ -1,0 +1,154 @@
+"""The columns of a CSV or Parquet file, as text and as numbers: what a file says, or an error that names the row."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from nasbench_kit.errors import MissingExtra, SourceError, UnknownName
+from nasbench_kit.loaders.source import head
+
+__all__ = ["numbers_of", "read_frame", "recognises", "whole_numbers_of"]
+
+_PARQUET = b"PAR1"
+_GZIP = b"\x1f\x8b"
+_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_SEPARATORS = (",", ";", "\t")
+_HEADER = 2**20  # bytes in which a CSV's first line ends
+_ODD_NUMBER = re.compile(r"[_\u0080-\uffff]")  # Python reads 9_0 and other scripts' digits as numbers, nobody else does
+
+
+def recognises(path: Path) -> bool:
+    """Whether the file looks like CSV, plain or compressed by gzip, or Parquet."""
+    start = head(path)
+    if start.startswith((_PARQUET, _GZIP)):
+        return True
+    try:
+        line = start.decode(_encoding(start), "ignore").split("\n", 1)[0]
+    except UnicodeError:
+        return False
+    return "\x00" not in line and any(s in line for s in _SEPARATORS) and not line.lstrip().startswith(("{", "["))
+
+
+def read_frame(path: Path, names: set[str]) -> pd.DataFrame:
+    """The named columns of a file; of CSV all as text, since an architecture may look like a number.
+
+    Raises
+    ------
+    SourceError
+        No such column, one that is there twice, or a file that cannot be read as a table.
+    MissingExtra
+        Parquet without pyarrow.
+    """
+    try:
+        if head(path, 4) == _PARQUET:
+            return _read_parquet(path, names)
+        return _read_csv(path, names)
+    except (MissingExtra, SourceError):
+        raise
+    except EOFError as error:
+        raise SourceError(f"{path} is cut off: its compressed data ends early; get it again") from error
+    except pd.errors.ParserError as error:
+        hint = ": rows have more fields than the header; give every column a name, or remove a separator at the end"
+        raise SourceError(
+            f"{path} cannot be read as a table: {' '.join(str(error).split())[:500]}{hint if 'Expected' in str(error) else ''}"
+        ) from error
+    except Exception as error:  # pandas, pyarrow and zlib have no common class for a file that cannot be parsed
+        raise SourceError(f"{path} cannot be read as a table: {' '.join(str(error).split())[:500]}") from error
+
+
+def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
+    compressed = head(path, 2) == _GZIP
+    with gzip.open(path, "rb") if compressed else path.open("rb") as file:
+        start = file.read(_HEADER)
+    encoding = _encoding(start)
+    line = io.StringIO(start.decode(encoding, "replace")).readline()
+    separator = max(_SEPARATORS, key=line.count)  # the first of those that are as frequent
+    header = next(csv.reader([line], delimiter=separator), [])
+    _check_columns(path, names, header)
+    # The header is read as a row like the others, so that a longer row is an error: otherwise pandas takes its first field
+    # for an index, and every value stands under its neighbour's name. With ``usecols`` it would be cut silently.
+    frame = pd.read_csv(
+        path,
+        compression="gzip" if compressed else None,
+        dtype=str,
+        encoding=encoding,
+        sep=separator,
+        header=None,
+    )
+    frame = frame.iloc[1:, [header.index(name) for name in sorted(names)]].reset_index(drop=True)
+    frame.columns = pd.Index(sorted(names))
+    return frame
+
+
+def _read_parquet(path: Path, names: set[str]) -> pd.DataFrame:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtra("reading Parquet", "parquet") from error
+    _check_columns(path, names, pyarrow.parquet.read_schema(path).names)
+    return pd.read_parquet(path, columns=sorted(names))
+
+
+def _check_columns(path: Path, names: set[str], header: list[str]) -> None:
+    for name in sorted(names):
+        if name not in header:
+            raise SourceError(f"{path}: {UnknownName('column', name, header[:LISTED])}")
+        if header.count(name) > 1:
+            raise SourceError(f"{path}: {header.count(name)} columns are called {name!r}: give each its own name")
+
+
+LISTED = 100  # columns that a message names
+
+
+def _encoding(start: bytes) -> str:
+    """The encoding that a file's first bytes tell; UTF-8 where they tell none."""
+    return next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), "utf-8")
+
+
+def whole_numbers_of(path: Path, column: pd.Series[Any]) -> NDArray[np.int64]:
+    """A column as whole numbers from 0 on."""
+    numbers = numbers_of(path, column, 1.0)
+    wrong = np.flatnonzero(~(numbers == np.floor(numbers)) | (numbers < 0) | (numbers >= 2**63))
+    if len(wrong):
+        at = int(wrong[0])
+        raise SourceError(f"{path}: row {at}, column {column.name!r}: {column.iloc[at]!r} is no whole number from 0 on")
+    return numbers.astype(np.int64)
+
+
+def numbers_of(path: Path, column: pd.Series[Any], scale: float) -> NDArray[np.float64]:
+    """A column as numbers, exactly those that are written, times ``scale``; ``nan`` where the file has none."""
+    if column.dtype.kind in "biuf":
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        texts = column.fillna("nan").astype(str)
+        try:
+            if texts.str.contains(_ODD_NUMBER).any():
+                raise ValueError
+            values = texts.to_numpy(dtype=str).astype(np.float64)
+        except ValueError:
+            at = next(i for i, text in enumerate(texts) if not _is_number(text))
+            comma = "; write it with a decimal point" if "," in texts.iloc[at] else ""
+            raise SourceError(
+                f"{path}: row {at}, column {column.name!r}: {texts.iloc[at][:100]!r} is no number{comma}"
+            ) from None
+    if np.isinf(values).any():
+        at = int(np.flatnonzero(np.isinf(values))[0])
+        raise SourceError(f"{path}: row {at}, column {column.name!r}: the value is infinite")
+    return values * scale
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return not _ODD_NUMBER.search(text)

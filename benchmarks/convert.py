@@ -10,7 +10,6 @@ values. Small ones by default; at full size, on all cores (``python -m benchmark
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from benchmarks.official.macronas import write_macronas
 from benchmarks.official.nb101 import write_nb101
 from benchmarks.official.nb201 import SPACE, write_nats_simple, write_nb201_pth
 from benchmarks.timing import table
+from nasbench_kit.cores import usable_cores
 
 READ = """
 with open(source, "rb") as file:
@@ -69,7 +69,7 @@ KIT = "nk.convert(source, sys.argv[2], partial=True, progress=False, **{name: Tr
 
 
 def run(kinds: tuple[str, ...] = tuple(KINDS), given: str | None = None) -> dict[str, Any]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     found: dict[str, Any] = {"cores": cores}
     rows = []
     for kind in kinds:

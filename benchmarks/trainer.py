@@ -14,6 +14,7 @@ from typing import Any
 
 import nasbench_kit as nk
 from benchmarks.timing import in_turn, table
+from nasbench_kit.cores import usable_cores
 
 GENES, SEEDS, EPOCHS, JOBS = [2, 1, 2, 2, 3, 1], (3, 10, 30), 4, 24
 
@@ -136,7 +137,7 @@ def processes(networks: list[Any], data: Any, recipe: Any) -> dict[str, tuple[fl
     from nasbench_kit.training.trainer import train
 
     jobs = [(network, seed) for seed, network in enumerate(networks[:JOBS])]
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     pinned = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     times: dict[str, list[float]] = {"each": [], "pool": []}
     for _ in range(3):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.errors import MissingExtra, StoreError
-from nasbench_kit.store.writer import replace_file
+from nasbench_kit.files import replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

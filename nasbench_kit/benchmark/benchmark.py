@@ -95,6 +95,11 @@ class Benchmark:
         return {"name": self.name, "path": str(self.path), "architectures": len(self), **self._store.attributes}
 
     @property
+    def digest(self) -> str:
+        """A SHA-256 over the checksums of all columns: equal for stores of equal content, whatever their names."""
+        return self._store.digest
+
+    @property
     def architectures(self) -> Genotypes:
         """The genotypes with a record of their own, by ascending key: (len(self), genes), read-only."""
         return self._store.architectures

@@ -116,6 +116,7 @@ class TabularProblem(Problem):
     def source(self) -> dict[str, Any]:
         return {
             "benchmark": str(self.bench.path),
+            "digest": self.bench.digest,
             "dataset": self.dataset,
             "epochs": self.epochs,
             "seed": self.seed,

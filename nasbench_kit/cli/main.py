@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dis
 import importlib
 import os
 import sys
@@ -29,6 +30,16 @@ COMMANDS = {
 }
 
 
+def _deliberate(error: Exception) -> bool:
+    """Whether the kit raised an error on purpose, by a ``raise`` of its own, or it came from elsewhere and is a fault."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or not str(last.tb_frame.f_globals.get("__name__", "")).startswith("nasbench_kit."):
+        return False
+    return dis.opname[last.tb_frame.f_code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``nasbench-kit``.
 
@@ -40,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 the answer is no, 2 wrong use or bad input, 130 interrupted.
+        0 done, 1 the answer is no, 2 wrong use or bad input, 130 interrupted. What the kit did not foresee is raised.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(
@@ -79,7 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("nasbench-kit: interrupted; what was written before is untouched", file=sys.stderr)
         return 130
-    except (NasbenchKitError, ValueError, OSError, MemoryError) as error:
+    except (NasbenchKitError, OSError, MemoryError) as error:
+        print(f"nasbench-kit {options.command}: {error}", file=sys.stderr)
+        return 2
+    except (ValueError, TypeError) as error:
+        if not _deliberate(error):
+            raise
         print(f"nasbench-kit {options.command}: {error}", file=sys.stderr)
         return 2
     return status

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nasbench_kit.errors import InvalidArchitecture, SourceError
+from nasbench_kit.text import decoded
 
 __all__ = ["native_text", "read_natives"]
 
@@ -20,16 +21,22 @@ def read_natives(arguments: list[str], file: str | None) -> list[Any]:
         lines = arguments
     elif file and file != "-":
         try:
-            lines = Path(file).read_text().splitlines()
+            lines = decoded(Path(file).read_bytes()).splitlines()
         except UnicodeDecodeError as error:
-            raise SourceError(f"{file} is no text at byte {error.start}") from error
+            raise SourceError(f"{file} is no text in UTF-8 at byte {error.start}") from error
         except OSError as error:
             raise SourceError(f"{file} cannot be read: {error.strerror}") from error
     else:
         if sys.stdin is None or (not file and sys.stdin.isatty()):
             raise ValueError("no architectures: give them as arguments, as --file FILE, or on stdin")
-        lines = sys.stdin.read().splitlines()
-    return [_parse(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+        try:
+            lines = sys.stdin.read().removeprefix("\ufeff").splitlines()
+        except UnicodeDecodeError as error:
+            raise SourceError(f"stdin is no text in {sys.stdin.encoding} at byte {error.start}") from error
+    natives = [_parse(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+    if not natives:
+        raise ValueError(f"no architectures: {'stdin' if not file or file == '-' else file} has none, one a line")
+    return natives
 
 
 def _parse(number: int, line: str) -> Any:

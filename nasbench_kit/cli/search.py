@@ -20,9 +20,10 @@ from nasbench_kit.cli.output import print_json, print_table, warnings_on_stderr
 from nasbench_kit.cli.setting import add_setting_arguments, setting_of
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
+from nasbench_kit.files import check_target
 from nasbench_kit.metrics import minimised
 from nasbench_kit.spaces import space
-from nasbench_kit.store import check_target, write_store
+from nasbench_kit.store import write_store
 
 if TYPE_CHECKING:
     from nasbench_kit.training.search.evaluator import TrainingProblem

@@ -32,10 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
-    if options.architectures or options.file:
+    # a name that is a space's alone asks about architectures, which come on stdin like those of a query
+    space_alone = options.benchmark in spaces() and options.benchmark not in benchmarks()
+    if options.architectures or options.file or space_alone:
         return _check_architectures(options)
-    if options.benchmark in spaces() and options.benchmark not in benchmarks():
-        raise ValueError(f"{options.benchmark} is a search space: give architectures, or --file FILE (- is stdin)")
     checks = validate(
         find_store(options.benchmark),
         source=Path(options.source) if options.source else None,

@@ -18,13 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchmark
 from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.recorder import Recorder, normalise
+from nasbench_kit.files import replace_file
 from nasbench_kit.indicators import group_hypervolume, nondominated
 from nasbench_kit.metrics import Metric, known_metric, minimised
 from nasbench_kit.problem import Problem
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.store.new_hdf5 import new_hdf5
-from nasbench_kit.store.writer import replace_file
 
 __all__ = ["Generations", "Result", "join_results", "load_result"]
 
@@ -192,11 +192,25 @@ class Result:
 
     @cached_property
     def benchmark(self) -> Benchmark:
-        """The benchmark that was searched, opened again where the result comes from a file."""
+        """The benchmark that was searched, opened again where the result comes from a file.
+
+        Raises
+        ------
+        ValueError
+            The search was on no benchmark.
+        StoreError, UnknownName
+            The store is no longer there, or is another one now.
+        """
         if "benchmark" not in self.source:
             raise ValueError(f"this search was on {self._searched}, not on a benchmark")
         path = Path(self.source["benchmark"])
-        return open_benchmark(path if path.exists() else path.name.removesuffix(".h5"))
+        bench = open_benchmark(path if path.exists() else path.name.removesuffix(".h5"))
+        if self.source.get("digest", bench.digest) != bench.digest:
+            raise StoreError(
+                f"{bench.path} is not the store that was searched: its columns have other checksums than those in the "
+                f"result, which were of {path}; put that one back, or set result.benchmark to it"
+            )
+        return bench
 
     @cached_property
     def trace(self) -> pd.DataFrame:

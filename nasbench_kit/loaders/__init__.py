@@ -10,11 +10,12 @@ from typing import Any
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
+from nasbench_kit.files import check_target
 from nasbench_kit.loaders import macronas, nas_bench_macro, nats, nb101, nb201, table
 from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
-from nasbench_kit.store import Table, check_target, write_store
+from nasbench_kit.store import Table, write_store
 
 __all__ = ["convert", "formats", "load", "store_name"]
 

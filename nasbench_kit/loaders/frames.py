@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import MissingExtra, SourceError, UnknownName
 from nasbench_kit.loaders.source import head
+from nasbench_kit.text import encoding_of
 
 __all__ = ["numbers_of", "read_frame", "recognises", "whole_numbers_of"]
 
 _PARQUET = b"PAR1"
 _GZIP = b"\x1f\x8b"
-_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _SEPARATORS = (",", ";", "\t")
 _HEADER = 2**20  # bytes in which a CSV's first line ends
 _ODD_NUMBER = re.compile(r"[_\u0080-\uffff]")  # Python reads 9_0 and other scripts' digits as numbers, nobody else does
@@ -32,7 +32,7 @@ def recognises(path: Path) -> bool:
     if start.startswith((_PARQUET, _GZIP)):
         return True
     try:
-        line = start.decode(_encoding(start), "ignore").split("\n", 1)[0]
+        line = start.decode(encoding_of(start), "ignore").split("\n", 1)[0]
     except UnicodeError:
         return False
     return "\x00" not in line and any(s in line for s in _SEPARATORS) and not line.lstrip().startswith(("{", "["))
@@ -69,7 +69,7 @@ def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
     compressed = head(path, 2) == _GZIP
     with gzip.open(path, "rb") if compressed else path.open("rb") as file:
         start = file.read(_HEADER)
-    encoding = _encoding(start)
+    encoding = encoding_of(start)
     line = io.StringIO(start.decode(encoding, "replace")).readline()
     separator = max(_SEPARATORS, key=line.count)  # the first of those that are as frequent
     header = next(csv.reader([line], delimiter=separator), [])
@@ -107,11 +107,6 @@ def _check_columns(path: Path, names: set[str], header: list[str]) -> None:
 
 
 LISTED = 100  # columns that a message names
-
-
-def _encoding(start: bytes) -> str:
-    """The encoding that a file's first bytes tell; UTF-8 where they tell none."""
-    return next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), "utf-8")
 
 
 def whole_numbers_of(path: Path, column: pd.Series[Any]) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from typing import Any
 from nasbench_kit.errors import SourceError, UnknownName
 from nasbench_kit.loaders.source import check_file
 from nasbench_kit.metrics import Direction, Metric, Split, known_metric, split_of
+from nasbench_kit.text import decoded
 
 __all__ = ["FACTS", "ColumnMap", "FileMap", "TableMapping", "read_mapping"]
 
@@ -153,10 +154,9 @@ def read_mapping(path: Path) -> TableMapping:
     """
     check_file(path)
     try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} is no valid TOML: {error}") from error
+        content = tomllib.loads(decoded(path.read_bytes()))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise SourceError(f"{path} is no valid TOML: {str(error)[:500]}") from error
     _known(f"{path}", content, {"space", "name", "table", "provenance"}, {"space", "table"})
     _typed(f"{path}", content, {"space": str, "name": str, "provenance": dict})
     if "name" in content and not re.fullmatch(r"[\w.+-]+", content["name"]):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import bz2
 import hashlib
 import itertools
-import os
 import queue
 import re
 import threading
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nasbench_kit.cores import usable_cores
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_runs import Templates
 from nasbench_kit.loaders.pickle_streams import Item, read_stream
@@ -244,7 +244,7 @@ def _in_threads(
     function: Callable[[_Member], tuple[Record, str]], members: Iterable[_Member]
 ) -> Generator[tuple[Record, str], None, None]:
     """``map``, in order, by as many threads as there are cores, never far ahead of what is taken."""
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = usable_cores()
     waiting: queue.SimpleQueue[Future[tuple[Record, str]]] = queue.SimpleQueue()
     with ThreadPoolExecutor(workers) as pool:
         try:

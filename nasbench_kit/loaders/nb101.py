@@ -26,6 +26,15 @@ HALFWAY, FINAL = 0, 1
 # of the hashes of all cells by `network_index`, 32 digits each: tests compute it
 SHA256_OF_ALL_HASHES = "d3332c0348a4fb1e6fb492887cab04e25624b9787a62346545992ec61746c1a6"
 
+# Of the relatives of this file, EC-NAS alone has its middle evaluation elsewhere: its trainings, not NAS-Bench-101's.
+_EC_NAS = {
+    "published_file": "EC-NAS' own trainings, in NAS-Bench-101's format",
+    "url": "https://github.com/saintslab/EC-NAS-Bench",
+    "licence": "MIT",
+    "citation": "Bakhtiarifard, Igel and Selvan 2024, EC-NAS: energy consumption aware tabular benchmarks for neural "
+    "architecture search, arXiv 2210.06015",
+}
+
 _START = re.compile(rb'.{12}\["[0-9a-f]{32}", [0-9]{1,3}, "[01]{4,49}", "input,', re.DOTALL)
 _NOTES = (
     "Repeats have no published number: 0, 1, 2 are in the file's order. halfway_* are taken in the middle of a training "
@@ -96,6 +105,8 @@ def load(
     if trials.elsewhere:
         notes += f" Of {trials.elsewhere} records, the middle evaluation is not halfway: it is not stored."
     provenance = {**published_provenance([path], "nb101"), "notes": notes, **missing}
+    if trials.elsewhere:
+        provenance |= _EC_NAS
     return Table(trials.space, architectures, {"cifar10": metrics}, provenance)
 
 

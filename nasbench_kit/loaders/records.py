@@ -7,6 +7,7 @@ network was trained on, and is written down here once: `_SETS`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,8 @@ def official_names() -> list[str]:
 def check_meta(where: object, meta: Any, names: list[str]) -> None:
     """Raise SourceError unless the architectures that a file lists are the official ones in the official order."""
     listed = meta.get("meta_archs") if isinstance(meta, dict) else None
+    if isinstance(listed, list) and listed and _is_size(listed[0]):
+        raise SourceError(f"{where}: key 'meta_archs': {_SIZE_SPACE}")
     if not isinstance(listed, list) or len(listed) != len(names):
         count = len(listed) if isinstance(listed, list) else shown(listed)
         raise SourceError(f"{where}: key 'meta_archs': a list of {len(names)} architectures is expected, not {count}")
@@ -84,6 +87,17 @@ def check_meta(where: object, meta: Any, names: list[str]) -> None:
             raise SourceError(
                 f"{where}: key 'meta_archs': architecture {index} is {name} by the official index, not {shown(found)}"
             )
+
+
+_SIZE_SPACE = (
+    "this is NATS-Bench's size search space (NATS-sss, architectures such as 8:16:24:64:8), which is not read; its topology "
+    "search space is in the files called NATS-tss"
+)
+
+
+def _is_size(native: Any) -> bool:
+    """Whether this is an architecture of the size search space: five numbers of channels."""
+    return isinstance(native, str) and re.fullmatch(r"\d{1,3}(:\d{1,3}){4}", native) is not None
 
 
 class Records:
@@ -140,6 +154,10 @@ class Records:
         index = self.check_index(index, where)
         where = f"{where}: architecture {index}"
         record: Record = {}
+        if isinstance(content, dict) and any(
+            isinstance(state, dict) and _is_size(state.get("arch_str")) for state in content.values()
+        ):
+            raise SourceError(f"{where}: {_SIZE_SPACE}")
         for name, budget in self._budgets.items():
             inside = f"{where}, {budget} epochs"
             state = _entry(content, name, inside)

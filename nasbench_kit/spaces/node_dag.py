@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
-from nasbench_kit.graphs import edge_list, edge_names, edges_to_matrix, matrix_to_edges, split_nodes
+from nasbench_kit.graphs import edge_list, edge_names, edges_to_matrix, matrix_to_edges, on_a_path, split_nodes
 from nasbench_kit.spaces.cell_dag import CellDAG
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.natives import whole_numbers
@@ -99,7 +99,7 @@ class NodeDAG(CellDAG):
                 'a native form is {"matrix": [[0, 1, ...], ...], "ops": ["input", ..., "output"]}'
             )
         matrix, words = whole_numbers(native["matrix"], "the matrix"), native["ops"]
-        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not 2 <= len(matrix) <= self.vertices:
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 2:
             raise InvalidArchitecture(
                 f"the matrix is square, of 2 to {self.vertices} vertices, not of shape {matrix.shape}"
             )
@@ -115,6 +115,14 @@ class NodeDAG(CellDAG):
         words = [str(word) for word in words]
         if words[0] != INPUT or words[-1] != OUTPUT:
             raise InvalidArchitecture(f"the first op is '{INPUT}' and the last '{OUTPUT}'")
+        if v > self.vertices:  # the limits hold for what is left of a cell without its dangling vertices
+            kept = np.flatnonzero(on_a_path(matrix[np.newaxis])[0])
+            if not 2 <= len(kept) <= self.vertices:
+                raise InvalidArchitecture(
+                    f"a cell has 2 to {self.vertices} vertices; of the {v} of this one, {len(kept)} are on paths from the "
+                    "input to the output"
+                )
+            matrix, words, v = matrix[np.ix_(kept, kept)], [words[i] for i in kept], len(kept)
         for word in words[1:-1]:
             if word not in self.operations:
                 raise InvalidArchitecture(str(UnknownName("operation", word, self.operations)))

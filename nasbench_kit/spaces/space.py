@@ -123,7 +123,15 @@ class Space(ABC):
         InvalidArchitecture
             Wrong shape, values that are not whole numbers, or values outside 0 ... 255.
         """
-        rows = np.asarray(X)
+        try:
+            rows = np.asarray(X)
+        except ValueError:  # ragged: native forms of several lengths
+            rows = np.array(None)
+        if rows.dtype.kind in "OSU":
+            raise InvalidArchitecture(
+                f"{self.name}: genotypes are rows of {self.genes} numbers; native forms become genotypes by "
+                f"space.encode([...]), here nk.space({self.name!r}).encode([...])"
+            )
         if rows.ndim == 1 and rows.size == 0:
             rows = rows.reshape(0, self.genes)
         if rows.ndim == 1:

@@ -50,6 +50,8 @@ class StoreFile:
     space : Space
     attributes : dict
         The root attributes as plain Python values.
+    digest : str
+        A SHA-256 over the checksums of all columns: equal for stores of equal content.
     metrics : dict of str to dict of str to Column
         By dataset, then metric.
 
@@ -80,7 +82,7 @@ class StoreFile:
             raise StoreError(f"{self.path} is a damaged store ({error}); convert its source again") from error
 
     def _read_layout(self, file: h5py.File) -> None:
-        self.attributes = {name: _plain(value) for name, value in file.attrs.items()}
+        self.attributes = _attributes(file)
         found = self.attributes.get("format")
         if found != FORMAT:
             raise StoreError(f"{self.path} is an HDF5 file but no store: its format is {found!r}, not {FORMAT!r}")
@@ -103,6 +105,8 @@ class StoreFile:
         layout = self.attributes.pop("columns", None)
         if not isinstance(layout, dict):
             raise StoreError(f"{self.path} is a damaged store: it has no list of its columns; convert its source again")
+        checksums = sorted((name, str(entry["sha256"])) for name, entry in layout.items())
+        self.digest = hashlib.sha256(json.dumps([self.space.name, checksums]).encode()).hexdigest()
         size = self.path.stat().st_size
         columns = {name: self._column(file, name, entry, size) for name, entry in layout.items()}
         self._architectures, self._keys = columns.pop("architectures"), columns.pop("keys")
@@ -221,11 +225,17 @@ def _metric(column: str, entry: dict[str, Any]) -> Metric:
     return known_metric(name) or Metric(name, units, depends_on_seed=entry.get("seeds") is not None)
 
 
-def _plain(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError:
-            return value
-    return value
+def _attributes(file: h5py.File) -> dict[str, Any]:
+    """The root attributes as plain Python values."""
+    found = {name: value.item() if isinstance(value, np.generic) else value for name, value in file.attrs.items()}
+    listed = found.pop("json", None)
+    structured = set(json.loads(listed)) if isinstance(listed, str) else None
+    for name, value in found.items():
+        # stores of old do not say which attributes are JSON: those that look like it were
+        if isinstance(value, str) and (value[:1] in ("{", "[") if structured is None else name in structured):
+            try:
+                found[name] = json.loads(value)
+            except json.JSONDecodeError:
+                if structured is not None:
+                    raise
+    return found

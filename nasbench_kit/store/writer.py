@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import glob
 import hashlib
 import json
 import os
-import time
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError
+from nasbench_kit.files import replace_file
 from nasbench_kit.store.new_hdf5 import new_hdf5
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, MetricColumn, Table
 
-__all__ = ["check_target", "replace_file", "write_store"]
+__all__ = ["write_store"]
 
-ABANDONED = 24 * 3600  # seconds after which a temporary file belongs to nobody
 ALIGNMENT = 64  # bytes: a memory-mapped column starts on a cache line
 
 
@@ -58,54 +54,6 @@ def write_store(path: str | os.PathLike[str], table: Table) -> Path:
     return replace_file(Path(path), write)
 
 
-def check_target(path: Path) -> None:
-    """Raise StoreError where it is plain beforehand that no file can be written to ``path``."""
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise StoreError(f"{path}: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise StoreError(f"{path} cannot be written: no permission in {path.parent}")
-
-
-def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let ``write`` fill a temporary file beside ``path``, flush it to the disk, and rename it to ``path``."""
-    check_target(path)
-    _remove_abandoned(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except StoreError as error:
-        raise StoreError(str(error).replace(str(temporary), str(path))) from error
-    except (OSError, RuntimeError) as error:  # libraries give a RuntimeError where their own writing fails
-        raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-    return path
-
-
-def _remove_abandoned(path: Path) -> None:
-    """Remove what a writer that was killed has left beside ``path``, long enough ago that no other is at it still."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > ABANDONED:
-                left.unlink()
-
-
-def _reason(error: BaseException) -> str:
-    """The operating system's reason where there is one in the chain of errors, on one line."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno:
-            return os.strerror(cause.errno)
-        cause = cause.__context__
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
 def _write_hdf5(path: Path, table: Table) -> None:
     keys, order = table.sorted_rows()
     with new_hdf5(path, alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
@@ -115,8 +63,10 @@ def _write_hdf5(path: Path, table: Table) -> None:
         file.attrs["space_version"] = table.space.version
         file.attrs["created"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         file.attrs["kit_version"] = version("nasbench-kit")
+        structured = [name for name, value in table.provenance.items() if not isinstance(value, (str, int, float))]
         for name, value in table.provenance.items():
-            file.attrs[name] = value if isinstance(value, (str, int, float)) else json.dumps(value)
+            file.attrs[name] = json.dumps(value) if name in structured else value
+        file.attrs["json"] = json.dumps(["columns", *structured])  # the attributes that are JSON
         _dataset(file, "architectures", table.architectures[order])
         _dataset(file, "keys", keys)
         file["keys"].make_scale("architecture")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from nasbench_kit.errors import StoreError
-from nasbench_kit.store.writer import check_target, replace_file
+from nasbench_kit.files import check_target, replace_file
 
 __all__ = ["check_target", "load_checkpoint", "network_identity", "save_checkpoint"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError
-from nasbench_kit.store.writer import replace_file
+from nasbench_kit.files import replace_file
 
 __all__ = ["Part", "PartsFolder", "divide"]
 

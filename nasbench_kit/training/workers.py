@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from nasbench_kit.cores import usable_cores
+
 __all__ = ["one_thread", "worker_pool"]
 
 
@@ -36,7 +38,7 @@ def worker_pool(
     """
     before = set(multiprocessing.active_children())
     pool = _Pool(
-        processes or os.cpu_count(),
+        processes or usable_cores(),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_start,
         initargs=(initializer, initargs),

@@ -236,3 +236,14 @@ def test_opening_by_name(tmp_path, monkeypatch):
     write_store(tmp_path / "own.h5", made_up_table("nas-bench-macro"))
     assert "own" in nk.benchmarks()
     assert nk.open("own").space.name == "nas-bench-macro"
+
+
+def test_a_native_form_is_no_genotype(bench):
+    for native in (
+        "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|",
+        ["|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"],
+        [{"matrix": [[0, 1], [0, 0]], "ops": ["input", "output"]}],
+        [[1, 0], [1]],
+    ):
+        with pytest.raises(nk.InvalidArchitecture, match=r"space\.encode\(\[\.\.\.\]\)"):
+            bench.query(native, "valid_accuracy")

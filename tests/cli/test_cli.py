@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import re
 import subprocess
@@ -329,7 +330,7 @@ def test_dedup_of_any_dags(call):
         assert err.count("\n") == 1
 
 
-def test_validate_architectures(call):
+def test_validate_architectures(call, monkeypatch):
     status, out, _ = call("validate", "nb101", CHAIN, DEAD)
     assert (status, [line.split("\t")[0] for line in out.splitlines()]) == (0, ["ok", "ok"])
     status, out, _ = call("validate", "nb101", CHAIN, APART, "nonsense")
@@ -338,8 +339,12 @@ def test_validate_architectures(call):
     found = json.loads(call("validate", "nb101", CHAIN, APART, "--json")[1])
     assert [entry["valid"] for entry in found["architectures"]] == [True, False]
     assert not found["passed"]
-    status, _, err = call("validate", "macronas")
-    assert (status, "is a search space: give architectures" in err) == (2, True)
+    # what is a space's name alone reads architectures from stdin, as query and dedup do
+    for text, expected in (("22I212I1112222\n", 0), ("22I212I1112222\nnonsense\n", 1), ("", 2), ("\n \n", 2)):
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        status, out, err = call("validate", "macronas")
+        assert status == expected
+        assert ("no architectures: stdin has none" in err) == (expected == 2)
     # a benchmark's space, where the name is a benchmark's
     assert call("validate", "nb201-digits", "nonsense")[0] == 1
 
@@ -399,3 +404,28 @@ def test_without_torch_one_line_says_what_to_install(command, call):
     assert (status, out) == (2, "")
     assert re.fullmatch(r"nasbench-kit \w+: [\w ]+ needs the extra 'train': pip install 'nasbench-kit\[train\]'\n", err)
     assert call(command.split()[0], "--help")[0] == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_native_forms_with_a_byte_order_mark(call, tmp_path, encoding):
+    path = tmp_path / "natives.txt"
+    path.write_text("22I212I1112222\nI2I212I1112222\n", encoding=encoding)
+    status, out, _ = call("validate", "macronas", "--file", path)
+    assert (status, out.count("ok")) == (0, 2)
+    path.write_bytes(b"22I\xff")
+    status, _, err = call("validate", "macronas", "--file", path)
+    assert (status, "no text in UTF-8 at byte 3" in err) == (2, True)
+
+
+def test_faults_of_the_kit_itself_are_not_taken_for_bad_input(call, store, monkeypatch):
+    """An error that nobody foresaw is shown with its trace; one that the kit raises on purpose is one line."""
+    from nasbench_kit.benchmark import Benchmark
+
+    monkeypatch.setattr(Benchmark, "query", lambda *_, **__: np.zeros(3).reshape(2))
+    with pytest.raises(ValueError, match="reshape"):
+        call("query", store, "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
+    monkeypatch.setattr(Benchmark, "query", lambda *_, **__: {}["x"])
+    with pytest.raises(KeyError):
+        call("query", store, "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
+    status, _, err = call("compare", store, "--objectives", "valid_accuracy", "valid_accuracy")
+    assert (status, err.count("\n"), "is given twice" in err) == (2, 1, True)

@@ -13,6 +13,7 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.experiments.recorder import log_grid
 from nasbench_kit.problem import Evaluation
+from nasbench_kit.store import write_store
 
 
 def test_log_grid():
@@ -432,3 +433,19 @@ def test_a_function_cannot_write_to_what_it_is_given(bench):
 def test_a_total_failure_has_no_best(bench):
     result = nk.search(nk.FunctionProblem(lambda X: np.full(len(X), np.nan), bench.space), nk.RandomSearch(), runs=3)
     assert np.isnan(result.best("f")).all()
+
+
+def test_a_result_knows_the_store_that_it_is_of(tmp_path):
+    from ..conftest import made_up_table
+
+    paths = {}
+    for number in (0, 1):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        paths[number] = write_store(folder / "t.h5", made_up_table("nas-bench-macro", seed=number))
+    result = nk.search(nk.open(paths[0]).problem("valid_accuracy"), nk.RandomSearch(), runs=2, evaluations=20)
+    saved = result.save(tmp_path / "r.h5")
+    assert (nk.load_result(saved).best("test_accuracy") == result.best("test_accuracy")).all()
+    paths[0].write_bytes(paths[1].read_bytes())
+    with pytest.raises(nk.StoreError, match="is not the store that was searched"):
+        nk.load_result(saved).best("test_accuracy")

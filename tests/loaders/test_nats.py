@@ -61,7 +61,7 @@ def test_every_value_arrives(written, tmp_path, infos, name):
 def test_a_folder_by_one_core_or_many(written, tmp_path, monkeypatch):
     tables = []
     for cores in (1, 5):
-        monkeypatch.setattr(nats.os, "sched_getaffinity", lambda _, n=cores: set(range(n)), raising=False)
+        monkeypatch.setattr(nats, "usable_cores", lambda n=cores: n)
         tables.append(load(written / "folder", partial=True))
     for dataset, metrics in tables[0].metrics.items():
         for name, metric in metrics.items():
@@ -104,7 +104,15 @@ def test_folders_need_all_or_partial(folder, tmp_path):
         (lambda f: shutil.copy(f / "000011.pickle.pbz2", f / "11.pickle.pbz2"), "architecture 11 appears twice"),
         (lambda f: (f / "000012.pickle.pbz2").mkdir(), "cannot be read"),
         (lambda f: (f / "meta.pickle.pbz2").write_bytes(packed([])), "meta.*'meta_archs'"),
-        (lambda f: (f / "meta.pickle.pbz2").write_bytes(packed({"meta_archs": ["64:64:64:64:64"]})), "not 1"),
+        (
+            lambda f: (f / "meta.pickle.pbz2").write_bytes(packed({"meta_archs": ["64:64:64:64:64"]})),
+            "size search space",
+        ),
+        (lambda f: (f / "meta.pickle.pbz2").write_bytes(packed({"meta_archs": ["x"]})), "not 1"),
+        (
+            lambda f: (f / "000011.pickle.pbz2").write_bytes(packed({"01": {"arch_str": "8:8:8:16:32"}})),
+            "000011.*architecture 11: this is NATS-Bench's size search space",
+        ),
         (
             lambda f: (f / "meta.pickle.pbz2").write_bytes(packed(meta() | {"meta_archs": NAMES[::-1]})),
             "architecture 0 is",

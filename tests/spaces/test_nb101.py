@@ -273,3 +273,19 @@ def test_native_forms_that_cannot_be_read(native, reason):
 def test_cells_that_do_not_exist():
     with pytest.raises(nk.InvalidArchitecture, match="0 ... 423623"):
         SPACE.representatives([423_624])
+
+
+def test_limits_hold_for_what_is_left_of_a_cell():
+    """A cell of more vertices than seven, most of them dangling, is the cell without these."""
+    matrix = np.zeros((9, 9), dtype=int)
+    matrix[0, 3] = matrix[3, 8] = matrix[0, 5] = matrix[1, 8] = 1
+    words = ["input", *["maxpool3x3"] * 2, "conv3x3-bn-relu", *["nothing known"] * 4, "output"]
+    small = {"matrix": [[0, 1, 0], [0, 0, 1], [0, 0, 0]], "ops": ["input", "conv3x3-bn-relu", "output"]}
+    space = nk.space("nb101")
+    assert (space.encode([{"matrix": matrix.tolist(), "ops": words}]) == space.encode([small])).all()
+    whole = np.triu(np.ones((8, 8), dtype=int), 1)
+    with pytest.raises(nk.InvalidArchitecture, match="of the 8 of this one, 8 are on paths"):
+        space.encode([{"matrix": whole.tolist(), "ops": ["input", *["maxpool3x3"] * 6, "output"]}])
+    apart = np.zeros((8, 8), dtype=int)
+    with pytest.raises(nk.InvalidArchitecture, match="0 are on paths"):
+        space.encode([{"matrix": apart.tolist(), "ops": ["input", *["maxpool3x3"] * 6, "output"]}])

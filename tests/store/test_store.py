@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -318,3 +319,65 @@ def test_opening_a_large_store_reads_none_of_its_values(tmp_path):
         [sys.executable, "-c", textwrap.dedent(script), str(path)], capture_output=True, text=True, check=True
     )
     assert int(added.stdout) < 20e6
+
+
+# -------------------------------------------------------------------- what is said of a store and of its metrics
+
+
+def test_provenance_comes_back_as_it_was(tmp_path):
+    space = nk.space("nas-bench-macro")
+    said = {
+        "notes": "[2019]",
+        "cite": '{"not": "json"}',
+        "nothing": None,
+        "list": ["a", None, 1.5],
+        "nested": {"a": {"b": [1]}},
+        "flag": True,
+        "number": 3,
+    }
+    table = Table(space, space.all(), {"c": {"params": MetricColumn(np.zeros(space.size))}}, said)
+    info = nk.open(write_store(tmp_path / "t.h5", table)).info
+    assert {name: info[name] for name in said} == said
+    assert "json" not in info
+
+
+def test_every_metric_says_what_it_is(store):
+    """To readers that know nothing of the kit, too."""
+    with h5py.File(store) as file:
+        attributes = dict(file["metrics/cifar10/valid_accuracy"].attrs)
+        assert (attributes["units"], attributes["direction"], attributes["split"]) == ("percent", "max", "valid")
+        assert (attributes["range"], bool(attributes["depends_on_seed"])) == ("[0.0, 100.0]", True)
+        assert file["metrics/cifar10/training_time"].attrs["direction"] == "min"
+
+
+def test_stores_of_old_still_open(store, tmp_path):
+    """Those that were written before metrics said what they are: the kit's own names do."""
+
+    def age(file):
+        columns = json.loads(file.attrs["columns"])
+        for name, entry in columns.items():
+            columns[name] = {key: entry[key] for key in ("sha256", "units", "epochs", "seeds") if key in entry}
+        columns["metrics/cifar10/val_acc"] = columns.pop("metrics/cifar10/valid_accuracy")
+        file.move("metrics/cifar10/valid_accuracy", "metrics/cifar10/val_acc")
+        file.attrs["columns"] = json.dumps(columns)
+        del file.attrs["json"]
+
+    bench = nk.open(edited(store, tmp_path, age))
+    assert bench.metric("test_accuracy") == nk.open(store).metric("test_accuracy")
+    assert bench.metric("training_time").direction == "min"
+    old = bench.metric("val_acc")
+    assert (old.direction, old.units, old.depends_on_seed) == (None, "percent", True)
+    assert bench.info["source"] == "made up"
+    with pytest.raises(ValueError, match="whether more or less val_acc is better is not stored"):
+        bench.problem("val_acc")
+    assert bench.problem("val_acc", directions={"val_acc": "max"}).bounds[0, 0] > 0
+
+
+def test_a_damaged_description_is_refused(store, tmp_path):
+    def damage(file):
+        columns = json.loads(file.attrs["columns"])
+        columns["metrics/cifar10/valid_accuracy"]["direction"] = "up"
+        file.attrs["columns"] = json.dumps(columns)
+
+    with pytest.raises(nk.StoreError, match="damaged store"):
+        nk.open(edited(store, tmp_path, damage))

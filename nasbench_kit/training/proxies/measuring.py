@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark
+from nasbench_kit.cores import usable_cores
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
 from nasbench_kit.spaces.space import Genotypes
@@ -221,7 +222,7 @@ def _in_parts(
             for part in todo:
                 done(part, _part(X[part.networks], work))
     elif todo:
-        with worker_pool(min(processes or os.cpu_count() or 1, len(todo)), _share, (work,)) as pool:
+        with worker_pool(min(processes or usable_cores(), len(todo)), _share, (work,)) as pool:
             futures = {pool.submit(_shared_part, X[part.networks]): part for part in todo}
             for future in as_completed(futures):
                 done(futures[future], future.result())

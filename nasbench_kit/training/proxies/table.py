@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark
+from nasbench_kit.files import check_target
 from nasbench_kit.metrics import PROXY
-from nasbench_kit.store import MetricColumn, StoreFile, Table, check_target, write_store
+from nasbench_kit.store import MetricColumn, StoreFile, Table, write_store
 from nasbench_kit.training.proxies.measuring import Measured, measure
 
 __all__ = ["join", "proxy_table"]

@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError
+from nasbench_kit.files import check_target
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.store import MetricColumn, Table
-from nasbench_kit.store.writer import check_target
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import METRICS, find_device
 

@@ -27,11 +27,11 @@ from torch import nn
 
 from nasbench_kit.drawing import draw
 from nasbench_kit.errors import MissingExtra, StoreError
+from nasbench_kit.files import replace_file
 from nasbench_kit.indicators import nondominated
 from nasbench_kit.metrics import Metric, known_metric, minimised
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.space import Genotypes
-from nasbench_kit.store.writer import replace_file
 from nasbench_kit.training.construction import build
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import METRICS, train

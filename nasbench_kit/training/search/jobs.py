@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, as_completed
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nasbench_kit.cores import usable_cores
 from nasbench_kit.errors import StoreError
 from nasbench_kit.training.search.cache import COLUMNS
 from nasbench_kit.training.setting import Setting
@@ -63,7 +63,7 @@ class Jobs:
         self.setting, self.device = setting, str(find_device(device))
         if processes is not None and processes < 1:
             raise ValueError(f"processes is at least 1, not {processes}")
-        self.processes = processes or ((os.cpu_count() or 1) if self.device == "cpu" else 1)
+        self.processes = processes or (usable_cores() if self.device == "cpu" else 1)
         self._stack = ExitStack()
         self._pool: Executor | None = None
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
+from nasbench_kit.cores import usable_cores
 from nasbench_kit.errors import MissingExtra
 
 __all__ = ["dask_executor"]
@@ -45,7 +45,7 @@ def dask_executor(address: str, processes: int | None = None) -> Iterator[Execut
     if address == "local":
         with (
             LocalCluster(
-                processes or os.cpu_count(), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+                processes or usable_cores(), threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
             ) as cluster,
             Client(cluster) as client,
         ):

@@ -18,9 +18,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.benchmark import Benchmark
+from nasbench_kit.cores import usable_cores
+from nasbench_kit.files import check_target
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.space import Genotypes, Space
-from nasbench_kit.store import check_target, write_store
+from nasbench_kit.store import write_store
 from nasbench_kit.training.parts import Part, PartsFolder, divide
 from nasbench_kit.training.setting import STACKED, Setting, can_be_stacked, train_genotypes
 from nasbench_kit.training.tables.datasheet import Measured, datasheet
@@ -121,7 +123,7 @@ def train_table(
             "networks_a_part": networks_a_part,
             "torch": torch.__version__,
         },
-        {"numpy": np.__version__, "machine": platform.machine(), "cores": os.cpu_count()},
+        {"numpy": np.__version__, "machine": platform.machine(), "cores": usable_cores()},
     )
     states = Path(checkpoints).absolute() if checkpoints is not None else None
     if states is None and executor is None and not stacked:
@@ -177,7 +179,7 @@ def _trained(
     if executor is not None:
         yield from _run_on(executor, left)
         return
-    processes = min(processes or (os.cpu_count() or 1 if device == "cpu" else 1), len(left))
+    processes = min(processes or (usable_cores() if device == "cpu" else 1), len(left))
     if processes <= 1:
         for part, work in left:
             yield part, _train_part(*work)

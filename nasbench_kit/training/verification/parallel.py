@@ -9,6 +9,7 @@ from concurrent.futures import as_completed
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.cores import usable_cores
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.training.setting import Setting, can_be_stacked, train_genotypes
 from nasbench_kit.training.trainer import find_device
@@ -64,7 +65,7 @@ def train_in_workers(
         jobs = [(slice(first, first + STACK), seeds) for first in range(0, len(X), STACK)]
     else:
         jobs = [(slice(i, i + 1), (seed,)) for i in range(len(X)) for seed in seeds]
-    workers = min(os.cpu_count() or 1 if processes is None else processes, len(jobs))
+    workers = min(usable_cores() if processes is None else processes, len(jobs))
     if workers < 1:
         raise ValueError(f"processes are 1 or more, not {processes}")
     results: Found = {}

@@ -1,0 +1,73 @@
+"""Files are written whole or not at all, whoever else writes, and whatever lies there."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.cores import usable_cores
+from nasbench_kit.files import replace_file
+
+
+def test_threads_that_write_the_same_file(tmp_path):
+    target = tmp_path / "out"
+    together = threading.Barrier(8)
+
+    def write(number):
+        content = bytes([number]) * 100_000
+
+        def fill(path):
+            together.wait()
+            path.write_bytes(content)
+
+        return replace_file(target, fill)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(write, range(8))) == {target}
+    assert len(set(target.read_bytes())) == 1
+    assert target.stat().st_size == 100_000
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_planted_link_is_not_followed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    for name in (f".out.{os.getpid()}.tmp", ".out.tmp"):
+        (tmp_path / name).symlink_to(victim)
+    replace_file(tmp_path / "out", lambda path: path.write_text("new"))
+    assert victim.read_text() == "mine"
+    assert (tmp_path / "out").read_text() == "new"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode):
+    target = tmp_path / "out"
+    target.write_text("old")
+    target.chmod(mode)
+    replace_file(target, lambda path: path.write_text("new"))
+    assert target.stat().st_mode & 0o777 == mode
+    fresh = replace_file(tmp_path / "fresh", lambda path: path.write_text("new"))
+    mask = os.umask(0)
+    os.umask(mask)
+    assert fresh.stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_devices_are_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(nk.StoreError, match="no regular file"):
+        replace_file(tmp_path / "pipe", lambda path: path.write_text("new"))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinities")
+def test_cores_are_those_that_the_process_may_use():
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert usable_cores() == 1
+    finally:
+        os.sched_setaffinity(0, before)
+    assert usable_cores() == len(before)

@@ -11,6 +11,7 @@ import pandas as pd
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, parse_algorithm
 from nasbench_kit.benchmark import Benchmark, open_benchmark
 from nasbench_kit.cli.output import print_json, print_table, progress_bars, warnings_on_stderr
+from nasbench_kit.cli.problem import add_problem_arguments, problem_options
 from nasbench_kit.experiments.comparison import Comparison, compare, default_objective
 from nasbench_kit.experiments.recorder import CLOCKS
 
@@ -25,8 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"all that fit the objectives unless given; of {', '.join([*ALGORITHMS, *CONFIGURATIONS])}",
     )  # fmt: skip
     parser.add_argument("--objectives", nargs="+", metavar="METRIC", help="validation accuracy unless given")
-    parser.add_argument("--dataset", help="the dataset that is searched on; may be left out where there is only one")
-    parser.add_argument("--epochs", type=int, help="the epoch budget that is searched on; the largest unless given")
+    add_problem_arguments(parser)
     parser.add_argument(
         "--report",
         nargs="+",
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     dataset = options.dataset or (bench.datasets[0] if len(bench.datasets) == 1 else None)
     objectives = options.objectives or [default_objective(bench.metrics(dataset))]
     with warnings_on_stderr():
-        problem = bench.problem(objectives, dataset=dataset, epochs=options.epochs)
+        problem = bench.problem(objectives, **(problem_options(options) | {"dataset": dataset}))
     if options.algorithms and options.algorithms != ["all"]:
         algorithms = [parse_algorithm(text) for text in options.algorithms]
     else:

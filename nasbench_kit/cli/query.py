@@ -20,8 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metrics", nargs="+", metavar="METRIC", help="all of the dataset's unless given")
     parser.add_argument("--dataset", help="may be left out where there is only one")
     parser.add_argument("--epochs", type=int, help="the epoch budget; the largest unless given")
-    parser.add_argument("--seed", default="mean", help="mean (default), random, or a training seed")
-    parser.add_argument("--rng", type=int, help="the seed of the draw for --seed random")
+    parser.add_argument(
+        "--trial", "--seed", dest="seed", default="mean", help="mean (default), random, or the trial of a training seed"
+    )
+    parser.add_argument("--rng", type=int, help="the seed of the draw for --trial random")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tab-separated columns")
 
 

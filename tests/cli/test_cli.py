@@ -429,3 +429,22 @@ def test_faults_of_the_kit_itself_are_not_taken_for_bad_input(call, store, monke
         call("query", store, "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
     status, _, err = call("compare", store, "--objectives", "valid_accuracy", "valid_accuracy")
     assert (status, err.count("\n"), "is given twice" in err) == (2, 1, True)
+
+
+def test_how_a_table_answers_a_search(call, store, tmp_path):
+    common = ("compare", store, "--algorithms", "random-search", "--runs", 5, "--evaluations", 20, "--json")
+    seconds = {}
+    for words in ((), ("--trial", "mean"), ("--trial", "mean", "--charge", "one"), ("--trial", "111")):
+        status, out, _ = call(*common, *words)
+        assert status == 0
+        seconds[words] = json.loads(out)["algorithms"][0]["simulated_seconds"]
+    assert seconds[("--trial", "mean")] > 2.5 * seconds[("--trial", "mean", "--charge", "one")]
+    assert seconds[("--trial", "mean", "--charge", "one")] == pytest.approx(seconds[()])
+    for words, message in (
+        (("--trial", "5"), "There is: mean, random, 111, 777, 888"),
+        (("--direction", "valid_accuracy"), "--direction takes METRIC=max or METRIC=min"),
+        (("--direction", "valid=max"), "Directions are of objectives"),
+        (("--include-validation-time",), "valid_time"),
+    ):
+        status, _, err = call(*common, *words)
+        assert (status, message in err, err.count("\n")) == (2, True, 1)

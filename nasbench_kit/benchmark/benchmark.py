@@ -440,6 +440,7 @@ class Benchmark:
 
             - ``"random"``, the default where trials are stored: one of the architecture's trials, drawn from the run's own
               stream with every evaluation, at the price of one training: the protocol of NAS-Bench-101 and NAS-Bench-201.
+              Where the table has trials of some budgets and the mean alone of another, it is that mean.
             - ``"mean"``: the mean over the trials, without noise, at the price of all of them; see ``charge``. The default
               where the table has means alone.
             - an int: the trial with this training seed, without noise, at the price of one training.

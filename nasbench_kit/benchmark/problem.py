@@ -236,6 +236,12 @@ class TabularProblem(Problem):
             first = np.argsort(~known, axis=1, kind="stable")
             F = np.take_along_axis(F, first[:, :, np.newaxis], axis=1)
             seconds = np.take_along_axis(seconds, first, axis=1)
+            # a table may have trials of one budget, and of another the mean alone: then that is what is stored
+            alone = np.flatnonzero(~np.any(known, axis=1))
+            means = self._rows(list(self.objectives), epochs, "mean")[alone]
+            F[alone, 0] = minimised(means, self._metrics)
+            seconds[alone, 0] = self._seconds(epochs, "mean", trainings=1)[alone]
+            known[alone, 0] = ~np.any(np.isnan(F[alone, 0][:, looked_up]), axis=1)
             counts = np.maximum(known.sum(axis=1), 1)
             count = int(counts[0]) if (counts == counts[0]).all() else counts
         rows_known: NDArray[np.bool_] = np.any(known, axis=1)
@@ -265,8 +271,13 @@ class TabularProblem(Problem):
 
     # ---------------------------------------------------------------- time
 
-    def _seconds(self, epochs: int | None, seed: int | Literal["mean"]) -> NDArray[np.float64]:
-        """What evaluating every row costs, ``nan`` where that is not known: (rows,)."""
+    def _seconds(
+        self, epochs: int | None, seed: int | Literal["mean"], trainings: int | None = None
+    ) -> NDArray[np.float64]:
+        """What evaluating every row costs, ``nan`` where that is not known: (rows,).
+
+        A mean costs as many ``trainings``; unless given, as `charge` has it.
+        """
         bench, dataset = self.bench, self.dataset
         stored = bench.metrics(dataset)
         proxies = [name for name in self.objectives if name.startswith(PROXY)]
@@ -286,7 +297,7 @@ class TabularProblem(Problem):
             if budgets and epochs is not None and epochs not in budgets:
                 return np.full(self._row_count, np.nan)
             seconds += self._time(name, epochs if budgets else None, seed)
-        if seed == "mean" and self.charge == "all":
+        if seed == "mean" and self.charge == "all" and trainings is None:
             seconds *= self._trainings(epochs)
         return seconds
 

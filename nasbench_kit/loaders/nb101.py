@@ -28,7 +28,6 @@ SHA256_OF_ALL_HASHES = "d3332c0348a4fb1e6fb492887cab04e25624b9787a62346545992ec6
 
 # Of the relatives of this file, EC-NAS alone has its middle evaluation elsewhere: its trainings, not NAS-Bench-101's.
 _EC_NAS = {
-    "published_file": "EC-NAS' own trainings, in NAS-Bench-101's format",
     "url": "https://github.com/saintslab/EC-NAS-Bench",
     "licence": "MIT",
     "citation": "Bakhtiarifard, Igel and Selvan 2024, EC-NAS: energy consumption aware tabular benchmarks for neural "

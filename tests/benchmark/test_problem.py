@@ -9,6 +9,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.store import MetricColumn, Table, write_store
+from nasbench_kit.store.schema import MEAN_SEED
 
 SPACE = nk.space("nb201")
 SEEDS = (0, 1, 2)
@@ -117,6 +118,23 @@ def test_trials_of_spaces_small_and_large(tmp_path, name):
     for cost in list(bench.costs())[:1]:
         np.testing.assert_array_equal(found.F[stored, 1], bench.query(X[stored], cost))
     assert (found.seconds == 10).all()  # what failed took the longest of the table
+
+
+def test_a_budget_of_which_the_table_has_means_alone(tmp_path):
+    content = table(times=TIMES)
+    trials = content.metrics["cifar10"]["valid_accuracy"].values
+    values = np.full((SPACE.size, 2, 4), np.nan)
+    values[:, 1, 1:] = trials[:, 1]
+    values[:, 0, 0] = np.nanmean(trials[:, 0], axis=1)
+    content.metrics["cifar10"]["valid_accuracy"] = MetricColumn(values, (4, 12), (MEAN_SEED, *SEEDS))
+    bench = nk.open(write_store(tmp_path / "t.h5", content))
+    problem = bench.problem("valid_accuracy")
+    X = SPACE.sample(200, 0)
+    draws = np.random.default_rng(0).random(200)
+    at_4 = problem.evaluate(X, 4, draws)
+    np.testing.assert_array_equal(at_4.F[:, 0], 100 - bench.query(X, "valid_accuracy", epochs=4))
+    assert (at_4.seconds == 10).all()
+    assert (problem(X) != problem.evaluate(X, 12, draws).F).any()
 
 
 # -------------------------------------------------------------------- the run's own stream

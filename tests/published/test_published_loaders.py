@@ -112,6 +112,7 @@ def test_a_relative_with_more_fields(folder, tmp_path):
     assert bench.epochs("cifar10", "test_accuracy") == (4, 12, 36, 108)
     assert np.isnan(bench.query(bench.architectures, "halfway_test_accuracy")).all()
     assert bench.info["published_file"].startswith("none")
+    assert (bench.info["licence"], "EC-NAS" in bench.info["citation"]) == ("MIT", True)
     first = json.loads(next(read_records(path)).payload(0))
     outer = [value for number, _, value in protobuf.fields(base64.b64decode(first[4])) if number == 1]
     final = {number: value for number, wire, value in protobuf.fields(outer[2]) if wire == protobuf.DOUBLE}

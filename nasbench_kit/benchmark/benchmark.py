@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit import data
 from nasbench_kit.benchmark.problem import Charge, Missing, TabularProblem
-from nasbench_kit.errors import UnknownName
+from nasbench_kit.errors import StoreError, UnknownName
 from nasbench_kit.indicators import pareto_front
 from nasbench_kit.metrics import Direction, Metric, known_metric, minimised
 from nasbench_kit.spaces import Space
@@ -86,8 +86,8 @@ class Benchmark:
     def __repr__(self) -> str:
         return f"<benchmark {self.name}: {len(self)} architectures of {self.space.name}, {', '.join(self.datasets)}>"
 
-    def __reduce__(self) -> tuple[type[Benchmark], tuple[Path]]:
-        return Benchmark, (self.path,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopened, (self.path, self.digest)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -538,6 +538,14 @@ class Benchmark:
                 raise ValueError(f"rng is for seed='random', nothing is drawn for seed={seed!r}")
             if seed != "mean" and (isinstance(seed, (str, bool)) or seed not in self.seeds(dataset)):
                 raise UnknownName(f"seed of {dataset}", seed, ["mean", "random", *self.seeds(dataset)])
+
+
+def _reopened(path: Path, digest: str) -> Benchmark:
+    """The same benchmark in another process; StoreError where another store has taken its place."""
+    bench = Benchmark(path)
+    if bench.digest != digest:
+        raise StoreError(f"{path} was replaced by another store while it was in use")
+    return bench
 
 
 def _mean(trials: NDArray[Any]) -> NDArray[np.float64]:

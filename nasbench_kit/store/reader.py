@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import mmap
 import os
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from nasbench_kit.errors import StoreError, UnknownName
 from nasbench_kit.metrics import Metric, known_metric
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.skeleton import Skeleton, override
-from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION
+from nasbench_kit.store.hdf5 import opened, plain_attributes, plain_dataset
+from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, attributes_digest
 
 __all__ = ["Column", "StoreFile"]
 
@@ -63,23 +65,10 @@ class StoreFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        if not self.path.exists():
-            raise StoreError(f"{self.path}: there is no such file")
-        if not self.path.is_file():
-            raise StoreError(f"{self.path} is not a file")
-        try:
-            with h5py.File(self.path, "r", locking=False) as file:  # written once: no writer to keep out
-                self._read_layout(file)
-        except StoreError:
-            raise
-        except OSError as error:
-            if isinstance(error, PermissionError):
-                raise StoreError(f"{self.path} cannot be read: no permission") from error
-            raise StoreError(
-                f"{self.path} is no store: it is not an HDF5 file, or it is cut off ({error}); convert its source again"
-            ) from error
-        except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
-            raise StoreError(f"{self.path} is a damaged store ({error}); convert its source again") from error
+        with opened(self.path, "store") as file:
+            # of the file that is open now: its name may belong to another one a moment later
+            self._map = mmap.mmap(file.id.get_vfd_handle(), 0, access=mmap.ACCESS_READ)
+            self._read_layout(file)
 
     def _read_layout(self, file: h5py.File) -> None:
         self.attributes = _attributes(file)
@@ -107,8 +96,11 @@ class StoreFile:
             raise StoreError(f"{self.path} is a damaged store: it has no list of its columns; convert its source again")
         checksums = sorted((name, str(entry["sha256"])) for name, entry in layout.items())
         self.digest = hashlib.sha256(json.dumps([self.space.name, checksums]).encode()).hexdigest()
-        size = self.path.stat().st_size
-        columns = {name: self._column(file, name, entry, size) for name, entry in layout.items()}
+        size = len(self._map)
+        groups: set[str] = set()
+        columns = {
+            name: self._column(plain_dataset(file, name, groups), name, entry, size) for name, entry in layout.items()
+        }
         self._architectures, self._keys = columns.pop("architectures"), columns.pop("keys")
         rows = self._architectures.shape[0]
         self._expect("architectures", self._architectures, (rows, self.space.genes), "uint8")
@@ -120,14 +112,10 @@ class StoreFile:
             _, dataset, metric = name.split("/")
             self.metrics.setdefault(dataset, {})[metric] = column
 
-    def _column(self, file: h5py.File, name: str, entry: dict[str, Any], size: int) -> Column:
+    def _column(self, node: h5py.h5d.DatasetID, name: str, entry: dict[str, Any], size: int) -> Column:
         """The column as the file has it, its axes and checksum as the list of columns has them."""
-        node = h5py.h5d.open(file.id, name.encode())  # h5py's own layer above this one costs most of a millisecond
-        offset, shape = node.get_offset(), node.shape
-        if offset is None and np.prod(shape):
-            raise StoreError(f"{self.path}: {name} is not contiguous and uncompressed, as a store's columns are")
-        offset, dtype = offset or 0, node.dtype
-        end = offset + int(np.prod(shape)) * dtype.itemsize
+        offset, shape, dtype = node.get_offset() or 0, node.shape, node.dtype
+        end = offset + math.prod(shape) * dtype.itemsize
         if end > size:
             raise StoreError(f"{self.path} is cut off: {name} ends at byte {end} of {size}; convert its source again")
         epochs, seeds = entry.get("epochs"), entry.get("seeds")
@@ -146,17 +134,10 @@ class StoreFile:
             wanted = f"{dtype or 'numbers'} {shape}"
             raise StoreError(f"{self.path}: {name} is {column.dtype} {column.shape}, not {wanted}")
 
-    @cached_property
-    def _mapping(self) -> NDArray[np.uint8]:
-        # one mapping for the whole file; numpy.memmap would make one an array
-        with self.path.open("rb") as file:
-            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), dtype=np.uint8)
-
     def array(self, column: Column) -> NDArray[Any]:
         """The values of a column: a read-only view of the file's pages."""
-        count = int(np.prod(column.shape))
-        view = self._mapping[column.offset : column.offset + count * column.dtype.itemsize]
-        return view.view(column.dtype).reshape(column.shape)
+        view = np.frombuffer(self._map, dtype=column.dtype, count=math.prod(column.shape), offset=column.offset)
+        return view.reshape(column.shape)
 
     @property
     def architectures(self) -> NDArray[np.uint8]:
@@ -227,7 +208,10 @@ def _metric(column: str, entry: dict[str, Any]) -> Metric:
 
 def _attributes(file: h5py.File) -> dict[str, Any]:
     """The root attributes as plain Python values."""
-    found = {name: value.item() if isinstance(value, np.generic) else value for name, value in file.attrs.items()}
+    found = plain_attributes(file)
+    digest = found.pop("attributes_sha256", None)
+    if digest is not None and digest != attributes_digest(found):
+        raise ValueError("the checksum of its attributes is wrong")
     listed = found.pop("json", None)
     structured = set(json.loads(listed)) if isinstance(listed, str) else None
     for name, value in found.items():

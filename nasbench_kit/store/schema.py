@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +21,7 @@ __all__ = [
     "MEAN_SEED",
     "MetricColumn",
     "Table",
+    "attributes_digest",
 ]
 
 FORMAT = "nasbench-kit store"
@@ -26,6 +29,12 @@ FORMAT_VERSION = 1
 
 # Stands on a seed axis for a mean over trials whose single values the source does not give.
 MEAN_SEED = -1
+
+
+def attributes_digest(attributes: Mapping[str, Any]) -> str:
+    """A SHA-256 over attributes as they are stored: texts, numbers and truth values."""
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in attributes.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from nasbench_kit.errors import StoreError
 from nasbench_kit.files import replace_file
 from nasbench_kit.store.new_hdf5 import new_hdf5
 from nasbench_kit.store.reader import StoreFile
-from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, MetricColumn, Table
+from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, MetricColumn, Table, attributes_digest
 
 __all__ = ["write_store"]
 
@@ -93,6 +93,7 @@ def _write_hdf5(path: Path, table: Table) -> None:
                     "seeds": metric.seeds,
                 }
         file.attrs["columns"] = json.dumps(columns)  # so that opening reads one attribute instead of a tree of them
+        file.attrs["attributes_sha256"] = attributes_digest(dict(file.attrs))
 
 
 def _entry(column: h5py.Dataset) -> dict[str, Any]:

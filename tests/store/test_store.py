@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.store import MetricColumn, StoreFile, Table, write_store
 from nasbench_kit.store import writer as writer_module
+from nasbench_kit.store.schema import attributes_digest
 
 
 def columns(store: StoreFile):
@@ -91,6 +94,9 @@ def edited(store, tmp_path, edit):
     path.write_bytes(store.read_bytes())
     with h5py.File(path, "r+") as file:
         edit(file)
+        if file.attrs.pop("attributes_sha256", None):  # as somebody does who edits a file on purpose
+            with contextlib.suppress(TypeError):
+                file.attrs["attributes_sha256"] = attributes_digest(dict(file.attrs))
     return path
 
 
@@ -381,3 +387,102 @@ def test_a_damaged_description_is_refused(store, tmp_path):
 
     with pytest.raises(nk.StoreError, match="damaged store"):
         nk.open(edited(store, tmp_path, damage))
+
+
+# -------------------------------------------------------------------- files that somebody else wrote
+
+
+def test_a_store_that_is_replaced_while_it_is_open_answers_as_before(tmp_path):
+    space = nk.space("nas-bench-macro")
+
+    def write(path, names):
+        columns = {name: MetricColumn(np.full(space.size, value)) for name, value in names.items()}
+        return write_store(path, Table(space, space.all(), {"c": columns}))
+
+    path = write(tmp_path / "t.h5", {"valid_accuracy": 50.0, "zzz": -1.0})
+    bench = nk.open(path)
+    write(path, {"aaa": 7.0, "valid_accuracy": 60.0, "zzz": -2.0})
+    assert bench.query(space.all()[:2], ["valid_accuracy", "zzz"]).tolist() == [[50, -1]] * 2
+    assert bench.metrics("c")[:2] == ("valid_accuracy", "zzz")
+    with pytest.raises(nk.StoreError, match="replaced by another store"):  # in a worker process
+        pickle.loads(pickle.dumps(bench))
+    assert nk.open(path).query(space.all()[:1], "aaa")[0] == 7
+
+
+def outside(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"s" * 15625 * 16)
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["values"] = np.zeros((15625, 2))
+    return secret
+
+
+def external_link(file, tmp_path):
+    file["metrics/cifar10/training_time"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "values")
+
+
+def external_group(file, tmp_path):
+    del file["metrics/cifar10"]
+    file["metrics/cifar10"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/")
+
+
+def soft_link(file, tmp_path):
+    file["elsewhere"] = np.zeros((15625, 2))
+    file["metrics/cifar10/training_time"] = h5py.SoftLink("/elsewhere")
+
+
+def external_storage(file, tmp_path):
+    file.create_dataset(
+        "metrics/cifar10/training_time", (15625, 2), "f8", external=[(str(tmp_path / "secret"), 0, h5py.h5f.UNLIMITED)]
+    )
+
+
+def virtual(file, tmp_path):
+    layout = h5py.VirtualLayout((15625, 2), "f8")
+    layout[:] = h5py.VirtualSource(str(tmp_path / "other.h5"), "values", (15625, 2))
+    file.create_virtual_dataset("metrics/cifar10/training_time", layout)
+
+
+def too_large(file, tmp_path):
+    space = h5py.h5s.create_simple((15625, 2**40))
+    h5py.h5d.create(file["metrics/cifar10"].id, b"training_time", h5py.h5t.NATIVE_DOUBLE, space)
+
+
+@pytest.mark.parametrize("change", [external_link, external_group, soft_link, external_storage, virtual, too_large])
+def test_nothing_is_read_from_outside_of_the_file(store, tmp_path, change):
+    outside(tmp_path)
+
+    def edit(file):
+        del file["metrics/cifar10/training_time"]
+        change(file, tmp_path)
+
+    with pytest.raises(nk.StoreError, match="link out of its place|not contiguous|training_time is float64|is cut off|damaged"):
+        nk.open(edited(store, tmp_path, edit)).query(np.zeros((1, 6), np.uint8), "training_time")
+
+
+def test_attributes_are_single_texts_and_numbers(store, tmp_path):
+    def many(file):
+        file.attrs["notes"] = ["x" * 1000] * 3000
+
+    with pytest.raises(nk.StoreError, match="'notes' is no single text or number"):
+        nk.open(edited(store, tmp_path, many))
+
+
+def test_a_changed_attribute_is_noticed(store, tmp_path):
+    path = tmp_path / "flipped.h5"
+    content = store.read_bytes()
+    assert content.count(b"made up") == 1
+    path.write_bytes(content.replace(b"made up", b"made uq"))
+    with pytest.raises(nk.StoreError, match="the checksum of its attributes is wrong"):
+        nk.open(path)
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_pipe_is_not_waited_for(tmp_path, link):
+    os.mkfifo(tmp_path / "pipe")
+    path = tmp_path / "pipe"
+    if link:
+        path = tmp_path / "t.h5"
+        path.symlink_to(tmp_path / "pipe")
+    with pytest.raises(nk.StoreError, match="is not a file"):
+        nk.open(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -468,6 +469,9 @@ class Benchmark:
         """
         names = (objectives,) if isinstance(objectives, str) else tuple(objectives)
         dataset = self._dataset(dataset)
+        epochs = None if epochs is None else _whole(epochs, "epochs")
+        if seed is not None and not isinstance(seed, str):
+            seed = _whole(seed, "seed")
         metrics = self._directed(dataset, names, directions)
         if seed is None:
             seed = "random" if any(m.depends_on_seed and self.seeds(dataset, m.name) for m in metrics) else "mean"
@@ -538,6 +542,16 @@ class Benchmark:
                 raise ValueError(f"rng is for seed='random', nothing is drawn for seed={seed!r}")
             if seed != "mean" and (isinstance(seed, (str, bool)) or seed not in self.seeds(dataset)):
                 raise UnknownName(f"seed of {dataset}", seed, ["mean", "random", *self.seeds(dataset)])
+
+
+def _whole(value: Any, name: str) -> int:
+    """A whole number of whatever type as an int; TypeError otherwise."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is a whole number, not {value!r}")
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is a whole number, not {value!r}") from None
 
 
 def _reopened(path: Path, digest: str) -> Benchmark:

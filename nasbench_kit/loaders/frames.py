@@ -7,7 +7,7 @@ import gzip
 import io
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -17,12 +17,18 @@ from nasbench_kit.errors import MissingExtra, SourceError, UnknownName
 from nasbench_kit.loaders.source import head
 from nasbench_kit.text import encoding_of
 
-__all__ = ["numbers_of", "read_frame", "recognises", "whole_numbers_of"]
+__all__ = ["numbers_of", "read_frame", "recognises", "texts_of", "whole_numbers_of"]
 
 _PARQUET = b"PAR1"
 _GZIP = b"\x1f\x8b"
 _SEPARATORS = (",", ";", "\t")
+MOST_ROWS = 2**25
+MOST_RATIO = 100  # of unpacked to packed bytes, above `MOST_UNPACKED`: tables have 3 to 20
+MOST_UNPACKED = 2**26
+MOST_TEXT = 20_000  # characters of an architecture
 _HEADER = 2**20  # bytes in which a CSV's first line ends
+MOST_DIGITS = 400  # characters of a number
+LISTED = 100  # columns that a message names
 _ODD_NUMBER = re.compile(r"[_\u0080-\uffff]")  # Python reads 9_0 and other scripts' digits as numbers, nobody else does
 
 
@@ -66,8 +72,7 @@ def read_frame(path: Path, names: set[str]) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
-    compressed = head(path, 2) == _GZIP
-    with gzip.open(path, "rb") if compressed else path.open("rb") as file:
+    with _stream(path) as file:
         start = file.read(_HEADER)
     encoding = encoding_of(start)
     line = io.StringIO(start.decode(encoding, "replace")).readline()
@@ -76,17 +81,44 @@ def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
     _check_columns(path, names, header)
     # The header is read as a row like the others, so that a longer row is an error: otherwise pandas takes its first field
     # for an index, and every value stands under its neighbour's name. With ``usecols`` it would be cut silently.
-    frame = pd.read_csv(
-        path,
-        compression="gzip" if compressed else None,
-        dtype=str,
-        encoding=encoding,
-        sep=separator,
-        header=None,
-    )
+    with _stream(path) as file:
+        frame = pd.read_csv(file, dtype=str, encoding=encoding, sep=separator, header=None)
     frame = frame.iloc[1:, [header.index(name) for name in sorted(names)]].reset_index(drop=True)
     frame.columns = pd.Index(sorted(names))
     return frame
+
+
+class _Bounded(io.RawIOBase):
+    """The content of a gzip file, as long as it is in proportion to the file: a few bytes can stand for gigabytes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._read = path, 0
+        self._file = gzip.open(path, "rb")  # noqa: SIM115 - closed with this
+        self._most = MOST_UNPACKED + MOST_RATIO * path.stat().st_size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count: int = self._file.readinto(buffer)
+        self._read += count
+        if self._read > self._most:
+            raise SourceError(
+                f"{self._path} unpacks to more than {self._most:,} bytes, {MOST_RATIO} times its size and more: no table does; "
+                "unpack it yourself if it is one"
+            )
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _stream(path: Path) -> BinaryIO:
+    """The bytes of a CSV, unpacked."""
+    if head(path, 2) != _GZIP:
+        return path.open("rb")
+    return io.BufferedReader(_Bounded(path))
 
 
 def _read_parquet(path: Path, names: set[str]) -> pd.DataFrame:
@@ -95,6 +127,9 @@ def _read_parquet(path: Path, names: set[str]) -> pd.DataFrame:
     except ImportError as error:
         raise MissingExtra("reading Parquet", "parquet") from error
     _check_columns(path, names, pyarrow.parquet.read_schema(path).names)
+    rows = pyarrow.parquet.read_metadata(path).num_rows
+    if rows > MOST_ROWS:
+        raise SourceError(f"{path} has {rows:,} rows; a table has {MOST_ROWS:,} at most")
     return pd.read_parquet(path, columns=sorted(names))
 
 
@@ -106,7 +141,15 @@ def _check_columns(path: Path, names: set[str], header: list[str]) -> None:
             raise SourceError(f"{path}: {header.count(name)} columns are called {name!r}: give each its own name")
 
 
-LISTED = 100  # columns that a message names
+def texts_of(path: Path, column: pd.Series[Any]) -> NDArray[np.str_]:
+    """A column as texts, none longer than `MOST_TEXT`: every text of an array takes as much memory as the longest."""
+    texts = column.fillna("").astype(str)
+    long = np.flatnonzero(texts.str.len() > MOST_TEXT)
+    if len(long):
+        raise SourceError(
+            f"{path}: row {long[0]}, column {column.name!r}: a text of {len(texts.iloc[long[0]]):,} characters is no architecture"
+        )
+    return texts.to_numpy(dtype=str)
 
 
 def whole_numbers_of(path: Path, column: pd.Series[Any]) -> NDArray[np.int64]:
@@ -126,7 +169,7 @@ def numbers_of(path: Path, column: pd.Series[Any], scale: float) -> NDArray[np.f
     else:
         texts = column.fillna("nan").astype(str)
         try:
-            if texts.str.contains(_ODD_NUMBER).any():
+            if texts.str.contains(_ODD_NUMBER).any() or texts.str.len().max() > MOST_DIGITS:
                 raise ValueError
             values = texts.to_numpy(dtype=str).astype(np.float64)
         except ValueError:
@@ -146,4 +189,4 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return not _ODD_NUMBER.search(text)
+    return not _ODD_NUMBER.search(text) and len(text) <= MOST_DIGITS

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, SourceError, UnknownName
 from nasbench_kit.loaders import frames
-from nasbench_kit.loaders.frames import numbers_of, read_frame, whole_numbers_of
+from nasbench_kit.loaders.frames import numbers_of, read_frame, texts_of, whole_numbers_of
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping, read_mapping
 from nasbench_kit.loaders.source import check_complete, check_file, file_provenance
 from nasbench_kit.metrics import Metric, known_metric, looks_like_gain
@@ -115,6 +115,10 @@ def _path_of(source: Path, file: FileMap, count: int) -> Path:
         if file.file is None:
             raise SourceError(f"{source} is a folder: the mapping has to name the file of every table (file = '...')")
         path = source / file.file
+        if not path.resolve().is_relative_to(source.resolve()):
+            raise SourceError(
+                f"{source}: the file {file.file!r} of the mapping is outside of this folder: name one in it"
+            )
     elif count > 1:
         raise SourceError(f"{source}: the mapping has {count} tables; give the folder that holds their files")
     else:
@@ -160,7 +164,7 @@ def _check_range(path: Path, column: ColumnMap, values: NDArray[np.float64]) -> 
 def _architectures(path: Path, column: pd.Series[Any], mapping: FileMap, target: Space) -> Genotypes:
     try:
         if mapping.form == "native":
-            unique, inverse = np.unique(column.fillna("").astype(str).to_numpy(dtype=str), return_inverse=True)
+            unique, inverse = np.unique(texts_of(path, column), return_inverse=True)
             return target.encode(unique.tolist())[inverse]
         numbers = whole_numbers_of(path, column)
         if mapping.form == "number":

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.loaders.mapping import ColumnMap
+from nasbench_kit.loaders import frames
+from nasbench_kit.loaders.mapping import ColumnMap, read_mapping
 
 SPACE = nk.space("nas-bench-macro")
 MAPPING = """
@@ -322,3 +323,63 @@ def test_numbers_that_only_python_reads(tmp_path, frame, text):
     frame.loc[3, "acc"] = text
     with pytest.raises(nk.SourceError, match=f"row 3, column 'acc': '{text}' is no number"):
         custom(tmp_path, frame, '"acc=cifar10/valid_accuracy@4"')
+
+
+# -------------------------------------------------------------------- files that want more than they are
+
+
+def test_a_file_outside_of_the_folder_is_not_read(tmp_path, frame):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("secret,content\n1,2\n")
+    for name in ("../secret", str(tmp_path / "secret")):
+        text = MAPPING.replace('architecture = "arch"', f'architecture = "arch"\nfile = "{name}"')
+        with pytest.raises(nk.SourceError, match="outside of this folder") as caught:
+            nk.convert(folder, tmp_path / "out.h5", mapping=mapped(tmp_path, text))
+        assert "content" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../escaped", "/abs", "a/b", "", "x\\u0000"])
+def test_a_name_stays_in_the_store_folder(tmp_path, name):
+    with pytest.raises(nk.SourceError, match="name is letters"):
+        read_mapping(mapped(tmp_path, MAPPING.replace('name = "mine"', f'name = "{name}"')))
+
+
+def test_a_few_bytes_that_unpack_to_gigabytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "MOST_UNPACKED", 2**20)
+    path = tmp_path / "data.csv.gz"
+    path.write_bytes(gzip.compress(b"arch,acc,hours\n" + b"0" * 2**26))
+    with pytest.raises(nk.SourceError, match="unpacks to more than"):
+        nk.convert(path, tmp_path / "out.h5", mapping=mapped(tmp_path))
+
+
+def test_one_long_text_does_not_take_memory_for_all(tmp_path, frame):
+    frame.loc[5, "arch"] = "0" * 30_000
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    with pytest.raises(nk.SourceError, match="row 5, column 'arch': a text of 30,000 characters"):
+        nk.convert(tmp_path / "data.csv", tmp_path / "out.h5", mapping=mapped(tmp_path))
+
+
+def test_a_message_does_not_list_thousands_of_columns(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text(",".join(f"column {i}" for i in range(50_000)) + "\n")
+    with pytest.raises(nk.SourceError, match="unknown column 'acc'") as caught:
+        nk.convert(path, tmp_path / "out.h5", mapping=mapped(tmp_path))
+    assert len(str(caught.value)) < 3000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("space = 3\n[[table]]\narchitecture = 'a'\ncolumn = []", "space is text, not 3"),
+        ("space = 'nb201'\ntable = 7", "a table of fields is expected"),
+        ("space = 'nb201'\n[[table]]\narchitecture = 1979-05-27\ncolumn = []", "architecture is text"),
+        ("space = 'nb201'\n[[table]]\narchitecture = 'a'\ncolumn = 'x'", "column is a list"),
+        ("space = 'nb201'\n[[table]]\narchitecture = 'a'\ncolumn = [3]", "a table of fields is expected, not 3"),
+        ("x = " + "[" * 100_000, "no valid TOML"),
+    ],
+)
+def test_mappings_of_wrong_types(tmp_path, text, message):
+    with pytest.raises(nk.SourceError, match=message) as caught:
+        read_mapping(mapped(tmp_path, text))
+    assert len(str(caught.value)) < 2000

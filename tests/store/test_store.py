@@ -456,7 +456,9 @@ def test_nothing_is_read_from_outside_of_the_file(store, tmp_path, change):
         del file["metrics/cifar10/training_time"]
         change(file, tmp_path)
 
-    with pytest.raises(nk.StoreError, match="link out of its place|not contiguous|training_time is float64|is cut off|damaged"):
+    with pytest.raises(
+        nk.StoreError, match="link out of its place|not contiguous|training_time is float64|is cut off|damaged"
+    ):
         nk.open(edited(store, tmp_path, edit)).query(np.zeros((1, 6), np.uint8), "training_time")
 
 

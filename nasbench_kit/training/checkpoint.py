@@ -18,7 +18,8 @@ from nasbench_kit.files import check_target, replace_file
 
 __all__ = ["check_target", "load_checkpoint", "network_identity", "save_checkpoint"]
 
-FORMAT = "nasbench-kit training 1"
+FORMAT = "nasbench-kit training 2"
+HEADER = len(FORMAT) + 1 + 64 + 1  # bytes: the format and a SHA-256 of what follows, a line each
 
 
 def network_identity(network: nn.Module) -> dict[str, str]:
@@ -55,7 +56,9 @@ def save_checkpoint(path: Path, identity: Mapping[str, Any], outputs: Tensor, co
     whole = {"format": FORMAT, "identity": dict(identity), "outputs": outputs, "content": dict(content)}
     image = io.BytesIO()
     torch.save(whole, image)  # writing to a full disk itself, it would hide the reason
-    replace_file(path, lambda temporary: temporary.write_bytes(image.getbuffer()))
+    content_bytes = image.getvalue()
+    header = f"{FORMAT}\n{hashlib.sha256(content_bytes).hexdigest()}\n".encode()
+    replace_file(path, lambda temporary: temporary.write_bytes(header + content_bytes))
 
 
 def load_checkpoint(path: Path, identity: Mapping[str, Any], outputs: Tensor) -> dict[str, Any] | None:
@@ -69,14 +72,24 @@ def load_checkpoint(path: Path, identity: Mapping[str, Any], outputs: Tensor) ->
     if not path.exists():
         return None
     try:
-        whole = torch.load(path, map_location="cpu", weights_only=True)
+        content_bytes = path.read_bytes()
+        if not content_bytes.startswith(f"{FORMAT}\n".encode()):
+            raise StoreError(
+                f"{path} is no checkpoint of a training by this version of the kit; give another path or delete it"
+            )
+        # before anything else is read of it: a flipped bit may leave all in order but a weight
+        if hashlib.sha256(content_bytes[HEADER:]).hexdigest().encode() != content_bytes[len(FORMAT) + 1 : HEADER - 1]:
+            raise ValueError("its checksum is wrong")
+        whole = torch.load(io.BytesIO(content_bytes[HEADER:]), map_location="cpu", weights_only=True)
+    except StoreError:
+        raise
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
         reason = (
             os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "it is damaged or no such file"
         )
         raise StoreError(f"{path} cannot be read as a checkpoint: {reason}; delete it to start anew") from error
     if not isinstance(whole, dict) or whole.get("format") != FORMAT:
-        raise StoreError(f"{path} is no checkpoint of a training; give another path")
+        raise StoreError(f"{path} is no checkpoint of a training; give another path or delete it")
     there = whole["identity"]
     different = [name for name in identity if there.get(name) != identity[name]]
     if different:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import json
 import shutil
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from nasbench_kit.files import replace_file
 __all__ = ["Part", "PartsFolder", "divide"]
 
 CLAIM = "claim.json"
+DIGEST = "sha256"  # the array of a part that has the checksum of all others
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +90,7 @@ class PartsFolder:
     def write(self, kind: str, number: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep a finished part; raises StoreError where the disk does not take it."""
         image = io.BytesIO()
-        np.savez(image, allow_pickle=False, **arrays)
+        np.savez(image, allow_pickle=False, **arrays, **{DIGEST: _digest(arrays)})
         replace_file(self._file(kind, number), lambda temporary: temporary.write_bytes(image.getbuffer()))
 
     def read(self, kind: str, number: int) -> dict[str, NDArray[Any]]:
@@ -98,8 +98,11 @@ class PartsFolder:
         path = self._file(kind, number)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
-                return {name: part[name] for name in part.files}
-        except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+                arrays = {name: part[name] for name in part.files}
+            if not np.array_equal(arrays.pop(DIGEST, None), _digest(arrays)):
+                raise ValueError("its checksum is wrong")
+            return arrays
+        except Exception as error:  # zipfile and NumPy raise whatever a damaged byte makes of them
             reason = (str(error) or type(error).__name__).splitlines()[0]
             raise StoreError(f"{path} is damaged: {reason}; delete it, and the part is done again") from error
 
@@ -123,6 +126,16 @@ class PartsFolder:
         if not isinstance(found, dict):
             raise StoreError(f"{path} is damaged; delete the folder to start anew")
         return found
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    """A SHA-256 over the names, types, shapes and values of arrays: (32,)."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        values = np.ascontiguousarray(arrays[name])
+        digest.update(json.dumps([name, values.dtype.str, np.shape(arrays[name])]).encode())
+        digest.update(values.tobytes())
+    return np.frombuffer(digest.digest(), dtype=np.uint8)
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

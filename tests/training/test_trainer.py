@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import re
 import resource
@@ -24,6 +25,7 @@ pytest.importorskip("sklearn", reason="training needs scikit-learn")
 from torch import nn  # noqa: E402
 
 from nasbench_kit.spaces.nb201 import SKELETONS  # noqa: E402
+from nasbench_kit.training.checkpoint import FORMAT  # noqa: E402
 from nasbench_kit.training.datasets import from_arrays, load_digits  # noqa: E402
 from nasbench_kit.training.pool import train_many  # noqa: E402
 from nasbench_kit.training.recipes import Recipe, recipe  # noqa: E402
@@ -332,16 +334,19 @@ def test_files_that_are_no_checkpoint(tmp_path):
     arguments = {"network": small_network(), "dataset": small_data(), "recipe": BUSY, "epochs": 1, "device": "cpu"}
     train(**arguments, checkpoint=path)
     whole = path.read_bytes()
+    refusal = r"state.pt (cannot be read as a|is no) checkpoint.*delete it"
     for content in (b"", b"no checkpoint", whole[:200], whole[: len(whole) // 2]):
         path.write_bytes(content)
-        with pytest.raises(nk.StoreError, match=r"state.pt cannot be read as a checkpoint: .*delete it to start anew"):
+        with pytest.raises(nk.StoreError, match=refusal):
             train(**arguments, checkpoint=path)
-    torch.save({"weights": torch.zeros(2)}, path)
-    with pytest.raises(nk.StoreError, match="is no checkpoint of a training"):
-        train(**arguments, checkpoint=path)
-    torch.save({"format": Killed()}, path)  # would have to run code to be read
-    with pytest.raises(nk.StoreError, match="cannot be read as a checkpoint"):
-        train(**arguments, checkpoint=path)
+    for content in ({"weights": torch.zeros(2)}, {"format": Killed()}):  # the second would have to run code to be read
+        torch.save(content, path)
+        with pytest.raises(nk.StoreError, match="is no checkpoint of a training"):
+            train(**arguments, checkpoint=path)
+        image = path.read_bytes()
+        path.write_bytes(f"{FORMAT}\n{hashlib.sha256(image).hexdigest()}\n".encode() + image)
+        with pytest.raises(nk.StoreError, match=refusal):
+            train(**arguments, checkpoint=path)
     with pytest.raises(nk.StoreError, match="there is no folder"):
         train(**arguments, checkpoint=tmp_path / "none" / "state.pt")
     with pytest.raises(nk.StoreError, match="is a folder"):
@@ -506,3 +511,18 @@ def test_what_the_docs_show_runs(tmp_path, monkeypatch):
         exec(compile(code, str(page), "exec"), namespace)
     assert namespace["training"].metrics["valid_accuracy"].shape == (8,)
     assert (tmp_path / "digits.pt").exists()
+
+
+def test_no_flipped_bit_resumes(tmp_path):
+    path = tmp_path / "state.pt"
+    arguments = {"network": small_network(), "dataset": small_data(), "recipe": BUSY, "epochs": 2, "device": "cpu"}
+    train(**arguments, checkpoint=path, stop_after=1)
+    whole = path.read_bytes()
+    for position in np.random.default_rng(0).choice(8 * len(whole), 100, replace=False).tolist():
+        damaged = bytearray(whole)
+        damaged[position // 8] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        with pytest.raises(nk.StoreError, match="checkpoint"):
+            train(**arguments, checkpoint=path)
+    path.write_bytes(whole)
+    train(**arguments, checkpoint=path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
+import secrets
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
@@ -120,6 +122,7 @@ class TrainingProblem(Problem):
             cache = Path(self._temporary.name) / "trainings"
         self.cache = TrainingCache(cache)
         self._folder = self.cache.path.with_name(f"{self.cache.path.name}.checkpoints")
+        self._mark: Path | None = None
         self._identity = cache_identity(setting, device)
         self._digest = self.cache.claim(self._identity)
         self._evaluated: dict[tuple[bytes, int], NDArray[np.float64]] = {}
@@ -154,8 +157,11 @@ class TrainingProblem(Problem):
         self.cache.close()
         if self._temporary is not None:
             self._temporary.cleanup()
-        elif self._folder.is_dir() and not any(self._folder.iterdir()):
-            self._folder.rmdir()
+        elif self._mark is not None:
+            self._mark.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # checkpoints are left, or another search is at it
+                self._folder.rmdir()
+        self._mark = None
 
     # ---------------------------------------------------------------- the problem
 
@@ -280,9 +286,21 @@ class TrainingProblem(Problem):
             self._evaluated[row.tobytes(), epochs] = mean
 
     def _job(self, row: Genotypes, seed: int, epochs: int) -> Job:
-        self._folder.mkdir(exist_ok=True)
+        self._hold_folder()
         name = hashlib.sha256(f"{self._digest} {row.tolist()} {seed}".encode()).hexdigest()[:24]
         return Job(tuple(row.tolist()), seed, epochs, str(self._folder / f"{name}.pt"))
+
+    def _hold_folder(self) -> None:
+        """See to it that the folder of checkpoints is there, and stays while this problem is in use.
+
+        It holds a mark of each problem that uses it, so that another search that ends does not remove it.
+        """
+        while self._mark is None or not self._mark.exists():
+            self._folder.mkdir(exist_ok=True)
+            mark = self._folder / f"in-use-{secrets.token_hex(8)}"
+            with contextlib.suppress(FileNotFoundError):  # removed since the line before
+                mark.touch(exist_ok=False)
+                self._mark = mark
 
     def _keep(self, job: Job, trained: NDArray[np.float64] | None) -> NDArray[np.float64]:
         """Put a training into the cache, and give what the cache says, which another process may have written first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import importlib.util
 import io
 import json
@@ -132,7 +133,8 @@ def export_network(
         metrics[name] = float(space.cost(row, name, skeleton=setting.skeleton)[0])
     native = space.decode(row)[0]
     files = ["network.pt", "network.json", "network.pt2"]
-    _write(target / "network.pt", _saved(training.state))
+    weights = _saved(training.state)
+    _write(target / "network.pt", weights)
     description = {
         **setting.identity,
         "native": native,
@@ -143,7 +145,9 @@ def export_network(
         "device": training.device,
         "torch": torch.__version__,
         "metrics": metrics,
+        "sha256": {"network.pt": hashlib.sha256(weights).hexdigest()},
     }
+    description["sha256"]["network.json"] = _digest(description)
     _write(target / "network.json", json.dumps(description, indent=1).encode())
     program = _program(network, setting)
     image = io.BytesIO()
@@ -159,6 +163,13 @@ def export_network(
     return Exported(target, row, tuple(files), metrics, same)
 
 
+def _digest(description: dict[str, Any]) -> str:
+    """A SHA-256 over all that a description says but the checksum of itself."""
+    sealed = {name: value for name, value in description.get("sha256", {}).items() if name != "network.json"}
+    text = json.dumps({**description, "sha256": sealed}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def load_network(folder: str | os.PathLike[str]) -> nn.Module:
     """The network of a folder that `export_network` wrote, in evaluation mode. Nothing in the folder is run.
 
@@ -170,7 +181,14 @@ def load_network(folder: str | os.PathLike[str]) -> nn.Module:
     where = Path(folder)
     try:
         description = json.loads((where / "network.json").read_text())
-        state = torch.load(where / "network.pt", map_location="cpu", weights_only=True)
+        weights = (where / "network.pt").read_bytes()
+        checksums = description.get("sha256", {})  # exports of old have none
+        if checksums and (
+            checksums.get("network.json") != _digest(description)
+            or checksums.get("network.pt") != hashlib.sha256(weights).hexdigest()
+        ):
+            raise ValueError("a checksum is wrong: network.json or network.pt was changed or damaged")
+        state = torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True)
         network = _built(description)
         network.load_state_dict(state)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:

@@ -163,7 +163,7 @@ def test_partial_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     with problem(setting, "valid_loss", cache=tmp_path / "c", budgets=(1, 2)) as p:
         assert p.budgets == (1, 2, 4)
         first = p.evaluate(X, 1)
-        assert len(list(folder.iterdir())) == 2
+        assert len(list(folder.glob("*.pt"))) == 2
         np.testing.assert_array_equal(first.F, expected[0])
         assert np.isnan(p.metrics(X)["valid_loss"]).all()  # not trained in full
         np.testing.assert_array_equal(p.evaluate(X[:1], 4).F, expected[2][:1])
@@ -171,7 +171,7 @@ def test_partial_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
         np.testing.assert_array_equal(p.evaluate(X[:1], 2).F, expected[1][:1])  # known: the training has passed there
         assert len(epochs_done) == 5
         assert p.evaluate(X[:1], 4).seconds[0] > p.evaluate(X[:1], 2).seconds[0] > first.seconds[0]
-        assert len(list(folder.iterdir())) == 1
+        assert len(list(folder.glob("*.pt"))) == 1
         with pytest.raises(ValueError, match="no budget of 3 epochs"):
             p.evaluate(X, 3)
     with problem(setting, "valid_loss", cache=tmp_path / "c") as p:
@@ -222,7 +222,7 @@ def test_several_objectives_and_a_table_of_what_was_trained(tmp_path):
     np.testing.assert_array_equal(bench.query(X, "valid_accuracy"), metrics["valid_accuracy"])
     np.testing.assert_array_equal(bench.query(X, ["params", "flops"])[:, 1], F[:, 1])
     np.testing.assert_allclose(bench.query(X, "training_time"), metrics["training_time"])
-    assert nk.search(bench.problem("valid_accuracy"), nk.RandomSearch(), evaluations=5).runs == 1
+    assert nk.search(bench.problem("valid_accuracy", missing="skip"), nk.RandomSearch(), evaluations=5).runs == 1
 
 
 def test_a_training_that_diverges_fails_alone(tmp_path):
@@ -299,3 +299,19 @@ def test_images_that_a_dataset_lacks_are_no_objective(tmp_path):
     lacking = Without(**{f.name: getattr(setting, f.name) for f in dataclasses.fields(setting)})
     with pytest.raises(ValueError, match="without has no images for valid_accuracy"):
         problem(lacking)
+
+
+def test_searches_that_share_a_cache_leave_each_other_their_checkpoints(tmp_path):
+    """The first to finish may not remove the folder in which another one trains."""
+    setting, X = small_setting(epochs=2), different(4)
+    one = problem(setting, cache=tmp_path / "c", budgets=(1,))
+    other = problem(setting, cache=tmp_path / "c", budgets=(1,))
+    one.evaluate(X[:1], 2)
+    other.evaluate(X[1:2], 2)
+    assert (tmp_path / "c.checkpoints").is_dir()
+    one.close()
+    assert (tmp_path / "c.checkpoints").is_dir()
+    other.evaluate(X[2:3], 1)
+    other.evaluate(X[2:3], 2)
+    other.close()
+    assert not (tmp_path / "c.checkpoints").exists()

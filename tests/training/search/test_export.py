@@ -140,3 +140,16 @@ def test_reading_runs_nothing_and_refuses_what_is_no_network(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(nk.StoreError, match="cannot be made"):
         export_network(small_setting(), nk.space("genetic-cnn").sample(1, 0), tmp_path / "file" / "n")
+
+
+@pytest.mark.parametrize("name", ["network.pt", "network.json"])
+def test_no_flipped_bit_of_an_exported_network_is_read(tmp_path, name):
+    export_network(small_setting(), nk.space("genetic-cnn").sample(1, 0), tmp_path, device="cpu")
+    load_network(tmp_path)
+    whole = (tmp_path / name).read_bytes()
+    for position in np.random.default_rng(0).choice(8 * len(whole), 60, replace=False).tolist():
+        damaged = bytearray(whole)
+        damaged[position // 8] ^= 1 << position % 8
+        (tmp_path / name).write_bytes(damaged)
+        with pytest.raises(nk.StoreError, match="no network that can be read"):
+            load_network(tmp_path)

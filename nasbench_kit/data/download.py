@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import http.client
+import os
 import re
+import stat
 import time
-from collections.abc import Callable
+import urllib.parse
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nasbench_kit.data.sources import Published, Source
 from nasbench_kit.errors import DownloadError
+
+try:
+    import fcntl
+except ImportError:  # there are none on Windows: two calls at once may then get in each other's way
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     import requests
@@ -20,17 +30,23 @@ __all__ = ["download", "is_published"]
 ATTEMPTS = 5  # in a row that bring nothing
 TIMEOUT = 30.0  # seconds without a byte
 PAUSE = 1.0  # seconds before the second attempt, twice as many before each further one
-_CHUNK = 2**16  # bytes; a chunk that does not come as a whole is lost
+LEAST_RATE = 1000.0  # bytes a second, below which a server is taken to be stuck
+MOST_BYTES = 2**36  # of a file of which no size is published
+MOST_REDIRECTS = 10
+_CHUNK = 2**16  # bytes at most at a time
 _RANGE = re.compile(r"bytes (?:(?P<first>\d+)-\d+|\*)/(?P<total>\d+|\*)")
 _LATER = (408, 425, 429, 500, 502, 503, 504)  # statuses that may be others in a while
 
 
 class _Failed(Exception):
-    """An attempt that did not bring the whole file; the next one may, unless this is ``final``."""
+    """An attempt that did not bring the whole file; the next one may, unless this is ``final``.
 
-    def __init__(self, reason: str, *, final: bool = False) -> None:
+    One that was ``stuck`` counts as one that brought nothing.
+    """
+
+    def __init__(self, reason: str, *, final: bool = False, stuck: bool = False) -> None:
         super().__init__(reason)
-        self.final = final
+        self.final, self.stuck = final, stuck
 
 
 def download(
@@ -74,32 +90,59 @@ def download(
         With the reason, and how to get the file by hand.
     """
     target = folder / file.name
-    partial = folder / f"{file.name}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if target.is_file() and is_published(target, file):
             return target
-        left = attempts
-        while True:
-            before = _size(partial)
-            try:
-                _fetch(file, partial, progress, timeout)
-                if is_published(partial, file):
-                    break
-                partial.unlink()
-                raise _Failed("what came is not the published file: its checksum is wrong")
-            except _Failed as error:
-                left = attempts if _size(partial) > before else left - 1
-                if error.final or left <= 0:
-                    raise DownloadError(f"{_by_hand(file, source)}: {error}") from error
-                time.sleep(pause * 2 ** (attempts - left - 1) if left < attempts else 0)
-        partial.replace(target)
+        with _own_part(folder / f"{file.name}.part") as part:
+            if target.is_file() and is_published(target, file):  # another call has fetched it while this one waited
+                part.unlink()
+                return target
+            left = attempts
+            while True:
+                before = _size(part)
+                try:
+                    _fetch(file, part, progress, timeout)
+                    if is_published(part, file):
+                        break
+                    os.truncate(part, 0)
+                    raise _Failed("what came is not the published file: its checksum is wrong")
+                except _Failed as error:
+                    left = attempts if _size(part) > before and not error.stuck else left - 1
+                    if error.final or left <= 0:
+                        if not _size(part):
+                            part.unlink()
+                        raise DownloadError(f"{_by_hand(file, source)}: {error}") from error
+                    time.sleep(pause * 2 ** (attempts - left - 1) if left < attempts else 0)
+            part.replace(target)
     except DownloadError:
         raise
     except OSError as error:
         raise DownloadError(f"{target} cannot be written: {error.strerror or error}") from error
     progress(1.0)
     return target
+
+
+@contextlib.contextmanager
+def _own_part(part: Path) -> Iterator[Path]:
+    """A part that no other call writes to: one that another has is waited for. Links are refused, not followed."""
+    while True:
+        if part.is_symlink():
+            raise DownloadError(f"{part} is a link: what is downloaded is written into the folder itself; remove it")
+        handle = os.open(
+            part, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666
+        )
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise DownloadError(f"{part} is no regular file; remove it")
+            if fcntl is not None:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), part.lstat()):
+                    yield part
+                    return
+        finally:
+            os.close(handle)  # and with it the lock
 
 
 def is_published(path: Path, file: Published) -> bool:
@@ -127,16 +170,17 @@ def _size(path: Path) -> int:
 def _fetch(file: Published, partial: Path, progress: Callable[[float], None], timeout: float) -> None:
     """One attempt: what is missing of ``partial``, or all of it where the server does not give parts."""
     import requests  # here, so that importing the package stays light
+    import urllib3
 
     have = _size(partial)
     headers = {"Accept-Encoding": "identity"}  # lengths are those of the file
     if have:
         headers["Range"] = f"bytes={have}-"
     try:
-        with requests.get(file.url, headers=headers, stream=True, timeout=timeout) as answer:
+        with _answer(file.url, headers, timeout) as answer:
             if answer.status_code == 416:  # there is nothing after what is here already
                 if _total(answer, have) != have:
-                    partial.unlink()
+                    os.truncate(partial, 0)
                     raise _Failed("the server has less of it than what came before")
                 return
             if answer.status_code in _LATER:
@@ -146,19 +190,72 @@ def _fetch(file: Published, partial: Path, progress: Callable[[float], None], ti
             if answer.headers.get("Content-Type", "").startswith("text/html"):
                 page = "the server answers with a web page instead, as Google Drive does where a file's quota is spent"
                 raise _Failed(page, final=True)
+            packed = answer.headers.get("Content-Encoding", "identity")
+            if packed.lower() != "identity":  # a few bytes may stand for gigabytes
+                raise _Failed(f"the server packs the file ({packed[:40]!r}), though it was asked not to", final=True)
             begin = _begin(answer) if answer.status_code == 206 else 0
             if begin not in (0, have):
                 raise _Failed(f"the server answers from byte {begin} on instead of {have}")
             total = _total(answer, begin)
+            most = file.size if file.size is not None else MOST_BYTES
+            if total is not None and total > most:
+                raise _Failed(f"the server announces {total:,} bytes, and the file has {most:,} at most", final=True)
             with partial.open("ab" if begin else "wb") as content:
-                for chunk in answer.iter_content(_CHUNK):
+                for chunk in _chunks(answer, timeout):
+                    if content.tell() + len(chunk) > most:
+                        raise _Failed(f"more than the file's {most:,} bytes came", final=True)
                     content.write(chunk)
                     if total:
                         progress(content.tell() / total)
-    except requests.RequestException as error:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+        if isinstance(error, OSError) and not isinstance(
+            error, (requests.RequestException, TimeoutError, ConnectionError)
+        ):
+            raise
         raise _Failed(_reason(error, timeout), final=isinstance(error, requests.TooManyRedirects)) from error
     if total is not None and _size(partial) != total:
         raise _Failed(f"{_size(partial)} bytes came of {total}")
+
+
+def _answer(url: str, headers: dict[str, str], timeout: float) -> requests.Response:
+    """The answer after all redirects, none of which leads from https to anything else."""
+    import requests
+
+    for _ in range(MOST_REDIRECTS):
+        try:
+            answer = requests.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
+        except requests.RequestException:
+            raise
+        except ValueError as error:  # it looks where a redirect leads to even where it is told not to follow
+            raise _Failed(f"the server redirects to what is no address ({error})", final=True) from error
+        if not answer.is_redirect:
+            return answer
+        location = answer.headers["Location"]
+        answer.close()
+        try:
+            onward = urllib.parse.urljoin(url, location)
+            secure, scheme = urllib.parse.urlsplit(url).scheme == "https", urllib.parse.urlsplit(onward).scheme
+        except ValueError as error:
+            raise _Failed(f"the server redirects to what is no address, {location[:100]!r}", final=True) from error
+        if scheme not in (("https",) if secure else ("http", "https")):
+            raise _Failed(
+                f"the server redirects from {urllib.parse.urlsplit(url).scheme} to {scheme[:20]!r}", final=True
+            )
+        url = onward
+    raise _Failed(f"more than {MOST_REDIRECTS} redirects", final=True)
+
+
+def _chunks(answer: requests.Response, timeout: float) -> Iterator[bytes]:
+    """The content as it comes, as long as it comes at `LEAST_RATE` on average over ``timeout`` and more."""
+    begun, count = time.monotonic(), 0
+    while chunk := answer.raw.read1(_CHUNK, decode_content=False):
+        yield chunk
+        count += len(chunk)
+        took = time.monotonic() - begun
+        if took > timeout and count < LEAST_RATE * took:
+            raise _Failed(f"only {count:,} bytes came in {took:.1f} seconds", stuck=True)
+        if took > 10 * timeout:
+            begun, count = time.monotonic(), 0
 
 
 def _begin(answer: requests.Response) -> int:
@@ -173,10 +270,10 @@ def _total(answer: requests.Response, begin: int) -> int | None:
     if match:
         return int(match["total"]) if match["total"] != "*" else None
     length = answer.headers.get("Content-Length", "")
-    return begin + int(length) if length.isdigit() and answer.status_code != 416 else None
+    return begin + int(length) if length.isascii() and length.isdecimal() and answer.status_code != 416 else None
 
 
-def _reason(error: requests.RequestException, timeout: float) -> str:
+def _reason(error: Exception, timeout: float) -> str:
     """What went wrong, on one line."""
     if "timed out" in str(error):  # a stall within the content is no requests.Timeout
         return f"nothing came for {timeout:g} seconds"

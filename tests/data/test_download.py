@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import json
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -56,6 +59,20 @@ class Handler(BaseHTTPRequestHandler):
             server.released.wait(10)
         elif behaviour == "redirect":
             self.answer(302, b"", location="/elsewhere")
+        elif isinstance(behaviour, tuple):
+            self.answer(302, b"", location=behaviour[0])
+        elif behaviour == "gzip":
+            self.answer(200, gzip.compress(bytes(10**7)), content_encoding="gzip")
+        elif behaviour == "drips":
+            self.answer(200, b"", content_length=size)
+            while not server.released.wait(0.05):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+        elif behaviour == "odd length":
+            self.send_response(200)
+            self.send_header("Content-Length", "\u00b2")
+            self.end_headers()
+            self.wfile.write(content)
         elif isinstance(behaviour, int):
             self.answer(behaviour, b"")
         elif behaviour == "page":
@@ -200,6 +217,11 @@ def test_another_file_of_that_name_stays_until_the_right_one_is_there(server, fi
         ("page", "web page instead.*quota", 1),
         ("damaged", "its checksum is wrong", 3),
         ("redirect", "redirects", None),
+        ("gzip", "packs the file", 1),
+        ("drips", r"only \d+ bytes came in", 3),
+        (("http://[::1",), "no address", 1),
+        (("ftp://127.0.0.1/x",), "redirects from http to 'ftp'", 1),
+        (("file:///etc/passwd",), "redirects from http to 'file'", 1),
     ],
 )
 def test_what_does_not_work_says_what_to_do(server, file, tmp_path, behaviour, reason, requests):
@@ -212,7 +234,60 @@ def test_what_does_not_work_says_what_to_do(server, file, tmp_path, behaviour, r
     assert file.url in text
     assert len(text.splitlines()) == 1
     assert requests in (None, len(server.requests))
-    assert not list(tmp_path.iterdir())
+    assert behaviour == "drips" or not list(tmp_path.iterdir())
+
+
+def test_a_redirect_never_leaves_https(monkeypatch):
+    import requests
+
+    class Redirect:
+        is_redirect, headers = True, {"Location": "http://example.org/x"}
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(requests, "get", lambda *_, **__: Redirect())
+    with pytest.raises(download_module._Failed, match="redirects from https to 'http'"):
+        download_module._answer("https://example.org/x", {}, 1.0)
+
+
+def test_a_length_that_is_no_number(server, file, tmp_path):
+    server.behaviours = ["odd length"]
+    with contextlib.suppress(DownloadError):
+        assert fetch(file, tmp_path, attempts=1).read_bytes() == CONTENT
+    assert {path.name for path in tmp_path.iterdir()} <= {"data.bin", "data.bin.part"}
+
+
+def test_more_than_was_published_is_not_written(server, file, tmp_path):
+    with pytest.raises(DownloadError, match="announces 300,000 bytes, and the file has 1,000 at most"):
+        fetch(replace(file, size=1000), tmp_path, attempts=1)
+    server.behaviours = ["without a length"]
+    with pytest.raises(DownloadError, match="more than the file's 1,000 bytes came"):
+        fetch(replace(file, size=1000), tmp_path, attempts=1)
+
+
+def test_calls_at_once_fetch_one_file(server, file, tmp_path):
+    server.behaviours = ["breaks off", "stalls", "well"]
+    with ThreadPoolExecutor(6) as pool:
+        paths = list(pool.map(lambda _: fetch(file, tmp_path), range(6)))
+    assert {path.read_bytes() for path in paths} == {CONTENT}
+    assert [p.name for p in tmp_path.iterdir()] == ["data.bin"]
+    assert len(server.requests) == 3
+
+
+def test_a_planted_part_is_not_followed(server, file, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "data.bin.part").symlink_to(victim)
+    with pytest.raises(DownloadError, match="is a link"):
+        fetch(file, folder)
+    (folder / "data.bin.part").unlink()
+    os.mkfifo(folder / "data.bin.part")
+    with pytest.raises(DownloadError, match="is no regular file"):
+        fetch(file, folder)
+    assert victim.read_text() == "mine"
 
 
 def test_a_server_that_is_silent_or_not_there(server, file, tmp_path):
@@ -233,7 +308,7 @@ def test_the_end_of_a_name_is_a_checksum_too(server, file, tmp_path):
     assert fetch(named, tmp_path).read_bytes() == CONTENT
     with pytest.raises(DownloadError, match="its checksum is wrong"):
         fetch(replace(named, name="other.bin", md5_end="xxxxxx"), tmp_path, attempts=1)
-    with pytest.raises(DownloadError, match="its checksum is wrong"):
+    with pytest.raises(DownloadError, match="300,000 bytes, and the file has 5 at most"):
         fetch(replace(named, name="other.bin", size=5), tmp_path, attempts=1)
 
 

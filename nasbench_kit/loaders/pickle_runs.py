@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 __all__ = ["INT_PAIR", "INT_RUN", "SHARED_PAIR", "SHARED_RUN", "Templates"]
 
 MAX_TEMPLATES = 256
+MAX_KEYS = 1024  # of a template, which takes 100 bytes a key: a training has 200 epochs
 
 # after a mark: pairs of a small integer, or of a memo entry, and a float, up to the instruction that puts them into a dict
 INT_RUN = re.compile(rb"((?:K.G.{8})+)u", re.DOTALL)
@@ -87,7 +88,7 @@ class _Template:
             if buffer[position] == 0x58:
                 numbers.append(match.end() - 13 - position)
             at = match.end()
-        if not keys or buffer[at : at + 1] != b"u" or len(set(keys)) < len(keys):
+        if not keys or len(keys) > MAX_KEYS or buffer[at : at + 1] != b"u" or len(set(keys)) < len(keys):
             return None
         return cls(buffer[position:at], tuple(keys), floats, numbers)
 

@@ -20,6 +20,7 @@ __all__ = ["Item", "read_stream"]
 MAX_KEPT = 10**7  # strings of finished items that later ones may share
 MAX_KEPT_TEXT = 128
 MAX_REREADS = 16  # finished items that may be read again for the sake of one
+MAX_REREAD = 2**26  # bytes of finished items that may be read again in a file
 
 Item = Callable[[Any, Any, int], None]  # key, value, byte offset
 
@@ -75,6 +76,7 @@ class _Stream(Machine):
         self._items: list[tuple[int, int]] = []  # first memo number, byte offset
         self._reread: tuple[int, _Stream] | None = None
         self._rereads = 0
+        self._reread_bytes = [0]  # of the file: shared with the machines that read again
 
     def _takes_over(self) -> bool:
         """Read a batch of items if that is what the mark begins."""
@@ -148,7 +150,7 @@ class _Stream(Machine):
                 self._kept[number] = self._strings.setdefault(value, value)
         self._memo.clear()
         self._runs.clear()
-        self._rereads = 0
+        self._rereads = self._made_so_far = self._sets = 0
 
     def _recall(self, number: int, position: int) -> Any:
         """A memo entry that is not that of a string or value read just now."""
@@ -173,10 +175,16 @@ class _Stream(Machine):
             machine = _Stream(self._source, self._where, start, self._key, self._item, self._templates)
             machine._kept, machine._items, machine._memoized = self._kept, self._items, first
             machine._rereads = self._rereads + 1  # one count for all, or chains of items would multiply
+            machine._reread_bytes = self._reread_bytes
             machine._marks.append([])
             machine._batch_key()
             machine._run(1)
             self._rereads = machine._rereads
+            self._reread_bytes[0] += machine.offset - start
+            if self._reread_bytes[0] > MAX_REREAD:
+                raise self._fail(
+                    position, f"more than {MAX_REREAD} bytes of finished items are asked for again; the file is damaged"
+                )
             self._reread = at, machine
         machine = self._reread[1]
         found = machine._memo[number] if number in machine._memo else machine._in_runs(number)

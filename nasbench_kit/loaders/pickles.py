@@ -38,6 +38,9 @@ __all__ = [
 # bytes of one pickle, or of one item of a stream; an architecture's record has 0.4 MB
 MAX_ITEM = 4 * 2**20
 MAX_TEXT = 4096  # bytes of one string
+MAX_MADE = 2**22  # members of sets, and bytes of encoded texts, that one pickle or item may make of what it recalls
+MAX_SETS = 10_000  # of one pickle or item: an empty one takes 200 bytes of memory, and one byte of a pickle
+MAX_KEY = 2**60  # of whole numbers as keys: larger ones can be made to have one hash, and a dict of them takes for ever
 
 
 class Source(Protocol):
@@ -159,6 +162,7 @@ class Machine:
         self._memoized = 0
         self._runs: list[tuple[int, tuple[str, ...]]] = []  # the memo of whole runs: first number, strings
         self._templates = templates or Templates()
+        self._made_so_far = self._sets = 0
         self._refill(start)
 
     @property
@@ -322,6 +326,9 @@ class Machine:
                     stack.append(tuple(items))
                     position += 1
                 elif opcode == 0x8F:  # EMPTY_SET
+                    self._sets += 1
+                    if self._sets > MAX_SETS:
+                        raise self._fail(position, f"more than {MAX_SETS} sets: {NO_TABLE}")
                     stack.append(set())
                     position += 1
                 elif opcode == 0x90:  # ADDITEMS
@@ -388,12 +395,33 @@ class Machine:
             raise self._fail(position, "a dict has a key twice; the file is damaged")
 
     def _hashable(self, keys: list[Any], position: int) -> list[Any]:
-        """The keys, if they are strings, whole numbers or pairs of those: what else can be hashed may nest without end."""
-        if not set(map(type, keys)) <= {str, int}:
-            for key in keys:
-                if not all(type(part) in (str, int) for part in (key if type(key) is tuple else (key,))):
-                    raise self._fail(position, f"a key is a string, a whole number or a pair, not {shown(key)}")
+        """The keys, if they are strings, whole numbers or tuples that begin with a string.
+
+        What else can be hashed may nest without end, or be made so that all of it has one hash: then a dict takes time that
+        grows with the square of its size. The hash of a string is another one in every process.
+        """
+        types = set(map(type, keys))
+        if types <= {str}:
+            return keys
+        for key in keys:
+            for part in key if type(key) is tuple else (key,):
+                if type(part) is not str and not (type(part) is int and -MAX_KEY < part < MAX_KEY):
+                    raise self._fail(
+                        position, f"a key is a string, a whole number or a tuple of these, not {shown(key)}"
+                    )
+            if type(key) is tuple and not (key and type(key[0]) is str and len(key) <= 4):
+                raise self._fail(
+                    position, f"a key is a string, a whole number or a pair that begins with a string: {NO_TABLE}"
+                )
         return keys
+
+    def _spend(self, count: int, position: int) -> None:
+        """Take note of what is made of values that are recalled, of which a few bytes could make gigabytes."""
+        self._made_so_far += count
+        if self._made_so_far > MAX_MADE:
+            raise self._fail(
+                position, f"more than {MAX_MADE} values and bytes are made of what was read before: {NO_TABLE}"
+            )
 
     def _global(self, module: Any, name: Any, position: int) -> Global:
         known = self.globals.get((module, name)) if type(module) is str and type(name) is str else None
@@ -409,8 +437,10 @@ class Machine:
             case Global.ORDERED_DICT, ():
                 return {}
             case Global.SET, (list(values),):
+                self._spend(len(values) + 25, position)  # an empty one takes as much
                 return set(self._hashable(values, position))
             case Global.ENCODE, (str(text), "latin1"):
+                self._spend(len(text), position)
                 try:
                     return text.encode("latin-1")
                 except UnicodeEncodeError:

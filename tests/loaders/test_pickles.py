@@ -6,6 +6,7 @@ import collections
 import io
 import pickle
 import struct
+import tracemalloc
 from typing import ClassVar
 
 import numpy as np
@@ -14,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nasbench_kit as nk
-from nasbench_kit.loaders import pickles
+from nasbench_kit.loaders import pickle_streams, pickles
+from nasbench_kit.loaders.pickle_runs import Templates
 from nasbench_kit.loaders.pickle_streams import read_stream
 from nasbench_kit.loaders.pickles import Bytes, read_pickle
 
-keys = st.text(max_size=20) | st.integers(-(2**70), 2**70) | st.tuples(st.text(max_size=5), st.integers(0, 999))
+keys = st.text(max_size=20) | st.integers(-(2**60) + 1, 2**60 - 1) | st.tuples(st.text(max_size=5), st.integers(0, 999))
 atoms = (
     st.none()
     | st.booleans()
@@ -335,3 +337,70 @@ def test_truncated_streams(small_windows, cut_at):
 def test_streams_with_something_wrong(data, message):
     with pytest.raises(nk.SourceError, match=message):
         streamed(data)
+
+
+# -------------------------------------------------------------------- a few bytes that want gigabytes, or for ever
+
+
+def sets_of_one_list() -> bytes:
+    """A list of 1,000 numbers, and sets of it again and again: 8 bytes each, 33 kB of memory each."""
+    members = b"].(" + b"".join(b"M" + i.to_bytes(2, "little") for i in range(1000)) + b"e\x94"
+    again = b"h\x01h\x00\x85R"
+    return b"\x80\x04(" + b"]\x94(" + members[2:-2][1:] + b"e" + b"cbuiltins\nset\n\x94" + again * 20_000 + b"t."
+
+
+def encoded_copies() -> bytes:
+    """A text of 4,000 letters, encoded again and again."""
+    text = b"X" + (4000).to_bytes(4, "little") + b"a" * 4000 + b"\x94"
+    latin = b"\x8c\x06latin1\x94"
+    return b"\x80\x04(" + text + latin + b"c_codecs\nencode\n\x94" + b"h\x02h\x00h\x01\x86R" * 10_000 + b"t."
+
+
+def colliding_keys() -> bytes:
+    """Whole numbers that all have the hash 0."""
+    modulus = 2**61 - 1
+    pairs = (b"\x8a\x0a" + (k * modulus).to_bytes(10, "little", signed=True) + b"K\x00" for k in range(1, 40_000))
+    return b"\x80\x04}(" + b"".join(pairs) + b"u."
+
+
+def colliding_pairs() -> bytes:
+    """Pairs of whole numbers, whose hashes are the same in every process."""
+    return b"\x80\x04}(" + b"".join(b"K\x00M" + i.to_bytes(2, "little") + b"\x86K\x00" for i in range(100)) + b"u."
+
+
+def empty_sets() -> bytes:
+    return b"\x80\x04(" + b"\x8f" * 2_000_000 + b"t."
+
+
+@pytest.mark.parametrize("attack", [sets_of_one_list, encoded_copies, colliding_keys, colliding_pairs, empty_sets])
+def test_what_a_pickle_makes_is_in_proportion_to_its_size(attack):
+    data = attack()
+    tracemalloc.start()
+    try:
+        with pytest.raises(nk.SourceError, match=r"byte \d+: (more than \d+|a key is a string)"):
+            read(data)
+        assert tracemalloc.get_traced_memory()[1] < 2**28
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_run_makes_no_template():
+    """A template takes a hundred bytes a key, and is kept."""
+    names = [f"x-valid@{i}".encode() for i in range(3000)]
+    pairs = b"".join(
+        b"\x8c" + bytes([len(name)]) + name + b"\x94G" + struct.pack(">d", i) for i, name in enumerate(names)
+    )
+    templates = Templates()
+    value = read_pickle(Bytes(b"\x80\x04}(" + pairs + b"u."), "file", templates=templates)[0]
+    assert value == {name.decode(): float(i) for i, name in enumerate(names)}
+    assert not templates._known
+
+
+def test_finished_items_are_read_again_for_a_while_only(small_windows, monkeypatch):
+    monkeypatch.setattr(pickle_streams, "MAX_REREAD", 20_000)
+    shared = [(1.5, 2.5), (3.5, 4.5)]
+    many = {i: {"numbers": [0.5] * 200, "shared": shared[i % 2]} for i in range(30)}
+    with pytest.raises(nk.SourceError, match="more than 20000 bytes of finished items are asked for again"):
+        streamed(pickle.dumps({"many": many}, 4))
+    monkeypatch.undo()
+    assert streamed(pickle.dumps({"many": many}, 4))[0] == many

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import re
 from dataclasses import replace
@@ -268,3 +269,21 @@ def test_statistics_of_bytes_are_those_of_floats():
     np.testing.assert_allclose(std, [images[:, 0].std(), 1], rtol=1e-6)
     for found, expected in zip(channel_statistics(images.astype(np.float32)), (mean, std), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_an_archive_that_unpacks_to_gigabytes(tmp_path, monkeypatch):
+    from nasbench_kit.training.datasets import arrays
+
+    monkeypatch.setattr(arrays, "MOST_UNPACKED", 2**16)
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, images=np.zeros((100, 1, 300, 300)), labels=np.zeros(100, int))
+    with pytest.raises(nk.SourceError, match="unpacks to"):
+        arrays.from_npz(path)
+
+
+def test_a_pipe_of_images_is_not_waited_for(tmp_path):
+    from nasbench_kit.training.datasets.arrays import from_npz
+
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(nk.SourceError, match="no regular file"):
+        from_npz(tmp_path / "pipe.npz")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from nasbench_kit.errors import SourceError
+from nasbench_kit.loaders.source import check_file
 from nasbench_kit.training.datasets.dataset import Dataset, channel_statistics, stratified_split
 
 __all__ = ["from_arrays", "from_npz"]
+
+MOST_RATIO = 100  # of unpacked to packed bytes, above `MOST_UNPACKED`
+MOST_UNPACKED = 2**28
 
 
 def from_arrays(
@@ -79,6 +82,17 @@ def from_arrays(
     return Dataset(name, kept, labels64, split, int(labels64.max()) + 1, mean, std)
 
 
+def _check_size(path: Path) -> None:
+    """SourceError where an archive unpacks to far more than its size: a few bytes can stand for gigabytes."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    most = MOST_UNPACKED + MOST_RATIO * path.stat().st_size
+    if unpacked > most:
+        raise SourceError(f"{path} unpacks to {unpacked:,} bytes, {MOST_RATIO} times its size and more: no images do")
+
+
 def from_npz(path: str | os.PathLike[str], *, valid: float = 0.2, test: float = 0.2, seed: int = 0) -> Dataset:
     """The dataset of an .npz file with the arrays ``images`` and ``labels``, named after the file; see `from_arrays`.
 
@@ -88,18 +102,18 @@ def from_npz(path: str | os.PathLike[str], *, valid: float = 0.2, test: float = 
         A file that is missing, damaged, or has not these arrays.
     """
     path = Path(path)
+    check_file(path)
     try:
         with path.open("rb") as file:
+            _check_size(path)
             loaded = np.load(file, allow_pickle=False)
             missing = {"images", "labels"} - set(getattr(loaded, "files", ()))
             if missing:
                 raise SourceError(f"{path} is no .npz file with 'images' and 'labels': {min(missing)!r} is missing")
             images, labels = loaded["images"], loaded["labels"]
-    except FileNotFoundError:
-        raise SourceError(f"{path}: there is no such file") from None
     except SourceError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # zipfile and NumPy raise whatever a damaged byte makes of them
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise SourceError(f"{path} cannot be read as an .npz file of numbers: {reason}") from error
     try:

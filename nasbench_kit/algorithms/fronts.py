@@ -9,13 +9,14 @@ import moocore
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.sorting import order_by_two, take, whole_numbers
 
 __all__ = ["rank_and_crowding"]
 
 
 def rank_and_crowding(
-    F: NDArray[np.float64], enough: int | None = None
+    F: NDArray[np.float64], enough: int | None = None, words: NDArray[np.uint32] | None = None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
     """The points of each run by ascending objectives, with their domination ranks and crowding distances.
 
@@ -25,6 +26,8 @@ def rank_and_crowding(
         Objective values, minimised; points with an infinite one are unknown, and come after all others.
     enough : int, optional
         Once a run has so many points ranked, those left in it share the next rank, and have no distance.
+    words : ndarray of uint32, shape (runs, points), optional
+        Random words of the points in their order: they draw where each of several equal points stands among them.
 
     Returns
     -------
@@ -34,15 +37,21 @@ def rank_and_crowding(
         From 0, of the points in this order; those that are unknown come last, and have no distance.
     distance : ndarray of float, shape (runs, points)
         ``inf`` at both ends of a front in any objective; else the sum over objectives of the gap between a point's two
-        neighbours, as a share of the front's range. Of equal points the first and the last are the neighbours of others.
-        Source: Deb et al. 2002 (IEEE TEC 6(2)), section III-B.
+        neighbours, as a share of the front's range. The front is sorted anew for each objective, equal points each time in
+        another random order: only the first and the last of them have a neighbour at a distance, or are at an end, and which
+        ones these are is drawn for each objective. Source: Deb et al. 2002 (IEEE TEC 6(2)), section III-B, and the
+        authors' program, whose sort is a randomised one.
     """
+    if words is None:
+        words = np.zeros(F.shape[:2], dtype=np.uint32)
     if F.shape[2] == 2:
-        return _of_two(F, F.shape[1] if enough is None else enough)
-    return _of_many(F)
+        return _of_two(F, F.shape[1] if enough is None else enough, words)
+    return _of_many(F, words)
 
 
-def _of_two(F: NDArray[np.float64], enough: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+def _of_two(
+    F: NDArray[np.float64], enough: int, words: NDArray[np.uint32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
     runs, points = F.shape[:2]
     first, second = np.ascontiguousarray(F[..., 0]), np.ascontiguousarray(F[..., 1])
     first_code, first_bits = whole_numbers(first)
@@ -71,12 +80,14 @@ def _of_two(F: NDArray[np.float64], enough: int) -> tuple[NDArray[np.intp], NDAr
     member_run = run.take(members)
     starts[1:] = member_run[1:] != member_run[:-1]
     starts[np.cumsum([0, *map(len, fronts[:-1])])[: len(members)]] = True
-    before, after = _gaps([objective.take(members) for objective in values], np.flatnonzero(starts))
-    # of several equal points the first has a neighbour before it, the last has one after it, those between have none
+    first_of_front = np.flatnonzero(starts)
     distance = np.zeros(runs * points)
-    place, alone = leaders.take(members), alike.take(members) == 1
-    distance[place] = before
-    distance[place + alike.take(members) - 1] = np.where(alone, before + after, after)
+    begin, count = leaders.take(members), alike.take(members)
+    for objective, drawn_by in zip(values, (begin, begin + count - 1), strict=True):
+        first, last = _ends(count, words.reshape(-1).take(drawn_by))
+        before, after = _gaps(objective.take(members), first_of_front)
+        distance[begin + first] += before
+        distance[begin + last] += after
     return order, np.repeat(rank, alike).reshape(runs, points), distance.reshape(runs, points)
 
 
@@ -133,46 +144,53 @@ def _peel(
     return rank, fronts
 
 
-def _gaps(
-    objectives: list[NDArray[np.float64]], starts: NDArray[np.intp]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How far it is to the neighbours before and after: the sum over objectives, each as a share of its front's range.
+def _ends(count: NDArray[np.intp], word: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of ``count`` equal points the two that are next to others, drawn by the halves of a random word; 0 and 0 of one."""
+    first = (word & np.uint32(0xFFFF)) * count >> 16
+    last = first - 1 - ((word >> np.uint32(16)) * (count - 1) >> 16)
+    return first, np.where(last < 0, last + count, last)
+
+
+def _gaps(values: NDArray[np.float64], starts: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far it is to the neighbours before and after, as a share of the front's range; ``inf`` beyond its ends.
 
     Parameters
     ----------
-    objectives : list of ndarrays of float, shape (k,)
-        Of points front after front, each front in order.
+    values : ndarray of float, shape (k,)
+        One objective of points front after front, each front in order.
     starts : ndarray of int
         Where each front begins.
     """
-    ends = np.append(starts[1:], len(objectives[0])) - 1
-    gap = np.zeros(len(objectives[0]))
-    if not len(starts):  # no point has known objectives
-        return gap, gap
-    for values in objectives:
+    gap = np.zeros(len(values) + 1)
+    if len(starts):  # else no point has known objectives
+        ends = np.append(starts[1:], len(values)) - 1
         span = np.abs(values[ends] - values[starts])
         scale = np.divide(1, span, out=np.zeros_like(span), where=span > 0)
         with np.errstate(over="ignore"):  # from one front to the next, where it is overwritten
-            gap[1:] += np.abs(values[1:] - values[:-1]) * np.repeat(scale, ends - starts + 1)[1:]
-    gap[starts] = np.inf
-    after = np.append(gap[1:], np.inf)
-    return gap, after
+            np.abs(np.subtract(values[1:], values[:-1], out=gap[1:-1]), out=gap[1:-1])
+            gap[:-1] *= np.repeat(scale, ends - starts + 1)
+        gap[starts] = gap[-1] = np.inf
+    return gap[:-1], gap[1:]
 
 
-def _of_many(F: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+def _of_many(
+    F: NDArray[np.float64], words: NDArray[np.uint32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
     """Any number of objectives, a front at a time."""
     runs, points, m = F.shape
     order = np.lexsort(np.moveaxis(F, 2, 0)[::-1], axis=1) + (np.arange(runs) * points)[:, np.newaxis]
     F = F.reshape(-1, m).take(order, axis=0)
     unknown = np.isinf(F.max(axis=2))
+    # where the words are all equal, so are these: equal points then stay in order
+    among_equals = [mix(words.astype(np.uint64) + (np.uint64(objective) << np.uint64(32))) for objective in range(m)]
     rank, distance = np.empty((runs, points), dtype=np.intp), np.zeros((runs, points))
     for run in range(runs):
         rank[run] = moocore.pareto_rank(F[run])
         rank[run][unknown[run]] = points
         for front in range(int(rank[run][~unknown[run]].max(initial=-1)) + 1):
             members = np.flatnonzero(rank[run] == front)
-            for values in F[run, members].T:
-                by_value = values.argsort(kind="stable")
+            for values, among in zip(F[run, members].T, among_equals, strict=True):
+                by_value = np.lexsort((among[run, members], values))
                 ascending, ends = values[by_value], by_value[[0, -1]]
                 span = ascending[-1] - ascending[0]
                 if span > 0:

@@ -31,7 +31,8 @@ class NSGA2(Algorithm):
 
     Source: Deb et al. 2002 (IEEE TEC 6(2)), with the operators and settings of the MacroNAS paper (arXiv 2004.08996):
     population 100, two-point crossover with probability 1, each gene to another letter with probability 1 / genes.
-    Duplicates are allowed, as there. `nsga_net` gives NSGA-Net's settings.
+    Duplicates are allowed, as there; crowding sorts equal members anew for each objective, in random order, as Deb et
+    al.'s program does. `nsga_net` gives NSGA-Net's settings.
 
     Parameters
     ----------
@@ -146,8 +147,8 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = 
         Objective values, minimised.
     n : int
     ties : ndarray of uint32, shape (runs, points), optional
-        Random words: of points of equal rank and distance the one with the lower word comes first; without them they
-        stay in order of their objectives.
+        Random words, of the points in order of their objectives. They draw which of equal points have neighbours at a
+        distance (see `rank_and_crowding`); and of points of equal rank and distance the one with the lower word comes first.
 
     Returns
     -------
@@ -166,7 +167,7 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = 
         order = order_of_pairs(F)
         key = loops.survival_keys(np.ascontiguousarray(F), order, n, ties, crowding, tie, place)
     else:
-        order, rank, distance = rank_and_crowding(F, enough=n)
+        order, rank, distance = rank_and_crowding(F, n, ties)
         # Distances are at most m, but infinite at a front's ends. Steps of 2**-22 are below any difference that matters,
         # and far above rounding.
         np.minimum(distance, m + 1, out=distance)

@@ -142,8 +142,9 @@ def two_point_crossover(
 ) -> tuple[Genotypes, Genotypes]:
     """Two children a pair: the genes between two cuts are exchanged.
 
-    Of the places between neighbouring genes two different ones are drawn, uniformly. Two genes have one such place:
-    there the second gene is exchanged.
+    Of the places between neighbouring genes two different ones are drawn, uniformly. The last and the first gene are
+    neighbours too: else they would never be parted. Source: the authors' program of NSGA-II (Deb et al. 2002), which
+    also draws the same place twice now and then, and then exchanges nothing.
 
     Parameters
     ----------
@@ -176,8 +177,11 @@ def _tails(genes: int) -> NDArray[np.uint8]:
 
 @cache
 def _segments(genes: int) -> NDArray[np.uint8]:
-    """Nothing, then every stretch of genes between two different cuts: (1 + (genes - 1) (genes - 2) / 2, genes)."""
-    cuts = [(a, b) for a in range(1, genes) for b in range(a + 1, genes)] or [(genes // 2, genes)]
+    """Nothing, then every stretch of genes between two different cuts: (1 + genes (genes - 1) / 2, genes).
+
+    A stretch across the end is not among them: it exchanges what the rest does, with the children in the other order.
+    """
+    cuts = [(a, b) for a in range(genes) for b in range(a + 1, genes)] or [(0, genes)]
     return _masks([(genes, genes), *cuts], genes)
 
 

@@ -44,6 +44,7 @@ def survival_keys(
     begin = np.empty(points + 1, dtype=np.int64)  # where those points begin that are equal to the k-th different one
     first, second = np.empty(points), np.empty(points)  # of different points
     left, front = np.empty(points, dtype=np.int64), np.empty(points, dtype=np.int64)
+    distances = np.empty(points)
     key = np.empty(points, dtype=np.int64)  # rank and distance
     unit, most = 2.0**crowding / 4, 3.0  # of a distance, of two objectives
     for run in range(runs):
@@ -81,21 +82,31 @@ def survival_keys(
             scale_first = 1 / span_first if span_first > 0 else 0.0
             scale_second = 1 / span_second if span_second > 0 else 0.0
             none = ((rank + 1) << crowding) - 1  # at no distance
-            before = np.inf
+            before_first = before_second = np.inf
             for i in range(members):
                 k = front[i]
-                after = np.inf
+                after_first = after_second = np.inf
                 if i + 1 < members:
-                    after = abs(first[front[i + 1]] - first[k]) * scale_first
-                    after += abs(second[front[i + 1]] - second[k]) * scale_second
+                    after_first = abs(first[front[i + 1]] - first[k]) * scale_first
+                    after_second = abs(second[front[i + 1]] - second[k]) * scale_second
                 start, stop = begin[k], begin[k + 1]
                 if stop - start == 1:
-                    key[start] = none - np.int64(min(before + after, most) * unit)
-                else:  # of equal points the first has a neighbour before it, the last has one after it
-                    key[start:stop] = none
-                    key[start] -= np.int64(min(before, most) * unit)
-                    key[stop - 1] -= np.int64(min(after, most) * unit)
-                before = after
+                    distance = before_first + after_first + before_second + after_second
+                    key[start] = none - np.int64(min(distance, most) * unit)
+                else:  # of equal points those that are drawn have neighbours, as `_ends` of the NumPy form draws them
+                    count = stop - start
+                    distances[start:stop] = 0.0
+                    for objective in range(2):
+                        word = np.int64(ties[run, stop - 1 if objective else start])
+                        one = (word & 0xFFFF) * count >> 16
+                        other = one - 1 - ((word >> 16) * (count - 1) >> 16)
+                        if other < 0:
+                            other += count
+                        distances[start + one] += before_second if objective else before_first
+                        distances[start + other] += after_second if objective else after_first
+                    for j in range(start, stop):
+                        key[j] = none - np.int64(min(distances[j], most) * unit)
+                before_first, before_second = after_first, after_second
                 ranked += stop - start
             rank += 1
         for i in range(remaining):

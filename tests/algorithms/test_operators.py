@@ -98,13 +98,13 @@ def test_crossover_children_have_their_parents_genes(random):
     assert abs((child == 4).mean() - 0.5) < 0.03
     a, b = two_point_crossover(first, second, random)
     assert (a + b == 4).all()
-    # what is exchanged is one stretch, and every stretch comes
+    # what is exchanged is one stretch, and every stretch comes, also one that parts the first gene from the last
     changes = (np.diff(np.pad(a, ((0, 0), (0, 0), (1, 1))).astype(int), axis=2) != 0).sum(axis=2)
     assert (changes == 2).all()
     stretches, counts = np.unique(a.reshape(-1, 6), axis=0, return_counts=True)
-    assert len(stretches) == 10
-    assert counts.min() > 2000 / 10 / 2
-    assert (a[..., [0, -1]] == 0).all()
+    assert len(stretches) == 15
+    assert counts.min() > 2000 / 15 / 2
+    assert abs((a[..., 0] != a[..., -1]).mean() - 5 / 15) < 0.05
     where = np.arange(500) % 4 == np.arange(4)[:, None]
     kept, _ = two_point_crossover(first, second, random, where)
     assert ((kept != 0).any(axis=2) == where).all()

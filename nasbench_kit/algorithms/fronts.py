@@ -84,10 +84,10 @@ def _of_two(
     distance = np.zeros(runs * points)
     begin, count = leaders.take(members), alike.take(members)
     for objective, drawn_by in zip(values, (begin, begin + count - 1), strict=True):
-        first, last = _ends(count, words.reshape(-1).take(drawn_by))
+        one, other = _ends(count, words.reshape(-1).take(drawn_by))
         before, after = _gaps(objective.take(members), first_of_front)
-        distance[begin + first] += before
-        distance[begin + last] += after
+        distance[begin + one] += before
+        distance[begin + other] += after
     return order, np.repeat(rank, alike).reshape(runs, points), distance.reshape(runs, points)
 
 

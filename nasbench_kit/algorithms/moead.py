@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.operators import gather, keep_valid, reset_genes, two_point_crossover
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.spaces.space import Genotypes
 
 __all__ = ["MOEAD", "weight_vectors"]
@@ -22,11 +23,11 @@ UNKNOWN = 1e300  # stands for an objective that is not known
 
 @dataclass(kw_only=True)
 class MOEAD(Algorithm):
-    """One member for each of a set of weight vectors; a child may replace the members of its neighbourhood.
+    """One member for each of a set of weight vectors; a child replaces members of its neighbourhood that it is no worse for.
 
-    Source: Zhang and Li 2007 (IEEE TEC 11(6)), with mating outside the neighbourhood now and then as in Li and Zhang 2009
-    (IEEE TEC 13(2)), and the variation of the MacroNAS paper (arXiv 2004.08996). Objectives are scaled by the best values
-    that the run has seen and the worst of its population.
+    Source: Zhang and Li 2007 (IEEE TEC 11(6)), with mating outside the neighbourhood now and then and a limit to what a
+    child replaces as in Li and Zhang 2009 (IEEE TEC 13(2)), and the variation of the MacroNAS paper (arXiv 2004.08996).
+    Objectives are scaled by the best values that the run has seen and the worst of its population.
 
     Parameters
     ----------
@@ -39,6 +40,9 @@ class MOEAD(Algorithm):
         The probability that parents come from the neighbourhood, and not from everywhere.
     mutation_probability : float, optional
         Of each gene; 1 / genes unless given.
+    max_replacements : int, optional
+        How many members a child replaces at most, drawn from those that it is no worse for: n_r = 2 of Li and Zhang 2009. None
+        for all of them, as in Zhang and Li 2007.
     """
 
     many_objectives = True
@@ -49,11 +53,14 @@ class MOEAD(Algorithm):
     decomposition: Literal["tchebycheff", "weighted_sum"] = "tchebycheff"
     neighbour_mating: float = 0.9
     mutation_probability: float | None = None
+    max_replacements: int | None = 2
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.population_size < 2 or self.neighbours < 2:
             raise ValueError("population_size and neighbours are at least 2")
+        if self.max_replacements is not None and self.max_replacements < 1:
+            raise ValueError(f"MOEAD: max_replacements is at least 1, not {self.max_replacements}")
         if self.decomposition not in ("tchebycheff", "weighted_sum"):
             raise UnknownName("decomposition of MOEAD", self.decomposition, ["tchebycheff", "weighted_sum"])
 
@@ -78,6 +85,7 @@ class MOEAD(Algorithm):
         self._from_near = draws[:, 0] < self.neighbour_mating
         inside = near[(draws[:, 1:] * len(near)).astype(np.intp)]
         parents = np.where(self._from_near[:, np.newaxis], inside, (draws[:, 1:] * n).astype(np.intp))
+        self._word = self.random.bits((1,))[:, 0]
         mates = gather(self._X, parents)
         child, _ = two_point_crossover(mates[:, :1], mates[:, 1:], self.random)
         child = reset_genes(child, self.space, self.random, self.mutation_probability)
@@ -95,9 +103,21 @@ class MOEAD(Algorithm):
         scale = 1 / np.where(worst > self._ideal, worst - self._ideal, 1.0)
         new, old = self._scalarised(F, scale), self._scalarised(self._F, scale)
         pool = self._is_near[self._turn] | ~self._from_near[:, np.newaxis]
-        run, member = np.nonzero(pool & (new < old))
+        run, member = self._replaced(pool & (new <= old))
         self._X[run, member], self._F[:, run, member] = X[run, 0], F[:, run, 0]
         self._turn = (self._turn + 1) % len(self._weights)
+
+    def _replaced(self, no_worse: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The members (runs, n) that a child replaces, as runs and numbers: all that it is no worse for, or so many of them."""
+        run, member = np.nonzero(no_worse)
+        if self.max_replacements is None:
+            return run, member
+        # in random order: one word of each run, mixed with a member's number
+        word = mix(self._word[run].astype(np.uint64) + (member.astype(np.uint64) << np.uint64(32)))
+        order = np.lexsort((word, run))
+        run, member = run[order], member[order]
+        kept = np.arange(len(run)) - np.searchsorted(run, run) < self.max_replacements
+        return run[kept], member[kept]
 
     def _scalarised(self, F: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
         """The value of each member, or of one child, for each weight vector: (runs, n)."""

@@ -38,7 +38,44 @@ def test_finds_a_linear_front(decomposition):
     assert np.median([len(found.archive(run)[1]) for run in range(5)]) >= (9 if decomposition == "tchebycheff" else 5)
 
 
+@pytest.mark.parametrize("most", [1, 2, 5, None])
+def test_a_child_replaces_no_more_members_than_it_may(most):
+    """Each child here is better than all before it, for every weight vector."""
+    search = nk.MOEAD(population_size=30, neighbours=10, max_replacements=most).start(
+        nk.space("nb201"), runs=20, seed=2, objectives=2
+    )
+    search.ask()
+    search.tell(np.full((20, 30, 2), 100.0))
+    counts, positions = [], set()
+    for step in range(1, 60):
+        before = search.population[1].copy()
+        search.ask()
+        search.tell(np.full((20, 1, 2), 100.0 - step))
+        changed = (search.population[1] != before).any(axis=2)
+        counts.append(changed.sum(axis=1))
+        positions |= set(np.argwhere(changed)[:, 1].tolist())
+    counts = np.array(counts)
+    if most is None:
+        assert set(np.unique(counts)) == {10, 30}  # the neighbourhood, or the whole population
+    else:
+        assert (counts == most).all()
+    assert positions == set(range(30))  # drawn from all of the neighbourhood
+
+
+def test_a_limit_to_replacements_finds_more_of_the_front():
+    """Li and Zhang 2009: one good child does not take over the population."""
+    problem = nk.open("nb201-digits").problem(["valid_accuracy", "params"])
+    limited, whole = (
+        nk.search(problem, nk.MOEAD(max_replacements=most), runs=60, evaluations=2000) for most in (2, None)
+    )
+    assert limited.hypervolume().mean() > whole.hypervolume().mean() + 2e-4
+    assert limited.duplicates()["genotype"].mean() < whole.duplicates()["genotype"].mean() - 0.1
+    assert nk.MOEAD().max_replacements == 2
+
+
 def test_wrong_settings():
+    with pytest.raises(ValueError, match="MOEAD: max_replacements is at least 1, not 0"):
+        nk.MOEAD(max_replacements=0)
     with pytest.raises(nk.UnknownName, match="did you mean 'tchebycheff'"):
         nk.MOEAD(decomposition="tchebychef")
     with pytest.raises(ValueError, match="at least 2"):

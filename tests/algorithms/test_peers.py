@@ -105,7 +105,10 @@ def test_nsga2_finds_what_pymoos_does(problem_of, pymoo):
 
 
 def compare_moead(problem, runs):
-    """pymoo's own decomposition leaves the objectives as they are; here it scales them as ours does."""
+    """pymoo's own decomposition leaves the objectives as they are; here it scales them as ours does.
+
+    pymoo's children replace all that they are better for.
+    """
     from pymoo.algorithms.moo.moead import MOEAD
     from pymoo.core.decomposition import Decomposition
 
@@ -124,7 +127,8 @@ def compare_moead(problem, runs):
         return decomposition.algorithm
 
     theirs = pymoo_hypervolumes(problem, algorithm_of, runs, 20, 640)
-    ours = nk.search(problem, nk.MOEAD(population_size=32, neighbours=20), runs=OUR_RUNS, evaluations=640)
+    algorithm = nk.MOEAD(population_size=32, neighbours=20, max_replacements=None)
+    ours = nk.search(problem, algorithm, runs=OUR_RUNS, evaluations=640)
     agree(ours.hypervolume(), theirs)
 
 

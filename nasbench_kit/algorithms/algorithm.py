@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -41,6 +42,45 @@ class Algorithm(ABC):
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check_setting(self.name, field, getattr(self, field.name))
+
+    def _require(
+        self,
+        name: str,
+        least: float,
+        most: float | str = math.inf,
+        *,
+        without_least: bool = False,
+        without_most: bool = False,
+    ) -> None:
+        """Refuse a number outside a range, and ``nan`` and ``inf``: ValueError. A setting that is None is not given, and passes.
+
+        Parameters
+        ----------
+        name : str
+            Of a setting.
+        least : float
+        most : float or str
+            The name of a setting stands for its value.
+        without_least, without_most : bool
+            Whether the end itself is outside.
+        """
+        value = getattr(self, name)
+        if value is None:
+            return
+        limit = getattr(self, most) if isinstance(most, str) else most
+        above = value > least if without_least else value >= least
+        below = value < limit if without_most else value <= limit
+        if above and below and value != math.inf:  # nan is neither
+            return
+        end = f"{most} ({limit})" if isinstance(most, str) else f"{most}"
+        if limit == math.inf:
+            words = f"above {least}" if without_least else f"at least {least}"
+            words += ", and finite" if value == math.inf else ""
+        elif without_least:
+            words = f"above {least} and {'below' if without_most else 'at most'} {end}"
+        else:
+            words = f"from {least} to {'below ' if without_most else ''}{end}"
+        raise ValueError(f"{self.name}: {name} is {words}, not {value}")
 
     @property
     def name(self) -> str:

@@ -52,11 +52,11 @@ class BOHB(Hyperband):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("random_fraction", "good_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a share from 0 to 1, not {getattr(self, name)}")
-        if self.candidates < 1 or self.bandwidth_factor <= 0 or not 0 < self.minimum_bandwidth < 1:
-            raise ValueError("candidates is at least 1, bandwidth_factor above 0, minimum_bandwidth between 0 and 1")
+        self._require("random_fraction", 0, 1)
+        self._require("good_share", 0, 1)
+        self._require("candidates", 1)
+        self._require("bandwidth_factor", 0, without_least=True)
+        self._require("minimum_bandwidth", 0, 1, without_least=True, without_most=True)
 
     def _begin(self) -> None:
         super()._begin()

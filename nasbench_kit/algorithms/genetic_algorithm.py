@@ -69,8 +69,10 @@ class GeneticAlgorithm(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.population_size < 2 or self.tournament_size < 1:
-            raise ValueError("population_size is at least 2, tournament_size at least 1")
+        self._require("population_size", 2)
+        self._require("tournament_size", 1, "population_size")
+        for name in ("crossover", "exchange", "mutation", "mutant"):
+            self._require(f"{name}_probability", 0, 1)
         for name, known in (("selection", ("tournament", "roulette")), ("survival", ("plus", "generational"))):
             if getattr(self, name) not in known:
                 raise UnknownName(f"{name} of GeneticAlgorithm", getattr(self, name), known)

@@ -96,6 +96,8 @@ def _groups(distributions: tuple[tuple[float, ...], ...]) -> list[tuple[NDArray[
     groups: list[list[tuple[float, ...]]] = [[]]
     size = 1
     for letter in distributions:
+        if not all(0 <= p <= 1 for p in letter):  # nan too
+            raise ValueError(f"probabilities are from 0 to 1, not {tuple(letter)}")
         if groups[-1] and size * len(letter) > COMBINATIONS:
             groups.append([])
             size = 1

@@ -44,10 +44,8 @@ class OptimalMixing(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.first_population < 2:
-            raise ValueError("first_population is at least 2")
-        if self.turns < 1:
-            raise ValueError("turns is at least 1")
+        self._require("first_population", 2)
+        self._require("turns", 1)
 
     @property
     def first_population_size(self) -> int:

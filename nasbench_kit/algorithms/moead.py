@@ -57,15 +57,21 @@ class MOEAD(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.population_size < 2 or self.neighbours < 2:
-            raise ValueError("population_size and neighbours are at least 2")
-        if self.max_replacements is not None and self.max_replacements < 1:
-            raise ValueError(f"MOEAD: max_replacements is at least 1, not {self.max_replacements}")
+        self._require("population_size", 2)
+        self._require("neighbours", 2, "population_size")
+        self._require("neighbour_mating", 0, 1)
+        self._require("mutation_probability", 0, 1)
+        self._require("max_replacements", 1)
         if self.decomposition not in ("tchebycheff", "weighted_sum"):
             raise UnknownName("decomposition of MOEAD", self.decomposition, ["tchebycheff", "weighted_sum"])
 
     def _begin(self) -> None:
         self._weights = weight_vectors(self.population_size, self.objectives)
+        if self.neighbours > len(self._weights):
+            raise ValueError(
+                f"{self.name}: neighbours is at most {len(self._weights)}, the weight vectors of {self.objectives} objectives "
+                f"with population_size={self.population_size}, not {self.neighbours}"
+            )
         distance = ((self._weights[:, np.newaxis] - self._weights) ** 2).sum(axis=2)
         near = distance.argsort(axis=1, kind="stable")[:, : self.neighbours]
         self._near = near

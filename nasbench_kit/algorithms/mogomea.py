@@ -58,8 +58,7 @@ class MOGOMEA(OptimalMixing):
         super().__post_init__()
         if self.mutation not in ("weak", "strong", "none"):
             raise UnknownName("mutation of MOGOMEA", self.mutation, ["weak", "strong", "none"])
-        if self.archive_size is not None and self.archive_size < 2:
-            raise ValueError(f"archive_size is at least 2, not {self.archive_size}")
+        self._require("archive_size", 2)
 
     @classmethod
     def macronas(cls) -> MOGOMEA:

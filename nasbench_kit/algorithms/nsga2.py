@@ -63,14 +63,16 @@ class NSGA2(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.population_size < 2 or self.population_size % 2:
-            raise ValueError(f"population_size is even and at least 2, not {self.population_size}")
-        if self.offspring is not None and not (2 <= self.offspring <= self.population_size and self.offspring % 2 == 0):
-            raise ValueError(f"offspring is even, from 2 to population_size, not {self.offspring}")
+        self._require("population_size", 2)
+        self._require("offspring", 2, "population_size")
+        for name in ("population_size", "offspring"):
+            if (getattr(self, name) or 0) % 2:
+                raise ValueError(f"{self.name}: {name} is even, not {getattr(self, name)}")
+        self._require("crossover_probability", 0, 1)
+        self._require("mutation_probability", 0, 1)
+        self._require("exploit_from", 1)
         if self.duplicates not in POLICIES:
             raise UnknownName("duplicates of NSGA2", self.duplicates, POLICIES)
-        if self.exploit_from is not None and self.exploit_from < 1:
-            raise ValueError(f"exploit_from is a generation from 1 on, not {self.exploit_from}")
 
     @classmethod
     def nsga_net(cls, kind: Literal["macro", "micro"] = "macro") -> NSGA2:

@@ -38,8 +38,8 @@ class RegularizedEvolution(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.population_size < 1 or self.sample_size < 1:
-            raise ValueError("population_size and sample_size are at least 1")
+        self._require("population_size", 1)
+        self._require("sample_size", 1, "population_size")
 
     @property
     def first_population_size(self) -> int:

@@ -36,8 +36,8 @@ class Reinforce(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.learning_rate > 0 or not 0 <= self.momentum < 1:
-            raise ValueError("learning_rate is above 0, momentum from 0 to below 1")
+        self._require("learning_rate", 0, without_least=True)
+        self._require("momentum", 0, 1, without_most=True)
 
     @property
     def first_population_size(self) -> int:

@@ -42,10 +42,8 @@ class SuccessiveHalving(Algorithm):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.eta > 1:
-            raise ValueError(f"eta is above 1, not {self.eta}")
-        if self.configurations is not None and self.configurations < 1:
-            raise ValueError(f"configurations is at least 1, not {self.configurations}")
+        self._require("eta", 1, without_least=True)
+        self._require("configurations", 1)
 
     @property
     def batch(self) -> int:

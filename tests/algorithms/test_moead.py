@@ -78,5 +78,7 @@ def test_wrong_settings():
         nk.MOEAD(max_replacements=0)
     with pytest.raises(nk.UnknownName, match="did you mean 'tchebycheff'"):
         nk.MOEAD(decomposition="tchebychef")
-    with pytest.raises(ValueError, match="at least 2"):
+    with pytest.raises(ValueError, match=r"MOEAD: neighbours is from 2 to population_size \(100\), not 1"):
         nk.MOEAD(neighbours=1)
+    with pytest.raises(ValueError, match="neighbours is at most 15, the weight vectors of 3 objectives"):
+        nk.MOEAD(population_size=20).start(nk.space("nb201"), objectives=3)

@@ -94,7 +94,7 @@ def test_problems_without_budgets_are_refused(digits):
         nk.Hyperband(eta=1)
     with pytest.raises(ValueError, match="SuccessiveHalving takes a number"):
         nk.Hyperband(configurations=5)
-    with pytest.raises(ValueError, match="share from 0 to 1"):
+    with pytest.raises(ValueError, match="BOHB: random_fraction is from 0 to 1"):
         nk.BOHB(random_fraction=2)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import math
 import pickle
 import random
+import re
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -234,6 +237,25 @@ def test_settings_and_names(cls, objectives, space_name):
         if wrong is not None:
             with pytest.raises(ValueError, match=f"{cls.__name__}: {name} is "):
                 parse_algorithm(f"{cls.__name__}:{name}={wrong}")
+
+
+def test_numbers_out_of_range_are_refused(cls, objectives, space_name):
+    """Each setting that is a number, by keyword and as the command line has it; the message names algorithm and setting."""
+    for field in dataclasses.fields(cls):
+        kind = field.type.partition(" | ")[0]
+        if kind not in ("int", "float"):
+            continue
+        share = "probability" in field.name or field.name in ("random_fraction", "good_share", "neighbour_mating")
+        wrong = {-1, 0} if kind == "int" else {-1.1, math.nan, math.inf, -math.inf}
+        wrong |= {7.0, 1.0000001, -1e-9} if share else set()
+        if field.name in ("sample_size", "tournament_size", "neighbours", "offspring"):
+            wrong.add(cls().population_size + 2)
+        for value in wrong:
+            with pytest.raises(ValueError, match=f"^{cls.__name__}: {field.name} is .*{re.escape(str(value))}$"):
+                cls(**{field.name: value})
+            text = {math.nan: "1e999-1e999", math.inf: "1e999", -math.inf: "-1e999"}.get(value, repr(value))
+            with pytest.raises(ValueError, match=f"^{cls.__name__}: {field.name} is "):
+                parse_algorithm(f"{cls.__name__}:{field.name}={text}")
 
 
 def test_unknown_objective_values_are_survived(cls, objectives, space_name):

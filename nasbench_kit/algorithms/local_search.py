@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.algorithms.known import Known
+from nasbench_kit.algorithms.operators import ATTEMPTS
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.space import Genotypes
 
@@ -19,8 +21,10 @@ __all__ = ["LocalSearch"]
 class LocalSearch(Algorithm):
     """Move to a better neighbour as long as there is one, else start again at random.
 
-    Neighbours are the valid genotypes one gene away, evaluated one at a time in a random order.
-    Source: White, Nolen and Savani 2021, Exploring the loss landscape of NAS benchmarks (arXiv 2005.02960).
+    Neighbours are the valid genotypes one gene away, evaluated one at a time in a random order. As in the authors' program a
+    run evaluates no genotype twice: known neighbours are passed over, and a known start is drawn again (some times: in the
+    end a small space is all known). Source: White, Nolen and Savani 2021, Exploring the loss landscape of NAS
+    benchmarks (arXiv 2005.02960).
 
     Parameters
     ----------
@@ -38,22 +42,35 @@ class LocalSearch(Algorithm):
     def _begin(self) -> None:
         runs, genes = self.runs, self.space.genes
         width = sum(self.space.cardinalities) - genes
+        self._known = Known(runs)
         self._starts = np.ones(runs, dtype=np.bool_)  # the next genotype is a new random one
         self._F = np.full(runs, np.inf)
         self._neighbours = np.zeros((runs, width, genes), dtype=np.uint8)  # of the current one, in random order
-        self._count = np.zeros(runs, dtype=np.intp)  # how many of them are valid
+        self._count = np.zeros(runs, dtype=np.intp)  # how many of them are valid and not known
         self._position = np.zeros(runs, dtype=np.intp)  # how many of them are evaluated
         self._best = np.zeros((runs, genes), dtype=np.uint8)  # the best of those
         self._best_F = np.full(runs, np.inf)
 
     def _ask(self) -> Genotypes:
-        fresh = self._initial_sample(1)[:, 0]
+        fresh = self._start()
         self._order = self.random.bits((self._neighbours.shape[1],))
         step = self._neighbours[np.arange(self.runs), np.where(self._starts, 0, self._position)]
         return np.where(self._starts[:, np.newaxis], fresh, step)[:, np.newaxis]
 
+    def _start(self) -> Genotypes:
+        """A random genotype of each run, drawn again where one that starts from it knows it."""
+        X = self._initial_sample(1)[:, 0]
+        runs = np.flatnonzero(self._starts)
+        for _ in range(ATTEMPTS):
+            runs = runs[self._known.holds(runs, X[runs, np.newaxis])[:, 0]]
+            if not len(runs):
+                break
+            X[runs] = self.random.sample_of(runs, self.space, 1)[:, 0]
+        return X
+
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         X, F = X[:, 0], F[:, 0, 0]
+        self._known.add(X)
         better = ~self._starts & (self._best_F > F)
         self._best[better], self._best_F[better] = X[better], F[better]
         self._position[~self._starts] += 1
@@ -64,14 +81,15 @@ class LocalSearch(Algorithm):
             moves &= done
         self._settle(self._starts, X, F)
         self._settle(moves, self._best, self._best_F)
-        self._starts = (done & ~moves) | (self._starts & (self._count == 0))
+        self._starts = (done & ~moves) | ((self._starts | moves) & (self._count == 0))
 
     def _settle(self, runs: NDArray[np.bool_], X: Genotypes, F: NDArray[np.float64]) -> None:
-        """Make ``X`` the current genotype of some runs and lay out its neighbours."""
+        """Make ``X`` the current genotype of some runs and lay out those neighbours that are not known."""
         if not runs.any():
             return
         changes = self.space.one_gene_changes(X[runs])
         valid = self.space.is_valid(changes.reshape(-1, self.space.genes)).reshape(changes.shape[:2])
+        valid &= ~self._known.holds(np.flatnonzero(runs), changes)
         order = np.where(valid, self._order[runs], np.iinfo(np.uint32).max).argsort(axis=1, kind="stable")
         self._neighbours[runs] = np.take_along_axis(changes, order[..., np.newaxis], axis=1)
         self._count[runs] = valid.sum(axis=1)

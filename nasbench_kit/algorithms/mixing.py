@@ -132,11 +132,7 @@ class OptimalMixing(Algorithm):
             self._grow()
         for own in np.unique(p).tolist():
             which, places = runs[p == own], self._places(own)
-            draws = self.random.of(which, (places.stop - places.start, self.space.genes))
-            X = (draws * np.array(self.space.cardinalities)).astype(np.uint8)
-            if not self.space.unconstrained:
-                for run, i in np.argwhere(~self.space.is_valid(X.reshape(-1, X.shape[2])).reshape(X.shape[:2])):
-                    X[run, i] = self.space.sample(1, int(draws[run, i, 0] * 2**53))[0]
+            X = self.random.sample_of(which, self.space, places.stop - places.start)
             if own == 0:
                 X[:, : self._initial.shape[1]] = self._initial[which]
             self._X[which, places] = X

@@ -99,6 +99,15 @@ class Streams:
         self._states[runs] += steps[-1:]
         return ((words >> np.uint64(11)) * np.float64(2.0**-53)).reshape(len(runs), *shape)
 
+    def sample_of(self, runs: NDArray[np.intp], space: Space, n: int) -> Genotypes:
+        """Valid genotypes for some of the runs alone, from their second streams: (len(runs), n, genes)."""
+        draws = self.of(runs, (n, space.genes))
+        X: Genotypes = (draws * np.array(space.cardinalities)).astype(np.uint8)
+        if not space.unconstrained:
+            for run, i in np.argwhere(~space.is_valid(X.reshape(-1, space.genes)).reshape(X.shape[:2])):
+                X[run, i] = space.sample(1, int(draws[run, i, 0] * 2**53))[0]
+        return X
+
     def permutations(self, shape: tuple[int, ...]) -> NDArray[np.intp]:
         """Random orders of 0 ... n - 1 along the last axis of ``shape``, which has n places: (runs, *shape).
 

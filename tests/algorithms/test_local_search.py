@@ -6,35 +6,83 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.algorithms.known import Known
+from nasbench_kit.spaces import Chain
 
 SPACE = nk.space("nas-bench-macro")
 
 
 @pytest.mark.parametrize("improvement", ["best", "first"])
-def test_moves_downhill_until_no_neighbour_is_better(improvement):
-    """Where every gene counts by itself a climb ends at the optimum; each step is checked."""
+def test_each_step_by_the_definition(improvement):
     weights = np.arange(1, 9)
     search = nk.LocalSearch(improvement=improvement).start(SPACE, runs=3, seed=1)
-    current, value = [None] * 3, np.full(3, np.inf)
-    seen = [[] for _ in range(3)]
-    climbs = 0
+    known, left, tried, value = [set() for _ in range(3)], [set()] * 3, [{} for _ in range(3)], [np.inf] * 3
+    starts = moves = 0
     for _ in range(900):
         X = search.ask()[:, 0]
         F = ((X != 2) * weights).sum(axis=1)
         search.tell(F[:, None, None])
         for run in range(3):
-            if current[run] is None or (X[run] != current[run]).sum() != 1:  # a new start
-                assert current[run] is None or value[run] == 0  # only the optimum has no better neighbour
-                climbs += current[run] is not None
-                current[run], value[run], seen[run] = X[run], F[run], []
-                continue
-            seen[run].append((F[run], X[run]))
-            best = min(seen[run], key=lambda pair: pair[0])
-            if improvement == "first" and F[run] < value[run]:
-                current[run], value[run], seen[run] = X[run], F[run], []
-            elif improvement == "best" and len(seen[run]) == 16 and best[0] < value[run]:
-                current[run], value[run], seen[run] = best[1], best[0], []
-    assert climbs > 10
+            x, f = tuple(X[run].tolist()), F[run]
+            assert x not in known[run]
+            known[run].add(x)
+            if left[run]:
+                left[run].remove(x)  # an unknown neighbour of the current genotype
+                tried[run][x] = f
+                best = min(tried[run], key=tried[run].get)
+                if tried[run][best] >= value[run] or (improvement == "best" and left[run]):
+                    continue
+                x, f = best, tried[run][best]
+                moves += 1
+            else:
+                starts += 1
+            value[run], tried[run] = f, {}
+            around = SPACE.neighbours(np.array(x, dtype=np.uint8)).tolist()
+            left[run] = set(map(tuple, around)) - known[run]
+    assert starts > 10
+    assert moves > 50
+
+
+@pytest.mark.parametrize("improvement", ["best", "first"])
+@pytest.mark.parametrize("name", ["nas-bench-macro", "nb101"])
+def test_no_genotype_is_evaluated_twice(improvement, name):
+    """Nor once a neighbour is known from an earlier climb; the space is large enough that there is always another start."""
+    space = nk.space(name)
+    rugged = np.random.default_rng(0).random(2**16)
+    search = nk.LocalSearch(improvement=improvement).start(space, runs=4, seed=1)
+    asked = []
+    for _ in range(1500):
+        asked.append(search.ask()[:, 0])
+        search.tell(rugged[(asked[-1] @ (np.arange(1, space.genes + 1) ** 4) % 2**16).astype(int)][:, None, None])
+    for run in np.swapaxes(asked, 0, 1):
+        assert len(np.unique(run, axis=0)) == 1500
+
+
+def test_a_space_that_is_all_known_is_searched_on():
+    space = Chain(5, "01")
+    search = nk.LocalSearch().start(space, runs=3, seed=0)
+    asked = []
+    for _ in range(200):
+        asked.append(search.ask()[:, 0])
+        search.tell(asked[-1].sum(axis=1)[:, None, None])
+    for run in np.swapaxes(asked, 0, 1):
+        assert len(np.unique(run[:40], axis=0)) > 25
+        assert len(np.unique(run, axis=0)) == 32
+
+
+def test_known_genotypes_against_sets():
+    rng = np.random.default_rng(5)
+    known, sets = Known(3), [set(), set(), set()]
+    for _ in range(700):
+        X = rng.integers(0, 4, (3, 6)).astype(np.uint8)
+        sought = rng.integers(0, 4, (2, 5, 6)).astype(np.uint8)
+        runs = rng.permutation(3)[:2]
+        expected = [[tuple(x) in sets[run] for x in rows.tolist()] for run, rows in zip(runs, sought, strict=True)]
+        assert known.holds(runs, sought).tolist() == expected
+        known.add(X)
+        for run in range(3):
+            sets[run].add(tuple(X[run].tolist()))
+    assert known.holds(np.arange(0), np.zeros((0, 4, 6), dtype=np.uint8)).shape == (0, 4)
 
 
 def test_first_improvement_needs_fewer_evaluations_a_climb():

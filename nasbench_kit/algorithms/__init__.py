@@ -55,6 +55,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
 #: Settings that papers state, by name: each an algorithm of `ALGORITHMS` in one of its configurations.
 CONFIGURATIONS: dict[str, Callable[[], Algorithm]] = {
     "genetic-cnn": GeneticAlgorithm.genetic_cnn,
+    "nas-bench-101": RegularizedEvolution.nas_bench_101,
     "nsga-net-macro": functools.partial(NSGA2.nsga_net, "macro"),
     "nsga-net-micro": functools.partial(NSGA2.nsga_net, "micro"),
     "mogomea-macronas": MOGOMEA.macronas,
@@ -75,7 +76,7 @@ def parse_algorithm(text: str) -> Algorithm:
     Examples
     --------
     >>> parse_algorithm("regularized-evolution:population_size=50,sample_size=10")
-    RegularizedEvolution(population_size=50, sample_size=10, mutation='gene')
+    RegularizedEvolution(population_size=50, sample_size=10, mutation='gene', replacement=True)
     >>> parse_algorithm("regularized-evolution:mutation=node").mutation
     'node'
     >>> parse_algorithm("nsga-net-micro:population_size=20")

@@ -243,16 +243,25 @@ def _repeated(cardinalities: tuple[int, ...], n: int) -> NDArray[np.uint8]:
     return np.tile(np.array(cardinalities, dtype=np.uint8), n)
 
 
-def tournament(quality: NDArray[np.float64], n: int, size: int, random: Streams) -> NDArray[np.intp]:
-    """The positions of ``n`` winners: each the best of ``size`` drawn with replacement: (runs, members) to (runs, n).
+def tournament(
+    quality: NDArray[np.float64], n: int, size: int, random: Streams, *, replacement: bool = True
+) -> NDArray[np.intp]:
+    """The positions of ``n`` winners, each the best of ``size`` members: (runs, members) to (runs, n).
 
     Parameters
     ----------
     quality : ndarray of float, shape (runs, members)
         Less is better; of equals the one drawn first wins.
+    n, size : int
+    random : Streams
+    replacement : bool
+        Whether a tournament may draw a member more than once; else ``size`` is at most the number of members.
     """
     runs, members = quality.shape
-    drawn = random.integers(members, (n, size))
+    if replacement:
+        drawn = random.integers(members, (n, size))
+    else:
+        drawn = np.ascontiguousarray(random.permutations((n, members))[..., :size])
     loops = compiled.loops()
     if loops is not None:
         won: NDArray[np.intp] = loops.winners(quality, drawn)

@@ -25,21 +25,30 @@ class RegularizedEvolution(Algorithm):
     ----------
     population_size : int
     sample_size : int
-        Members drawn, with replacement, of which the best is the parent.
+        Members drawn, of which the best is the parent.
     mutation : str
         ``"gene"``: one gene, drawn uniformly. A unit of the space such as ``"node"``: one of these first, then one of its
         genes, as NAS-Bench-201's authors do. ``"rates"``: each gene with its own probability, ``space.mutation_rates``, as
         NAS-Bench-101's authors do.
+    replacement : bool
+        Whether a member may be drawn more than once, as in Real et al. and NAS-Bench-201; NAS-Bench-101's authors draw
+        different ones. `nas_bench_101` gives their settings.
     """
 
     population_size: int = 10
     sample_size: int = 3
     mutation: str = "gene"
+    replacement: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require("population_size", 1)
         self._require("sample_size", 1, "population_size")
+
+    @classmethod
+    def nas_bench_101(cls) -> RegularizedEvolution:
+        """The settings of NAS-Bench-101's authors (Ying et al. 2019, arXiv 1902.09635, and the notebook beside their code)."""
+        return cls(population_size=50, sample_size=10, mutation="rates", replacement=False)
 
     @property
     def first_population_size(self) -> int:
@@ -54,11 +63,14 @@ class RegularizedEvolution(Algorithm):
     def _ask(self) -> Genotypes:
         if self._X is None:
             return self._initial_sample(self.population_size)
-        parents = gather(self._X, tournament(self._F, 1, self.sample_size, self.random))
+        parents = gather(self._X, self._parent())
         if self.mutation == "rates":
             return mutate_by_rates(parents, self.space, self.random)
         units = None if self.mutation == "gene" else self.space.units[self.mutation]
         return mutate_one_gene(parents, self.space, self.random, units)
+
+    def _parent(self) -> NDArray[np.intp]:
+        return tournament(self._F, 1, self.sample_size, self.random, replacement=self.replacement)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         if self._X is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -168,6 +170,29 @@ def test_russian_roulette(random):
     assert set(np.unique(russian_roulette(np.full((4, 3), np.inf), 500, random))) == {0, 1, 2}
     some = russian_roulette(np.tile([[np.inf, 2.0, 2.0]], (4, 1)), 500, random)
     assert set(np.unique(some)) == {1, 2}
+
+
+def test_tournaments_of_different_members(random):
+    F = np.array([[3.0, 1.0, 2.0, 5.0, 4.0]] * 4)
+    order = F[0].argsort()
+    for size in (1, 2, 5):
+        won = tournament(F, 20_000, size, random, replacement=False)
+        for place, member in enumerate(order):  # the best of `size` different ones
+            share = math.comb(4 - place, size - 1) / math.comb(5, size)
+            assert abs((won == member).mean() - share) < 0.01
+    algorithm = nk.RegularizedEvolution(population_size=4, sample_size=4, replacement=False)
+    algorithm.start(SPACE, runs=5, seed=2)
+    X = algorithm.ask()
+    values = random.permutations((5, 4))[0]
+    algorithm.tell(values[..., None])
+    best = X[np.arange(5), values.argmin(axis=1)]
+    assert ((algorithm.ask()[:, 0] != best).sum(axis=1) == 1).all()  # all are drawn: the parent is the best
+    assert nk.RegularizedEvolution.nas_bench_101().settings == {
+        "population_size": 50,
+        "sample_size": 10,
+        "mutation": "rates",
+        "replacement": False,
+    }
 
 
 def test_tournaments(random):

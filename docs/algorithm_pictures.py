@@ -58,7 +58,7 @@ VARIANTS: dict[str, dict[str, nk.Algorithm]] = {
     "Hyperband": {"eta=3": nk.Hyperband(), "eta=3, training goes on": nk.Hyperband(continue_training=True)},
     "BOHB": {f"random_fraction={share:.2g}": nk.BOHB(random_fraction=share) for share in (1 / 3, 0.0, 1.0)},
     "GOMEA": {f"first_population={n}": nk.GOMEA(first_population=n) for n in (8, 2, 32)},
-    "Reinforce": {f"learning_rate={rate}": nk.Reinforce(learning_rate=rate) for rate in (0.01, 0.001, 0.1, 1.0)},
+    "Reinforce": {f"learning_rate={rate}": nk.Reinforce(learning_rate=rate) for rate in (0.04, 0.01, 0.1, 1.0)},
 }
 
 

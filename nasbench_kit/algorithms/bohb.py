@@ -40,7 +40,8 @@ class BOHB(Hyperband):
     candidates : int
         Drawn from the good for each new genotype.
     bandwidth_factor : float
-        Candidates are drawn with wider kernels than those that judge them.
+        Candidates are drawn with kernels so much wider than those that judge them (b_w of the paper); 1 is what the
+        authors' program hpbandster does for categories.
     minimum_bandwidth : float
     """
 

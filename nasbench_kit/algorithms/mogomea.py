@@ -31,8 +31,7 @@ class MOGOMEA(OptimalMixing):
     clusters as in the MacroNAS paper (arXiv 2004.08996). Source: Luong, La Poutré and Bosman 2014, Multi-objective gene-pool
     optimal mixing evolutionary algorithms (GECCO), and Luong, La Poutré and Bosman 2018 (Swarm and Evolutionary
     Computation 40). Weak mutation, and that a population is given up once a larger one has a point at least as good as each of
-    its own, are options of the authors' program. Ours is that a trial which equals a point of the archive is not kept for
-    that alone: with it, whole fronts take more evaluations.
+    its own, are options of the authors' program.
 
     Parameters
     ----------
@@ -46,6 +45,9 @@ class MOGOMEA(OptimalMixing):
     archive_size : int, optional
         The elitist archive holds at most so many points, those that add the most hypervolume; all unless given. With fewer
         than the front has, points that were dropped count as new when they come again.
+    accept_archived : bool
+        Whether mixing also keeps a trial that is only as good as some point of the archive, as the authors' program does:
+        it is not dominated. The default is ours: without, whole fronts take fewer evaluations.
     """
 
     many_objectives = True
@@ -53,6 +55,7 @@ class MOGOMEA(OptimalMixing):
 
     mutation: Literal["weak", "strong", "none"] = "weak"
     archive_size: int | None = None
+    accept_archived: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,8 +65,12 @@ class MOGOMEA(OptimalMixing):
 
     @classmethod
     def macronas(cls) -> MOGOMEA:
-        """The settings of the MacroNAS paper's program: no mutation, and larger populations twice as soon."""
-        return cls(mutation="none", turns=2)
+        """The settings of the MacroNAS paper's program.
+
+        No mutation, larger populations twice as soon, and mixing keeps what no point of the archive dominates. The paper puts
+        the all-identity network into the first population: that is ``initial`` of a search.
+        """
+        return cls(mutation="none", turns=2, accept_archived=True)
 
     def _begin(self) -> None:
         runs, genes, m = self.runs, self.space.genes, self.objectives
@@ -73,6 +80,7 @@ class MOGOMEA(OptimalMixing):
         self._archive_F = np.full((m, runs, 16), np.inf)
         self._archive_size = np.zeros(runs, dtype=np.intp)
         self._row = np.arange(runs)
+        self._archived = np.zeros(runs, dtype=np.bool_)  # whether the last trial equals a point of the archive
         super()._begin()
         clusters = m + 1
         self._trees: Genotypes = np.zeros((runs, clusters, self._masks.shape[1], genes), dtype=np.uint8)
@@ -138,6 +146,7 @@ class MOGOMEA(OptimalMixing):
             known = np.isfinite(values).all(axis=0)
             better &= known
             equal &= known
+        self._archived = equal
         same = np.flatnonzero(equal)
         if len(same):
             self._spread(same, place[same], x[same])
@@ -200,7 +209,10 @@ class MOGOMEA(OptimalMixing):
 
     def _not_worse(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
         lower = f <= self._f
-        return np.where(self._objective >= 0, self._alone_of(lower), np.logical_and.reduce(lower, axis=1) | better)
+        kept = np.logical_and.reduce(lower, axis=1) | better
+        if self.accept_archived:
+            kept |= self._archived
+        return np.where(self._objective >= 0, self._alone_of(lower), kept)
 
     def _improves(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
         lower = f < self._f

@@ -101,7 +101,13 @@ def test_mutation_brings_back_what_a_population_has_lost():
 def test_without_mutation_every_value_comes_from_a_donor():
     """A letter that no member of the first population has never appears while that population is at work."""
     algorithm = nk.MOGOMEA.macronas()
-    assert algorithm.settings == {"first_population": 8, "turns": 2, "mutation": "none", "archive_size": None}
+    assert algorithm.settings == {
+        "first_population": 8,
+        "turns": 2,
+        "mutation": "none",
+        "archive_size": None,
+        "accept_archived": True,
+    }
     for mutation in ("none", "weak"):
         algorithm = nk.MOGOMEA(mutation=mutation, turns=1000).start(Chain(10, "abcde"), runs=30, objectives=2)
         asked = []
@@ -112,6 +118,19 @@ def test_without_mutation_every_value_comes_from_a_donor():
         at_first = (X[:8, :, :, None] == np.arange(5)).any(axis=0)
         later = (X[8:, :, :, None] == np.arange(5)).any(axis=0)
         assert (later & ~at_first).any() == (mutation == "weak")
+
+
+@pytest.mark.parametrize("accepts", [False, True])
+def test_a_trial_as_good_as_a_point_of_the_archive(accepts):
+    """It is on the front, and does not dominate its member, nor is it as good: the rule alone decides."""
+    algorithm = nk.MOGOMEA(accept_archived=accepts).start(Chain(6, "01"), runs=1, objectives=2)
+    for x, f in (([0, 0, 0, 0, 0, 0], (1, 3)), ([1, 1, 1, 1, 1, 1], (3, 1))):
+        algorithm._note(np.array([x], dtype=np.uint8), np.array([f], dtype=float))
+    algorithm._f, algorithm._objective[:] = np.array([[3.0, 1.0]]), -1
+    for f, kept in (((1, 3), accepts), ((2, 4), False), ((2, 2), True), ((3, 1), True)):
+        trial = np.array([[0, 0, 0, 0, 0, 1]], dtype=np.uint8), np.array([f], dtype=float)
+        better = algorithm._note(*trial)
+        assert algorithm._not_worse(trial[1], better)[0] == kept, f
 
 
 def test_of_two_equal_points_the_archive_keeps_the_farther_one():

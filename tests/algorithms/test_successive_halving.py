@@ -123,3 +123,16 @@ def test_the_densities_of_bohb_are_densities():
     X[1, :, 0] = 3  # a gene that does not vary
     everything = np.broadcast_to(space.all(), (2, *space.all().shape))
     assert np.allclose(algorithm._density(X, everything).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("factor", [1.0, 3.0])
+def test_candidates_are_drawn_with_kernels_so_much_wider(factor):
+    """With 1 a category is drawn as hpbandster does: anew, from all, with the probability of its bandwidth."""
+    space = nk.space("nb201")
+    search = nk.BOHB(bandwidth_factor=factor, candidates=2000).start(space, runs=3, seed=0, budgets=(1, 9))
+    good = np.zeros((3, 20, 6), dtype=np.uint8)
+    good[:, 0] = 1  # one of twenty differs in every gene
+    width = np.minimum(factor * search._bandwidth(good), 1)
+    drawn = search._drawn(good, 10)
+    expected = (1 - width) * 19 / 20 + width / 5
+    assert abs((drawn == 0).mean(axis=1) - expected).max() < 0.015

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from nasbench_kit.errors import UnknownName
 
-__all__ = ["RECIPES", "PublishedRecipe", "Recipe", "learning_rate", "recipe", "recipes"]
+__all__ = ["RECIPES", "PublishedRecipe", "Recipe", "learning_rate", "recipe", "recipes", "settings_of"]
 
 OPTIMISERS = ("sgd", "rmsprop", "adam")
 SCHEDULES = ("cosine", "step", "constant")
@@ -57,6 +58,10 @@ class Recipe:
         The weight of the loss of an auxiliary head: the second output of a network that gives two while it is trained.
     rms_decay, epsilon : float
         Of ``rmsprop``, the latter of ``adam`` as well.
+    norm_momentum, norm_epsilon : float, optional
+        Of every batch norm, in PyTorch's convention: how much of its running statistics a batch replaces (1 minus what
+        TensorFlow calls momentum), and what is added to the variance. None for those that the network was built with:
+        here 0.1 and 1e-5, which are PyTorch's own.
     """
 
     epochs: int = 8
@@ -79,6 +84,8 @@ class Recipe:
     auxiliary: float = 0.0
     rms_decay: float = 0.9
     epsilon: float = 1e-8
+    norm_momentum: float | None = None
+    norm_epsilon: float | None = None
 
     def __post_init__(self) -> None:
         for kind, name, known in (
@@ -95,12 +102,19 @@ class Recipe:
                 raise ValueError(f"{field.name} is a finite number from 0 on, not {value}")
         if self.epochs < 1 or self.batch_size < 1:
             raise ValueError(f"epochs and batch_size are 1 or more, not {self.epochs} and {self.batch_size}")
+        if self.norm_momentum is not None and self.norm_momentum > 1:
+            raise ValueError(f"norm_momentum is at most 1, not {self.norm_momentum}")
         if self.label_smoothing >= 1:
             raise ValueError(f"label_smoothing is below 1, not {self.label_smoothing}")
         if self.optimiser == "sgd" and self.nesterov and not self.momentum:
             raise ValueError("Nesterov's step needs a momentum")
         if list(self.milestones) != sorted(self.milestones) or any(not 0 < share < 1 for share in self.milestones):
             raise ValueError(f"milestones are ascending shares of the training between 0 and 1, not {self.milestones}")
+
+
+def settings_of(recipe: Recipe) -> dict[str, Any]:
+    """The settings of a recipe by name, without those that leave a matter to the network: what files keep of it."""
+    return {name: value for name, value in asdict(recipe).items() if value is not None}
 
 
 def learning_rate(recipe: Recipe, step: int, epochs: int, steps_an_epoch: int) -> float:
@@ -167,10 +181,13 @@ RECIPES = {
             weight_decay=1e-4,
             augmentation="crop-flip",
             epsilon=1.0,
+            norm_momentum=1 - 0.997,
+            norm_epsilon=1e-5,
         ),
         "Ying et al. 2019, arXiv 1902.09635, appendix (108 epochs; 4, 12 and 36 are trainings of their own): RMSProp, "
         "learning rate 0.2 by a cosine to 0, momentum 0.9, L2 weight 1e-4, batch 256; epsilon 1.0 and TensorFlow's decay "
-        "of 0.9 from the authors' code (google-research/nasbench, model_builder.py)",
+        "of 0.9 from the authors' code (google-research/nasbench, model_builder.py), batch norm's momentum of 0.997 in "
+        "TensorFlow's convention and epsilon of 1e-5 too (base_ops.py)",
     ),
     "nas-bench-macro": PublishedRecipe(
         Recipe(**_MACRO),  # type: ignore[arg-type]

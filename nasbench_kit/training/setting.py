@@ -23,7 +23,7 @@ from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
 from nasbench_kit.spaces.space import Genotypes, Space
 from nasbench_kit.training.construction import build, skeleton_of
 from nasbench_kit.training.datasets import Dataset, load_dataset
-from nasbench_kit.training.recipes import Recipe
+from nasbench_kit.training.recipes import Recipe, settings_of
 from nasbench_kit.training.recipes import recipe as published_recipe
 from nasbench_kit.training.stacked import check_stackable, train_stacked
 from nasbench_kit.training.trainer import METRICS, find_device, train
@@ -74,7 +74,7 @@ class Setting:
             "dataset": self.data.name,
             "images": self.data.digest[:16],
             "skeleton": _plain(dataclasses.asdict(self.skeleton)),
-            "recipe": _plain(dataclasses.asdict(self.recipe)),
+            "recipe": _plain(settings_of(self.recipe)),
         }
 
 

@@ -107,7 +107,9 @@ def _told(bench: Benchmark, told: Mapping[str, Any], images: str | None, folder:
     try:
         if told["space"] != bench.space.name:
             raise ValueError(f"its setting is one of {told['space']}, not of {bench.space.name}")
-        fields = {field.name: told["recipe"][field.name] for field in dataclasses.fields(Recipe)}
+        # what is None is left to the network, and not stored
+        names = [field.name for field in dataclasses.fields(Recipe) if field.default is not None]
+        fields = {**told["recipe"], **{name: told["recipe"][name] for name in names}}
         how = Recipe(**{**fields, "milestones": tuple(fields["milestones"])})
         frame = skeleton_of(bench.space, "cifar10", **told["skeleton"])
         digest = str(told["images"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import dataclasses
 import os
 import time
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from nasbench_kit.training.batches import augmented, cut_out, epoch_generator, e
 from nasbench_kit.training.checkpoint import check_target, load_checkpoint, network_identity, save_checkpoint
 from nasbench_kit.training.datasets import PARTS, Dataset
 from nasbench_kit.training.optimisers import make_optimiser
-from nasbench_kit.training.recipes import Recipe, learning_rate
+from nasbench_kit.training.recipes import Recipe, learning_rate, settings_of
 from nasbench_kit.training.recipes import recipe as published_recipe
 
 __all__ = ["Training", "find_device", "train"]
@@ -147,7 +146,7 @@ def train(
         if path is not None:
             check_target(path)
             identity = {
-                **dataclasses.asdict(recipe),
+                **settings_of(recipe),
                 "milestones": list(recipe.milestones),
                 "epochs": length,
                 "seed": seed,
@@ -202,6 +201,16 @@ def _first_outputs(network: nn.Module, dataset: Dataset) -> Tensor:
     return outputs
 
 
+def _set_norms(network: nn.Module, recipe: Recipe) -> None:
+    """Give every batch norm the constants of a recipe that has some."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            if recipe.norm_momentum is not None:
+                module.momentum = recipe.norm_momentum
+            if recipe.norm_epsilon is not None:
+                module.eps = recipe.norm_epsilon
+
+
 class _Run:
     """A training under way: the network, its optimiser, and what was measured after the epochs that are done."""
 
@@ -217,6 +226,7 @@ class _Run:
     ) -> None:
         self.recipe, self.dataset, self.seed, self.length, self.device = recipe, dataset, seed, length, device
         self.network = copy.deepcopy(network).to(device)
+        _set_norms(self.network, recipe)
         self.dtype = _dtype(self.network)
         if device.type == "cuda":  # the layout that its convolutions are fastest in
             self.network = self.network.to(memory_format=torch.channels_last)

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.training.recipes import RECIPES, Recipe, learning_rate, recipe, recipes
+from nasbench_kit.training.recipes import RECIPES, Recipe, learning_rate, recipe, recipes, settings_of
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
 from nasbench_kit.training.batches import augmented, cut_out, epoch_generator, image_order  # noqa: E402
+from nasbench_kit.training.datasets import load_dataset  # noqa: E402
 from nasbench_kit.training.optimisers import RMSProp, make_optimiser  # noqa: E402
+from nasbench_kit.training.trainer import _Run, train  # noqa: E402
 
 
 def test_every_space_has_a_recipe_with_its_source():
@@ -36,6 +38,8 @@ def test_every_space_has_a_recipe_with_its_source():
         ({"learning_rate": float("nan")}, "learning_rate is a finite number from 0 on, not nan"),
         ({"clip": -1.0}, "clip is a finite number"),
         ({"epochs": 0}, "epochs and batch_size are 1 or more"),
+        ({"norm_momentum": 1.5}, "norm_momentum is at most 1"),
+        ({"norm_epsilon": float("inf")}, "norm_epsilon is a finite number"),
         ({"label_smoothing": 1.0}, "label_smoothing is below 1"),
         ({"momentum": 0.0}, "Nesterov's step needs a momentum"),
         ({"milestones": (0.5, 0.2)}, "milestones are ascending shares"),
@@ -94,6 +98,41 @@ def test_rmsprop_is_tensorflows():
         step = 0.9 * step + rate * total / np.sqrt(square + 1)
         weights = weights - step
         np.testing.assert_allclose(parameter.detach().numpy(), weights, rtol=1e-12)
+
+
+def test_nas_bench_101_has_its_authors_batch_norms():
+    """After some steps the running statistics are what TensorFlow's momentum of 0.997 makes of them."""
+    how = recipe("nb101")
+    assert (how.norm_momentum, how.norm_epsilon) == (pytest.approx(0.003), 1e-5)
+    others = [published.recipe for name, published in RECIPES.items() if name != "nb101"]
+    assert all((other.norm_momentum, other.norm_epsilon) == (None, None) for other in others)
+
+    assert settings_of(how)["norm_momentum"] == how.norm_momentum
+    assert not any(name.startswith("norm") for name in settings_of(recipe("nb201")))  # files of old stay valid
+
+    class Whole(torch.nn.Module):
+        """The images' means, normed: what the batch norm sees is the same in every step."""
+
+        def __init__(self):
+            super().__init__()
+            self.norm = torch.nn.BatchNorm1d(10, eps=0.5)
+
+        def forward(self, images):
+            return self.norm(images.flatten(1)[:, :10] * 0 + torch.arange(10.0))
+
+    digits = load_dataset("digits")
+    steps = 2 * -(-len(digits.part("train")) // 100)
+    for changes, share, eps in (
+        ({}, 0.9**steps, 0.5),
+        ({"norm_momentum": how.norm_momentum, "norm_epsilon": how.norm_epsilon}, 0.997**steps, 1e-5),
+    ):
+        network = Whole()
+        trained = train(network, digits, Recipe(epochs=2, **changes), device="cpu")
+        mean = trained.state["norm.running_mean"]
+        torch.testing.assert_close(mean, (1 - share) * torch.arange(10.0), rtol=1e-4, atol=1e-5)
+        assert network.norm.eps == 0.5  # the caller's network stays as it is
+        run = _Run(network, digits, Recipe(**changes), 0, 1, torch.device("cpu"), False)
+        assert run.network.norm.eps == eps
 
 
 def test_the_order_is_a_permutation_of_seed_and_epoch():

@@ -118,11 +118,17 @@ class MOEAD(Algorithm):
         run, member = np.nonzero(no_worse)
         if self.max_replacements is None:
             return run, member
-        # in random order: one word of each run, mixed with a member's number
-        word = mix(self._word[run].astype(np.uint64) + (member.astype(np.uint64) << np.uint64(32)))
-        order = np.lexsort((word, run))
-        run, member = run[order], member[order]
-        kept = np.arange(len(run)) - np.searchsorted(run, run) < self.max_replacements
+        # run, random number and member side by side in one number, whose sort is fast; the random number is one word of the
+        # run, mixed with the number of the member
+        member_bits, bits = no_worse.shape[1].bit_length(), 63 - no_worse.shape[0].bit_length()
+        word = mix(self._word.astype(np.uint64)[run] + (member.astype(np.uint64) << np.uint64(32)))
+        key = (
+            (run << bits) | ((word >> np.uint64(1 + 63 - bits)).astype(np.int64) >> member_bits << member_bits) | member
+        )
+        key.sort()
+        run, member = key >> bits, key & (2**member_bits - 1)
+        kept = np.ones(len(run), dtype=np.bool_)  # the first ones of each run
+        kept[self.max_replacements :] = run[self.max_replacements :] != run[: -self.max_replacements]
         return run[kept], member[kept]
 
     def _scalarised(self, F: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:

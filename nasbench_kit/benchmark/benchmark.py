@@ -148,7 +148,7 @@ class Benchmark:
         """The names of the costs that are computed from the architecture itself; none where they are not defined."""
         return self._store.costs(self._dataset(dataset))
 
-    def verify(self) -> int:
+    def check_file(self) -> int:
         """Compare every column with its checksum; returns the bytes read. Raises StoreError where one differs."""
         return self._store.verify()
 
@@ -216,6 +216,34 @@ class Benchmark:
             full[valid] = result
             result = full
         return result[:, 0] if isinstance(metrics, str) else result
+
+    def trials(self, X: ArrayLike, metric: str, *, dataset: str | None = None) -> NDArray[np.float64]:
+        """Every stored value of a metric of architectures.
+
+        Parameters
+        ----------
+        X : array_like of int, shape (n, genes) or (genes,)
+            Genotypes.
+        metric : str
+        dataset : str, optional
+            May be left out where there is only one.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, epochs, seeds)
+            In the order of ``epochs(dataset, metric)`` and ``seeds(dataset, metric)``; an axis that the metric does not have
+            has one place, and so has that of seeds where the table has means alone. ``nan`` where there is no value.
+
+        Raises
+        ------
+        InvalidArchitecture, UnknownName
+        """
+        rows, dataset = self.space.check(X), self._dataset(dataset)
+        self._metric(dataset, metric)
+        budgets: Sequence[int | None] = self.epochs(dataset, metric) or (None,)
+        seeds: Sequence[int | str] = self.seeds(dataset, metric) or ("mean",)
+        found = [[self._lookup(rows, [metric], dataset, e, s)[:, 0] for s in seeds] for e in budgets]
+        return np.moveaxis(np.array(found), 2, 0)
 
     def _lookup(
         self, rows: Genotypes, names: list[str], dataset: str, epochs: int | None, seed: int | str

@@ -247,3 +247,17 @@ def test_a_native_form_is_no_genotype(bench):
     ):
         with pytest.raises(nk.InvalidArchitecture, match=r"space\.encode\(\[\.\.\.\]\)"):
             bench.query(native, "valid_accuracy")
+
+
+def test_trials_are_all_that_is_stored(bench):
+    X = bench.architectures[:50]
+    found = bench.trials(X, "valid_accuracy")
+    assert found.shape == (50, 2, 3)
+    for e, epochs in enumerate((4, 12)):
+        for s, seed in enumerate((111, 777, 888)):
+            np.testing.assert_array_equal(found[:, e, s], bench.query(X, "valid_accuracy", epochs=epochs, seed=seed))
+    assert np.isnan(found).any()
+    assert bench.trials(X[0], "training_time").shape == (1, 2, 1)
+    np.testing.assert_array_equal(bench.trials(X, "params")[:, 0, 0], bench.query(X, "params"))
+    with pytest.raises(nk.UnknownName):
+        bench.trials(X, "accuracy")

@@ -75,7 +75,7 @@ def test_a_truncated_store_is_refused(store, tmp_path, cut):
     path = tmp_path / "cut.h5"
     path.write_bytes(content[:cut])
     with pytest.raises(nk.StoreError, match="cut.h5"):
-        nk.open(path).verify()
+        nk.open(path).check_file()
 
 
 def test_flipped_bits_do_not_pass_verification(store, tmp_path):
@@ -86,7 +86,7 @@ def test_flipped_bits_do_not_pass_verification(store, tmp_path):
     path = tmp_path / "flipped.h5"
     path.write_bytes(content)
     with pytest.raises(nk.StoreError, match="checksum of metrics/cifar10/test_accuracy"):
-        nk.open(path).verify()
+        nk.open(path).check_file()
 
 
 def edited(store, tmp_path, edit):
@@ -252,7 +252,7 @@ def test_killed_at_any_moment_the_store_is_whole(tmp_path):
         process.stdout.close()
         if path.exists():
             bench = nk.open(path)
-            bench.verify()
+            bench.check_file()
             assert len(np.unique(bench.query(bench.architectures[::1000], "m"))) == 1
 
 

@@ -200,7 +200,7 @@ def verify(
             "sample and seeds are from 1 on, alpha is between 0 and 0.5, margin above 0, "
             f"not {sample}, {seeds}, {alpha} and {margin}"
         )
-    bench.verify()
+    bench.check_file()
     dataset = _dataset(bench, dataset)
     store = StoreFile(bench.path)
     budget = _budget(bench, dataset, metrics, epochs)

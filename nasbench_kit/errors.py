@@ -9,6 +9,7 @@ from typing import Any
 __all__ = [
     "DownloadError",
     "InvalidArchitecture",
+    "LostWorker",
     "MissingExtra",
     "NasbenchKitError",
     "SourceError",
@@ -83,6 +84,14 @@ class DownloadError(NasbenchKitError, OSError):
 
 class StoreError(NasbenchKitError, OSError):
     """A store file that cannot be read or written."""
+
+
+class LostWorker(NasbenchKitError, RuntimeError):
+    """A worker process that is gone; ``result`` has the runs that were done before, or is None."""
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class MissingExtra(NasbenchKitError, ImportError):

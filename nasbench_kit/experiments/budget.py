@@ -52,6 +52,8 @@ class Budget:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} is above 0, not {value}")
+        if self.simulated_seconds is not None and not np.isfinite(self.simulated_seconds):
+            raise ValueError("simulated_seconds is finite: a run of infinitely many would go on for ever")
         if self.target is not None and not np.isfinite(self.target):
             raise ValueError(f"target is a number, not {self.target}")
         ends = (self.evaluations, self.unique_networks, self.simulated_seconds, self.generations)

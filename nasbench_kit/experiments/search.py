@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from nasbench_kit import compiled
 from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.algorithms.streams import Streams, stream_key
-from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.errors import InvalidArchitecture, LostWorker, UnknownName
 from nasbench_kit.experiments.budget import Budget, whole_number
+from nasbench_kit.experiments.limits import check_memory
 from nasbench_kit.experiments.recorder import CLOCKS, Recorder
 from nasbench_kit.experiments.result import Generations, Result, join_results
 from nasbench_kit.experiments.seen import SEEN_NETWORKS
@@ -110,7 +111,9 @@ def search(
     Raises
     ------
     ValueError
-        No runs, no budget, or an algorithm that does not fit the number of objectives.
+        No runs, no budget, an algorithm that does not fit the number of objectives, or more than fits into memory.
+    LostWorker
+        A worker process of the executor was killed; the runs that were done before are its ``result``.
 
     Examples
     --------
@@ -130,6 +133,8 @@ def search(
         raise ValueError(f"runs is at least 1, not {runs}")
     if clock not in CLOCKS:
         raise UnknownName("clock", clock, CLOCKS)
+    if seed < 0:
+        raise ValueError(f"seed is a whole number from 0 on, not {seed}")
     if archive_size is not None and whole_number("archive_size", archive_size) < 1:
         raise ValueError(f"archive_size is at least 1, not {archive_size}")
     budget = Budget(
@@ -146,6 +151,7 @@ def search(
         together = min(together, SEEN_NETWORKS // networks)
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
+    check_memory(problem, algorithm, runs=runs, together=min(together, runs), budget=budget, record=record)
     tasks = [
         _Task(
             problem, algorithm, first, min(together, runs - first), budget, seed, record, clock, initial, archive_size
@@ -160,7 +166,10 @@ def search(
     else:
         futures = [executor.submit(_run, task) for task in tasks]
         for i, future in enumerate(futures):
-            results.append(future.result())
+            try:
+                results.append(future.result())
+            except BrokenExecutor as error:
+                raise _lost(results, runs) from error
             if progress:
                 progress((i + 1) / len(futures))
     result = join_results(results)
@@ -168,6 +177,17 @@ def search(
         raise ValueError(f"no training is done within {simulated_seconds} simulated seconds: give a larger budget")
     result.wall_seconds = time.perf_counter() - start
     return result
+
+
+def _lost(results: list[Result], runs: int) -> LostWorker:
+    """What to say of a worker process that is gone, with the runs that were done before."""
+    done = join_results(results) if results else None
+    kept = f"the first {done.runs} of {runs} runs are done, and in the error's `result`" if done else "no run was done"
+    return LostWorker(
+        f"a worker process of the executor was killed, or had not enough memory; {kept}: search again, with fewer workers "
+        "at a time if memory was short",
+        done,
+    )
 
 
 def _part_of(progress: Callable[[float], None] | None, part: int, parts: int) -> Callable[[float], None] | None:

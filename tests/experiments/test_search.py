@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import subprocess
 import sys
 import textwrap
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.errors import LostWorker
 from nasbench_kit.experiments.recorder import log_grid
 from nasbench_kit.problem import Evaluation
 from nasbench_kit.store import write_store
@@ -449,3 +452,53 @@ def test_a_result_knows_the_store_that_it_is_of(tmp_path):
     paths[0].write_bytes(paths[1].read_bytes())
     with pytest.raises(nk.StoreError, match="is not the store that was searched"):
         nk.load_result(saved).best("test_accuracy")
+
+
+# -------------------------------------------------------------------- what would never end, or not fit
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"simulated_seconds": float("inf")}, "simulated_seconds is finite"),
+        ({"simulated_seconds": float("nan")}, "simulated_seconds is above 0"),
+        ({"runs": 2**70}, r"needs .* GiB for traces of 1,180,591,620,717,411,303,424 runs"),
+        (
+            {"algorithm": nk.NSGA2(population_size=10**10)},
+            "needs .* GiB for 1 runs at once with 10,000,000,000 genotypes",
+        ),
+        ({"evaluations": 10**9, "record": True, "runs": 1000}, "kept by record=True"),
+        ({"seed": -1}, "seed is a whole number from 0 on"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_the_arithmetic(bench, arguments, message):
+    objectives = ["valid_accuracy", "params"]
+    call = {"problem": bench.problem(objectives), "algorithm": nk.RandomSearch(), **arguments}
+    with pytest.raises(ValueError, match=message):
+        nk.search(**call)
+
+
+def test_a_function_that_says_negative_seconds(bench):
+    problem = nk.FunctionProblem(lambda X: X.sum(axis=1), bench.space, seconds=lambda X: np.full(len(X), -1.0))
+    with pytest.raises(ValueError, match=r"\(-1.0\), and simulated seconds are counted"):
+        nk.search(problem, nk.RandomSearch(), simulated_seconds=10)
+
+
+def _dies(X):
+    if X[0, 0] == 4:
+        os._exit(9)
+    return X.sum(axis=1)
+
+
+def test_a_lost_worker_leaves_the_runs_that_were_done(bench):
+    problem = nk.FunctionProblem(_dies, bench.space)
+    message = r"was killed.*(first \d+ of 200 runs are done|no run was done)"
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+    with pool, pytest.raises(LostWorker, match=message) as caught:
+        nk.search(problem, nk.RandomSearch(), runs=200, evaluations=3, executor=pool)
+    alone = nk.search(
+        nk.FunctionProblem(lambda X: X.sum(axis=1), bench.space), nk.RandomSearch(), runs=200, evaluations=3
+    )
+    done = caught.value.result
+    if done is not None:
+        assert (done.incumbents == alone.incumbents[: done.runs]).all()

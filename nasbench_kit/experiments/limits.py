@@ -1,0 +1,79 @@
+"""What a search needs of memory, worked out before it begins: what cannot fit is refused with the arithmetic."""
+
+from __future__ import annotations
+
+import os
+
+from nasbench_kit.algorithms import Algorithm
+from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.problem import Problem
+
+__all__ = ["check_memory"]
+
+ROWS_A_DECADE = 20  # of a run's trace, at most
+ROW = 48  # bytes of a trace's row, besides the incumbent
+COPIES = 4  # of a population that a generation holds at once: parents, children, both together, a working copy
+REMEMBERED = {"flags": 0, "numbers": 12, "hashes": 80}  # bytes an evaluation, by how a run knows what it has seen
+
+
+def check_memory(
+    problem: Problem, algorithm: Algorithm, *, runs: int, together: int, budget: Budget, record: bool
+) -> None:
+    """Raise ValueError where a search needs more memory than the machine has.
+
+    Parameters
+    ----------
+    problem : Problem
+    algorithm : Algorithm
+    runs : int
+    together : int
+        How many runs are held at once.
+    budget : Budget
+    record : bool
+        Whether every generation is kept.
+    """
+    memory = _memory()
+    if memory is None:
+        return
+    genes, objectives = problem.space.genes, len(problem.objectives)
+    member = COPIES * (genes + 8 * objectives + 8)
+    # of a run that its clock alone ends, nobody knows beforehand
+    evaluations = budget.limit if (budget.evaluations or budget.unique_networks) else 0
+    rows = ROWS_A_DECADE * len(str(max(evaluations, 1)))
+    needs = {
+        f"{together:,} runs at once with {algorithm.batch:,} genotypes of {member} bytes each": together
+        * algorithm.batch
+        * member,
+        f"traces of {runs:,} runs with {rows} rows of {genes + ROW} bytes each": runs * rows * (genes + ROW),
+    }
+    remembered = REMEMBERED[_way(problem, together)]
+    if remembered:
+        what = f"what {together:,} runs have seen in {evaluations:,} evaluations each, {remembered} bytes an evaluation"
+        needs[what] = together * evaluations * remembered
+    if record:
+        size = genes + 8 * objectives
+        needs[f"the {evaluations:,} evaluations of {runs:,} runs, kept by record=True, {size} bytes each"] = (
+            runs * evaluations * size
+        )
+    what, most = max(needs.items(), key=lambda entry: entry[1])
+    if most > memory:
+        raise ValueError(
+            f"this search needs {most / 2**30:,.0f} GiB for {what}, and this machine has {memory / 2**30:,.0f} GiB: "
+            "take fewer runs or evaluations, a smaller population, or several searches"
+        )
+
+
+def _way(problem: Problem, together: int) -> str:
+    """How runs remember what they have evaluated."""
+    size = problem.space.size
+    if size * together <= 2**27:
+        return "flags"
+    return "numbers" if size <= 2**53 else "hashes"
+
+
+def _memory() -> int | None:
+    """The machine's memory in bytes; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None

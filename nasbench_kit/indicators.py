@@ -47,7 +47,7 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     Parameters
     ----------
     F : ndarray of float, shape (n, m)
-        Objective values, minimised, without ``nan``.
+        Objective values, minimised; ``inf`` is a value as any other.
     group : ndarray of int, shape (n,)
         The group, e.g. the run, of each point.
 
@@ -56,7 +56,13 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     ndarray of int, shape (k,)
         Ordered by group, then by ascending objectives. O(n log n) for two objectives; for more, moocore's algorithms
         (M. López-Ibáñez et al.) a group at a time.
+
+    Raises
+    ------
+    ValueError
+        A value is ``nan``.
     """
+    _check(F)
     if not len(F):
         return np.empty(0, dtype=np.intp)
     loops = compiled.loops()
@@ -137,13 +143,21 @@ def hypervolume(F: ArrayLike, ref: ArrayLike) -> float:
     float
         Computed by moocore (Fonseca, Paquete and López-Ibáñez 2006).
 
+    Raises
+    ------
+    ValueError
+        A value is ``nan``, or the reference point has another number of objectives.
+
     Examples
     --------
     >>> hypervolume([[1, 2], [2, 1]], ref=[3, 3])
     3.0
     """
-    values = np.asarray(F, dtype=np.float64)
-    return float(moocore.hypervolume(values, ref=np.asarray(ref, dtype=np.float64))) if len(values) else 0.0
+    values, reference = np.asarray(F, dtype=np.float64), np.asarray(ref, dtype=np.float64)
+    if not len(values):
+        return 0.0
+    _check(values, reference)
+    return float(moocore.hypervolume(values, ref=reference))
 
 
 def group_hypervolume(
@@ -163,7 +177,13 @@ def group_hypervolume(
     Returns
     -------
     ndarray of float, shape (groups,)
+
+    Raises
+    ------
+    ValueError
+        A value is ``nan``, or the reference point has another number of objectives.
     """
+    _check(F, ref)
     inside = (ref > F).all(axis=1)
     F, group = F[inside], group[inside]
     if F.shape[1] == 2:
@@ -195,12 +215,18 @@ def most_hypervolume(F: NDArray[np.float64], group: NDArray[np.int64], size: int
     ndarray of int, shape (k,)
         In the order given. For two objectives all groups at once; for more, moocore's contributions a group at a time.
 
+    Raises
+    ------
+    ValueError
+        A value is ``nan``.
+
     Examples
     --------
     >>> F = np.array([[0.0, 4.0], [1.0, 2.0], [1.1, 1.9], [4.0, 0.0]])
     >>> most_hypervolume(F, np.zeros(4, dtype=np.int64), 3)
     array([0, 2, 3])
     """
+    _check(F)
     kept = np.arange(len(F))
     while True:
         count = np.bincount(group[kept])
@@ -230,3 +256,16 @@ def _contributions(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[
     adds = np.concatenate([moocore.hv_contributions(part, ref=np.full(F.shape[1], 1.1)) for part in parts])
     ends = (scaled == 0).any(axis=1)
     return np.where(ends, adds + 2.0, adds)
+
+
+def _check(F: NDArray[np.float64], ref: NDArray[np.float64] | None = None) -> None:
+    """Refuse what has no volume and dominates nothing: ValueError."""
+    if np.isnan(F).any():
+        row = int(np.flatnonzero(np.isnan(F).any(axis=-1))[0])
+        raise ValueError(f"row {row} of the objective values has nan: {F[row].tolist()}; leave out what is not known")
+    if ref is None:
+        return
+    if ref.shape != F.shape[1:]:
+        raise ValueError(f"the reference point has the shape {ref.shape}, expected {F.shape[1:]}")
+    if np.isnan(ref).any():
+        raise ValueError(f"the reference point has nan: {ref.tolist()}")

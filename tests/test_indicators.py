@@ -6,7 +6,7 @@ import moocore
 import numpy as np
 import pytest
 
-from nasbench_kit.indicators import group_hypervolume, hypervolume, nondominated, pareto_front
+from nasbench_kit.indicators import group_hypervolume, hypervolume, most_hypervolume, nondominated, pareto_front
 
 
 def brute_front(F):
@@ -48,3 +48,23 @@ def test_hypervolumes_of_groups(m):
         assert volumes[g] == pytest.approx(expected, rel=1e-12)
         assert volumes[g] == pytest.approx(hypervolume(F[group == g], ref), rel=1e-12)
     assert group_hypervolume(F[:0], group[:0], 3, ref).tolist() == [0, 0, 0]
+
+
+def test_nan_is_refused():
+    F = np.array([[1.0, 2.0], [np.nan, 1.0], [2.0, 1.0]])
+    group = np.zeros(3, dtype=np.int64)
+    ref = np.array([3.0, 3.0])
+    for call in (
+        lambda: hypervolume(F, ref),
+        lambda: group_hypervolume(F, group, 1, ref),
+        lambda: nondominated(F, group),
+        lambda: most_hypervolume(F, group, 1),
+    ):
+        with pytest.raises(ValueError, match=r"row 1 of the objective values has nan: \[nan, 1.0\]"):
+            call()
+    with pytest.raises(ValueError, match="the reference point has nan"):
+        hypervolume(F[:1], [3.0, np.nan])
+    with pytest.raises(ValueError, match=r"has the shape \(3,\), expected \(2,\)"):
+        hypervolume(F[:1], [3.0, 3.0, 3.0])
+    assert pareto_front(F).tolist() == [0, 2]  # which leaves out what is not known, as it says
+    assert hypervolume([[1.0, np.inf], [1.0, 2.0]], ref) == 2.0

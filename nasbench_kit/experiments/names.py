@@ -1,0 +1,95 @@
+"""What algorithms are called in a comparison, and what their files are called."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from nasbench_kit.algorithms import Algorithm
+
+__all__ = ["file_names", "named", "seeds_of", "short_name"]
+
+LONGEST = 100  # characters of a file's name
+
+
+def short_name(algorithm: Algorithm) -> str:
+    """An algorithm's name with the settings that differ from the defaults, whatever it is compared with.
+
+    Examples
+    --------
+    >>> import nasbench_kit as nk
+    >>> short_name(nk.RegularizedEvolution()), short_name(nk.RegularizedEvolution(population_size=50))
+    ('RegularizedEvolution', 'RegularizedEvolution(population_size=50)')
+    """
+    changed = []
+    for field in dataclasses.fields(algorithm):
+        default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        value = getattr(algorithm, field.name)
+        if repr(value) != repr(default):
+            changed.append(f"{field.name}={value!r}")
+    return f"{algorithm.name}({', '.join(changed)})" if changed else algorithm.name
+
+
+def named(algorithms: Sequence[Algorithm] | Mapping[str, Algorithm]) -> dict[str, Algorithm]:
+    """Algorithms by unique names: those of a mapping, else `short_name`, with " (2)" and so on for equal ones.
+
+    Raises
+    ------
+    TypeError
+        Something is no algorithm, or a name no text.
+    ValueError
+        There is none.
+    """
+    if isinstance(algorithms, Algorithm):
+        raise TypeError(f"several algorithms are expected, as in [{algorithms!r}]")
+    own = isinstance(algorithms, Mapping)
+    members: Iterable[Algorithm] = algorithms.values() if isinstance(algorithms, Mapping) else algorithms
+    found: dict[str, Algorithm] = {}
+    for key, algorithm in zip(algorithms if own else members, members, strict=True):
+        if not isinstance(algorithm, Algorithm):
+            hint = "; write it with brackets" if isinstance(algorithm, type) else ""
+            raise TypeError(f"an algorithm such as NSGA2() is expected, not {algorithm!r}{hint}")
+        name = key if own else short_name(algorithm)
+        if not isinstance(name, str):
+            raise TypeError(f"the name of an algorithm is text, not {name!r}")
+        unique, count = name, 1
+        while unique in found:
+            count += 1
+            unique = f"{name} ({count})"
+        found[unique] = algorithm
+    if not found:
+        raise ValueError("there is no algorithm to compare")
+    return found
+
+
+def seeds_of(algorithms: Mapping[str, Algorithm], seed: int) -> dict[str, int]:
+    """The seed of each: the one given, and for the second and later of equal algorithms another.
+
+    Equal algorithms with one seed would make the same runs, which a test would take for agreement.
+    """
+    seeds: dict[str, int] = {}
+    seen: list[tuple[type[Algorithm], str]] = []
+    for name, algorithm in algorithms.items():
+        own = type(algorithm), repr(algorithm.settings)
+        count = seen.count(own)
+        seen.append(own)
+        entropy = [abs(seed), int(seed < 0), count]
+        seeds[name] = seed if not count else int(np.random.SeedSequence(entropy).generate_state(1)[0])
+    return seeds
+
+
+def file_names(names: Iterable[str], suffix: str) -> dict[str, str]:
+    """A file name for each name: letters, digits and ``.=_-`` of it, different also where case does not count."""
+    files: dict[str, str] = {}
+    for name in names:
+        safe = re.sub(r"[^\w.=-]+", "-", name, flags=re.ASCII).strip("-.")[:LONGEST].rstrip("-.") or "algorithm"
+        unique, count = safe, 1
+        taken = {file.lower() for file in files.values()}
+        while f"{unique}{suffix}".lower() in taken:
+            count += 1
+            unique = f"{safe}-{count}"
+        files[name] = f"{unique}{suffix}"
+    return files

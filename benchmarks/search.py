@@ -47,7 +47,7 @@ import scipy.stats
 import nasbench_kit as nk
 from benchmarks.timing import in_turn, table
 from nasbench_kit import compiled
-from nasbench_kit.experiments.recorder import Recorder, normalise
+from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.indicators import hypervolume, pareto_front
 
 RUNS, POPULATION, GENERATIONS = 100, 100, 100
@@ -193,8 +193,7 @@ def _pymoo(problem: nk.Problem) -> tuple[float, np.ndarray] | None:
     except ImportError:
         print("pymoo is not installed: left out")
         return None
-    bounds = problem.bounds
-    assert bounds is not None
+    scale = scale_of("front", problem.bounds, problem.front_bounds)
     volumes, total = [], 0.0
     for seed in range(PEER_RUNS):
         algorithm = NSGA2(pop_size=POPULATION, eliminate_duplicates=False, **operators)
@@ -204,7 +203,7 @@ def _pymoo(problem: nk.Problem) -> tuple[float, np.ndarray] | None:
         total += time.perf_counter() - start
         F = np.concatenate(seen)
         assert len(F) == POPULATION * GENERATIONS
-        volumes.append(hypervolume(normalise(F[pareto_front(F)], bounds), np.full(2, Recorder.REFERENCE)))
+        volumes.append(hypervolume(scale.scaled(F[pareto_front(F)]), np.full(2, scale.reference)))
     return PEER_RUNS * POPULATION * GENERATIONS / total * 60, np.array(volumes)
 
 

@@ -73,7 +73,10 @@ class Problem(ABC):
     objective_metrics : tuple of Metric
         What each objective is, in its own unit and direction.
     bounds : ndarray of float64, shape (2, m), or None
-        The best and the worst value of each objective, between which indicators are normalised.
+        The best and the worst value of each objective.
+    front_bounds : ndarray of float64, shape (2, m), or None
+        The best and the worst value of each objective on the Pareto front (ideal and nadir point), between which the
+        hypervolume is measured; those of `bounds` unless the front is known.
     budgets : tuple of int
         The epoch budgets that an evaluation may have, ascending; the last is the one that counts. Empty where there is
         no choice.
@@ -87,6 +90,10 @@ class Problem(ABC):
     @property
     @abstractmethod
     def bounds(self) -> NDArray[np.float64] | None: ...
+
+    @property
+    def front_bounds(self) -> NDArray[np.float64] | None:
+        return self.bounds
 
     @property
     def objective_metrics(self) -> tuple[Metric, ...]:
@@ -142,7 +149,8 @@ class FunctionProblem(Problem):
     objectives : sequence of str, optional
         Names of the objectives; ``("f",)`` unless given.
     bounds : array_like of float, shape (2, m), optional
-        The best and the worst value of each objective: needed for hypervolumes without an explicit reference point.
+        The best and the worst value of each objective: of one, what its regret counts from; of several, what the
+        hypervolume is measured between (best the ideal and the nadir point). Without them there is neither.
     seconds : callable, optional
         Genotypes, and with ``budgets`` a number of epochs, to what evaluating each costs (n,): needed for a budget of
         simulated seconds. Evaluations cost 0 s unless given.

@@ -170,6 +170,12 @@ class TabularProblem(Problem):
             raise ValueError(f"{self!r}: no architecture has a value of all objectives")
         return np.stack([F.min(axis=0), F.max(axis=0)])
 
+    @cached_property
+    def front_bounds(self) -> NDArray[np.float64]:
+        """The best and the worst value of each objective over the exact Pareto front: its ideal and nadir point."""
+        F = self.front()[1]
+        return np.stack([F.min(axis=0), F.max(axis=0)])
+
     # ---------------------------------------------------------------- evaluations
 
     def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms import ALGORITHMS, Algorithm
 from nasbench_kit.benchmark import TabularProblem
-from nasbench_kit.experiments.recorder import Recorder, normalise
 from nasbench_kit.experiments.result import Result
+from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.search import search
 from nasbench_kit.experiments.statistics import summarise
-from nasbench_kit.indicators import hypervolume
 from nasbench_kit.metrics import minimised
 
 __all__ = ["Comparison", "compare", "default_objective"]
@@ -70,9 +69,9 @@ class Comparison:
 
     def front_hypervolume(self) -> float:
         """The hypervolume of the table's exact front, scaled as that of the archives."""
-        problem = self.problem
-        scaled = normalise(problem.front()[1], problem.bounds)
-        return hypervolume(scaled, np.full(scaled.shape[1], Recorder.REFERENCE))
+        front = self.problem.front()[1]
+        scale = scale_of("front", self.problem.bounds, self.problem.front_bounds)
+        return float(scale.hypervolume(front, np.zeros(len(front), dtype=np.int64), 1)[0])
 
     def reported(self, result: Result) -> NDArray[np.float64] | None:
         """The reported metric of each run's incumbent: (runs,); None where nothing is reported."""

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.seen import Seen
-from nasbench_kit.indicators import group_hypervolume, most_hypervolume, nondominated
+from nasbench_kit.indicators import most_hypervolume, nondominated
 from nasbench_kit.problem import Evaluation, Problem
 from nasbench_kit.spaces.space import Genotypes
 
-__all__ = ["CLOCKS", "Recorder", "log_grid"]
+__all__ = ["CLOCKS", "GRID", "Recorder", "known_front", "log_grid"]
 
 CLOCKS = ("evaluations", "unique_networks", "simulated_seconds")
 
@@ -61,24 +62,23 @@ class _Batch:
 
 
 class Recorder:
-    """Follows a batch of runs and writes a row of the trace for each at every point of a log grid of one clock.
+    """Follows a batch of runs and writes rows of the trace for each, along a log grid of one clock.
 
-    By evaluations a row is the state after exactly so many. By the other clocks it is the state after the evaluation with
-    which a run reaches or passes a point of the grid.
+    By evaluations a row is the state after exactly so many. By the other clocks it is the last state that is not later than
+    a point of the grid, so that the last row up to such a point is the state there; and for one objective there is a row
+    whenever the incumbent changes, so that this holds at every time.
 
     Parameters
     ----------
     problem : Problem
-        Its space, objectives and bounds are used; it is not evaluated. Between the bounds' best (0) and worst value (1) the
-        hypervolume is measured, with the reference point `REFERENCE` in every objective.
+        Its space, objectives and bounds are used. It is not evaluated, unless it is noisy: then the hypervolume is that of
+        the archive's noise-free values.
     runs : int
     budget : Budget
     clock : {"evaluations", "unique_networks", "simulated_seconds"}
     archive_size : int, optional
         So many members of an archive are kept at most, those that add the most hypervolume.
     """
-
-    REFERENCE = 1.01
 
     def __init__(
         self,
@@ -89,7 +89,11 @@ class Recorder:
         archive_size: int | None = None,
     ) -> None:
         space, objectives = problem.space, len(problem.objectives)
-        self.space, self.runs, self.objectives, self.bounds = space, runs, objectives, problem.bounds
+        self.space, self.runs, self.objectives = space, runs, objectives
+        self._scale = None
+        if objectives > 1 and problem.bounds is not None:
+            self._scale = scale_of("front", problem.bounds, problem.front_bounds)
+        self._noise_free = problem if problem.noisy else None
         self.budget, self.clock, self.archive_size = budget, clock, archive_size
         self._target = budget.minimised_target(problem)
         self._per_decade = GRID[0] if objectives == 1 else GRID[1]
@@ -107,6 +111,7 @@ class Recorder:
         self._partly = False  # whether anything was trained partly
         self._grid_position = 0
         self._told = 0  # evaluations a run so far, whether or not the run still counts
+        self._written = np.zeros(runs, dtype=np.int64)  # evaluations at each run's last row
         self.rows: list[dict[str, NDArray[np.generic]]] = []
         # whether it matters with which evaluation a network is new
         self._in_order = budget.unique_networks is not None or clock == "unique_networks"
@@ -149,11 +154,8 @@ class Recorder:
         self.running &= ~self.reached
 
     def finish(self) -> None:
-        """Write the last row of the runs whose end lies between two points of the grid."""
-        last = np.zeros(self.runs, dtype=np.int64)
-        for row in self.rows:
-            last[row["run"]] = row["evaluations"]
-        self._write_row(last < self.evaluations)
+        """Write the last row of the runs whose end has none yet."""
+        self._write_row(self._written < self.evaluations)
 
     # ---------------------------------------------------------------- which evaluations count, and where rows are due
 
@@ -193,16 +195,22 @@ class Recorder:
         else:
             time = np.concatenate([self.seconds[:, np.newaxis], batch.elapsed], axis=1)
         with np.errstate(divide="ignore"):
-            level = np.floor(np.log10(time) * self._per_decade)
-        crossed = level[:, 1:] > level[:, :-1]
-        counted = np.ones_like(crossed) if batch.counted is None else batch.counted
-        crossed &= counted
-        part = crossed.cumsum(axis=1) - crossed  # of the batch, between two crossings of its run
-        for i in range(int(part.max()) + 1):
+            passed = np.ceil(np.log10(time) * self._per_decade)  # points of the grid that lie before
+        counted = np.ones(batch.F.shape[:2], dtype=np.bool_) if batch.counted is None else batch.counted
+        # a row is due before an evaluation that ends later than a point of the grid, and after a new incumbent
+        due = np.zeros((self.runs, batch.F.shape[1] + 1), dtype=np.bool_)
+        due[:, :-1] = (passed[:, 1:] > passed[:, :-1]) & counted
+        if self.objectives == 1:
+            values = np.where(counted, batch.F[..., 0], np.inf)
+            best = np.minimum.accumulate(np.concatenate([self.incumbent_F[:, np.newaxis], values], axis=1), axis=1)
+            due[:, 1:] |= best[:, 1:] < best[:, :-1]
+        part = due[:, :-1].cumsum(axis=1)  # of the batch, between two rows of its run
+        rows = due.sum(axis=1)
+        for i in range(int(rows.max()) + 1):
             self._take(replace(batch, counted=counted & (part == i)))
-            due = crossed.sum(axis=1) > i
-            if due.any():
-                self._write_row(due)
+            ready = (rows > i) & (self._written < self.evaluations)
+            if ready.any():
+                self._write_row(ready)
 
     def _take(self, batch: _Batch) -> None:
         X, F, counted = batch.X, batch.F, batch.counted
@@ -247,8 +255,9 @@ class Recorder:
         self.archive_run, self.archive_X, self.archive_F = run[kept], X[kept], F[kept]
 
     def _write_row(self, which: NDArray[np.bool_]) -> None:
-        self._merge_archive()
         runs = np.flatnonzero(which)
+        self._merge_archive()
+        self._written[runs] = self.evaluations[runs]
         row: dict[str, NDArray[np.generic]] = {
             "run": runs,
             "evaluations": self.evaluations[runs],
@@ -260,20 +269,30 @@ class Recorder:
             row["incumbent_F"] = self.incumbent_F[runs]
         else:
             row["archive_size"] = np.bincount(self.archive_run, minlength=self.runs)[runs]
-            if self.bounds is not None:
+            if self._scale is not None:
                 row["hypervolume"] = self.hypervolume()[runs]
         self.rows.append(row)
 
     def hypervolume(self) -> NDArray[np.float64]:
-        """The normalised hypervolume of each run's archive: (runs,)."""
-        assert self.bounds is not None
+        """The hypervolume of each run's archive, on the scale of the exact front: (runs,)."""
+        assert self._scale is not None
         self._merge_archive()
-        scaled = normalise(self.archive_F, self.bounds)
-        return group_hypervolume(scaled, self.archive_run, self.runs, np.full(self.objectives, self.REFERENCE))
+        F, run = self.archive_F, self.archive_run
+        noise_free = self.noise_free()
+        if noise_free is not None:
+            F, run = known_front(noise_free, run)
+        return self._scale.hypervolume(F, run, self.runs)
+
+    def noise_free(self) -> NDArray[np.float64] | None:
+        """The archive's values without noise, (members, objectives), where the search does not see these."""
+        if self._noise_free is None or self.objectives == 1:
+            return None
+        self._merge_archive()
+        return self._noise_free(self.archive_X)
 
 
-def normalise(F: NDArray[np.float64], bounds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Objectives (n, m) so that the best known value is 0 and the worst is 1."""
-    span = bounds[1] - bounds[0]
-    scaled: NDArray[np.float64] = (F - bounds[0]) / np.where(span > 0, span, 1)
-    return scaled
+def known_front(F: NDArray[np.float64], run: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The points (n, m) that are known and that none of their run dominates, with their runs."""
+    kept = np.flatnonzero(np.isfinite(F).all(axis=1))
+    kept = kept[nondominated(F[kept], run[kept])]
+    return F[kept], run[kept]

@@ -17,16 +17,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchmark
 from nasbench_kit.errors import StoreError
-from nasbench_kit.experiments.recorder import Recorder, normalise
+from nasbench_kit.experiments.generations import Generations
+from nasbench_kit.experiments.recorder import Recorder, known_front
+from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.files import replace_file
-from nasbench_kit.indicators import group_hypervolume, nondominated
+from nasbench_kit.indicators import group_hypervolume
 from nasbench_kit.metrics import Metric, known_metric, minimised
 from nasbench_kit.problem import Problem
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.store.new_hdf5 import new_hdf5
 
-__all__ = ["Generations", "Result", "join_results", "load_result"]
+__all__ = ["Result", "join_results", "load_result"]
 
 FORMAT = "nasbench-kit result"
 FORMAT_VERSION = 3
@@ -41,39 +43,6 @@ class Optimiser(Protocol):
 
     @property
     def settings(self) -> dict[str, Any]: ...
-
-
-@dataclass
-class Generations:
-    """The population after every generation, as kept by ``search(..., record=True)``.
-
-    Attributes
-    ----------
-    evaluations : ndarray of int, shape (generations,)
-        Evaluations of each run so far.
-    populations : list of ndarray of uint8, each (runs, members, genes)
-    values : list of ndarray of float64, each (runs, members, objectives)
-        Objective values, minimised.
-    """
-
-    evaluations: NDArray[np.int64]
-    populations: list[Genotypes]
-    values: list[NDArray[np.float64]]
-
-    def __len__(self) -> int:
-        return len(self.evaluations)
-
-    def best(self, generation: int) -> tuple[Genotypes, NDArray[np.float64]]:
-        """The member with the lowest first objective in each run: genotypes (runs, genes), values (runs, objectives)."""
-        F = self.values[generation]
-        rows, best = np.arange(len(F)), F[..., 0].argmin(axis=1)
-        return self.populations[generation][rows, best], F[rows, best]
-
-    def front(self, generation: int, run: int) -> tuple[Genotypes, NDArray[np.float64]]:
-        """The approximation front of one run's population: genotypes (k, genes), values (k, objectives)."""
-        F = self.values[generation][run]
-        kept = nondominated(F, np.zeros(len(F), dtype=np.int64))
-        return self.populations[generation][run][kept], F[kept]
 
 
 @dataclass
@@ -100,6 +69,11 @@ class Result:
         How many different ones each run evaluated.
     reached : ndarray of bool, shape (runs,)
         Which runs reached the target, if there was one.
+    clock : str or None
+        The clock of the trace; None where an older file does not say.
+    noise_free_F : ndarray of float, shape (members of all archives, objectives), or None
+        The archives' values without the noise of single trainings, of which the hypervolume is; None where a search of
+        several objectives saw none.
     metrics : dict of str to ndarray of float
         What the problem itself knows of the incumbents (runs,), or of all archives' members; see `archive_metrics`. Empty
         where there is a benchmark to ask.
@@ -124,8 +98,11 @@ class Result:
     unique_genotypes: NDArray[np.int64]
     unique_networks: NDArray[np.int64]
     reached: NDArray[np.bool_]
-    bounds: NDArray[np.float64] | None
     source: dict[str, Any]
+    bounds: NDArray[np.float64] | None = None
+    front_bounds: NDArray[np.float64] | None = None
+    clock: str | None = "evaluations"
+    noise_free_F: NDArray[np.float64] | None = None
     metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     generations: Generations | None = None
     wall_seconds: float = 0.0
@@ -170,6 +147,9 @@ class Result:
             reached=recorder.reached,
             bounds=problem.bounds,
             source=problem.source,
+            front_bounds=problem.front_bounds if recorder.objectives > 1 else None,
+            clock=recorder.clock,
+            noise_free_F=recorder.noise_free(),
             metrics=problem.metrics(incumbents if recorder.objectives == 1 else recorder.archive_X),
             generations=generations,
         )
@@ -215,6 +195,9 @@ class Result:
     @cached_property
     def trace(self) -> pd.DataFrame:
         """The state of every run on a log grid of the search's clock, by default its evaluations.
+
+        By the other clocks the last row that is not later than a point of the grid is the state there; for one objective
+        there is also a row whenever the incumbent changes, so that this holds at any time.
 
         Columns: ``run``, ``evaluations``, ``unique_networks``, ``simulated_seconds``; then, for one objective, the
         incumbent's value under the objective's name, in the metric's own unit, ``nan`` while none is known; for several
@@ -303,28 +286,48 @@ class Result:
     def _searched(self) -> str:
         return "real trainings" if "training" in self.source else "a function"
 
-    def hypervolume(self, ref: ArrayLike | None = None) -> NDArray[np.float64]:
+    def hypervolume(self, ref: ArrayLike | None = None, *, scale: str = "front") -> NDArray[np.float64]:
         """The hypervolume of each run's archive.
 
         Parameters
         ----------
         ref : array_like of float, shape (m,), optional
-            The reference point, in objective values. Unless given, each objective is scaled so that the best value of the
-            whole table is 0 and the worst is 1, and the reference point is 1.01 in each.
+            The reference point, in objective values, as published figures have it: nothing is scaled.
+        scale : {"front", "table"}
+            Without a reference point: by ``"front"``, each objective is scaled so that the exact Pareto front's best value
+            (ideal point) is 0 and its worst (nadir point) is 1, and the reference point is 1.1 in each; by ``"table"`` the
+            whole table's best and worst values are taken, and 1.01. Points beyond the reference point add nothing. See
+            `nasbench_kit.experiments.scale.scale_of`.
 
         Returns
         -------
         ndarray of float64, shape (runs,)
+            Of noise-free values, where the search saw single trainings.
         """
         if len(self.objectives) == 1:
             raise ValueError("hypervolume is for several objectives; see best(metric)")
+        F, run = self.archive_F, self.archive_run
+        if self.noise_free_F is not None:
+            F, run = known_front(self.noise_free_F, run)
         if ref is not None:
-            return group_hypervolume(self.archive_F, self.archive_run, self.runs, np.asarray(ref, dtype=np.float64))
-        if self.bounds is None:
-            raise ValueError("the bounds of the objectives are not known: give ref=, or bounds= to FunctionProblem")
-        scaled = normalise(self.archive_F, self.bounds)
-        reference = np.full(len(self.objectives), Recorder.REFERENCE)
-        return group_hypervolume(scaled, self.archive_run, self.runs, reference)
+            if scale != "front":
+                raise ValueError(
+                    "hypervolume takes ref= or scale=, not both: a reference point stands in unscaled values"
+                )
+            return group_hypervolume(F, run, self.runs, np.asarray(ref, dtype=np.float64))
+        return scale_of(scale, self.bounds, self._front_bounds).hypervolume(F, run, self.runs)
+
+    @property
+    def _front_bounds(self) -> NDArray[np.float64] | None:
+        """Those of the problem; for files that do not have them, of the benchmark that was searched."""
+        if self.front_bounds is None and "benchmark" in self.source:
+            seed = "mean" if self.source["seed"] == "random" else self.source["seed"]
+            directions = {metric.name: metric.direction for metric in self.objective_metrics if metric.direction}
+            where = {"dataset": self.source["dataset"], "epochs": self.source["epochs"], "seed": seed}
+            _, values = self.benchmark.front(self.objectives, directions=directions, **where)
+            front = minimised(values, self.objective_metrics)
+            self.front_bounds = np.stack([front.min(axis=0), front.max(axis=0)])
+        return self.bounds if self.front_bounds is None else self.front_bounds
 
     def duplicates(self) -> pd.DataFrame:
         """The share of each run's evaluations that repeat one: a row a run.
@@ -362,8 +365,11 @@ class Result:
             )
             for name in _ARRAYS:
                 file[name] = getattr(self, name)
-            if self.bounds is not None:
-                file["bounds"] = self.bounds
+            if self.clock is not None:
+                file.attrs["clock"] = self.clock
+            for name in _OPTIONAL:
+                if getattr(self, name) is not None:
+                    file[name] = getattr(self, name)
             metrics = file.create_group("metrics", track_order=True)
             for name, values in self.metrics.items():
                 metrics[name] = values
@@ -371,18 +377,7 @@ class Result:
             for name, values in self.rows.items():
                 trace[name] = values
             if self.generations is not None:
-                group = file.create_group("generations")
-                group["evaluations"] = self.generations.evaluations
-                for i in range(len(self.generations)):
-                    F = self.generations.values[i]
-                    group.create_dataset(f"{i}/population", data=self.generations.populations[i], compression="gzip")
-                    group.create_dataset(f"{i}/objectives", data=F, compression="gzip", shuffle=True)
-                    best, best_F = self.generations.best(i)
-                    group[f"{i}/best"], group[f"{i}/best_objectives"] = best, best_F
-                    run = np.repeat(np.arange(len(F)), F.shape[1])
-                    front = nondominated(F.reshape(-1, F.shape[2]), run)
-                    group[f"{i}/front"] = np.stack([run[front], front % F.shape[1]], axis=1)
-                    group[f"{i}/front"].attrs["columns"] = "run, member of the population"
+                self.generations.write(file.create_group("generations"))
 
 
 _ARRAYS = (
@@ -397,6 +392,7 @@ _ARRAYS = (
     "unique_networks",
     "reached",
 )
+_OPTIONAL = ("bounds", "front_bounds", "noise_free_F")
 
 
 def load_result(path: str | os.PathLike[str]) -> Result:
@@ -411,28 +407,23 @@ def load_result(path: str | os.PathLike[str]) -> Result:
         with h5py.File(path, "r", locking=False) as file:
             if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") not in READABLE:
                 raise StoreError(f"{path} is no result of this version of the kit")
-            generations = None
-            if "generations" in file:
-                group = file["generations"]
-                count = range(len(group["evaluations"]))
-                generations = Generations(
-                    group["evaluations"][()],
-                    [group[f"{i}/population"][()] for i in count],
-                    [group[f"{i}/objectives"][()] for i in count],
-                )
+            generations = Generations.read(file["generations"]) if "generations" in file else None
+            rows = {name: values[()] for name, values in file["trace"].items()}
+            if "clock" not in file.attrs and "hypervolume" in rows:
+                rows["hypervolume_table"] = rows.pop("hypervolume")  # older files have it on another scale
             return Result(
                 algorithm=str(file.attrs["algorithm"]),
                 settings=json.loads(file.attrs["settings"]),
                 space=space(str(file.attrs["space"])),
                 objective_metrics=tuple(map(_objective, json.loads(file.attrs["objectives"]))),
                 seed=int(file.attrs["seed"]),
-                rows={name: values[()] for name, values in file["trace"].items()},
-                bounds=file["bounds"][()] if "bounds" in file else None,
+                rows=rows,
+                clock=str(file.attrs["clock"]) if "clock" in file.attrs else None,
                 source=json.loads(file.attrs["source"]),
                 metrics={name: values[()] for name, values in file.get("metrics", {}).items()},
                 generations=generations,
                 wall_seconds=float(file.attrs["wall_seconds"]),
-                **{name: file[name][()] for name in _ARRAYS},
+                **{name: file[name][()] for name in (*_ARRAYS, *_OPTIONAL) if name in file or name in _ARRAYS},
             )
     except StoreError:
         raise
@@ -452,15 +443,7 @@ def join_results(parts: Sequence[Result]) -> Result:
     first = parts[0]
     if len(parts) == 1:
         return first
-    generations = None
-    if first.generations is not None:
-        kept = [part.generations for part in parts if part.generations is not None]
-        shortest = min(len(g) for g in kept)  # runs that end by the clock have as many generations as all have
-        generations = Generations(
-            first.generations.evaluations[:shortest],
-            [np.concatenate([g.populations[i] for g in kept]) for i in range(shortest)],
-            [np.concatenate([g.values[i] for g in kept]) for i in range(shortest)],
-        )
+    generations = Generations.joined([part.generations for part in parts if part.generations is not None])
     joined = Result(
         algorithm=first.algorithm,
         settings=first.settings,
@@ -480,6 +463,11 @@ def join_results(parts: Sequence[Result]) -> Result:
         reached=np.concatenate([part.reached for part in parts]),
         bounds=first.bounds,
         source=first.source,
+        front_bounds=first.front_bounds,
+        clock=first.clock,
+        noise_free_F=None
+        if first.noise_free_F is None
+        else np.concatenate([part.noise_free_F for part in parts if part.noise_free_F is not None]),
         metrics={name: np.concatenate([part.metrics[name] for part in parts]) for name in first.metrics},
         generations=generations,
     )

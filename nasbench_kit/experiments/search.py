@@ -17,9 +17,10 @@ from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.algorithms.streams import Streams, stream_key
 from nasbench_kit.errors import InvalidArchitecture, LostWorker, UnknownName
 from nasbench_kit.experiments.budget import Budget, whole_number
+from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.limits import check_memory
 from nasbench_kit.experiments.recorder import CLOCKS, Recorder
-from nasbench_kit.experiments.result import Generations, Result, join_results
+from nasbench_kit.experiments.result import Result, join_results
 from nasbench_kit.experiments.seen import SEEN_NETWORKS
 from nasbench_kit.problem import Evaluation, Problem
 from nasbench_kit.spaces.space import Genotypes

@@ -43,7 +43,7 @@ def replay(problem: Problem, optimiser: Optimiser, runs: Sequence[Run]) -> Resul
     Parameters
     ----------
     problem : Problem
-        What was minimised; its bounds scale the hypervolume.
+        What was minimised; the bounds of its front scale the hypervolume.
     optimiser : Optimiser
     runs : sequence of Run
         They may differ in length: the trace has its points up to the longest, and the end of each.

@@ -6,13 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, parse_algorithm
 from nasbench_kit.benchmark import Benchmark, open_benchmark
-from nasbench_kit.cli.output import print_json, print_table, progress_bars, warnings_on_stderr
+from nasbench_kit.cli.comparison_table import comparison_json, print_comparison
+from nasbench_kit.cli.output import print_json, progress_bars, warnings_on_stderr
 from nasbench_kit.cli.problem import add_problem_arguments, problem_options
-from nasbench_kit.experiments.comparison import Comparison, compare, default_objective
+from nasbench_kit.errors import UnknownName
+from nasbench_kit.experiments.comparison import compare, default_objective
+from nasbench_kit.experiments.names import file_names, named
 from nasbench_kit.experiments.recorder import CLOCKS
 
 
@@ -40,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unique-networks", type=int, help="the budget of a run in different networks")
     parser.add_argument("--simulated-seconds", type=float, help="the budget of a run in seconds of training")
     parser.add_argument("--seed", type=int, default=0, help="fixes all runs (default %(default)s)")
+    parser.add_argument(
+        "--baseline", metavar="ALGORITHM", help="test each against this one, as the table names it; else all pairs"
+    )
     parser.add_argument("--plot", metavar="FILE", help="draw to this file: .png, .svg or .pdf")
     parser.add_argument(
         "--clock",
@@ -77,11 +81,13 @@ def run(options: argparse.Namespace) -> int:
     evaluations = options.evaluations
     if evaluations is None and options.simulated_seconds is None and options.unique_networks is None:
         evaluations = 500 if len(objectives) == 1 else 2000
-    names = [algorithm.name for algorithm in algorithms]
-    with progress_bars(names) as update:
+    members = named(algorithms)
+    if options.baseline is not None and options.baseline not in members:
+        raise UnknownName("algorithm", options.baseline, members)
+    with progress_bars(list(members)) as update:
         comparison = compare(
             problem,
-            algorithms,
+            members,
             runs=options.runs,
             evaluations=evaluations,
             unique_networks=options.unique_networks,
@@ -89,16 +95,16 @@ def run(options: argparse.Namespace) -> int:
             seed=options.seed,
             clock=options.clock,
             report=_report(options.report, bench, problem.dataset),
-            progress=lambda name, share: update(name.split("(")[0], share),
+            progress=update,
         )
-    table = comparison.table()
     if options.json:
-        print_json({"measure": comparison.measure, "algorithms": table.reset_index().to_dict(orient="records")})
+        print_json(comparison_json(comparison, options.baseline))
     else:
-        _print(comparison, table)
+        print_comparison(comparison, options.baseline)
     if options.save:
+        files = file_names(comparison.results, ".h5")
         for name, result in comparison.results.items():
-            print(f"saved {result.save(Path(options.save) / f'{name}.h5')}", file=sys.stderr)
+            print(f"saved {result.save(Path(options.save) / files[name])}", file=sys.stderr)
     if options.plot:
         from nasbench_kit.experiments.plot import plot_comparison
 
@@ -115,72 +121,3 @@ def _report(words: list[str] | None, bench: Benchmark, dataset: str) -> tuple[st
     epochs = int(words[2]) if len(words) > 2 else None
     bench.query(bench.architectures[:1], words[0], dataset=where, epochs=epochs)  # a name that is wrong is wrong now
     return where, words[0], epochs
-
-
-def _print(comparison: Comparison, table: pd.DataFrame) -> None:
-    problem = comparison.problem
-    many = len(problem.objectives) > 1
-    reported = None if many or comparison.report is None else comparison.report[1]
-    header = [
-        "algorithm",
-        "hypervolume" if many else "regret",
-        "median",
-        "95 % interval",
-        "rank",
-        "vs best",
-    ]
-    header += [reported.replace("_", " ")] if reported else []
-    header += ["networks", "simulated", "took"]
-    rows = []
-    digits = 4 if many else 3
-    for name, row in table.iterrows():
-        mark = "best" if pd.isna(row["p"]) else f"{'worse' if row['worse'] else 'n.s.'}, p {row['p']:.2g}"
-        cells = [
-            str(name),
-            f"{row['mean']:.{digits}f} ± {row['sd']:.{digits}f}",
-            f"{row['median']:.{digits}f}",
-            f"{row['low']:.{digits}f} ... {row['high']:.{digits}f}",
-            str(int(row["rank"])),
-            mark,
-        ]
-        cells += [f"{row[reported]:.2f} ± {row[f'{reported}_sd']:.2f}"] if reported else []
-        cells += [f"{row['unique_networks']:.0f}", _duration(row["simulated_seconds"]), f"{row['wall_seconds']:.2f} s"]
-        rows.append(cells)
-    first = next(iter(comparison.results.values()))
-    budget = f"{problem.epochs} epochs" if problem.epochs is not None else "largest budget"
-    title = (
-        f"{problem.bench.name}/{problem.dataset}: search on {', '.join(problem.objectives)} ({budget}), {first.runs} runs of "
-        f"{table['evaluations'].mean():.0f} evaluations"
-    )
-    points = " (percentage points)" if problem.objectives[0].endswith("_accuracy") else ""
-    caption = (
-        "hypervolume of the archive, objectives scaled by the table's best (0) and worst (1), reference 1.01; higher is better"
-        if many
-        else f"regret = distance from the best {problem.objectives[0]} in the table{points}; lower is better"
-    )
-    caption += "; mean ± standard deviation, interval of the mean"
-    caption += (
-        "\nvs best: Mann-Whitney U test, corrected for multiple tests (Benjamini-Hochberg); n.s. = not significant"
-    )
-    partly = [name for name in comparison.results if comparison.trains_partly(name)]
-    if partly:
-        caption += (
-            f"\n{', '.join(partly)}: most evaluations are partial trainings, and cheaper; a budget of --simulated-seconds is "
-            "the fair comparison"
-        )
-    if reported:
-        assert comparison.report is not None
-        dataset, metric, epochs = comparison.report
-        caption += f"\n{metric.replace('_', ' ')}: of the incumbents, on {dataset}, " + (
-            f"{epochs} epochs" if epochs else "largest budget"
-        )
-    print_table(
-        title, header, rows, caption, optional=("took", "simulated", "networks", "median", "rank", "95 % interval")
-    )
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.1f} s" if seconds else "unknown"

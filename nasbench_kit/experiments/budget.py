@@ -62,6 +62,19 @@ class Budget:
                 raise ValueError("a run that never reaches its target would go on for ever: give evaluations= too")
             object.__setattr__(self, "evaluations", EVALUATIONS)
 
+    def __str__(self) -> str:
+        """In words: ``"500 evaluations or 100 simulated seconds"``, whichever comes first."""
+        ends = {
+            "evaluations": self.evaluations,
+            "unique networks": self.unique_networks,
+            "simulated seconds": self.simulated_seconds,
+            "generations": self.generations,
+        }
+        words = [
+            f"{value:,.10g} {name if value != 1 else name[:-1]}" for name, value in ends.items() if value is not None
+        ]
+        return " or ".join([*words, f"the target {self.target:g}"] if self.target is not None else words)
+
     @property
     def limit(self) -> int:
         """Evaluations after which a run ends, whatever else is said."""

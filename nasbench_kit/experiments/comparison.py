@@ -1,8 +1,8 @@
-"""Several algorithms on one problem: run, tabulate."""
+"""Several algorithms on one problem: run, tabulate, test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms import ALGORITHMS, Algorithm
 from nasbench_kit.benchmark import TabularProblem
+from nasbench_kit.experiments import statistics
+from nasbench_kit.experiments.bootstrap import mean_interval
+from nasbench_kit.experiments.budget import Budget, whole_number
+from nasbench_kit.experiments.names import named, seeds_of
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.search import search
-from nasbench_kit.experiments.statistics import summarise
-from nasbench_kit.metrics import minimised
+from nasbench_kit.problem import Problem
 
 __all__ = ["Comparison", "compare", "default_objective"]
 
@@ -34,100 +37,139 @@ def default_objective(metrics: Sequence[str]) -> str:
 class Comparison:
     """The results of several algorithms on one problem, by name.
 
+    Runs of different algorithms are independent samples: their random numbers come from streams of their own, also where
+    two algorithms have the same seed. So the tests are unpaired.
+
     Attributes
     ----------
-    problem : TabularProblem
+    problem : Problem
     results : dict of str to Result
     report : tuple of (dataset, metric, epochs), or None
         What is reported of the incumbents besides the objective.
+    budget : Budget or None
+        What ended the runs, where that is known.
     """
 
-    problem: TabularProblem
+    problem: Problem
     results: dict[str, Result]
-    report: tuple[str, str, int | None] | None
+    report: tuple[str, str, int | None] | None = None
+    budget: Budget | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether there are several objectives."""
+        return len(self.problem.objectives) > 1
 
     @property
     def measure(self) -> str:
-        """What decides the ranking: the regret in the objective, or the hypervolume of several."""
-        return "hypervolume" if len(self.problem.objectives) > 1 else f"{self.problem.objectives[0]} regret"
+        """What decides the ranking: the hypervolume of several objectives; of one the regret, or its value where the best
+        one is not known."""
+        if self.many:
+            return "hypervolume"
+        return f"{self.problem.objectives[0]} regret" if self.optimum is not None else self.problem.objectives[0]
 
     @property
-    def optimum(self) -> float:
-        """The best value of the single objective in the whole table, minimised."""
-        return float(self.problem.bounds[0, 0])
+    def optimum(self) -> float | None:
+        """The best value of the single objective, minimised; None where it is not known."""
+        return None if self.problem.bounds is None else float(self.problem.bounds[0, 0])
+
+    @property
+    def clock(self) -> str | None:
+        """The clock that the traces follow; None where they differ."""
+        clocks = {result.clock for result in self.results.values()}
+        return clocks.pop() if len(clocks) == 1 else None
 
     def final(self, result: Result) -> NDArray[np.float64]:
-        """The deciding value of each run: (runs,)."""
-        if len(self.problem.objectives) > 1:
+        """The deciding value of each run, (runs,): a hypervolume, or a regret or value, ``inf`` for a run that found none."""
+        if self.many:
             return result.hypervolume()
-        return self.problem(result.incumbents)[:, 0] - self.optimum
+        return self._values(result.incumbents, result.incumbent_values)
 
     def regret(self, result: Result) -> NDArray[np.float64]:
-        """The regret at every row of a result's trace: (rows,)."""
-        values: NDArray[np.float64] = self.problem(result.rows["incumbent"])[:, 0] - self.optimum
-        return values
+        """The regret at every row of a result's trace, or the value where the best one is not known: (rows,)."""
+        return self._values(result.rows["incumbent"], result.rows["incumbent_F"])
 
-    def front_hypervolume(self) -> float:
-        """The hypervolume of the table's exact front, scaled as that of the archives."""
+    def _values(self, incumbents: NDArray[np.uint8], F: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What incumbents are worth, without the luck of a single training: (n,)."""
+        values = np.where(np.isfinite(F), F, np.inf)
+        if self.problem.noisy:
+            found = np.flatnonzero(np.isfinite(F))
+            values[found] = self.problem(incumbents[found])[:, 0]
+        if self.optimum is None:
+            return values
+        regret = values - self.optimum
+        if len(regret) and regret.min() < -1e-9 * max(1.0, abs(self.optimum)):
+            raise ValueError(
+                f"a run found {values.min():g}, which is better than the best value that its bounds give, {self.optimum:g}: "
+                "give the problem the right bounds=, or none"
+            )
+        return np.maximum(regret, 0.0)
+
+    def front_hypervolume(self) -> float | None:
+        """The hypervolume of the exact front, scaled as that of the archives; None where there is no table to know it from."""
+        if not isinstance(self.problem, TabularProblem):
+            return None
         front = self.problem.front()[1]
         scale = scale_of("front", self.problem.bounds, self.problem.front_bounds)
         return float(scale.hypervolume(front, np.zeros(len(front), dtype=np.int64), 1)[0])
 
     def reported(self, result: Result) -> NDArray[np.float64] | None:
         """The reported metric of each run's incumbent: (runs,); None where nothing is reported."""
-        if self.report is None or len(self.problem.objectives) > 1:
+        if self.report is None or self.many:
             return None
         dataset, metric, epochs = self.report
         return result.best(metric, dataset=dataset, epochs=epochs)
 
     def best_reported(self) -> float:
-        """The best value of the reported metric in the whole table."""
+        """The best value of the reported metric in the whole table, minimised."""
         assert self.report is not None
+        assert isinstance(self.problem, TabularProblem)
         dataset, metric, epochs = self.report
         bench = self.problem.bench
-        values = bench.query(bench.architectures, [metric], dataset=dataset, epochs=epochs)
-        return float(np.nanmin(minimised(values, [bench.metric(metric, dataset)])))
+        values = bench.query(bench.architectures, metric, dataset=dataset, epochs=epochs)
+        return float(np.nanmin(bench.metric(metric, dataset).minimised(values)))
 
     def trains_partly(self, name: str) -> bool:
         """Whether an algorithm's evaluations are of different epoch budgets."""
         cls = ALGORITHMS.get(self.results[name].algorithm)
         return cls is not None and cls.needs_budgets
 
-    def table(self) -> pd.DataFrame:
-        """A row an algorithm, the best first: see `statistics.summarise`; then what is reported, and the clocks."""
-        frame = summarise(
-            {name: self.final(result) for name, result in self.results.items()},
-            maximise=len(self.problem.objectives) > 1,
-        )
-        extra: dict[str, list[Any]] = {
-            "evaluations": [],
-            "unique_networks": [],
-            "simulated_seconds": [],
-            "wall_seconds": [],
-        }
-        reported = self.report is not None and len(self.problem.objectives) == 1
-        if reported:
-            assert self.report is not None
-            extra = {self.report[1]: [], f"{self.report[1]}_sd": [], **extra}
+    def pairwise(self, baseline: str | None = None) -> pd.DataFrame:
+        """Every two algorithms compared, or each with a baseline: see `statistics.pairwise`."""
+        return statistics.pairwise(self._finals(), maximise=self.many, baseline=baseline)
+
+    def table(self, baseline: str | None = None) -> pd.DataFrame:
+        """A row an algorithm, the best first: see `statistics.summarise`; then what is reported, and the clocks.
+
+        What is reported has a mean, an ``_sd``, and the 95 % interval of the mean, ``_low`` and ``_high``, as the rest, of
+        the runs that found something.
+        """
+        frame = statistics.summarise(self._finals(), maximise=self.many, baseline=baseline)
+        rows = []
         for name in frame.index:
             result = self.results[name]
-            if reported:
+            row: dict[str, float] = {}
+            values = self.reported(result)
+            if values is not None:
                 assert self.report is not None
-                values = self.reported(result)
-                assert values is not None
-                values = values[np.isfinite(values)]
-                extra[self.report[1]].append(values.mean() if len(values) else np.nan)
-                extra[f"{self.report[1]}_sd"].append(values.std(ddof=1) if len(values) > 1 else np.nan)
-            extra["evaluations"].append(float(result.evaluations.mean()))
-            extra["unique_networks"].append(float(result.unique_networks.mean()))
-            extra["simulated_seconds"].append(float(result.simulated_seconds.mean()))
-            extra["wall_seconds"].append(result.wall_seconds)
-        return frame.assign(**extra)
+                known, metric = values[np.isfinite(values)], self.report[1]
+                low, high = mean_interval(known)
+                row[metric] = float(known.mean()) if len(known) else float("nan")
+                row[f"{metric}_sd"] = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
+                row |= {f"{metric}_low": float(low), f"{metric}_high": float(high)}
+            for clock in ("evaluations", "unique_networks", "simulated_seconds"):
+                row[clock] = float(getattr(result, clock).mean())
+            row["wall_seconds"] = result.wall_seconds
+            rows.append(row)
+        return frame.join(pd.DataFrame(rows, index=frame.index))
+
+    def _finals(self) -> dict[str, NDArray[np.float64]]:
+        return {name: self.final(result) for name, result in self.results.items()}
 
 
 def compare(
-    problem: TabularProblem,
-    algorithms: Sequence[Algorithm],
+    problem: Problem,
+    algorithms: Sequence[Algorithm] | Mapping[str, Algorithm],
     *,
     runs: int = 100,
     evaluations: int | None = None,
@@ -142,14 +184,18 @@ def compare(
 
     Parameters
     ----------
-    problem : TabularProblem
-    algorithms : sequence of Algorithm
-        Two of the same kind are told apart by their settings.
-    runs, evaluations, unique_networks, simulated_seconds, seed, clock
+    problem : Problem
+        Any: a table's or a function. What is compared is the regret, or the objective's value where the best one is not
+        known (a function without ``bounds``); of several objectives the hypervolume, which needs bounds.
+    algorithms : sequence of Algorithm, or mapping of str to Algorithm
+        Their names are those of a mapping; else the algorithm's own, with the settings that are not the defaults.
+    runs, evaluations, unique_networks, simulated_seconds, clock
         As in ``nasbench_kit.search``.
+    seed : int
+        As in ``nasbench_kit.search``; the second and later of equal algorithms get other seeds, which their results state.
     report : tuple of (dataset, metric, epochs), optional
-        What is reported of the incumbents; ``test_accuracy`` of the dataset that is searched on, where it has one and
-        the search does not select on it.
+        What is reported of the incumbents, of a table's problem; ``test_accuracy`` of the dataset that is searched on,
+        where it has one and the search does not select on it.
     progress : callable, optional
         Called with an algorithm's name and the share of its work that is done.
 
@@ -157,28 +203,31 @@ def compare(
     -------
     Comparison
     """
-    names: list[str] = []
-    for algorithm in algorithms:
-        name = algorithm.name
-        if sum(other.name == name for other in algorithms) > 1:
-            name = repr(algorithm)
-        names.append(name if name not in names else f"{name} ({names.count(name) + 1})")
-    if report is None and "test_accuracy" in problem.bench.metrics(problem.dataset):
-        report = (problem.dataset, "test_accuracy", None) if "test_accuracy" not in problem.objectives else None
-    results = {}
-    for name, algorithm in zip(names, algorithms, strict=True):
-        results[name] = search(
-            problem,
-            algorithm,
-            runs=runs,
-            evaluations=evaluations,
-            unique_networks=unique_networks,
-            simulated_seconds=simulated_seconds,
-            seed=seed,
-            clock=clock,
-            progress=_named(progress, name),
+    if not isinstance(problem, Problem):
+        raise TypeError(f"a problem comes from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
+    if len(problem.objectives) > 1 and problem.bounds is None:
+        raise ValueError(
+            "several objectives are compared by hypervolume, which needs their bounds: give bounds= to the problem"
         )
-    return Comparison(problem, results, report)
+    members, seed = named(algorithms), whole_number("seed", seed)
+    seeds = seeds_of(members, seed)
+    if not isinstance(problem, TabularProblem):
+        if report is not None:
+            raise ValueError("report= is a metric of a table, and this problem has none")
+    elif report is None and "test_accuracy" in problem.bench.metrics(problem.dataset):
+        report = (problem.dataset, "test_accuracy", None) if "test_accuracy" not in problem.objectives else None
+    ends: dict[str, Any] = {
+        "evaluations": evaluations,
+        "unique_networks": unique_networks,
+        "simulated_seconds": simulated_seconds,
+    }
+    budget = Budget(**ends)
+    results = {}
+    for name, algorithm in members.items():
+        results[name] = search(
+            problem, algorithm, runs=runs, seed=seeds[name], clock=clock, progress=_named(progress, name), **ends
+        )
+    return Comparison(problem, results, report, budget)
 
 
 def _named(progress: Callable[[str, float], None] | None, name: str) -> Callable[[float], None] | None:

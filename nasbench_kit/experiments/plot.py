@@ -1,73 +1,54 @@
-"""Pictures of a comparison (extra ``plot``): anytime curves with bands, and fronts."""
+"""Pictures of a comparison (extra ``plot``): anytime curves with bands, final values, and fronts."""
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.comparison import Comparison
+from nasbench_kit.experiments.curves import Curve, anytime, clock_points, mean_curve
+from nasbench_kit.experiments.recorder import known_front
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.metrics import minimised
+from nasbench_kit.metrics import Metric, minimised
 from nasbench_kit.pictures import COLOURS, STYLE, check_picture, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["anytime", "plain_log_ticks", "plot_comparison"]
+__all__ = ["axis_label", "median_front", "plain_log_ticks", "plot_comparison"]
 
 # beside the colours, for black and white
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
-FIRST = 10  # evaluations: before that, a picture shows the luck of the first draws
 CLOCKS = {
     "evaluations": "evaluations",
     "unique_networks": "unique networks evaluated",
     "simulated_seconds": "simulated training time [s]",
 }
+FLOOR = 1e-9  # on a log axis of what is missing to the optimum: below is rounding
 
 
-def anytime(
-    result: Result, values: NDArray[np.float64], clock: str, points: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Each run's value at given times of a clock, as its trace has it: (runs, points).
+def plot_comparison(comparison: Comparison, path: str | os.PathLike[str], *, clock: str | None = None) -> Path:
+    """Draw a comparison to a file; the format follows its suffix (PNG, SVG, PDF).
+
+    For one objective: the regret (its value, where the best one is not known) over the clock, and beside it what is
+    reported of the incumbents, else where the runs end. For several: what the archive's hypervolume lacks of the exact
+    front's (the hypervolume itself, where that is not known) over the clock, and the front of each algorithm's median run.
+    Bands are the intervals of the mean that `Comparison.table` has.
 
     Parameters
     ----------
-    result : Result
-    values : ndarray of float, shape (rows,)
-        One for each row of the trace.
-    clock : str
-        A clock's column of the trace.
-    points : ndarray of float, shape (points,)
-
-    Returns
-    -------
-    ndarray of float, shape (runs, points)
-        The value of the last row that is not later; ``nan`` before a run's first row, and where nothing is known.
-    """
-    run = result.rows["run"]
-    time = result.rows[clock]
-    values = np.where(np.isfinite(values), values, np.nan)
-    table = np.full((result.runs, len(points)), np.nan)
-    bounds = np.searchsorted(run, np.arange(result.runs + 1))
-    for r, (a, b) in enumerate(itertools.pairwise(bounds)):
-        at = np.searchsorted(time[a:b], points, side="right") - 1
-        known = at >= 0
-        table[r, known] = values[a:b][at[known]]
-    return table
-
-
-def plot_comparison(comparison: Comparison, path: str | os.PathLike[str], *, clock: str = "evaluations") -> Path:
-    """Draw a comparison to a file; the format follows its suffix (PNG, SVG, PDF).
-
-    For one objective: the regret, and what is reported of the incumbents, over the clock; mean and 95 % interval. For
-    several: the hypervolume over the clock, and the front of each algorithm's median run beside the table's own.
+    comparison : Comparison
+    path : str or path-like
+    clock : {"evaluations", "unique_networks", "simulated_seconds"}, optional
+        That of the traces unless given.
 
     Raises
     ------
@@ -75,10 +56,12 @@ def plot_comparison(comparison: Comparison, path: str | os.PathLike[str], *, clo
         Where matplotlib is not installed.
     StoreError
         Where the file cannot be written.
+    ValueError
+        The traces follow another clock.
     """
     target = Path(path)
     check_picture(target)
-    return write_picture(_figure(comparison, clock), target)
+    return write_picture(_figure(comparison, clock or comparison.clock or "evaluations"), target)
 
 
 def _figure(comparison: Comparison, clock: str) -> Figure:
@@ -90,123 +73,210 @@ def _figure(comparison: Comparison, clock: str) -> Figure:
         figure = MplFigure(figsize=(11, 5.0), layout="constrained")
         FigureCanvasAgg(figure)
         left, right = figure.subplots(1, 2)
-        if len(comparison.problem.objectives) == 1:
+        if not comparison.many:
             _draw_single(comparison, clock, left, right)
         else:
             _draw_many(comparison, clock, left, right)
         for axes in (left, right):
             plain_log_ticks(axes)
-        _title(figure, comparison)
+        # below both panels: there is no corner that all curves leave free
+        handles, names = left.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4), frameon=False)
+        figure.suptitle(_title(comparison), fontsize=13)
     return figure
 
 
-def _title(figure: Figure, comparison: Comparison) -> None:
+def _title(comparison: Comparison) -> str:
     problem = comparison.problem
     first = next(iter(comparison.results.values()))
-    budget = f", {problem.epochs} epochs" if problem.epochs is not None else ""
     runs = f"{first.runs} runs each" if first.runs > 1 else "one run each"
+    objectives = " and ".join(_words(name) for name in problem.objectives)
+    if not isinstance(problem, TabularProblem):
+        return f"{problem.space.name}: search on {objectives} ({runs})"
+    epochs = f", {problem.epochs} epochs" if problem.epochs is not None else ""
     where = problem.bench.name if len(problem.bench.datasets) == 1 else f"{problem.bench.name}, {problem.dataset}"
-    figure.suptitle(f"{where}: search on {' and '.join(map(_words, problem.objectives))}{budget} ({runs})", fontsize=13)
+    return f"{where}: search on {objectives}{epochs} ({runs})"
+
+
+# ---------------------------------------------------------------- one objective
 
 
 def _draw_single(comparison: Comparison, clock: str, left: Axes, right: Axes) -> None:
-    problem = comparison.problem
-    objective = problem.objectives[0]
-    points = _clock_points(comparison, clock)
-    lowest = np.inf
-    for i, (name, result) in enumerate(comparison.results.items()):
-        table = anytime(result, comparison.regret(result), clock, points)
-        lowest = min(lowest, _draw_curve(left, points, table, i, name, floor=0.0))
-    unit = " [percentage points]" if objective.endswith("_accuracy") else ""
-    left.set(xscale="log", yscale="log", xlabel=CLOCKS[clock], ylabel=f"{_words(objective)} regret{unit}")
-    if np.isfinite(lowest):
-        left.set_ylim(bottom=lowest / 1.5)
-    left.set_title("what the search sees", fontsize=11)
-    handles, names = left.get_legend_handles_labels()
-    if clock != "simulated_seconds":
-        partly = [comparison.trains_partly(name) for name in comparison.results]
-        names = [f"{name} (partial trainings)" if part else name for name, part in zip(names, partly, strict=True)]
-    # below both panels: there is no corner that all curves leave free
-    left.figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4), frameon=False)
+    metric = comparison.problem.objective_metrics[0]
+    points = clock_points(list(comparison.results.values()), clock)
+    regret = comparison.optimum is not None
+    curves = [
+        mean_curve(anytime(result, comparison.regret(result), clock, points), points)
+        for result in comparison.results.values()
+    ]
+    _draw_curves(left, comparison, curves, clock, log=regret)
+    left.set(xscale="log", xlabel=CLOCKS[clock])
+    left.set_ylabel(axis_label(metric, " regret", difference=True) if regret else axis_label(metric, ", minimised"))
+    left.set_title(
+        "the incumbent, by the mean of all its trials" if comparison.problem.noisy else "the incumbent", fontsize=11
+    )
     if comparison.report is None:
         _draw_finals(comparison, right)
-        return
-    dataset, metric, epochs = comparison.report
-    for i, (name, result) in enumerate(comparison.results.items()):
-        values = result.trace_of(metric, dataset=dataset, epochs=epochs)
-        _draw_curve(right, points, anytime(result, values, clock, points), i, name)
-    best = comparison.best_reported()
-    about = problem.bench.metric(metric, dataset)
-    top = float(minimised(np.array([[best]]), [about])[0, 0])
-    right.axhline(top, color="0.5", linewidth=1, linestyle=(0, (2, 2)))
-    right.annotate(
-        "best in the table", (0.01, top), xycoords=right.get_yaxis_transform(), xytext=(0, 4), textcoords="offset points",
-        color="0.4", fontsize=9,
-    )  # fmt: skip
-    unit = " [%]" if metric.endswith("_accuracy") else ""
-    right.set(xscale="log", xlabel=CLOCKS[clock], ylabel=f"{_words(metric)} of the incumbent{unit}")
-    # where the curves end and the optimum, with room on the side that they come from
-    ends = [
-        top,
-        *(
-            float(np.nanmean(result.best(metric, dataset=dataset, epochs=epochs)))
-            for result in comparison.results.values()
-        ),
-    ]
-    margin = max(ends) - min(ends)
-    before, beyond = (2.0, 0.35) if about.direction == "max" else (0.35, 2.0)
-    if margin > 0:
-        right.set_ylim(min(ends) - before * margin, max(ends) + beyond * margin)
-    right.set_title(
-        f"what it is worth on unseen data{'' if dataset == problem.dataset else f' ({dataset})'}", fontsize=11
-    )
+        right.set_xlabel(f"final {'regret' if regret else 'value'}")
+    else:
+        _draw_report(comparison, clock, points, right)
+
+
+def _draw_report(comparison: Comparison, clock: str, points: NDArray[np.float64], axes: Axes) -> None:
+    problem = comparison.problem
+    assert comparison.report is not None
+    assert isinstance(problem, TabularProblem)
+    dataset, name, epochs = comparison.report
+    metric = problem.bench.metric(name, dataset)
+    curves = []
+    for result in comparison.results.values():
+        values = result.trace_of(name, dataset=dataset, epochs=epochs)
+        curves.append(mean_curve(anytime(result, values, clock, points), points))
+    _draw_curves(axes, comparison, curves, clock, log=False)
+    axes.set(xscale="log", xlabel=CLOCKS[clock], ylabel=axis_label(metric, " of the incumbent"))
+    ends = [float(curve.mean[-1]) for curve in curves if len(curve.mean)]
+    if metric.direction is not None:
+        top = float(metric.minimised(np.array(comparison.best_reported())))
+        axes.axhline(top, color="0.5", linewidth=1, linestyle=(0, (2, 2)))
+        axes.annotate(
+            "best in the table", (0.01, top), xycoords=axes.get_yaxis_transform(), xytext=(0, 4),
+            textcoords="offset points", color="0.4", fontsize=9,
+        )  # fmt: skip
+        # where the curves end and the optimum, with room on the side that they come from
+        ends.append(top)
+        margin = max(ends) - min(ends)
+        before, beyond = (2.0, 0.35) if metric.direction == "max" else (0.35, 2.0)
+        if margin > 0:
+            axes.set_ylim(min(ends) - before * margin, max(ends) + beyond * margin)
+    what = {"test": "what it is worth on unseen data"}.get(metric.split or "", f"its {_words(name)}")
+    axes.set_title(f"{what}{'' if dataset == problem.dataset else f' ({dataset})'}", fontsize=11)
 
 
 def _draw_finals(comparison: Comparison, axes: Axes) -> None:
-    """Where the runs end: the share of runs whose regret is at most x."""
+    """Where the runs end: the share of runs whose value is at most x; runs that failed are never reached."""
     for i, (name, result) in enumerate(comparison.results.items()):
-        final = np.sort(comparison.final(result))
-        share = np.arange(1, len(final) + 1) / len(final)
+        final = comparison.final(result)
+        known = np.sort(final[np.isfinite(final)])
+        share = np.arange(len(known) + 1) / len(final)
         axes.step(
-            final,
-            share,
-            where="post",
-            color=COLOURS[i % 8],
-            linestyle=STYLES[(i + i // 8) % 8],
-            linewidth=2,
-            label=_name(name),
+            np.append(known[:1], known), share[: len(known) + (len(known) > 0)], where="post", **_look(i), label=name
         )
-    axes.set(xlabel="final regret", ylabel="share of runs", ylim=(0, 1.02))
+    axes.set(ylabel="share of runs", ylim=(0, 1.02))
     axes.set_title("where the runs end", fontsize=11)
 
 
+# ---------------------------------------------------------------- several objectives
+
+
 def _draw_many(comparison: Comparison, clock: str, left: Axes, right: Axes) -> None:
-    problem = comparison.problem
-    points = _clock_points(comparison, clock)
+    points = clock_points(list(comparison.results.values()), clock)
     whole = comparison.front_hypervolume()
-    for i, (name, result) in enumerate(comparison.results.items()):
-        missing = whole - anytime(result, result.rows["hypervolume"], clock, points)
-        _draw_curve(left, points, missing, i, name, floor=1e-9)
-    left.set(xscale="log", yscale="log", xlabel=CLOCKS[clock], ylabel="hypervolume missing to the table's front")
-    left.set_title("how far the archive is from the exact front", fontsize=11)
-    left.legend(frameon=False)
-    first, second = problem.objectives[:2]
-    front = minimised(problem.front()[1], problem.objective_metrics)
-    right.plot(front[:, 1], front[:, 0], "o", color="0.75", markersize=7, label="the table's own front", zorder=1)
-    for i, (name, result) in enumerate(comparison.results.items()):
-        volume = result.hypervolume()
-        median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
-        values = minimised(result.archive(median)[1], problem.objective_metrics)
-        order = np.argsort(values[:, 1])
-        right.step(
-            values[order, 1], values[order, 0], where="post", color=COLOURS[i % 8], linestyle=STYLES[(i + i // 8) % 8], linewidth=1.8,
-            marker=".", label=f"{_name(name)}, median run",
+    curves = []
+    for result in comparison.results.values():
+        volume = result.rows["hypervolume"]
+        table = anytime(result, volume if whole is None else np.maximum(whole - volume, 0.0), clock, points)
+        curves.append(mean_curve(table, points))
+    _draw_curves(left, comparison, curves, clock, log=whole is not None)
+    left.set(xscale="log", xlabel=CLOCKS[clock])
+    if whole is None:
+        left.set(ylabel="hypervolume")
+        left.set_title("the archive's hypervolume (bounds at 0 and 1, reference 1.1)", fontsize=11)
+    else:
+        left.set(ylabel="hypervolume missing")
+        left.set_title(f"missing of the exact front's {whole:.4g} (ideal 0, nadir 1, reference 1.1)", fontsize=11)
+    _draw_fronts(comparison, right)
+
+
+def _draw_fronts(comparison: Comparison, axes: Axes) -> None:
+    problem = comparison.problem
+    first, second = problem.objective_metrics[:2]
+    several = len(problem.objectives) > 2
+    if isinstance(problem, TabularProblem):
+        front = minimised(problem.front()[1], problem.objective_metrics)
+        axes.plot(front[:, 1], front[:, 0], "o", color="0.75", markersize=7, label="the exact front", zorder=1)
+        axes.legend(frameon=False, loc="best", fontsize=9)
+        if np.all(front[:, 1] > 0) and front[:, 1].max() > 20 * front[:, 1].min():
+            axes.set_xscale("log")
+    for i, result in enumerate(comparison.results.values()):
+        values = minimised(median_front(result), problem.objective_metrics)
+        values = values[np.argsort(values[:, 1], kind="stable")]
+        look = _look(i)
+        if several:  # a line through points that differ in a third objective would mean nothing
+            axes.plot(values[:, 1], values[:, 0], linestyle="", marker=".", color=look["color"])
+        else:
+            # what is attained at x is the best up to there, from the side that is better
+            axes.step(
+                values[:, 1], values[:, 0], where="post" if second.direction == "min" else "pre", marker=".",
+                **{**look, "linewidth": 1.8},
+            )  # fmt: skip
+    axes.set(xlabel=axis_label(second), ylabel=axis_label(first))
+    axes.set_title("fronts of the median runs" + (", first two objectives" if several else ""), fontsize=11)
+
+
+def median_front(result: Result) -> NDArray[np.float64]:
+    """The archive of the run with the median hypervolume, minimised, without noise: (k, m)."""
+    volume = result.hypervolume()
+    median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
+    if result.noise_free_F is None:
+        return result.archive(median)[1]
+    F, run = known_front(result.noise_free_F, result.archive_run)
+    front: NDArray[np.float64] = F[run == median]
+    return front
+
+
+# ---------------------------------------------------------------- what both have
+
+
+def _draw_curves(axes: Axes, comparison: Comparison, curves: Sequence[Curve], clock: str, *, log: bool) -> None:
+    """Means and intervals; on a log axis what has reached the optimum leaves the picture, which is said then."""
+    lowest, ended = np.inf, False
+    # by evaluations the traces are exact at points of a grid, by the other clocks at any time
+    steps = not comparison.many and clock != "evaluations"
+    for i, ((name, result), curve) in enumerate(zip(comparison.results.items(), curves, strict=True)):
+        mean, low = curve.mean, curve.low
+        if log:
+            above = mean > FLOOR
+            ended |= not above.all()
+            lowest = min(lowest, float(mean[above].min(initial=np.inf)))
+            mean, low = np.where(above, mean, np.nan), np.maximum(low, FLOOR / 1e3)
+        look = _look(i)
+        label = _label(comparison, name, result, curve, clock)
+        marker = "o" if len(curve.times) == 1 else ""
+        axes.plot(curve.times, mean, label=label, drawstyle="steps-post" if steps else "default", marker=marker, **look)
+        if curve.n > 1:
+            axes.fill_between(
+                curve.times,
+                low,
+                curve.high,
+                step="post" if steps else None,
+                alpha=0.18,
+                linewidth=0,
+                color=look["color"],
+            )
+    if log:
+        axes.set_yscale("log")
+        if np.isfinite(lowest):
+            axes.set_ylim(bottom=lowest / 1.5)
+    if ended:
+        axes.text(
+            0.99, 0.01, "a line that ends has reached the optimum in every run", transform=axes.transAxes,
+            ha="right", va="bottom", color="0.4", fontsize=9,
         )  # fmt: skip
-    if np.all(front[:, 1] > 0) and front[:, 1].max() > 20 * front[:, 1].min():
-        right.set_xscale("log")
-    right.set(xlabel=_words(second), ylabel=_words(first) + (" [%]" if first.endswith("_accuracy") else ""))
-    right.set_title("fronts" if len(problem.objectives) == 2 else "fronts, first two objectives", fontsize=11)
-    right.legend(frameon=False, loc="lower right", fontsize=9)
+
+
+def _label(comparison: Comparison, name: str, result: Result, curve: Curve, clock: str) -> str:
+    """A name for the legend, with what has to be known to read its curve."""
+    notes = []
+    if comparison.trains_partly(name) and clock != "simulated_seconds":
+        notes.append("partial trainings")
+    if curve.n < result.runs:
+        notes.append(f"{curve.n} of {result.runs} runs, the others failed")
+    text = _name(name) if name.startswith(result.algorithm) else name
+    return text + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def _look(i: int) -> dict[str, Any]:
+    return {"color": COLOURS[i % 8], "linestyle": STYLES[(i + i // 8) % 8], "linewidth": 2}
 
 
 def plain_log_ticks(axes: Axes) -> None:
@@ -221,40 +291,14 @@ def plain_log_ticks(axes: Axes) -> None:
             axis.set_minor_formatter(NullFormatter())
 
 
-def _draw_curve(
-    axes: Axes, points: NDArray[np.float64], table: NDArray[np.float64], i: int, name: str, floor: float | None = None
-) -> float:
-    """Mean and 95 % interval (normal) over the runs that have begun; returns the lowest mean above ``floor``."""
-    begun = ~np.isnan(table).any(axis=0)
-    x, values = points[begun], table[:, begun]
-    mean = values.mean(axis=0)
-    half = 1.96 * values.std(axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros_like(mean)
-    style: dict[str, Any] = {"color": COLOURS[i % 8]}
-    low = mean - half
-    if floor is not None:  # on a log axis what has reached the optimum leaves the picture
-        mean = np.where(mean > floor, mean, np.nan)
-        low = np.where(low > floor, low, np.maximum(mean / 10, 1e-12))
-    axes.plot(x, mean, label=_name(name), linewidth=2, linestyle=STYLES[(i + i // 8) % 8], **style)
-    axes.fill_between(x, low, mean + half, alpha=0.18, linewidth=0, **style)
-    return float(np.nanmin(mean)) if np.isfinite(mean).any() else np.inf
-
-
-def _clock_points(comparison: Comparison, clock: str) -> NDArray[np.float64]:
-    if clock == "evaluations":  # the trace's own grid, so that no steps are drawn between its points
-        rows = np.unique(np.concatenate([result.rows[clock] for result in comparison.results.values()])).astype(float)
-        shared = [
-            point
-            for point in rows
-            if all((result.rows[clock] == point).any() for result in comparison.results.values())
-        ]
-        return np.array([point for point in shared if point >= FIRST] or shared)
-    last = max(float(result.rows[clock].max()) for result in comparison.results.values())
-    first = min(float(result.rows[clock][result.rows[clock] > 0].min()) for result in comparison.results.values())
-    return np.geomspace(first, last, 200) * (1 + 1e-9)  # a point that stands for a whole number is not below it
+def axis_label(metric: Metric, what: str = "", *, difference: bool = False) -> str:
+    """A metric's name and unit for an axis; a difference of percentages is one of percentage points."""
+    unit = {"percent": "percentage points" if difference else "%", "count": ""}.get(metric.units, metric.units)
+    return f"{_words(metric.name)}{what}" + (f" [{unit}]" if unit else "")
 
 
 def _name(algorithm: str) -> str:
-    """``RegularizedEvolution`` as "Regularized evolution"; acronyms stay as they are."""
+    """``RegularizedEvolution(...)`` as "Regularized evolution(...)"; acronyms stay as they are."""
     known = {
         "NSGA2": "NSGA-II",
         "MOEAD": "MOEA/D",
@@ -262,7 +306,9 @@ def _name(algorithm: str) -> str:
         "MOLocalSearch": "Local search (scalarised)",
         "Reinforce": "REINFORCE",
     }
-    return known.get(algorithm) or re.sub(r"(?<=[a-z])([A-Z])(?=[a-z])", lambda m: f" {m[1].lower()}", algorithm)
+    kind, bracket, settings = algorithm.partition("(")
+    words = known.get(kind.strip()) or re.sub(r"(?<=[a-z])([A-Z])(?=[a-z])", lambda m: f" {m[1].lower()}", kind.strip())
+    return f"{words} ({settings}" if bracket else words
 
 
 def _words(metric: str) -> str:

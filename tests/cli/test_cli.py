@@ -245,6 +245,40 @@ def test_compare_on_the_bundled_table(call):
     }
 
 
+def test_compare_says_what_it_did(call, tmp_path):
+    status, out, _ = call("compare", "--runs", 3, "--simulated-seconds", 40, "--algorithms", "random-search")
+    assert status == 0
+    assert "3 runs of 40 simulated seconds" in out
+    words = ("compare", "--runs", 3, "--evaluations", 40, "--algorithms", *["random-search"] * 3)
+    status, out, err = call(*words, "--save", tmp_path, "--plot", tmp_path / "p.png", "--baseline", "RandomSearch (2)")
+    assert status == 0
+    assert "3 runs of 40 evaluations" in out
+    assert "vs baseline, RandomSearch (2)" in out
+    assert "RandomSearch (3): done" in err
+    files = ["RandomSearch-2.h5", "RandomSearch-3.h5", "RandomSearch.h5"]
+    assert sorted(path.name for path in tmp_path.glob("*.h5")) == files
+    assert len({nk.load_result(tmp_path / file).seed for file in files}) == 3
+    status, out, _ = call(*words, "--json")
+    found = json.loads(out)
+    assert (found["measure"], found["direction"]) == ("valid_accuracy regret", "min")
+    assert found["budget"] == "40 evaluations"
+    assert [row["n"] for row in found["algorithms"]] == [3, 3, 3]
+    assert len(found["pairs"]) == 3
+    first = {row["algorithm"]: row for row in found["algorithms"]}
+    for pair in found["pairs"]:
+        assert pair["difference"] == pytest.approx(first[pair["a"]]["mean"] - first[pair["b"]]["mean"])
+        assert pair["test"]
+
+
+def test_compare_with_one_run_tests_nothing(call):
+    status, out, _ = call("compare", "--runs", 1, "--evaluations", 40, "--algorithms", "random-search", "local-search")
+    assert status == 0
+    assert "one run each: nothing to test" in out
+    assert "nan" not in out
+    assert "n.s." not in out
+    assert "±" not in out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -256,6 +290,8 @@ def test_compare_on_the_bundled_table(call):
         (["compare", "--algorithms", "genetic-algorithm:popsize=5"], "did you mean 'population_size'"),
         (["compare", "--objectives", "accuracy"], "unknown metric"),
         (["compare", "--runs", "0"], "runs is at least 1"),
+        (["compare", "--objectives", "valid_accuracy", "valid_accuracy"], "'valid_accuracy' is given twice"),
+        (["compare", "--baseline", "NSGA2"], "unknown algorithm 'NSGA2'"),
         (["compare", "--plot", "picture.gif"], "not as .gif"),
         (["compare", "--report", "accuracy"], "unknown metric"),
         (["compare", "--epochs", "200"], "unknown epoch budget"),

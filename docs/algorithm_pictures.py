@@ -11,21 +11,20 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.experiments.comparison import Comparison, compare
-from nasbench_kit.experiments.plot import anytime, plain_log_ticks
+from nasbench_kit.experiments.curves import anytime, clock_points, mean_curve
+from nasbench_kit.experiments.plot import median_front, plain_log_ticks
 from nasbench_kit.experiments.result import Result
+from nasbench_kit.metrics import minimised
 from nasbench_kit.pictures import COLOURS, STYLE, write_picture
-from nasbench_kit.problem import minimised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RUNS, EVALUATIONS = 100, (1000, 2000)  # the budget for one objective, and for several
-FIRST = 10  # evaluations: before that, a picture shows the luck of the first draws
 LETTERS = {"svg.fonttype": "none"}  # as letters: a third of the size
 STYLES = ("-", "--", "-.", ":")
 CLOCKS = {"evaluations": "evaluations", "simulated_seconds": "simulated training time [s]"}
@@ -80,9 +79,8 @@ def _figure(name: str) -> Figure:
     problem = nk.open("nb201-digits").problem("valid_accuracy" if single else ["valid_accuracy", "params"])
     budget: dict[str, float] = {"evaluations": EVALUATIONS[not single]}
     if algorithm.needs_budgets:  # an evaluation is not always a whole training: time is what is fair
-        budget = {
-            "simulated_seconds": EVALUATIONS[0] * float(np.mean(problem.evaluate(problem.bench.architectures).seconds))
-        }
+        bench = problem.bench
+        budget = {"simulated_seconds": EVALUATIONS[0] * float(bench.query(bench.architectures, "training_time").mean())}
     (clock,) = budget
     both = compare(problem, [algorithm, nk.RandomSearch()][name == "RandomSearch" :], runs=RUNS, clock=clock, **budget)
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -91,8 +89,8 @@ def _figure(name: str) -> Figure:
     _draw_curves(left, both, both.results, clock)
     left.set_title(f"{problem.bench.name}, {RUNS} runs", fontsize=11)
     if name in VARIANTS:
-        found = compare(problem, list(VARIANTS[name].values()), runs=RUNS, clock=clock, **budget)
-        _draw_curves(right, both, dict(zip(VARIANTS[name], found.results.values(), strict=True)), clock)
+        found = compare(problem, VARIANTS[name], runs=RUNS, clock=clock, **budget)
+        _draw_curves(right, both, found.results, clock)
         right.set_title("its settings", fontsize=11)
         lowest = min(left.get_ylim()[0], right.get_ylim()[0])
         for axes in (left, right):
@@ -110,52 +108,37 @@ def _figure(name: str) -> Figure:
 
 
 def _draw_curves(axes: Axes, comparison: Comparison, results: dict[str, Result], clock: str) -> None:
-    """Mean and 95 % interval (normal) of what is missing to the optimum, over the clock."""
-    many = len(comparison.problem.objectives) > 1
-    whole = comparison.front_hypervolume() if many else 0.0
-    points = _points(list(results.values()), clock)
+    """Mean of what is missing to the optimum, over the clock, and its 95 % interval (BCa bootstrap)."""
+    whole = comparison.front_hypervolume() or 0.0
+    points = clock_points(list(results.values()), clock)
     for i, (label, result) in enumerate(results.items()):
-        values = whole - result.rows["hypervolume"] if many else comparison.regret(result)
-        table = anytime(result, values, clock, points)
-        begun = ~np.isnan(table).any(axis=0)
-        x, table = points[begun], table[:, begun]
-        mean = table.mean(axis=0)
-        half = 1.96 * table.std(axis=0, ddof=1) / np.sqrt(len(table))
-        mean = np.where(mean > 1e-9, mean, np.nan)  # what has reached the optimum leaves a log axis
-        low = np.maximum(mean - half, mean / 10)
+        values = whole - result.rows["hypervolume"] if comparison.many else comparison.regret(result)
+        curve = mean_curve(anytime(result, values, clock, points), points)
+        mean = np.where(curve.mean > 1e-9, curve.mean, np.nan)  # what has reached the optimum leaves a log axis
         baseline = label == "RandomSearch" and len(results) > 1
         look = {"color": "0.45" if baseline else COLOURS[i]}
         axes.plot(
-            x,
+            curve.times,
             mean,
             linewidth=1.8 if baseline else 2,
             linestyle="--" if baseline else STYLES[i],
             label=_name(label),
             **look,
         )
-        axes.fill_between(x, low, mean + half, alpha=0.18, linewidth=0, **look)
+        axes.fill_between(curve.times, np.maximum(curve.low, 1e-12), curve.high, alpha=0.18, linewidth=0, **look)
+    lowest = min((float(line.get_ydata()[~np.isnan(line.get_ydata())].min()) for line in axes.lines), default=1e-3)
     axes.set(xscale="log", yscale="log", xlabel=CLOCKS[clock])
-    axes.set_ylabel("hypervolume missing to the front" if many else "validation accuracy regret [points]")
+    axes.set_ylim(bottom=lowest / 1.5)
+    axes.set_ylabel("hypervolume missing to the front" if comparison.many else "validation accuracy regret [points]")
     axes.legend(frameon=False, loc="lower left", fontsize=10)
-
-
-def _points(results: list[Result], clock: str) -> NDArray[np.float64]:
-    """Where the curves are drawn: by evaluations the traces' own grid, so that no steps show."""
-    if clock == "evaluations":
-        shared = set.intersection(*(set(result.rows[clock].tolist()) for result in results))
-        return np.array(sorted(point for point in shared if point >= FIRST), dtype=np.float64)
-    last = min(float(result.rows[clock].max()) for result in results)
-    return np.geomspace(last / 100, last, 60)
 
 
 def _draw_fronts(axes: Axes, comparison: Comparison) -> None:
     problem = comparison.problem
-    _, front = problem.bench.front(problem.objectives, dataset=problem.dataset)
+    front = minimised(problem.front()[1], problem.objective_metrics)
     axes.plot(front[:, 1], front[:, 0], "o", color="0.78", markersize=7, label="the table's own front", zorder=1)
     for i, (label, result) in enumerate(comparison.results.items()):
-        volume = result.hypervolume()
-        median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
-        values = minimised(result.archive(median)[1], problem.objectives)
+        values = minimised(median_front(result), problem.objective_metrics)
         values = values[np.argsort(values[:, 1])]
         baseline = label == "RandomSearch"
         axes.step(
@@ -172,9 +155,11 @@ def _draw_fronts(axes: Axes, comparison: Comparison) -> None:
 
 
 def _draw_luck(axes: Axes, comparison: Comparison) -> None:
-    """Random search beside what the table's own distribution says of the best of n draws."""
-    problem, result = comparison.problem, comparison.results["RandomSearch"]
-    points = _points([result], "evaluations")
+    """Random search on mean values beside what the table's own distribution of these says of the best of n draws."""
+    problem = comparison.problem.bench.problem("valid_accuracy", seed="mean")
+    comparison = compare(problem, [nk.RandomSearch()], runs=RUNS, evaluations=EVALUATIONS[0])
+    result = comparison.results["RandomSearch"]
+    points = clock_points([result], "evaluations")
     table = anytime(result, comparison.regret(result), "evaluations", points)
     regret = np.sort(problem(problem.space.all())[:, 0]) - comparison.optimum
     above = 1 - np.arange(len(regret)) / len(regret)  # the chance that one draw is no better than each genotype
@@ -186,7 +171,7 @@ def _draw_luck(axes: Axes, comparison: Comparison) -> None:
     axes.plot(points, expected, color="0.3", linewidth=4, alpha=0.35, label="mean, from the table's distribution")
     axes.plot(points, table.mean(axis=0), color=COLOURS[1], linewidth=1.6, label="mean of the runs")
     axes.set(xscale="log", yscale="log", xlabel=CLOCKS["evaluations"], ylabel="")
-    axes.set_title("how much is luck", fontsize=11)
+    axes.set_title("how much is luck, on mean values", fontsize=11)
     axes.set_ylim(bottom=axes.get_ylim()[0] / 4)  # room for the legend
     axes.legend(frameon=False, loc="lower left", fontsize=10)
 

@@ -260,7 +260,7 @@ def _contributions(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[
 
 def _check(F: NDArray[np.float64], ref: NDArray[np.float64] | None = None) -> None:
     """Refuse what has no volume and dominates nothing: ValueError."""
-    if np.isnan(F).any():
+    if np.isnan(F.min(initial=np.inf)):  # a minimum with nan is nan: faster than to look at each
         row = int(np.flatnonzero(np.isnan(F).any(axis=-1))[0])
         raise ValueError(f"row {row} of the objective values has nan: {F[row].tolist()}; leave out what is not known")
     if ref is None:

@@ -261,7 +261,7 @@ class Recorder:
         row: dict[str, NDArray[np.generic]] = {
             "run": runs,
             "evaluations": self.evaluations[runs],
-            "unique_networks": self.seen.unique_networks()[runs],
+            "unique_networks": self.seen.unique_networks(runs),
             "simulated_seconds": self.seconds[runs],
         }
         if self.objectives == 1:

@@ -158,20 +158,23 @@ class Seen:
         else:
             self._flags[place] = 1
 
-    def unique_networks(self) -> NDArray[np.int64]:
-        """How many different networks each run has seen: (runs,)."""
+    def unique_networks(self, which: NDArray[np.intp] | None = None) -> NDArray[np.int64]:
+        """How many different networks each run has seen, or each of some runs: (runs,) or (len(which),)."""
         if self._unique is not None:
-            return self._unique.copy()
+            return self._unique.copy() if which is None else self._unique[which]
         if self._networks is not None:
             # counted run by run: over a whole array of flags NumPy counts many times as fast as along an axis
-            return np.array([np.count_nonzero(flags) for flags in self._flags.reshape(self.runs, -1)], dtype=np.int64)
+            flags = self._flags.reshape(self.runs, -1)
+            rows = flags if which is None or len(which) == self.runs else (flags[run] for run in which.tolist())
+            return np.array([np.count_nonzero(row) for row in rows], dtype=np.int64)
         run, key, first, _ = _different(
             np.concatenate([self._run, *(part[0] for part in self._new_keys)]),
             np.concatenate([self._key, *(part[1] for part in self._new_keys)]),
         )
         self._new_keys = []
         self._run, self._key = run[first], key[first]
-        return np.bincount(self._run, minlength=self.runs)
+        counts: NDArray[np.int64] = np.bincount(self._run, minlength=self.runs)
+        return counts if which is None else counts[which]
 
     def unique_genotypes(self) -> NDArray[np.int64]:
         """How many different genotypes each run has seen: (runs,). In spaces above `NUMBERED` to within 2^-64 a pair."""

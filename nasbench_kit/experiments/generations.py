@@ -59,25 +59,28 @@ class Generations:
             [np.concatenate([part.values[i] for part in parts]) for i in range(shortest)],
         )
 
-    def write(self, group: Any) -> None:
-        """Into a group of an open HDF5 file; `read` reads it."""
-        group["evaluations"] = self.evaluations
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything by name, for a file; with the best member and the front of every generation for who reads it alone."""
+        found: dict[str, NDArray[Any]] = {"evaluations": self.evaluations}
         for i, F in enumerate(self.values):
-            group.create_dataset(f"{i}/population", data=self.populations[i], compression="gzip")
-            group.create_dataset(f"{i}/objectives", data=F, compression="gzip", shuffle=True)
             best, best_F = self.best(i)
-            group[f"{i}/best"], group[f"{i}/best_objectives"] = best, best_F
             run = np.repeat(np.arange(len(F)), F.shape[1])
             front = nondominated(F.reshape(-1, F.shape[2]), run)
-            group[f"{i}/front"] = np.stack([run[front], front % F.shape[1]], axis=1)
-            group[f"{i}/front"].attrs["columns"] = "run, member of the population"
+            found |= {
+                f"{i}/population": self.populations[i],
+                f"{i}/objectives": F,
+                f"{i}/best": best,
+                f"{i}/best_objectives": best_F,
+                f"{i}/front": np.stack([run[front], front % F.shape[1]], axis=1),  # run, member of the population
+            }
+        return found
 
     @classmethod
-    def read(cls, group: Any) -> Self:
-        """From a group of an open HDF5 file."""
-        count = range(len(group["evaluations"]))
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """From what `arrays` gave."""
+        count = range(len(arrays["evaluations"]))
         return cls(
-            group["evaluations"][()],
-            [group[f"{i}/population"][()] for i in count],
-            [group[f"{i}/objectives"][()] for i in count],
+            arrays["evaluations"],
+            [arrays[f"{i}/population"] for i in count],
+            [arrays[f"{i}/objectives"] for i in count],
         )

@@ -10,29 +10,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchmark
-from nasbench_kit.errors import StoreError
+from nasbench_kit.errors import StoreError, UnknownName
 from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.recorder import Recorder, known_front
+from nasbench_kit.experiments.result_file import ARRAYS, FORMAT, OPTIONAL, READABLE, check_loaded, contents, objective
 from nasbench_kit.experiments.scale import scale_of
-from nasbench_kit.files import replace_file
 from nasbench_kit.indicators import group_hypervolume
-from nasbench_kit.metrics import Metric, known_metric, minimised
+from nasbench_kit.metrics import Metric, minimised
 from nasbench_kit.problem import Problem
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.space import Genotypes
-from nasbench_kit.store.new_hdf5 import new_hdf5
+from nasbench_kit.store.record import read_record, write_record
 
 __all__ = ["Result", "join_results", "load_result"]
-
-FORMAT = "nasbench-kit result"
-FORMAT_VERSION = 3
-READABLE = (2, 3)  # results of version 2 do not say what their objectives are: their names do
 
 
 class Optimiser(Protocol):
@@ -106,6 +101,11 @@ class Result:
     metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     generations: Generations | None = None
     wall_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        # what was found is not changed by whoever looks at it
+        for values in (*self.rows.values(), *(getattr(self, name) for name in ARRAYS)):
+            values.setflags(write=False)
 
     @classmethod
     def from_recorder(
@@ -349,50 +349,11 @@ class Result:
     # ---------------------------------------------------------------- file
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the result as an HDF5 file, all or nothing; `load_result` reads it."""
-        return replace_file(Path(path), self._write)
+        """Write the result as an HDF5 file, all or nothing; `load_result` reads it.
 
-    def _write(self, path: Path) -> None:
-        with new_hdf5(path) as file:
-            file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
-            for name in ("algorithm", "seed", "wall_seconds"):
-                file.attrs[name] = getattr(self, name)
-            file.attrs["space"] = self.space.name
-            for name in ("settings", "source"):
-                file.attrs[name] = json.dumps(getattr(self, name))
-            file.attrs["objectives"] = json.dumps(
-                [{"name": metric.name, **metric.attributes()} for metric in self.objective_metrics]
-            )
-            for name in _ARRAYS:
-                file[name] = getattr(self, name)
-            if self.clock is not None:
-                file.attrs["clock"] = self.clock
-            for name in _OPTIONAL:
-                if getattr(self, name) is not None:
-                    file[name] = getattr(self, name)
-            metrics = file.create_group("metrics", track_order=True)
-            for name, values in self.metrics.items():
-                metrics[name] = values
-            trace = file.create_group("trace", track_order=True)
-            for name, values in self.rows.items():
-                trace[name] = values
-            if self.generations is not None:
-                self.generations.write(file.create_group("generations"))
-
-
-_ARRAYS = (
-    "evaluations",
-    "simulated_seconds",
-    "incumbents",
-    "incumbent_values",
-    "archive_run",
-    "archive_X",
-    "archive_F",
-    "unique_genotypes",
-    "unique_networks",
-    "reached",
-)
-_OPTIONAL = ("bounds", "front_bounds", "noise_free_F")
+        Settings that are no plain values are written as text.
+        """
+        return write_record(Path(path), *contents(self))
 
 
 def load_result(path: str | os.PathLike[str]) -> Result:
@@ -401,41 +362,43 @@ def load_result(path: str | os.PathLike[str]) -> Result:
     Raises
     ------
     StoreError
-        No such file, or no result of this kit.
+        No such file, no result of this kit, or a damaged one.
     """
+    attributes, arrays = read_record(Path(path), "result", FORMAT, READABLE)
     try:
-        with h5py.File(path, "r", locking=False) as file:
-            if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") not in READABLE:
-                raise StoreError(f"{path} is no result of this version of the kit")
-            generations = Generations.read(file["generations"]) if "generations" in file else None
-            rows = {name: values[()] for name, values in file["trace"].items()}
-            if "clock" not in file.attrs and "hypervolume" in rows:
-                rows["hypervolume_table"] = rows.pop("hypervolume")  # older files have it on another scale
-            return Result(
-                algorithm=str(file.attrs["algorithm"]),
-                settings=json.loads(file.attrs["settings"]),
-                space=space(str(file.attrs["space"])),
-                objective_metrics=tuple(map(_objective, json.loads(file.attrs["objectives"]))),
-                seed=int(file.attrs["seed"]),
-                rows=rows,
-                clock=str(file.attrs["clock"]) if "clock" in file.attrs else None,
-                source=json.loads(file.attrs["source"]),
-                metrics={name: values[()] for name, values in file.get("metrics", {}).items()},
-                generations=generations,
-                wall_seconds=float(file.attrs["wall_seconds"]),
-                **{name: file[name][()] for name in (*_ARRAYS, *_OPTIONAL) if name in file or name in _ARRAYS},
-            )
-    except StoreError:
-        raise
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise StoreError(f"{path} cannot be read as a result: {error}") from error
+        result = _loaded(attributes, arrays)
+        check_loaded(result)
+    except UnknownName as error:
+        raise StoreError(f"{path}: {error}") from error
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)[:500]
+        raise StoreError(f"{path} is a damaged result ({reason}); run the search again") from error
+    return result
 
 
-def _objective(entry: Any) -> Metric:
-    """An objective as a file describes it; results of version 2 have its name alone, of which all others were minimised."""
-    if isinstance(entry, str):
-        return known_metric(entry) or Metric(entry, direction="min")
-    return Metric.from_attributes(entry["name"], entry)
+def _loaded(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Result:
+    parts: dict[str, dict[str, NDArray[Any]]] = {"trace": {}, "metrics": {}, "generations": {}}
+    for name, values in arrays.items():
+        group, _, rest = name.partition("/")
+        if rest:
+            parts[group][rest] = values
+    rows = parts["trace"]
+    if "clock" not in attributes and "hypervolume" in rows:
+        rows["hypervolume_table"] = rows.pop("hypervolume")  # older files have it on another scale
+    return Result(
+        algorithm=str(attributes["algorithm"]),
+        settings=json.loads(attributes["settings"]),
+        space=space(str(attributes["space"])),
+        objective_metrics=tuple(map(objective, json.loads(attributes["objectives"]))),
+        seed=int(attributes["seed"]),
+        rows=rows,
+        clock=str(attributes["clock"]) if "clock" in attributes else None,
+        source=json.loads(attributes["source"]),
+        metrics=parts["metrics"],
+        generations=Generations.from_arrays(parts["generations"]) if parts["generations"] else None,
+        wall_seconds=float(attributes["wall_seconds"]),
+        **{name: arrays[name] for name in (*ARRAYS, *OPTIONAL) if name in arrays or name in ARRAYS},
+    )
 
 
 def join_results(parts: Sequence[Result]) -> Result:

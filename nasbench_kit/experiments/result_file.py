@@ -1,0 +1,120 @@
+"""What stands in a result's file, and whether what was read from one can be a result."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.metrics import Metric, known_metric
+
+__all__ = ["ARRAYS", "FORMAT", "OPTIONAL", "READABLE", "check_loaded", "contents", "objective"]
+
+FORMAT = "nasbench-kit result"
+READABLE = (2, 4)  # results of version 2 have no checksum, and do not say what their objectives are: their names do
+
+ARRAYS = (
+    "evaluations",
+    "simulated_seconds",
+    "incumbents",
+    "incumbent_values",
+    "archive_run",
+    "archive_X",
+    "archive_F",
+    "unique_genotypes",
+    "unique_networks",
+    "reached",
+)
+OPTIONAL = ("bounds", "front_bounds", "noise_free_F")
+
+
+def contents(result: Any) -> tuple[dict[str, str | int | float], dict[str, NDArray[Any]]]:
+    """The attributes and arrays of a `Result`, for `nasbench_kit.store.record.write_record`."""
+    described = [{"name": metric.name, **metric.attributes()} for metric in result.objective_metrics]
+    attributes: dict[str, str | int | float] = {
+        "format": FORMAT,
+        "format_version": READABLE[-1],
+        "algorithm": result.algorithm,
+        "seed": str(result.seed),  # of any size
+        "wall_seconds": float(result.wall_seconds),
+        "space": result.space.name,
+        "settings": json.dumps(result.settings, default=_plain),
+        "source": json.dumps(result.source, default=_plain),
+        "objectives": json.dumps(described),
+    }
+    if result.clock is not None:
+        attributes["clock"] = result.clock
+    arrays = {name: getattr(result, name) for name in ARRAYS}
+    arrays |= {name: getattr(result, name) for name in OPTIONAL if getattr(result, name) is not None}
+    arrays |= {f"metrics/{name}": values for name, values in result.metrics.items()}
+    arrays |= {f"trace/{name}": values for name, values in result.rows.items()}
+    if result.generations is not None:
+        arrays |= {f"generations/{name}": values for name, values in result.generations.arrays().items()}
+    return attributes, arrays
+
+
+def objective(entry: Any) -> Metric:
+    """An objective as a file describes it; results of version 2 have its name alone, of which all others were minimised."""
+    if isinstance(entry, str):
+        return known_metric(entry) or Metric(entry, direction="min")
+    return Metric.from_attributes(entry["name"], entry)
+
+
+def check_loaded(result: Any) -> None:
+    """ValueError unless everything of a result that was read has the shape and kind that it has to have."""
+    runs, members, genes, m = result.runs, len(result.archive_run), result.space.genes, len(result.objective_metrics)
+    rows = len(result.rows["run"])
+    if not m or not isinstance(result.settings, dict) or not isinstance(result.source, dict):
+        raise ValueError("its objectives, settings or source")
+    wanted: dict[str, tuple[tuple[int, ...], str]] = {
+        "evaluations": ((runs,), "iu"),
+        "simulated_seconds": ((runs,), "f"),
+        "incumbents": ((runs, genes), "u"),
+        "incumbent_values": ((runs,), "f"),
+        "archive_run": ((members,), "iu"),
+        "archive_X": ((members, genes), "u"),
+        "archive_F": ((members, m), "f"),
+        "unique_genotypes": ((runs,), "iu"),
+        "unique_networks": ((runs,), "iu"),
+        "reached": ((runs,), "b"),
+        "bounds": ((2, m), "f"),
+        "front_bounds": ((2, m), "f"),
+        "noise_free_F": ((members, m), "f"),
+    }
+    for name, (shape, kinds) in wanted.items():
+        _expect(name, getattr(result, name), shape, kinds)
+    for name, values in result.rows.items():
+        _expect(f"trace/{name}", values, (rows, genes) if name == "incumbent" else (rows,), "iufb")
+    for name, values in result.metrics.items():
+        _expect(f"metrics/{name}", values, (runs if m == 1 else members,), "iuf")
+    for name in (
+        "run",
+        "evaluations",
+        "unique_networks",
+        "simulated_seconds",
+        *(["incumbent", "incumbent_F"] * (m == 1)),
+    ):
+        if name not in result.rows:
+            raise ValueError(f"trace/{name} is missing")
+    for name, run in (("archive_run", result.archive_run), ("trace/run", result.rows["run"])):
+        if len(run) and not (run.min() >= 0 and run.max() < runs and (np.diff(run.astype(np.int64)) >= 0).all()):
+            raise ValueError(f"{name} does not have the numbers of runs in their order")
+    found = [result.archive_X, result.incumbents[np.isfinite(result.incumbent_values)]]
+    if m == 1:
+        found.append(result.rows["incumbent"][np.isfinite(result.rows["incumbent_F"])])
+    for X in found:
+        result.space.check(X)
+
+
+def _expect(name: str, values: NDArray[Any] | None, shape: tuple[int, ...], kinds: str) -> None:
+    if values is not None and (values.shape != shape or values.dtype.kind not in kinds):
+        raise ValueError(f"{name} is {values.dtype} {values.shape}, not {shape}")
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON does not know, as one that it does."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return value.tolist() if isinstance(value, np.ndarray) else str(value)

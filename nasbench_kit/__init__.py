@@ -27,6 +27,7 @@ from nasbench_kit.errors import (
     StoreError,
     UnknownName,
 )
+from nasbench_kit.experiments.comparison import Comparison, compare
 from nasbench_kit.experiments.result import Result, load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
@@ -41,6 +42,7 @@ __all__ = [
     "NSGA2",
     "Algorithm",
     "Benchmark",
+    "Comparison",
     "FunctionProblem",
     "GeneticAlgorithm",
     "Hyperband",
@@ -61,6 +63,7 @@ __all__ = [
     "TestSelectionWarning",
     "UnknownName",
     "benchmarks",
+    "compare",
     "convert",
     "load_result",
     "open",

@@ -28,8 +28,8 @@ DOCUMENTED = {
         "Algorithm",
     ),
     *("InvalidArchitecture", "MissingExtra", "NasbenchKitError", "SourceError", "StoreError", "UnknownName"),
-    *("Benchmark", "FunctionProblem", "Problem", "Result", "Space", "TestSelectionWarning"),
-    *("benchmarks", "convert", "load_result", "open", "search", "space", "spaces"),
+    *("Benchmark", "Comparison", "FunctionProblem", "Problem", "Result", "Space", "TestSelectionWarning"),
+    *("benchmarks", "compare", "convert", "load_result", "open", "search", "space", "spaces"),
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.special
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["difference_interval", "mean_interval"]
@@ -64,6 +63,8 @@ def difference_interval(x: ArrayLike, y: ArrayLike, confidence: float = CONFIDEN
 
 def _bca(samples: list[NDArray[np.float64]], confidence: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The interval of the sum of the means of samples (runs, points): low and high, (points,)."""
+    import scipy.special  # here, so that importing the package stays light
+
     points = samples[0].shape[1]
     if min(len(x) for x in samples) < 2:
         return np.full(points, np.nan), np.full(points, np.nan)

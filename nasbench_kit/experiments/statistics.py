@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import UnknownName
@@ -44,6 +43,8 @@ def vargha_delaney(x: ArrayLike, y: ArrayLike) -> float:
     >>> vargha_delaney([1, 2], [2, 3])
     0.875
     """
+    import scipy.stats  # half a second, which importing the package does not take
+
     a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     ranks = scipy.stats.rankdata(np.concatenate([b, a]))
     return float((ranks[: len(b)].mean() - (len(b) + 1) / 2) / len(a))
@@ -68,6 +69,8 @@ def compare_samples(x: ArrayLike, y: ArrayLike) -> float:
     float
         ``nan`` where one has fewer than two values: there is nothing to test.
     """
+    import scipy.stats  # half a second, which importing the package does not take
+
     a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if min(len(a), len(b)) < 2:
         return float("nan")
@@ -190,6 +193,8 @@ def summarise(samples: Mapping[str, ArrayLike], *, maximise: bool, baseline: str
         is none, against the first row, whose verdict is "first", corrected for all pairs since it was not chosen
         beforehand.
     """
+    import scipy.stats  # half a second, which importing the package does not take
+
     pairs = pairwise(samples, maximise=maximise, baseline=baseline)
     values = {name: np.asarray(sample, dtype=np.float64) for name, sample in samples.items()}
     loss = {name: _loss(sample, maximise) for name, sample in values.items()}

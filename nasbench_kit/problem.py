@@ -196,16 +196,28 @@ class FunctionProblem(Problem):
         budget = (self._budgets[-1] if epochs is None else epochs,) if self._budgets else ()
         X = X.view()
         X.flags.writeable = False  # a function that wrote to it would change what the search remembers
-        F = np.asarray(self.function(X, *budget), dtype=np.float64)
+        F = _real("the objective function", self.function(X, *budget))
         F = F[:, np.newaxis] if F.ndim == 1 else F
         if F.shape != (len(X), len(self.objectives)):
             raise ValueError(
                 f"the objective function returned the shape {F.shape} for {len(X)} genotypes and "
                 f"{len(self.objectives)} objectives"
             )
+        if np.isneginf(F).any():
+            raise ValueError(
+                "the objective function returned -inf, which nothing is better than; give nan for a failure"
+            )
         seconds = np.zeros(len(X))
         if self.seconds is not None:
-            seconds = np.asarray(self.seconds(X, *budget), dtype=np.float64)
+            seconds = _real("seconds", self.seconds(X, *budget))
             if seconds.shape != (len(X),):
                 raise ValueError(f"seconds returned the shape {seconds.shape} for {len(X)} genotypes, not ({len(X)},)")
         return Evaluation(np.where(np.isnan(F), np.inf, F), seconds)
+
+
+def _real(what: str, values: ArrayLike) -> NDArray[np.float64]:
+    """What a user's function returned as real numbers; ValueError where it is anything else."""
+    found = np.asarray(values)
+    if found.dtype.kind not in "biuf":
+        raise ValueError(f"{what} returned {found.dtype}, not real numbers")
+    return found.astype(np.float64)

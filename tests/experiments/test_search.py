@@ -443,6 +443,20 @@ def test_a_function_that_says_negative_seconds(bench):
         nk.search(problem, nk.RandomSearch(), simulated_seconds=10)
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (lambda X: X.sum(axis=1) * 1j, "returned complex128, not real numbers"),
+        (lambda X: [None] * len(X), "returned object, not real numbers"),
+        (lambda X: ["1"] * len(X), "not real numbers"),
+        (lambda X: np.full(len(X), -np.inf), "returned -inf"),
+    ],
+)
+def test_what_a_function_returns_is_real(bench, values, message):
+    with pytest.raises(ValueError, match=message):
+        nk.search(nk.FunctionProblem(values, bench.space), nk.RandomSearch(), evaluations=10)
+
+
 def _dies(X):
     if X[0, 0] == 4:
         os._exit(9)

@@ -56,8 +56,10 @@ PEER_RUNS = 31
 
 def run() -> dict[str, Any]:
     bench = nk.open("nb201-digits")
-    one = bench.problem("valid_accuracy")
-    two = bench.problem(["valid_accuracy", "params"])
+    # without noise, as peers see a table; and with a stored trial drawn for each evaluation, which is the default
+    one = bench.problem("valid_accuracy", seed="mean", charge="one")
+    two = bench.problem(["valid_accuracy", "params"], seed="mean", charge="one")
+    drawn_one, drawn_two = bench.problem("valid_accuracy"), bench.problem(["valid_accuracy", "params"])
     evaluations = POPULATION * GENERATIONS
     cells = _cells()
     searches = {
@@ -76,6 +78,8 @@ def run() -> dict[str, Any]:
         "Reinforce, 500 runs of 1,000": (one, nk.Reinforce(), 500, 1000),
         "Hyperband, 50 runs of 500": (one, nk.Hyperband(), 50, 500),
         "BOHB, 50 runs of 500": (one, nk.BOHB(), 50, 500),
+        "NSGA2, population 100, trials drawn": (drawn_two, nk.NSGA2(population_size=POPULATION), RUNS, evaluations),
+        "RegularizedEvolution, 500 runs of 1,000, trials drawn": (drawn_one, nk.RegularizedEvolution(), 500, 1000),
         "nb101 RandomSearch, 500 runs of 1,000": (cells, nk.RandomSearch(), 500, 1000),
         "nb101 GeneticAlgorithm, population 100": (
             cells,

@@ -212,6 +212,8 @@ class FunctionProblem(Problem):
             seconds = _real("seconds", self.seconds(X, *budget))
             if seconds.shape != (len(X),):
                 raise ValueError(f"seconds returned the shape {seconds.shape} for {len(X)} genotypes, not ({len(X)},)")
+            if (seconds < 0).any() or np.isinf(seconds).any():
+                raise ValueError("seconds returned a number that is negative or infinite: no evaluation takes so long")
         return Evaluation(np.where(np.isnan(F), np.inf, F), seconds)
 
 

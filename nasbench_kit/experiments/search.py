@@ -247,6 +247,7 @@ class _Evaluator:
         self.problem, self.algorithm, self.runs = problem, algorithm, task.runs
         # ours are tested to give valid genotypes; a user's own may come with anything
         self._trusted = type(algorithm).__module__.startswith("nasbench_kit.")
+        self._own_problem = type(problem).__module__.startswith("nasbench_kit.")
         self._noise: Streams | None = None
         if problem.noisy:
             key = (*stream_key(algorithm.name, algorithm.settings), NOISE)
@@ -262,6 +263,9 @@ class _Evaluator:
     def evaluate(self, X: Genotypes) -> Evaluation:
         """Genotypes (runs * batch, genes) after the epochs that the algorithm asks for, at the cost of what is trained now."""
         algorithm = self.algorithm
+        if not self._own_problem:  # one that wrote to the genotypes would change what the search remembers
+            X = X.view()
+            X.flags.writeable = False
         noise: tuple[NDArray[np.float64], ...] = ()
         if self._noise is not None:
             noise = (self._noise.random((len(X) // self.runs,)).ravel(),)

@@ -439,8 +439,21 @@ def test_what_cannot_be_done_is_refused_with_the_arithmetic(bench, arguments, me
 
 def test_a_function_that_says_negative_seconds(bench):
     problem = nk.FunctionProblem(lambda X: X.sum(axis=1), bench.space, seconds=lambda X: np.full(len(X), -1.0))
-    with pytest.raises(ValueError, match=r"\(-1.0\), and simulated seconds are counted"):
-        nk.search(problem, nk.RandomSearch(), simulated_seconds=10)
+    for budget in ({"simulated_seconds": 10}, {"evaluations": 10}):
+        with pytest.raises(ValueError, match="negative or infinite"):
+            nk.search(problem, nk.RandomSearch(), **budget)
+
+
+def test_a_problem_cannot_write_to_what_it_is_given():
+    class Writing(nk.Problem):
+        space, objectives, bounds = nk.space("nb201"), ("f",), None
+
+        def evaluate(self, X, epochs=None, draws=None):
+            X[:] = 0
+            return Evaluation(X[:, :1].astype(float), np.zeros(len(X)))
+
+    with pytest.raises(ValueError, match="read-only"):
+        nk.search(Writing(), nk.RandomSearch(), evaluations=10)
 
 
 @pytest.mark.parametrize(

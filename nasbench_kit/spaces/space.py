@@ -129,7 +129,7 @@ class Space(ABC):
             rows = np.array(None)
         if rows.dtype.kind in "OSU":
             raise InvalidArchitecture(
-                f"{self.name}: genotypes are rows of {self.genes} numbers; native forms become genotypes by "
+                f"{self.name}: genotypes are rows of {self.genes} whole numbers; native forms become genotypes by "
                 f"space.encode([...]), here nk.space({self.name!r}).encode([...])"
             )
         if rows.ndim == 1 and rows.size == 0:

@@ -90,6 +90,7 @@ def _caption(comparison: Comparison, table: pd.DataFrame, baseline: str | None) 
     lines = [_about_measure(comparison)]
     if (table["n"] > 1).any():
         lines[0] += "; mean ± standard deviation, and a bootstrap interval of the mean (BCa)"
+    lines += _about_trials(comparison)
     if (table["n"] < table["runs"]).any():
         lines.append(
             "n: runs that found a value; the others failed: in beats, rank, median and tests they are the worst, in mean and "
@@ -116,6 +117,23 @@ def _caption(comparison: Comparison, table: pd.DataFrame, baseline: str | None) 
         budget = f"{epochs} epochs" if epochs else "largest budget"
         lines.append(f"{metric.replace('_', ' ')}: of the incumbents, on {dataset}, {budget}")
     return lines
+
+
+def _about_trials(comparison: Comparison) -> list[str]:
+    """What an evaluation answered with, where a table has several trials."""
+    problem = comparison.problem
+    if not isinstance(problem, TabularProblem):
+        return []
+    if problem.noisy:
+        what = "hypervolume" if comparison.many else "regret"
+        return [
+            f"an evaluation is one stored trial, drawn at random (--trial); the {what} is by the means of the trials"
+        ]
+    trials = {len(problem.bench.seeds(problem.dataset, name)) for name in problem.objectives}
+    if problem.seed == "mean" and max(trials) > 1:
+        price = "all of them" if problem.charge == "all" else "one of them"
+        return [f"an evaluation is the mean of up to {max(trials)} trials, at the price of {price}"]
+    return []
 
 
 def versus_words(baseline: str | None) -> str:

@@ -484,3 +484,14 @@ def test_how_a_table_answers_a_search(call, store, tmp_path):
     ):
         status, _, err = call(*common, *words)
         assert (status, message in err, err.count("\n")) == (2, True, 1)
+
+
+def test_the_table_says_what_an_evaluation_is(call, store):
+    common = ("compare", store, "--algorithms", "random-search", "--runs", 3, "--evaluations", 20)
+    for words, expected in (
+        ((), "an evaluation is one stored trial, drawn at random (--trial); the regret is by the means of the trials"),
+        (("--trial", "mean"), "an evaluation is the mean of up to 3 trials, at the price of all of them"),
+        (("--trial", "mean", "--charge", "one"), "at the price of one of them"),
+    ):
+        assert expected in call(*common, *words)[1]
+    assert "an evaluation is" not in call(*common, "--trial", "111")[1]

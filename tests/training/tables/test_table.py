@@ -68,7 +68,10 @@ def test_every_space_on_the_digits(call, name):
     np.testing.assert_array_equal(space.canonical(X), X)
     setting = make_setting(name, "digits", epochs=1)
     assert bench.info["setting"] == setting.identity
-    fields = {field.name for field in dataclasses.fields(Recipe)} - {"norm_momentum", "norm_epsilon"}  # where they are set
+    fields = {field.name for field in dataclasses.fields(Recipe)} - {
+        "norm_momentum",
+        "norm_epsilon",
+    }  # where they are set
     assert set(bench.info["recipe"]) >= fields | {"torch", "processor"}
     alone = train_genotypes(setting, X, (0,), device="cpu")
     for metric in MEASURED:

@@ -28,7 +28,7 @@ MOST_UNPACKED = 2**26
 MOST_TEXT = 20_000  # characters of an architecture
 _HEADER = 2**20  # bytes in which a CSV's first line ends
 MOST_DIGITS = 400  # characters of a number
-LISTED = 100  # columns that a message names
+LISTED = 20  # columns that a message names
 _ODD_NUMBER = re.compile(r"[_\u0080-\uffff]")  # Python reads 9_0 and other scripts' digits as numbers, nobody else does
 
 
@@ -136,7 +136,7 @@ def _read_parquet(path: Path, names: set[str]) -> pd.DataFrame:
 def _check_columns(path: Path, names: set[str], header: list[str]) -> None:
     for name in sorted(names):
         if name not in header:
-            raise SourceError(f"{path}: {UnknownName('column', name, header[:LISTED])}")
+            raise SourceError(f"{path}: {UnknownName('column', name, [known[:60] for known in header[:LISTED]])}")
         if header.count(name) > 1:
             raise SourceError(f"{path}: {header.count(name)} columns are called {name!r}: give each its own name")
 

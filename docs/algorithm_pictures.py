@@ -116,7 +116,7 @@ def _draw_curves(axes: Axes, comparison: Comparison, results: dict[str, Result],
     whole = comparison.front_hypervolume() or 0.0
     points = clock_points(list(results.values()), clock)
     if clock == "simulated_seconds":  # exact at any time: so few that the file stays small
-        points = np.geomspace(1, points[-1], 50)
+        points = np.geomspace(1, points[-1], 40)
     for i, (label, result) in enumerate(results.items()):
         values = whole - result.rows["hypervolume"] if comparison.many else comparison.regret(result)
         curve = mean_curve(anytime(result, values, clock, points), points)

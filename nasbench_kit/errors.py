@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from nasbench_kit.text import MOST_SHOWN, one_line
+
 __all__ = [
     "DownloadError",
     "InvalidArchitecture",
@@ -19,7 +21,10 @@ __all__ = [
 
 
 class NasbenchKitError(Exception):
-    """Every error of the kit derives from this one."""
+    """Every error of the kit derives from this one; its text is one line, whatever a file or an argument put into it."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__(), MOST_SHOWN)
 
     def __reduce__(self) -> tuple[Any, ...]:  # a worker's error comes back as it was, whatever it was made from
         return _again, (type(self), self.args, self.__dict__)
@@ -71,7 +76,7 @@ class UnknownName(NasbenchKitError, KeyError):
         super().__init__(self.message)
 
     def __str__(self) -> str:  # KeyError shows its argument's repr
-        return self.message
+        return one_line(self.message, MOST_SHOWN)
 
 
 class SourceError(NasbenchKitError, ValueError):

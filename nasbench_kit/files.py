@@ -20,9 +20,15 @@ ABANDONED = 24 * 3600  # seconds after which a temporary file belongs to nobody
 
 def check_target(path: Path) -> None:
     """Raise StoreError where it is plain beforehand that no file can be written to ``path``."""
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        mode = stat.S_IFREG
+    except (OSError, ValueError) as error:  # too long, in a folder that may not be entered, a zero byte
+        raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
+    if stat.S_ISDIR(mode):
         raise StoreError(f"{path} is a folder; give the name of a file")
-    if path.exists() and not path.is_file():
+    if not stat.S_ISREG(mode):
         raise StoreError(f"{path} is no regular file, and is not replaced by one")
     if not path.parent.is_dir():
         raise StoreError(f"{path}: there is no folder {path.parent}")

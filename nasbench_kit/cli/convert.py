@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
-from nasbench_kit.cli.output import print_json
+from nasbench_kit.cli.output import print_json, say
 from nasbench_kit.data import store_folder
 from nasbench_kit.loaders import convert, formats, store_name
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping, read_mapping
@@ -89,8 +88,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({**bench.info, "seconds": seconds})
         return 0
-    print(f"{target}: {len(bench):,} architectures of {bench.space.name}, datasets {', '.join(bench.datasets)}")
-    print(f"converted in {seconds:.1f} s", file=sys.stderr)
+    say(f"{target}: {len(bench):,} architectures of {bench.space.name}, datasets {', '.join(bench.datasets)}")
+    say(f"converted in {seconds:.1f} s", error=True)
     name = bench.name if not options.store else str(target)
-    print(f"open it with nasbench_kit.open({name!r}), or: nasbench-kit info {name}", file=sys.stderr)
+    say(f"open it with nasbench_kit.open({name!r}), or: nasbench-kit info {name}", error=True)
     return 0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 import numpy as np
 
 from nasbench_kit.cli.natives import native_text, read_natives
-from nasbench_kit.cli.output import print_json
+from nasbench_kit.cli.output import print_json, say
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
 from nasbench_kit.graphs import canonical_form
 from nasbench_kit.spaces import space, spaces
@@ -55,11 +54,11 @@ def run(options: argparse.Namespace) -> int:
     shown: set[int] = set()
     for text, index in zip(texts, classes, strict=True):
         if options.classes:
-            print(f"{index}\t{text}")
+            say(index, text)
         elif index not in shown:
-            print(text)
+            say(text)
         shown.add(index)
-    print(f"{len(texts):,} architectures, {len(number):,} different networks", file=sys.stderr)
+    say(f"{len(texts):,} architectures, {len(number):,} different networks", error=True)
     return 0
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nasbench_kit.cli.convert import default_target
-from nasbench_kit.cli.output import print_json, progress_bars
+from nasbench_kit.cli.output import print_json, progress_bars, say
 from nasbench_kit.data import store_folder
 from nasbench_kit.data.download import download
 from nasbench_kit.data.sources import SOURCES, source
@@ -31,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     known = source(options.benchmark)
     files = [known.file(name) for name in options.file] if options.file else known.files[: known.default]
     folder = options.folder or store_folder()
-    print(f"licence {known.licence}; to cite: {known.citation}", file=sys.stderr)
+    say(f"licence {known.licence}; to cite: {known.citation}", error=True)
     done: list[dict[str, Any]] = []
     with progress_bars([file.name for file in files]) as update:
         for file in files:
@@ -39,14 +38,14 @@ def run(options: argparse.Namespace) -> int:
             done.append({"file": str(path)})
     for entry in [] if options.no_convert else done:
         path = Path(entry["file"])
-        print(f"converting {path.name}", file=sys.stderr)
+        say(f"converting {path.name}", error=True)
         bench = convert(path, default_target(path))
         entry |= {"store": str(bench.path), "name": bench.name, "architectures": len(bench)}
     if options.json:
         print_json(done)
         return 0
     for entry in done:
-        print(entry.get("store", entry["file"]))
+        say(entry.get("store", entry["file"]))
         if "store" in entry:
-            print(f"open it with nasbench_kit.open({entry['name']!r})", file=sys.stderr)
+            say(f"open it with nasbench_kit.open({entry['name']!r})", error=True)
     return 0

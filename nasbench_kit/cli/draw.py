@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from nasbench_kit.cli.natives import read_natives
+from nasbench_kit.cli.output import say
 from nasbench_kit.drawing import draw
 from nasbench_kit.spaces import space
 
@@ -25,5 +26,5 @@ def run(options: argparse.Namespace) -> int:
     natives = read_natives([], "-") if stdin else read_natives([options.architecture], None)
     if len(natives) != 1:
         raise ValueError(f"one architecture is drawn at a time, not {len(natives)}")
-    print(draw(chosen, natives[0], options.output))
+    say(draw(chosen, natives[0], options.output))
     return 0

@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from nasbench_kit.benchmark import open_benchmark
-from nasbench_kit.cli.output import print_json, print_table
+from nasbench_kit.cli.output import print_json, print_table, say
 
 LONG = 400  # characters; longer values, such as a recorded split, are for --json
 
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             for name, value in bench.info.items()]  # fmt: skip
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
-        print(f"{name:<{width}}  {value}")
+        say(f"{name:<{width}}  {value}")
     print_table(
         None,
         ["dataset", "metric", "unit", "better", "epochs", "seeds"],

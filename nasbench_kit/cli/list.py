@@ -7,7 +7,7 @@ from typing import Any
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS
 from nasbench_kit.benchmark import open_benchmark
-from nasbench_kit.cli.output import print_json, print_table
+from nasbench_kit.cli.output import print_json, print_table, say
 from nasbench_kit.data import benchmarks, store_folder
 from nasbench_kit.errors import StoreError
 from nasbench_kit.spaces import space, spaces
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     ]
     print_table("benchmarks", ["name", "space", "architectures", "datasets", "licence"], rows, left=5)
     print_table("search spaces", ["name", "genotypes"], [[name, f"{space(name).size:,}"] for name in spaces()])
-    print(f"algorithms: {', '.join(ALGORITHMS)}")
-    print(f"published settings of these: {', '.join(CONFIGURATIONS)}")
-    print(f"store folder: {store_folder()}")
+    say(f"algorithms: {', '.join(ALGORITHMS)}")
+    say(f"published settings of these: {', '.join(CONFIGURATIONS)}")
+    say(f"store folder: {store_folder()}")
     return 0

@@ -6,10 +6,15 @@ import argparse
 import dis
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
+from nasbench_kit.cli.output import say
+from nasbench_kit.cli.signals import raised_signals
 from nasbench_kit.errors import NasbenchKitError
+from nasbench_kit.text import MOST_SHOWN, one_line
 
 __all__ = ["main"]
 
@@ -51,10 +56,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 the answer is no, 2 wrong use or bad input, 130 interrupted. What the kit did not foresee is raised.
+        0 done, 1 the answer is no, 2 wrong use or bad input, 128 and its number after a signal (130: Ctrl-C). What the kit
+        did not foresee is raised.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
+    command = next((word for word in words if word in COMMANDS), "")
+    with raised_signals() as signals:
+        try:
+            status = _run(words)
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except KeyboardInterrupt:
+            signals.came = signals.came or signal.SIGINT
+            status = signals.status
+        except Exception as error:
+            status = 2
+            foreseen = isinstance(error, (NasbenchKitError, OSError, MemoryError))
+            if (
+                not signals.came
+                and not foreseen
+                and not (isinstance(error, (ValueError, TypeError)) and _deliberate(error))
+            ):
+                raise
+            if not signals.came:
+                say(one_line(f"nasbench-kit {command}: {error}", MOST_SHOWN + 100), error=True)
+        if signals.came:
+            say(signals.line, error=True)
+            return signals.status
+    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors repeat an argument on one line."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message, MOST_SHOWN))
+
+
+def _run(words: list[str]) -> int:
+    """Run the command that the words give; returns the exit status."""
+    parser = _Parser(
         prog="nasbench-kit",
         description="Compare neural architecture search algorithms on tables of trained networks.",
     )
@@ -81,21 +124,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 2
-    try:
-        status = int(options.run(options))
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("nasbench-kit: interrupted; what was written before is untouched", file=sys.stderr)
-        return 130
-    except (NasbenchKitError, OSError, MemoryError) as error:
-        print(f"nasbench-kit {options.command}: {error}", file=sys.stderr)
-        return 2
-    except (ValueError, TypeError) as error:
-        if not _deliberate(error):
-            raise
-        print(f"nasbench-kit {options.command}: {error}", file=sys.stderr)
-        return 2
-    return status
+    return int(options.run(options))

@@ -44,7 +44,7 @@ def _parse(number: int, line: str) -> Any:
         return line
     try:
         return json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidArchitecture(f"line {number} is no valid JSON: {error}") from error
 
 

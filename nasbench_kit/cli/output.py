@@ -15,7 +15,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-__all__ = ["print_json", "print_table", "progress_bars", "warnings_on_stderr"]
+from nasbench_kit.text import MOST_SHOWN, one_line
+
+__all__ = ["print_json", "print_table", "progress_bars", "say", "warnings_on_stderr"]
+
+
+def say(*cells: object, error: bool = False) -> None:
+    """Print a line to stdout, or with ``error`` to stderr: cells with a tab between them.
+
+    Everything that the commands print goes through here, `print_table` or `print_json`: what files and arguments say cannot
+    begin a line of its own, nor tell a terminal to do anything.
+    """
+    print(*map(one_line, cells), sep="\t", file=sys.stderr if error else sys.stdout)
 
 
 def print_table(
@@ -39,7 +50,9 @@ def print_table(
     optional : sequence of str
         Columns that are left out, one after the other, until the table fits the terminal.
     """
-    console = Console(markup=False, highlight=False)  # names and messages are text, whatever brackets they have
+    console = Console(
+        markup=False, emoji=False, highlight=False
+    )  # names and messages are text, whatever brackets they have
     if not console.is_terminal:
         console.width = 200
     shown = list(header)
@@ -47,19 +60,20 @@ def print_table(
         shown = [column for column in shown if column != name]
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for i, column in enumerate(shown):
-            table.add_column(column, justify="left" if i < left else "right", overflow="fold")
+            table.add_column(one_line(column), justify="left" if i < left else "right", overflow="fold")
         for row in rows:
-            table.add_row(*(cell for column, cell in zip(header, row, strict=True) if column in shown))
+            table.add_row(*(one_line(cell) for column, cell in zip(header, row, strict=True) if column in shown))
         if console.measure(table, options=console.options.update(width=10_000)).maximum <= console.width:
             break
     if title:
-        console.print(title, style="bold")
+        console.print(one_line(title), style="bold")
     console.print(table)
     hidden = [column for column in header if column not in shown]
     if hidden:
         console.print(f"left out for want of room: {', '.join(hidden)} (--json has all)")
     if caption:
-        console.print(caption, style="italic")
+        for line in caption.splitlines():  # a command may give several
+            console.print(one_line(line), style="italic")
 
 
 def print_json(value: Any) -> None:
@@ -88,18 +102,18 @@ def progress_bars(names: Sequence[str]) -> Iterator[Any]:
 
         def line(name: str, share: float) -> None:
             if share >= 1:
-                print(f"{name}: done", file=sys.stderr)
+                say(f"{name}: done", error=True)
 
         yield line
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        tasks = {name: progress.add_task(name, total=1.0, start=False) for name in names}
+        tasks = {name: progress.add_task(one_line(name), total=1.0, start=False) for name in names}
 
         def update(name: str, share: float) -> None:
             progress.start_task(tasks[name])
@@ -113,7 +127,7 @@ def warnings_on_stderr() -> Iterator[None]:
     """Show the kit's warnings as one line each."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        print(f"warning: {message}", file=sys.stderr)
+        say(f"warning: {one_line(message, MOST_SHOWN)}", error=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("default")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from nasbench_kit.agreement import rank_agreement
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.extras import needs_training
-from nasbench_kit.cli.output import print_json, print_table, progress_bars
+from nasbench_kit.cli.output import print_json, print_table, progress_bars, say
 
 SAMPLE = 500
 
@@ -64,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         }
         if options.output:
             joined, measured = proxy_table(bench, Path(options.output), options.names, **settings)
-            print(f"written {joined.path}", file=sys.stderr)
+            say(f"written {joined.path}", error=True)
         else:
             measured = measure(bench, options.names, **settings)
     values = bench.query(bench.architectures[measured.rows], options.metric, dataset=measured.dataset)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.natives import native_text, read_natives
-from nasbench_kit.cli.output import print_json
+from nasbench_kit.cli.output import print_json, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,9 +50,9 @@ def run(options: argparse.Namespace) -> int:
             ]
         )
         return 0
-    print("\t".join(["architecture", *metrics]))
+    say("architecture", *metrics)
     for text, row in zip(texts, values.tolist(), strict=True):
-        print("\t".join([text, *map(_number, row)]))
+        say(text, *map(_number, row))
     return 0
 
 

@@ -6,7 +6,6 @@ The same command again, after a kill or with a larger budget, finds its training
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ import numpy as np
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, Algorithm, parse_algorithm
 from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.natives import native_text
-from nasbench_kit.cli.output import print_json, print_table, warnings_on_stderr
+from nasbench_kit.cli.output import print_json, print_table, say, warnings_on_stderr
 from nasbench_kit.cli.setting import add_setting_arguments, setting_of
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
@@ -153,7 +152,7 @@ class _Log:
         now = time.perf_counter()
         if now - self.last >= EVERY and done < total:
             self.last = now
-            print(f"        {done} of {total} trainings of this round", file=sys.stderr)
+            say(f"        {done} of {total} trainings of this round", error=True)
 
     def round(self, share: float) -> None:
         self.last = time.perf_counter()
@@ -168,7 +167,7 @@ class _Log:
         line = f"{share:6.1%}  {counts}; {best}"
         if line != self.line:  # the end is reported twice
             self.line = line
-            print(f"{line}; {self.last - self.start:.0f} s", file=sys.stderr)
+            say(f"{line}; {self.last - self.start:.0f} s", error=True)
 
 
 def _found(problem: TrainingProblem, result: Result) -> list[dict[str, Any]]:
@@ -187,9 +186,9 @@ def _found(problem: TrainingProblem, result: Result) -> list[dict[str, Any]]:
 def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result) -> list[Exported]:
     exported: list[Exported] = []
     if options.output:
-        print(f"saved {result.save(options.output)}", file=sys.stderr)
+        say(f"saved {result.save(options.output)}", error=True)
     if options.table:
-        print(f"made the table {write_store(options.table, problem.table())}", file=sys.stderr)
+        say(f"made the table {write_store(options.table, problem.table())}", error=True)
     if options.export:
         from nasbench_kit.training.search.export import export_front
 
@@ -207,12 +206,12 @@ def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result
             onnx=options.onnx,
         )
         for network in exported:
-            print(f"exported {network.folder}: {', '.join(network.files)}", file=sys.stderr)
+            say(f"exported {network.folder}: {', '.join(network.files)}", error=True)
             _compare(problem, network)
     if options.plot:
         from nasbench_kit.training.search.plot import plot_search
 
-        print(f"drawn {plot_search(problem, result, options.plot)}", file=sys.stderr)
+        say(f"drawn {plot_search(problem, result, options.plot)}", error=True)
     return exported
 
 
@@ -222,10 +221,10 @@ def _compare(problem: TrainingProblem, network: Exported) -> None:
         return
     for name, values in problem.metrics(network.genotype).items():
         if name.endswith("_accuracy") and values[0] != network.metrics[name]:
-            print(
+            say(
                 f"warning: {name} is {network.metrics[name]:.2f} and was {values[0]:.2f} in the search: on a GPU, another "
                 "machine or another version of PyTorch a training does not repeat itself exactly",
-                file=sys.stderr,
+                error=True,
             )
             return
 

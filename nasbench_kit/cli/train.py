@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
 import time
 from pathlib import Path
 
 from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.natives import read_natives
-from nasbench_kit.cli.output import print_json, progress_bars, warnings_on_stderr
+from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_stderr
 from nasbench_kit.cli.setting import add_setting_arguments, setting_of
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces import spaces
@@ -96,6 +95,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({**bench.info, "seconds": seconds})
     else:
-        print(f"{bench.path}: {len(bench):,} networks trained")
-        print(f"took {seconds:.0f} s", file=sys.stderr)
+        say(f"{bench.path}: {len(bench):,} networks trained")
+        say(f"took {seconds:.0f} s", error=True)
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.convert import add_source_arguments, mapping_of
 from nasbench_kit.cli.natives import native_text, read_natives
-from nasbench_kit.cli.output import print_json, print_table
+from nasbench_kit.cli.output import print_json, print_table, say
 from nasbench_kit.data import benchmarks, find_store
 from nasbench_kit.spaces import space, spaces
 from nasbench_kit.validation import validate
@@ -72,5 +72,5 @@ def _check_architectures(options: argparse.Namespace) -> int:
         )
     else:
         for native, fault in zip(natives, faults, strict=True):
-            print(f"{'FAILED' if fault else 'ok'}\t{native_text(native)}\t{fault or ''}".rstrip("\t"))
+            say("FAILED" if fault else "ok", native_text(native), *([fault] if fault else []))
     return 1 if any(faults) else 0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.extras import needs_training
-from nasbench_kit.cli.output import print_json, print_table, progress_bars
+from nasbench_kit.cli.output import print_json, print_table, progress_bars, say
 from nasbench_kit.training.verification.verdicts import CONTRADICTED, DRAWS
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(content)
     else:
         _print(found)
-        print(f"took {found.seconds:.1f} s, trainings {found.trained_seconds:.1f} s of it", file=sys.stderr)
+        say(f"took {found.seconds:.1f} s, trainings {found.trained_seconds:.1f} s of it", error=True)
     return 1 if found.verdict == CONTRADICTED else 0
 
 
@@ -149,12 +148,12 @@ def _print(found: Verification) -> None:
     ]
     print_table(None, ["check", "metric", "found", "p", "verdict"], checks, left=3, optional=("p",))
     for text in found.assumed:
-        print(f"assumed, as the store does not say: {text}")
+        say(f"assumed, as the store does not say: {text}")
     for text in found.undecided:
-        print(f"undecided: {text}")
-    print(found.summary())
+        say(f"undecided: {text}")
+    say(found.summary())
     for text in found.reasons:
-        print(f"because {text}")
+        say(f"because {text}")
 
 
 def _mean(mean: float, sd: float) -> str:

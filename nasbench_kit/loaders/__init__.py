@@ -69,7 +69,7 @@ def recognise(source: Path) -> str:
     SourceError
         No format's content, or no readable file.
     """
-    folder = source.is_dir()
+    folder = os.path.isdir(source)  # noqa: PTH112 - False for what no file can be called
     if not folder:
         check_file(source)
     for name, loader in _LOADERS.items():
@@ -104,7 +104,7 @@ def load(
             raise SourceError(f"{path}: {name} is for the format {takers}, not for {chosen}")
         if given or (name == "mapping" and name in loader.options):
             options[name] = given
-    if not (loader.folder and path.is_dir()):
+    if not (loader.folder and os.path.isdir(path)):  # noqa: PTH112
         check_file(path)
     with reading(path, shown=progress and "progress" in loader.options) as update:
         if "progress" in loader.options:

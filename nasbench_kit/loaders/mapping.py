@@ -21,7 +21,7 @@ __all__ = ["FACTS", "ColumnMap", "FileMap", "TableMapping", "read_mapping"]
 FACTS = ("direction", "units", "range", "split", "depends_on_seed")  # what a mapping may say of a metric itself
 
 _COLUMN = re.compile(
-    r"(?P<column>[^=]+)=(?P<dataset>[^/]+)/(?P<metric>[^@#*:]+)(@(?P<epochs>\d+))?(#(?P<seed>\d+))?(\*(?P<scale>[\d.eE+-]+))?"
+    r"(?P<column>[^=]+)=(?P<dataset>[^/]+)/(?P<metric>[^@#*:]+)(@(?P<epochs>[0-9]{1,18}))?(#(?P<seed>[0-9]{1,18}))?(\*(?P<scale>[0-9.eE+-]+))?"
     r"(:(?P<direction>max|min))?"
 )
 
@@ -206,10 +206,12 @@ def _column_map(where: str, entry: Any) -> ColumnMap:
 
 def _meaningful(where: str, column: ColumnMap) -> ColumnMap:
     """The column, if its fields make sense; SourceError otherwise."""
-    if column.epochs is not None and column.epochs < 1:
-        raise SourceError(f"{where}: epochs is at least 1, not {column.epochs}")
-    if column.seed is not None and column.seed < 0:
-        raise SourceError(f"{where}: seed is a whole number from 0 on, not {column.seed}")
+    if column.epochs is not None and not 1 <= column.epochs < 2**63:
+        raise SourceError(f"{where}: epochs is at least 1, and below 2 to the power of 63, not {column.epochs}")
+    if column.seed is not None and not 0 <= column.seed < 2**63:
+        raise SourceError(
+            f"{where}: seed is a whole number from 0 on, and below 2 to the power of 63, not {column.seed}"
+        )
     if column.scale is not None and not (math.isfinite(column.scale) and column.scale):
         raise SourceError(f"{where}: scale is a finite number other than 0, not {column.scale}")
     try:

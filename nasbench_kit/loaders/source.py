@@ -15,6 +15,7 @@ from nasbench_kit.data.sources import source
 from nasbench_kit.errors import SourceError
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.text import one_line
 
 __all__ = ["check_complete", "check_file", "file_provenance", "head", "published_provenance"]
 
@@ -29,6 +30,8 @@ def check_file(path: Path) -> None:
         raise SourceError(f"{path}: there is no such file") from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a zero byte in it
+        raise SourceError(f"{path} is no name of a file: {error}") from error
     if stat.S_ISDIR(mode):
         raise SourceError(f"{path} is a folder; give the file in it")
     if not stat.S_ISREG(mode):
@@ -57,7 +60,7 @@ def file_provenance(paths: Iterable[Path]) -> dict[str, Any]:
     for path in paths:
         with path.open("rb") as file:
             digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-        names.append(path.name)
+        names.append(one_line(path.name))  # not every name of a file is text
         size += os.path.getsize(path)  # noqa: PTH202 - of what was just read
     return {"source": ", ".join(names), "sha256": ", ".join(digests), "size": size}
 

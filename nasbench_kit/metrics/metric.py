@@ -94,6 +94,8 @@ class Metric:
     def from_attributes(cls, name: str, attributes: Mapping[str, Any]) -> Metric:
         """The metric that `attributes` describe; ValueError, TypeError or KeyError where they describe none."""
         low, high = attributes["range"]
+        if not isinstance(attributes["depends_on_seed"], bool):
+            raise TypeError(f"{name}: depends_on_seed is true or false, not {attributes['depends_on_seed']!r}")
         return cls(
             name,
             str(attributes["units"]),

@@ -39,6 +39,8 @@ def as_rng(rng: int | np.random.Generator) -> np.random.Generator:
     if isinstance(rng, np.random.Generator):
         return rng
     if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
+        if rng < 0:
+            raise ValueError(f"a seed is a whole number from 0 on, not {rng}")
         return np.random.default_rng(int(rng))
     raise TypeError(f"rng must be an int seed or a numpy.random.Generator, not {type(rng).__name__}")
 

@@ -38,6 +38,8 @@ def opened(path: Path, what: str) -> Iterator[h5py.File]:
         raise StoreError(f"{path}: there is no such file") from None
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a zero byte in it
+        raise StoreError(f"{path} is no name of a file: {error}") from error
     if not stat.S_ISREG(mode):  # opening a pipe would wait for ever
         raise StoreError(f"{path} is not a file")
     try:

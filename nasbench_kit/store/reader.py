@@ -21,7 +21,7 @@ from nasbench_kit.metrics import Metric, known_metric
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.skeleton import Skeleton, override
 from nasbench_kit.store.hdf5 import opened, plain_attributes, plain_dataset
-from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, attributes_digest
+from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, MEAN_SEED, attributes_digest, check_axis
 
 __all__ = ["Column", "StoreFile"]
 
@@ -123,10 +123,10 @@ class StoreFile:
             dtype=dtype,
             shape=shape,
             offset=offset,
-            sha256=str(entry["sha256"]),
+            sha256=_text(name, entry, "sha256"),
             metric=_metric(name, entry) if name.startswith("metrics/") else None,
-            epochs=None if epochs is None else tuple(map(int, epochs)),
-            seeds=None if seeds is None else tuple(map(int, seeds)),
+            epochs=None if epochs is None else _axis(f"the epochs of {name}", epochs, 0),
+            seeds=None if seeds is None else _axis(f"the seeds of {name}", seeds, MEAN_SEED),
         )
 
     def _expect(self, name: str, column: Column, shape: tuple[int, ...], dtype: str | None = None) -> None:
@@ -197,9 +197,24 @@ class StoreFile:
         return total
 
 
+def _text(column: str, entry: dict[str, Any], field: str) -> str:
+    if not isinstance(entry[field], str):
+        raise ValueError(f"the {field} of {column} is no text")
+    return str(entry[field])
+
+
+def _axis(what: str, values: Any, least: int) -> tuple[int, ...]:
+    """An axis as the list of columns has it; ValueError for anything but whole numbers that ascend."""
+    if not isinstance(values, list):
+        raise ValueError(f"{what} are no list")
+    check_axis(what, values, least)
+    return tuple(values)
+
+
 def _metric(column: str, entry: dict[str, Any]) -> Metric:
     """What a column's metric is, as its store says; stores of old have the unit alone."""
     name = column.split("/")[-1]
+    _text(column, entry, "units")
     if "direction" in entry:
         return Metric.from_attributes(name, entry)
     units = str(entry["units"])

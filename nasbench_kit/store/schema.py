@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "MetricColumn",
     "Table",
     "attributes_digest",
+    "check_axis",
 ]
 
 FORMAT = "nasbench-kit store"
@@ -29,6 +31,15 @@ FORMAT_VERSION = 1
 
 # Stands on a seed axis for a mean over trials whose single values the source does not give.
 MEAN_SEED = -1
+
+
+def check_axis(what: str, values: Sequence[Any], least: int) -> None:
+    """ValueError unless the values of an axis are whole numbers from ``least`` on, each above the one before it."""
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not least <= value < 2**63:
+            raise ValueError(f"{what} are whole numbers from {least} on, unlike {value!r}")
+    if any(after <= before for before, after in itertools.pairwise(values)):
+        raise ValueError(f"{what} ascend, each once, unlike {', '.join(map(str, values[:20]))}")
 
 
 def attributes_digest(attributes: Mapping[str, Any]) -> str:
@@ -63,6 +74,9 @@ class MetricColumn:
         axes = [axis for axis in (self.epochs, self.seeds) if axis is not None]
         if self.seeds is not None and self.epochs is None:
             raise ValueError("a metric with seeds has epochs too")
+        for what, axis, least in (("epochs", self.epochs, 0), ("seeds", self.seeds, MEAN_SEED)):
+            if axis is not None:
+                check_axis(what, axis, least)
         if self.values.ndim != 1 + len(axes) or list(self.values.shape[1:]) != [len(axis) for axis in axes]:
             raise ValueError(f"values of shape {self.values.shape} do not fit axes of {[len(axis) for axis in axes]}")
         if self.values.dtype.kind not in "iuf":

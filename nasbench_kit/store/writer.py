@@ -22,6 +22,7 @@ from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, MetricColumn, Tabl
 
 __all__ = ["write_store"]
 
+MOST_NAME = 1000  # bytes of the name of a dataset or metric
 ALIGNMENT = 64  # bytes: a memory-mapped column starts on a cache line
 
 
@@ -76,11 +77,9 @@ def _write_hdf5(path: Path, table: Table) -> None:
         scales: dict[tuple[str, tuple[int, ...]], h5py.Dataset] = {}
         columns = {name: _entry(file[name]) for name in ("architectures", "keys")}
         for dataset, metrics in table.metrics.items():
-            if not dataset or "/" in dataset:
-                raise StoreError(f"{path}: a dataset's name is not empty and has no '/', unlike {dataset!r}")
+            _check_name(path, "dataset", dataset)
             for name, metric in metrics.items():
-                if not name or "/" in name:
-                    raise StoreError(f"{path}: a metric's name is not empty and has no '/', unlike {name!r}")
+                _check_name(path, "metric", name)
                 column = _dataset(file, f"metrics/{dataset}/{name}", metric.values[order])
                 about = metric.described(name).attributes()
                 for attribute, value in about.items():  # for readers that know nothing of the kit
@@ -94,6 +93,14 @@ def _write_hdf5(path: Path, table: Table) -> None:
                 }
         file.attrs["columns"] = json.dumps(columns)  # so that opening reads one attribute instead of a tree of them
         file.attrs["attributes_sha256"] = attributes_digest(dict(file.attrs))
+
+
+def _check_name(path: Path, what: str, name: str) -> None:
+    """StoreError where HDF5 takes a name for something else than itself, or not at all."""
+    if not name or "/" in name or name in (".", ".."):
+        raise StoreError(f"{path}: a {what}'s name is not empty, has no '/' and is not '.', unlike {name!r}")
+    if "\0" in name or len(name.encode("utf-8", "replace")) > MOST_NAME or any("\ud800" <= c <= "\udfff" for c in name):
+        raise StoreError(f"{path}: a {what}'s name is text of {MOST_NAME:,} bytes at most, unlike {name!r}")
 
 
 def _entry(column: h5py.Dataset) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import importlib.util
 import io
 import json
 import re
+import signal
 import subprocess
 import sys
+import textwrap
 
 import numpy as np
 import pytest
@@ -495,3 +497,62 @@ def test_the_table_says_what_an_evaluation_is(call, store):
     ):
         assert expected in call(*common, *words)[1]
     assert "an evaluation is" not in call(*common, "--trial", "111")[1]
+
+
+def test_what_a_file_says_does_nothing_to_a_terminal(call, tmp_path):
+    from nasbench_kit.store import MetricColumn, Table, write_store
+
+    space = nk.space("nas-bench-macro")
+    forged = "\x1b[2J\nnasbench-kit: all is well\u202e"
+    table = Table(
+        space, space.all(), {f"c{forged}": {f"m{forged}": MetricColumn(np.zeros(space.size))}}, {"notes": forged}
+    )
+    path = write_store(tmp_path / "t.h5", table)
+    native = space.decode(space.all()[:1])[0]
+    for words in (
+        ("info", path),
+        ("query", path, native),
+        ("query", path, native, "--metrics", forged),
+        ("info", forged),
+    ):
+        status, out, err = call(*words)
+        assert status in (0, 2)
+        for text in (out, err):
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+            assert not any(line.startswith("nasbench-kit: all is well") for line in text.splitlines())
+    status, _, err = call("query", path, "x" * 10**6)
+    assert (status, err.count("\n"), len(err) <= 2001) == (2, 1, True)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_signals_leave_no_temporary_file(tmp_path, name):
+    source = tmp_path / "anything.json"
+    source.write_text(json.dumps(records()))
+    script = """
+        import signal, sys, time
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the suite
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        import nasbench_kit.store.writer as writer
+        from nasbench_kit.cli.main import main
+        write = writer._write_hdf5
+        def slow(path, table):
+            write(path, table)
+            print("written", flush=True)
+            time.sleep(60)
+        writer._write_hdf5 = slow
+        raise SystemExit(main(["convert", sys.argv[1], sys.argv[2]]))
+    """
+    folder = tmp_path / "stores"
+    folder.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script), str(source), str(folder / "out.h5")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "written\n"
+    process.send_signal(getattr(signal, name))
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + getattr(signal, name)
+    assert err.count("\n") == 1
+    assert "what was written before is untouched" in err
+    assert not list(folder.iterdir())

@@ -1,0 +1,71 @@
+"""Ctrl-C, and the signals that end a program, as exceptions: what is being written is then cleaned away, as after an error.
+
+Nothing here happens by importing the library; only a command that runs has these handlers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+__all__ = ["Stop", "raised_signals"]
+
+
+class Stop(KeyboardInterrupt):
+    """A signal that ends the command; derives from what libraries let through."""
+
+
+class Signals:
+    """Which signal has come while a command ran.
+
+    Attributes
+    ----------
+    came : int
+        Its number; 0 as long as there was none. It is kept because a library may swallow the exception: some turn whatever
+        reading raises into an error of their own.
+    """
+
+    came = 0
+
+    @property
+    def line(self) -> str:
+        """What the user is told."""
+        word = "interrupted" if self.came == signal.SIGINT else f"ended by {signal.Signals(self.came).name}"
+        return f"nasbench-kit: {word}; what was written before is untouched"
+
+    @property
+    def status(self) -> int:
+        """The exit status, as shells count it."""
+        return 128 + self.came
+
+
+@contextlib.contextmanager
+def raised_signals() -> Iterator[Signals]:
+    """Let SIGINT, SIGTERM and SIGHUP raise `Stop`, except where whoever started the command has them ignored."""
+    signals, owner = Signals(), os.getpid()
+    if threading.current_thread() is not threading.main_thread():  # others have no signals
+        yield signals
+        return
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if os.getpid() != owner:  # a forked worker: it has nothing to say, and ends as it would without us
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        signals.came = number
+        raise Stop
+
+    before = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # there is no SIGHUP on Windows
+        if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
+            before[number] = signal.signal(number, stop)
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

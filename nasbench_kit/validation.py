@@ -82,6 +82,10 @@ def validate(
     MissingExtra
         Where the official package is not installed.
     """
+    if sample < 1:
+        raise ValueError(f"sample is 1 row or more, not {sample}")
+    if seed < 0:
+        raise ValueError(f"seed is a whole number from 0 on, not {seed}")
     store = StoreFile(path)
     checks = [_checksums(store)]
     if not checks[0].passed:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, parse_algorithm
 from nasbench_kit.benchmark import Benchmark, open_benchmark
 from nasbench_kit.cli.comparison_table import comparison_json, print_comparison
-from nasbench_kit.cli.output import print_json, progress_bars, warnings_on_stderr
+from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_stderr
 from nasbench_kit.cli.problem import add_problem_arguments, problem_options
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.comparison import compare, default_objective
@@ -77,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         algorithms = [cls() for cls in fitting if not cls.needs_budgets or len(problem.budgets) > 1]
         left_out = [cls.__name__ for cls in fitting if cls.needs_budgets and len(problem.budgets) < 2]
         if left_out:
-            print(f"left out, as the table has no smaller epoch budget: {', '.join(left_out)}", file=sys.stderr)
+            say(f"left out, as the table has no smaller epoch budget: {', '.join(left_out)}", error=True)
     evaluations = options.evaluations
     if evaluations is None and options.simulated_seconds is None and options.unique_networks is None:
         evaluations = 500 if len(objectives) == 1 else 2000
@@ -104,11 +103,11 @@ def run(options: argparse.Namespace) -> int:
     if options.save:
         files = file_names(comparison.results, ".h5")
         for name, result in comparison.results.items():
-            print(f"saved {result.save(Path(options.save) / files[name])}", file=sys.stderr)
+            say(f"saved {result.save(Path(options.save) / files[name])}", error=True)
     if options.plot:
         from nasbench_kit.experiments.plot import plot_comparison
 
-        print(f"drawn {plot_comparison(comparison, options.plot, clock=options.clock)}", file=sys.stderr)
+        say(f"drawn {plot_comparison(comparison, options.plot, clock=options.clock)}", error=True)
     return 0
 
 

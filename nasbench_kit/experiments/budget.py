@@ -15,6 +15,7 @@ __all__ = ["Budget", "whole_number"]
 
 EVALUATIONS = 1000  # of a run for which nothing else is said
 PATIENCE = 1000  # evaluations for each network of a budget of networks, after which a run that finds no more ends
+MOST = 2**53  # of any count
 OPEN_END = 10**9  # evaluations of a run that only its clock or its target ends
 
 
@@ -52,6 +53,10 @@ class Budget:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} is above 0, not {value}")
+        for name in ("evaluations", "unique_networks", "generations"):
+            value = getattr(self, name)
+            if value is not None and value >= MOST:
+                raise ValueError(f"{name} is below {MOST:,}, not {value:,}")
         if self.simulated_seconds is not None and not np.isfinite(self.simulated_seconds):
             raise ValueError("simulated_seconds is finite: a run of infinitely many would go on for ever")
         if self.target is not None and not np.isfinite(self.target):

@@ -50,6 +50,10 @@ def opened(path: Path, what: str) -> Iterator[h5py.File]:
     except OSError as error:
         if isinstance(error, PermissionError):
             raise StoreError(f"{path} cannot be read: no permission") from error
+        if any(sign in str(error) for sign in _WRITERS):
+            raise StoreError(
+                f"{path} is open for writing in another program: close it there, then try again"
+            ) from error
         raise StoreError(
             f"{path} is no {what}: it is not an HDF5 file, or it is cut off or still being written ({error}); {_AGAIN[what]}"
         ) from error
@@ -65,6 +69,9 @@ def opened(path: Path, what: str) -> Iterator[h5py.File]:
     ) as error:
         raise StoreError(f"{path} is a damaged {what} ({str(error)[:500]}); {_AGAIN[what]}") from error
 
+
+# what HDF5 says of a file that somebody else has open, or left open, for writing
+_WRITERS = ("flag values don't match", "already open for write", "lock file")
 
 _AGAIN = {"store": "convert its source again", "result": "run the search again"}
 

@@ -556,3 +556,16 @@ def test_signals_leave_no_temporary_file(tmp_path, name):
     assert err.count("\n") == 1
     assert "what was written before is untouched" in err
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("compare", "STORE", "--evaluations", 10**30), "evaluations is below 9,007,199,254,740,992"),
+        (("validate", "STORE", "--sample", -1), "sample is 1 row or more"),
+        (("validate", "STORE", "--seed", -1), "seed is a whole number from 0 on"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_one_line(call, store, words, message):
+    status, _, err = call(*(store if word == "STORE" else word for word in words))
+    assert (status, err.count("\n"), message in err) == (2, 1, True)

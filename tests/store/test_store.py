@@ -488,3 +488,11 @@ def test_a_pipe_is_not_waited_for(tmp_path, link):
         path.symlink_to(tmp_path / "pipe")
     with pytest.raises(nk.StoreError, match="is not a file"):
         nk.open(path)
+
+
+def test_a_store_that_is_open_for_writing_is_called_so(store, tmp_path):
+    path = tmp_path / "t.h5"
+    path.write_bytes(store.read_bytes())
+    with h5py.File(path, "r+"), pytest.raises(nk.StoreError, match="is open for writing in another program"):
+        nk.open(path)
+    assert len(nk.open(path)) == 15625

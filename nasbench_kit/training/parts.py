@@ -121,7 +121,7 @@ class PartsFolder:
         path = self.path / CLAIM
         try:
             found = json.loads(path.read_text())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StoreError(f"{path} is damaged; delete the folder to start anew") from error
         if not isinstance(found, dict):
             raise StoreError(f"{path} is damaged; delete the folder to start anew")

@@ -35,3 +35,12 @@ def test_no_flipped_bit_of_a_part_is_read(tmp_path):
         same = set(again) == set(arrays) and all(np.array_equal(again[name], arrays[name]) for name in arrays)
         missed += [] if same else [position]
     assert not missed
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", "[" * 100_000, "\x00", '{"work": NaN'])
+def test_claims_that_are_none(tmp_path, text):
+    folder = PartsFolder(tmp_path / "parts", {"work": 1}, {})
+    folder.write("part", 0, {"values": np.zeros(2)})
+    (folder.path / "claim.json").write_text(text)
+    with pytest.raises(nk.StoreError, match="is damaged"):
+        PartsFolder(tmp_path / "parts", {"work": 1}, {})

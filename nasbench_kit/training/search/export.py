@@ -191,7 +191,16 @@ def load_network(folder: str | os.PathLike[str]) -> nn.Module:
         state = torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True)
         network = _built(description)
         network.load_state_dict(state)
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        OSError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RuntimeError,  # RecursionError is one
+        EOFError,
+        pickle.UnpicklingError,
+    ) as error:
         raise StoreError(
             f"{where} has no network that can be read: {(str(error) or type(error).__name__).splitlines()[0]}"
         ) from error

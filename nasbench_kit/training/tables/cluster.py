@@ -53,8 +53,8 @@ def dask_executor(address: str, processes: int | None = None) -> Iterator[Execut
         return
     try:
         client = Client(address, timeout=PATIENCE)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except (OSError, ValueError, AssertionError) as error:  # Dask asserts that its own loop starts within 10 s
+        reason = (str(error) or "its event loop did not start; the machine is busy").splitlines()[0]
         raise ConnectionError(f"no Dask scheduler answers at {address!r}: {reason}") from error
     with client:
         if not client.scheduler_info(n_workers=-1)["workers"]:

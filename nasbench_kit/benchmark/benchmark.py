@@ -364,7 +364,7 @@ class Benchmark:
     @cached_property
     def _record_of_number(self) -> NDArray[np.intp]:
         records = np.full(self.space.size, -1, dtype=np.intp)
-        if len(self) < self.space.size:
+        if 0 < len(self) < self.space.size:
             everything = self.space.all()
             numbers = np.flatnonzero(self.space.is_valid(everything))
             keys = self.space.key(everything[numbers])

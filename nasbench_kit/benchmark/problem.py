@@ -89,6 +89,8 @@ class TabularProblem(Problem):
             raise ValueError(f"charge is 'all' or 'one', not {charge!r}")
         if include_validation_time and VALIDATION_TIME not in bench.metrics(dataset):
             raise UnknownName(f"metric of {bench.name} on {dataset}", VALIDATION_TIME, bench.metrics(dataset))
+        if not len(bench):
+            raise ValueError(f"{bench.name} has no architecture to search for")
         self.bench, self.space, self._metrics = bench, bench.space, objectives
         self.dataset, self.epochs, self.seed = dataset, epochs, seed
         self.missing, self.charge, self.include_validation_time = missing, charge, include_validation_time

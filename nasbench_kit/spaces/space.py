@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.graphs.hashing import hash_rows
 from nasbench_kit.spaces.diagram import Diagram
 from nasbench_kit.spaces.skeleton import Skeleton
 
@@ -349,8 +350,12 @@ class Space(ABC):
         return self._canonical(self.check(X))
 
     def key(self, X: ArrayLike) -> NDArray[np.uint64]:
-        """A 64-bit key of each row's network: (n,) uint64, equal where the canonical forms are equal."""
-        return self.number(self.canonical(X))
+        """A 64-bit key of each row's network: (n,) uint64, equal where the canonical forms are equal.
+
+        In spaces of more than 2**64 genotypes it is a hash: two networks share one by chance once in 2**64 pairs.
+        """
+        canonical = self.canonical(X)
+        return self.number(canonical) if self.size <= 2**64 else hash_rows(canonical)
 
     @cached_property
     def networks(self) -> int | None:

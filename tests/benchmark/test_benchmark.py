@@ -261,3 +261,13 @@ def test_trials_are_all_that_is_stored(bench):
     np.testing.assert_array_equal(bench.trials(X, "params")[:, 0, 0], bench.query(X, "params"))
     with pytest.raises(nk.UnknownName):
         bench.trials(X, "accuracy")
+
+
+def test_a_table_without_architectures(tmp_path):
+    space = nk.space("nas-bench-macro")
+    table = Table(space, space.all()[:0], {"c": {"valid_accuracy": MetricColumn(np.zeros(0))}})
+    bench = nk.open(write_store(tmp_path / "none.h5", table))
+    assert len(bench) == 0
+    assert np.isnan(bench.query(space.all()[:3], "valid_accuracy")).all()
+    with pytest.raises(ValueError, match="has no architecture"):
+        bench.problem("valid_accuracy")

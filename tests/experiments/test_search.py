@@ -16,6 +16,7 @@ import nasbench_kit as nk
 from nasbench_kit.errors import LostWorker
 from nasbench_kit.experiments.recorder import log_grid
 from nasbench_kit.problem import Evaluation
+from nasbench_kit.spaces import Chain
 from nasbench_kit.store import write_store
 
 
@@ -488,3 +489,16 @@ def test_a_lost_worker_leaves_the_runs_that_were_done(bench):
     done = caught.value.result
     if done is not None:
         assert (done.incumbents == alone.incumbents[: done.runs]).all()
+
+
+@pytest.mark.parametrize(
+    "algorithm", [nk.RandomSearch(), nk.RegularizedEvolution(), nk.LocalSearch(), nk.GOMEA()], ids=str
+)
+def test_a_space_whose_genotypes_have_no_64_bit_number(algorithm):
+    space = Chain(60, ["a", "b", "c", "d"], name="huge-chain")
+    asked = []
+    problem = nk.FunctionProblem(lambda X: [asked.append(X.copy()), (X != 1).sum(axis=1)][1], space)
+    result = nk.search(problem, algorithm, runs=2, evaluations=200)
+    for run in range(2):
+        X = np.concatenate([batch.reshape(2, -1, 60)[run] for batch in asked])[:200]
+        assert result.unique_networks[run] == len(np.unique(space.canonical(X), axis=0))

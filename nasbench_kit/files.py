@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,15 +44,17 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
     """
     check_target(path)
     _remove_abandoned(path)
+    mode = _mode(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        # as private as the file that is replaced from the beginning; a new one gets what the umask leaves of 0666
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666 if mode is None else 0o600))
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
-    os.close(handle)
-    temporary = Path(name)
     try:
         write(temporary)
-        temporary.chmod(_mode(path))
+        if mode is not None:
+            temporary.chmod(mode)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -67,13 +69,12 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
     return path
 
 
-def _mode(path: Path) -> int:
-    """The permissions of the file that is replaced, or those that a new one gets."""
-    with contextlib.suppress(OSError):
+def _mode(path: Path) -> int | None:
+    """The permissions of the file that is replaced; None where there is none."""
+    try:
         return stat.S_IMODE(path.stat().st_mode)
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
+    except OSError:
+        return None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -151,10 +151,7 @@ class TabularProblem(Problem):
 
         With ``seed="random"`` that is the mean over the stored trials: what an evaluation gives on average.
         """
-        return self._without_noise(X, self.epochs)
-
-    def _without_noise(self, X: ArrayLike, epochs: int | None) -> NDArray[np.float64]:
-        values = self.bench.query(X, self.objectives, dataset=self.dataset, epochs=epochs, seed=self._expected)
+        values = self.bench.query(X, self.objectives, dataset=self.dataset, epochs=self.epochs, seed=self._expected)
         return minimised(values, self._metrics)
 
     def front(self) -> tuple[Genotypes, NDArray[np.float64]]:

@@ -90,6 +90,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     say(f"{target}: {len(bench):,} architectures of {bench.space.name}, datasets {', '.join(bench.datasets)}")
     say(f"converted in {seconds:.1f} s", error=True)
+    if "verified_by" in bench.info:
+        say(f"published file: {bench.info['published_file']}; verified by {bench.info['verified_by']}", error=True)
     name = bench.name if not options.store else str(target)
     say(f"open it with nasbench_kit.open({name!r}), or: nasbench-kit info {name}", error=True)
     return 0

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     with progress_bars([file.name for file in files]) as update:
         for file in files:
             path = download(file, known, folder, progress=partial(update, file.name))
-            done.append({"file": str(path)})
+            done.append({"file": str(path), "verified_by": file.evidence})
     for entry in [] if options.no_convert else done:
         path = Path(entry["file"])
         say(f"converting {path.name}", error=True)
@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for entry in done:
         say(entry.get("store", entry["file"]))
+        say(f"verified by {entry['verified_by']}", error=True)
         if "store" in entry:
             say(f"open it with nasbench_kit.open({entry['name']!r})", error=True)
     return 0

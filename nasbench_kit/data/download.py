@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import os
 import re
@@ -25,7 +24,7 @@ except ImportError:  # there are none on Windows: two calls at once may then get
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["download", "is_published"]
+__all__ = ["download"]
 
 ATTEMPTS = 5  # in a row that bring nothing
 TIMEOUT = 30.0  # seconds without a byte
@@ -62,7 +61,7 @@ def download(
     """Fetch a published file, unless it is there already.
 
     What has come is kept in ``NAME.part``, and the next attempt, or the next call, goes on where it ends. The file gets
-    its name when it is complete and its checksum is the published one.
+    its name when it is complete and its size and checksum are those of the published one.
 
     Parameters
     ----------
@@ -92,10 +91,10 @@ def download(
     target = folder / file.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if target.is_file() and is_published(target, file):
+        if target.is_file() and file.matches(target):
             return target
         with _own_part(folder / f"{file.name}.part") as part:
-            if target.is_file() and is_published(target, file):  # another call has fetched it while this one waited
+            if target.is_file() and file.matches(target):  # another call has fetched it while this one waited
                 part.unlink()
                 return target
             left = attempts
@@ -103,7 +102,7 @@ def download(
                 before = _size(part)
                 try:
                     _fetch(file, part, progress, timeout)
-                    if is_published(part, file):
+                    if file.matches(part):
                         break
                     os.truncate(part, 0)
                     raise _Failed("what came is not the published file: its checksum is wrong")
@@ -143,17 +142,6 @@ def _own_part(part: Path) -> Iterator[Path]:
                     return
         finally:
             os.close(handle)  # and with it the lock
-
-
-def is_published(path: Path, file: Published) -> bool:
-    """Whether a file is the published one, as far as its authors have said how to tell."""
-    if not _size(path) or (file.size is not None and _size(path) != file.size):
-        return False
-    with path.open("rb") as content:
-        if file.sha256 is not None:
-            return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
-        digest = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False))
-        return digest.hexdigest().endswith(file.md5_end)
 
 
 def _by_hand(file: Published, source: Source) -> str:

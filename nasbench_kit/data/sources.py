@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from nasbench_kit.errors import UnknownName
 
@@ -19,19 +21,46 @@ class Published:
         As its authors call it.
     url : str
         The file itself.
-    sha256 : str, optional
-        Its SHA-256, where one is published.
+    sha256, md5 : str, optional
+        Its checksum, as its authors state it, or as people who downloaded it report it.
     md5_end : str
-        Where none is: the last digits of its MD5, which its authors write at the end of its name.
+        The last digits of its MD5, where its authors state no more: they write them at the end of its name.
     size : int, optional
         Bytes, where that is known.
+    stated : bool
+        Whether its authors state the checksum; otherwise it is reported by others.
     """
 
     name: str
     url: str
     sha256: str | None = None
+    md5: str | None = None
     md5_end: str = ""
     size: int | None = None
+    stated: bool = True
+
+    @property
+    def evidence(self) -> str:
+        """What tells the file from others, in words: how far one that matches is verified."""
+        parts = [] if self.size is None else [f"its size, {self.size:,} bytes"]
+        if self.sha256 is not None or self.md5 is not None:
+            whose = "that its authors state" if self.stated else "that others who downloaded it report"
+            parts.append(f"the {'SHA-256' if self.sha256 is not None else 'MD5'} {whose}")
+        if self.md5_end:
+            weak = "" if self.md5 else ", which anybody can match"
+            parts.append(f"the last {len(self.md5_end)} digits of its MD5, in its name{weak}")
+        return " and ".join(parts)
+
+    def matches(self, path: Path) -> bool:
+        """Whether a file here is this one, as far as `evidence` goes."""
+        size = path.stat().st_size
+        if not size or self.size not in (None, size):
+            return False
+        with path.open("rb") as content:
+            if self.sha256 is not None:
+                return hashlib.file_digest(content, "sha256").hexdigest() == self.sha256
+            digest = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        return digest == self.md5 if self.md5 is not None else digest.endswith(self.md5_end)
 
 
 @dataclass(frozen=True)
@@ -61,9 +90,9 @@ class Source:
                 return file
         raise UnknownName("published file", name, [file.name for file in self.files])
 
-    def with_sha256(self, digest: str) -> Published | None:
-        """The file that has this SHA-256, if one is published with it."""
-        return next((file for file in self.files if file.sha256 == digest), None)
+    def identify(self, path: Path) -> Published | None:
+        """The published file that a file here is, if it is one."""
+        return next((file for file in self.files if file.matches(path)), None)
 
 
 def _drive(file_id: str) -> str:
@@ -84,6 +113,7 @@ SOURCES = {
                 "nasbench_full.tfrecord",
                 f"{_NASBENCH}/nasbench_full.tfrecord",
                 "3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c",
+                size=2_085_986_016,
             ),
             Published(
                 "nasbench_only108.tfrecord",
@@ -97,16 +127,30 @@ SOURCES = {
         licence="MIT",
         citation="Dong and Yang 2020, NAS-Bench-201: extending the scope of reproducible NAS, arXiv 2001.00326",
         files=(
-            Published("NAS-Bench-201-v1_1-096897.pth", _drive("16Y0UwGisiouVRxW-W5hEtbxmcHw_0hF_"), md5_end="096897"),
+            Published(
+                "NAS-Bench-201-v1_1-096897.pth",
+                _drive("16Y0UwGisiouVRxW-W5hEtbxmcHw_0hF_"),
+                md5="55e847143ce1f7c2d89b676f6b096897",
+                md5_end="096897",
+                size=5_003_180_601,
+                stated=False,
+            ),
             Published("NAS-Bench-201-v1_0-e61699.pth", _drive("1SKW0Cu0u8-gb18zDpaAGi0f74UdXeGKs"), md5_end="e61699"),
         ),
     ),
     "nats": Source(
         page="https://github.com/D-X-Y/NATS-Bench",
         licence="MIT",
-        citation="Dong et al. 2021, NATS-Bench: benchmarking NAS for architecture topology and size, arXiv 2009.00437",
+        citation="Dong et al. 2021, NATS-Bench: benchmarking NAS for architecture topology and size, arXiv 2009.00437; "
+        "Dong and Yang 2020, NAS-Bench-201, arXiv 2001.00326",
         files=(
-            Published("NATS-tss-v1_0-3ffb9-simple.tar", _drive("17_saCsj_krKjlCBLOJEpNtzPXArMCqxU")),
+            Published(
+                "NATS-tss-v1_0-3ffb9-simple.tar",
+                _drive("17_saCsj_krKjlCBLOJEpNtzPXArMCqxU"),
+                "580fd8f3425fed9f495640b0f12ccb7744f89dec7aff263bd75aed37ab0b8bb6",
+                size=1_145_989_120,
+                stated=False,
+            ),
             Published("NATS-tss-v1_0-3ffb9.pickle.pbz2", _drive("1vzyK0UVH2D3fTpa1_dSWnp1gvGpAxRul"), md5_end="3ffb9"),
         ),
     ),

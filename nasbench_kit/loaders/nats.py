@@ -26,7 +26,7 @@ from nasbench_kit.loaders.pickle_runs import Templates
 from nasbench_kit.loaders.pickle_streams import Item, read_stream
 from nasbench_kit.loaders.pickles import MAX_ITEM, Bytes, read_pickle
 from nasbench_kit.loaders.records import Record, Records, check_meta
-from nasbench_kit.loaders.source import file_provenance, head
+from nasbench_kit.loaders.source import head, published_provenance
 from nasbench_kit.store.schema import Table
 
 __all__ = ["STORE_NAME", "is_single_file", "load", "recognises", "stream"]
@@ -34,6 +34,12 @@ __all__ = ["STORE_NAME", "is_single_file", "load", "recognises", "stream"]
 STORE_NAME = "nats"
 BUDGETS = {"12": 12, "200": 200}
 
+# SHA-256 of three members of the published folder: the meta file and the records 0 and 11
+_KNOWN = {
+    "meta.pickle.pbz2": "7ecc7932fabec6b80551e07b845346de99d83c673f67a1891d619576b3fa053c",
+    "000000.pickle.pbz2": "0103573dc07d29661807b7952fa0930a53203dc8aa6759ff0c5e0e1111300185",
+    "000011.pickle.pbz2": "9e70770646c83f824f0a51422aaa7e89afca861a257ec285cdfada7264345276",
+}
 MAX_PACKED = 2**21  # bytes of one compressed member; an architecture's has 84 kB
 MAX_MEMBERS = 2**15  # the official folder has 15,626
 _MEMBER = re.compile(r"(\d{1,6}|meta)\.pickle\.pbz2")
@@ -82,19 +88,12 @@ def load(
     if is_single_file(path):
         meta = stream(path, records.taking(" unpacked", progress))
         check_meta(path, meta, records.names)
-        provenance = file_provenance([path])
+        provenance = published_provenance([path], "nats")
     else:
         members = _of_folder(path) if path.is_dir() else _of_tar(path)
         digests = _read_members(path, members, records, partial, progress)
         provenance = _provenance(path, members, digests)
-    return records.table(
-        {
-            **provenance,
-            "url": "https://github.com/D-X-Y/NATS-Bench",
-            "citation": "Dong et al. 2021, NATS-Bench, arXiv 2009.00437; Dong and Yang 2020, NAS-Bench-201, arXiv 2001.00326",
-        },
-        partial=partial,
-    )
+    return records.table(provenance, partial=partial)
 
 
 def is_single_file(path: Path) -> bool:
@@ -259,13 +258,23 @@ def _in_threads(
 
 
 def _provenance(path: Path, members: list[_Member], digests: list[str]) -> dict[str, Any]:
+    known = [
+        _KNOWN[member.name] == digest for member, digest in zip(members, digests, strict=True) if member.name in _KNOWN
+    ]
+    members_known = f"{sum(known)} of the {len(_KNOWN)} members whose SHA-256 is known are the published ones"
     if path.is_file():
-        return file_provenance([path])
+        return {**published_provenance([path], "nats"), "known_members": members_known}
     # one checksum for the folder: that of what `sha256sum *.pickle.pbz2` prints
     named = sorted((member.name, digest) for member, digest in zip(members, digests, strict=True))
     listing = "".join(f"{digest}  {name}\n" for name, digest in named)
     size = sum(member.path.stat().st_size for member in members)
-    return {"source": path.resolve().name, "sha256": hashlib.sha256(listing.encode()).hexdigest(), "size": size}
+    return {
+        **published_provenance([], "nats"),
+        "source": path.resolve().name,
+        "sha256": hashlib.sha256(listing.encode()).hexdigest(),
+        "size": size,
+        "known_members": members_known,
+    }
 
 
 # -------------------------------------------------------------------- bz2

@@ -15,7 +15,7 @@ from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_streams import Item, read_stream
 from nasbench_kit.loaders.pickles import MAX_ITEM, read_pickle, shown
 from nasbench_kit.loaders.records import Records, check_meta
-from nasbench_kit.loaders.source import file_provenance, head
+from nasbench_kit.loaders.source import head, published_provenance
 from nasbench_kit.store.schema import Table
 
 __all__ = ["STORE_NAME", "load", "recognises", "stream"]
@@ -67,9 +67,7 @@ def load(
     check_meta(path, stream(path, records.taking("", progress)), records.names)
     return records.table(
         {
-            **file_provenance([path]),
-            "url": "https://github.com/D-X-Y/NAS-Bench-201",
-            "citation": "Dong and Yang 2020, NAS-Bench-201, arXiv 2001.00326",
+            **published_provenance([path], "nb201"),
         },
         partial=partial,
     )

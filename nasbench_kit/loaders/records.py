@@ -27,6 +27,9 @@ __all__ = ["Curves", "Record", "Records", "check_meta", "curves_name", "official
 BUDGETS = (12, 200)
 MAX_SEEDS = 4  # of one budget; the files have 111 and 777, and 777, 888, 999
 
+# how many architectures have 1, 2 and 3 trainings of 200 epochs, by which the versions of NAS-Bench-201's file can be told
+_SEED_COUNTS = {(6219, 1621, 7785): "v1.0", (2225, 5439, 7961): "v1.1"}
+
 # What the files' evaluation sets are, by the training data: x-valid and x-test halve the original test images of CIFAR-100
 # and ImageNet16-120, ori-test is both halves together; for CIFAR-10 ori-test is its test set.
 _SETS: dict[str, dict[str, str]] = {
@@ -288,12 +291,34 @@ class Records:
                     metrics[curves_name(dataset, budget)] = found
         about = {
             **provenance,
-            "licence": "MIT",
+            "content": self._content(indices),
             "notes": _NOTES,
             "curves": self.curves,
             "missing_architectures": missing,
         }
         return Table(self.space, rows, metrics, about)
+
+    def _content(self, indices: NDArray[np.intp]) -> str:
+        """What the records themselves say of where they come from: counts, and the recorded costs beside the definition's."""
+        full = [table for trial, table in self._finals.items() if trial[:2] == ("cifar10-valid", BUDGETS[-1])]
+        trained = sum(~np.isnan(table[:, 0]) for table in full) if full else np.zeros(self.space.size, dtype=np.int64)
+        counts = tuple(np.bincount(trained[indices], minlength=MAX_SEEDS + 1)[1:4].tolist())
+        version = _SEED_COUNTS.get(counts)
+        said = [
+            f"{len(indices):,} architectures, each at its official index",
+            "with 1, 2 and 3 seeds at 200 epochs on cifar10-valid: "
+            + ", ".join(f"{count:,}" for count in counts)
+            + (f", as in the published {version}" if version else ""),
+        ]
+        rows = self.space.from_official_index(indices)
+        for name in ("flops", "params"):
+            wrong = np.zeros(len(indices), dtype=np.bool_)
+            for (dataset, _, _), table in self._finals.items():
+                values = table[indices, _POSITION[f"recorded_{name}"]]
+                right = self.space.cost(rows, name, dataset=dataset)
+                wrong |= ~np.isnan(values) & ~np.isclose(values, right, rtol=1e-6)
+            said.append(f"recorded {name} other than the definition's: {int(wrong.sum()):,}")
+        return "; ".join(said)
 
     def _metric(
         self, dataset: str, name: str, indices: NDArray[np.intp], budget: int | None = None

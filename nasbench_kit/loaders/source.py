@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +65,15 @@ def file_provenance(paths: Iterable[Path]) -> dict[str, Any]:
     return {"source": ", ".join(names), "sha256": ", ".join(digests), "size": size}
 
 
-def published_provenance(paths: Iterable[Path], benchmark: str) -> dict[str, Any]:
-    """`file_provenance` of a benchmark's files, where they come from, and whether they are those that were published."""
-    published, provenance = source(benchmark), file_provenance(paths)
-    names = [file.name for digest in provenance["sha256"].split(", ") if (file := published.with_sha256(digest))]
+def published_provenance(paths: Sequence[Path], benchmark: str) -> dict[str, Any]:
+    """`file_provenance` of a benchmark's files, where they come from, and how far they are verified as the published ones."""
+    published = source(benchmark)
+    found = [published.identify(path) for path in paths]
+    known = [file for file in found if file is not None]
     return {
-        **provenance,
-        "published_file": ", ".join(names) or "none that has this SHA-256",
+        **file_provenance(paths),
+        "published_file": ", ".join(file.name for file in known) or "none that is known",
+        "verified_by": "; ".join(dict.fromkeys(file.evidence for file in known)) or "its content alone",
         "url": published.page,
         "licence": published.licence,
         "citation": published.citation,

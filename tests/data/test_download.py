@@ -325,7 +325,9 @@ def test_sources_are_well_formed():
         assert "arXiv" in known.citation
         for file in known.files:
             assert file.url.startswith("https://")
-            assert file.sha256 is None or (len(file.sha256) == 64 and known.with_sha256(file.sha256) is file)
+            assert file.sha256 is None or len(file.sha256) == 64
+            assert file.md5 is None or (len(file.md5) == 32 and file.md5.endswith(file.md5_end))
+            assert "its size" in file.evidence or "digits" in file.evidence or "SHA-256" in file.evidence
             assert source(name).file(file.name) is file
             # what a name ends in is checked where the authors say so
             assert not file.md5_end or file.md5_end in file.name
@@ -389,3 +391,29 @@ def test_the_command_says_what_is_wrong_on_one_line(macro, capsys, words, behavi
     assert out == ""
     assert message in err.splitlines()[-1]
     assert "Traceback" not in err
+
+
+def test_how_far_a_published_file_is_verified(tmp_path):
+    file = tmp_path / "a.bin"
+    file.write_bytes(CONTENT)
+    sha256, md5 = hashlib.sha256(CONTENT).hexdigest(), hashlib.md5(CONTENT).hexdigest()
+    for known, evidence in (
+        (
+            Published("a", "", sha256, size=len(CONTENT)),
+            "its size, 300,000 bytes and the SHA-256 that its authors state",
+        ),
+        (
+            Published("a", "", md5=md5, md5_end=md5[-6:], stated=False),
+            "the MD5 that others who downloaded it report and the last 6 digits of its MD5, in its name",
+        ),
+        (Published("a", "", md5_end=md5[-5:]), "the last 5 digits of its MD5, in its name, which anybody can match"),
+    ):
+        assert known.evidence == evidence
+        assert known.matches(file)
+        assert not replace(known, size=len(CONTENT) + 1).matches(file)
+    # digits that anybody can match do not stand for the whole checksum where that is known
+    assert not Published("a", "", md5="0" * 26 + md5[-6:], md5_end=md5[-6:]).matches(file)
+    for name in ("NAS-Bench-201-v1_1-096897.pth", "NATS-tss-v1_0-3ffb9-simple.tar"):
+        (known,) = (file for source in SOURCES.values() for file in source.files if file.name == name)
+        assert known.size
+        assert known.sha256 or known.md5

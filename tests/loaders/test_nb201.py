@@ -234,6 +234,18 @@ def test_recorded_costs_that_are_wrong_stay_beside_the_right_ones(source, tmp_pa
     assert recorded == {777: 500_000, 888: right}
 
 
+def test_a_store_says_what_its_records_say_of_their_origin(source, tmp_path, infos):
+    infos[INDICES[0]]["full"]["all_results"]["cifar10-valid", 777]["flop"] = 1.0
+    info = nk.convert(source(infos), tmp_path / "out.h5", partial=True).info
+    assert info["published_file"] == "none that is known"
+    assert info["verified_by"] == "its content alone"
+    assert info["content"].startswith(f"{len(INDICES)} architectures, each at its official index")
+    assert (
+        "recorded flops other than the definition's: 1; recorded params other than the definition's: 0"
+        in info["content"]
+    )
+
+
 def test_losses_come_as_published(source, tmp_path, infos):
     infos[0]["full"]["all_results"]["cifar10", 777]["train_losses"][199] = math.inf
     bench = nk.convert(source(infos), tmp_path / "out.h5", partial=True)

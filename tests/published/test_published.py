@@ -183,6 +183,11 @@ def test_genuine_nats_records(nats, nats_folder):
         infos[index] = {"less": content["12"], "full": content["200"]}
     assert_equal_to(nats, infos)
     assert len(nats) == 2
+    assert nats.info["known_members"].startswith("3 of the 3 members")
+    assert (
+        "recorded flops other than the definition's: 0; recorded params other than the definition's: 0"
+        in nats.info["content"]
+    )
     for index, content in infos.items():
         x = nats.space.from_official_index([index])
         for seed in (777, 888, 999):

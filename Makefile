@@ -2,7 +2,8 @@
 # make test   the test suite
 # make lint   ruff and strict mypy
 # make bench  speed, beside what a user would otherwise pick
-# make fuzz   damaged and hostile files for every loader
+# make fuzz   damaged and hostile files for everything that reads one
+# make audit  no dependency is allowed, or installed, with a known hole
 # make docs   the pictures of the README and the docs
 # make clean  remove everything that was made
 #
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 # pip's cache and messages are the user's own business; what is pinned for CI comes by PIP_CONSTRAINT
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench docs clean fuzz test-published test-train
+.PHONY: run test lint bench docs clean fuzz audit test-published test-train
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -32,11 +33,15 @@ test-published: $(VENV)/.test
 test-train: $(VENV)/.train
 	$(BIN)/python -m pytest tests/training
 
-# damaged and hostile files for every loader; for hours by hand: make fuzz FUZZ_SECONDS=7200 FUZZ_SEED=1
+# damaged and hostile files for everything that reads one; for hours by hand: make fuzz FUZZ_SECONDS=7200 FUZZ_SEED=1
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 0
 fuzz: $(VENV)/.test
-	$(BIN)/python -m tests.loaders.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+
+audit: $(VENV)/.test
+	@$(INSTALL) pip-audit 2>/dev/null || echo "pip-audit cannot be installed here: the list in .ci is what is checked"
+	$(BIN)/python tools/audit.py
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

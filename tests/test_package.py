@@ -141,7 +141,7 @@ def test_who_may_know_whom():
     }
     for path in root.rglob("*.py"):
         room = path.relative_to(root).parts[0].removesuffix(".py")
-        if room in ("__init__", "cli"):
+        if room in ("__init__", "__main__", "cli"):
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nasbench_kit"):

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit import data
 from nasbench_kit.benchmark.problem import Charge, Missing, TabularProblem
-from nasbench_kit.errors import StoreError, UnknownName
+from nasbench_kit.errors import InvalidArchitecture, StoreError, UnknownName
 from nasbench_kit.indicators import pareto_front
 from nasbench_kit.metrics import Direction, Metric, known_metric, minimised
 from nasbench_kit.spaces import Space
@@ -399,11 +399,18 @@ class Benchmark:
         ]
         if epochs is not None and epochs not in self.epochs(dataset):
             raise UnknownName(f"epoch budget of {dataset}", epochs, self.epochs(dataset))
-        values = self.query(self.architectures, names, dataset=dataset, epochs=epochs, seed=seed)
+        values = self._of_all(names, dataset, epochs, seed)
         natives = [
             native if isinstance(native, str) else repr(native) for native in self.space.decode(self.architectures)
         ]
         return pd.DataFrame(values, columns=names, index=pd.Index(natives, name="architecture"))
+
+    def _of_all(self, names: Sequence[str], dataset: str | None, epochs: int | None, seed: Seed) -> NDArray[np.float64]:
+        """Metrics of all architectures of the table: (len(self), m)."""
+        try:
+            return self.query(self.architectures, names, dataset=dataset, epochs=epochs, seed=seed)
+        except InvalidArchitecture as error:  # nobody but the file has said which they are
+            raise StoreError(f"{self.path} is a damaged store: {error}; convert its source again") from error
 
     def front(
         self,
@@ -439,7 +446,7 @@ class Benchmark:
         """
         if isinstance(objectives, str):
             raise TypeError(f"front takes a list of metrics, not the single name {objectives!r}")
-        values = self.query(self.architectures, list(objectives), dataset=dataset, epochs=epochs, seed=seed)
+        values = self._of_all(list(objectives), dataset, epochs, seed)
         kept = pareto_front(minimised(values, self._directed(self._dataset(dataset), objectives, directions)))
         return np.array(self.architectures[kept]), values[kept]
 

@@ -11,6 +11,7 @@ from nasbench_kit.cli.natives import native_text, read_natives
 from nasbench_kit.cli.output import print_json, print_table, say
 from nasbench_kit.data import benchmarks, find_store
 from nasbench_kit.spaces import space, spaces
+from nasbench_kit.store.hdf5 import opens_in_time
 from nasbench_kit.validation import validate
 
 
@@ -36,8 +37,10 @@ def run(options: argparse.Namespace) -> int:
     space_alone = options.benchmark in spaces() and options.benchmark not in benchmarks()
     if options.architectures or options.file or space_alone:
         return _check_architectures(options)
+    path = find_store(options.benchmark)
+    opens_in_time(path)
     checks = validate(
-        find_store(options.benchmark),
+        path,
         source=Path(options.source) if options.source else None,
         source_format=options.source_format,
         mapping=mapping_of(options),

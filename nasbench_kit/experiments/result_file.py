@@ -109,7 +109,9 @@ def check_loaded(result: Any) -> None:
 
 
 def _expect(name: str, values: NDArray[Any] | None, shape: tuple[int, ...], kinds: str) -> None:
-    if values is not None and (values.shape != shape or values.dtype.kind not in kinds):
+    if values is None:
+        return
+    if values.shape != shape or values.dtype.kind not in kinds or (kinds == "f" and values.dtype != np.float64):
         raise ValueError(f"{name} is {values.dtype} {values.shape}, not {shape}")
 
 

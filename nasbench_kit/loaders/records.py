@@ -301,8 +301,10 @@ class Records:
     def _content(self, indices: NDArray[np.intp]) -> str:
         """What the records themselves say of where they come from: counts, and the recorded costs beside the definition's."""
         full = [table for trial, table in self._finals.items() if trial[:2] == ("cifar10-valid", BUDGETS[-1])]
-        trained = sum(~np.isnan(table[:, 0]) for table in full) if full else np.zeros(self.space.size, dtype=np.int64)
-        counts = tuple(np.bincount(trained[indices], minlength=MAX_SEEDS + 1)[1:4].tolist())
+        trained = np.zeros(len(indices), dtype=np.int64)
+        for table in full:
+            trained += ~np.isnan(table[indices, 0])
+        counts = tuple(np.bincount(trained, minlength=MAX_SEEDS + 1)[1:4].tolist())
         version = _SEED_COUNTS.get(counts)
         said = [
             f"{len(indices):,} architectures, each at its official index",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import numpy as np
 
 from nasbench_kit.errors import StoreError
 
-__all__ = ["opened", "plain_attributes", "plain_dataset"]
+__all__ = ["opened", "opens_in_time", "plain_attributes", "plain_dataset"]
 
 MOST_ATTRIBUTES = 1000
 
@@ -74,6 +76,24 @@ def opened(path: Path, what: str) -> Iterator[h5py.File]:
 _WRITERS = ("flag values don't match", "already open for write", "lock file")
 
 _AGAIN = {"store": "convert its source again", "result": "run the search again"}
+
+
+def opens_in_time(path: Path, seconds: float = 60.0) -> None:
+    """Open a store in a process of its own first: a crafted file can make HDF5 hang or crash, which nothing can catch.
+
+    Raises
+    ------
+    StoreError
+        Where that process crashes, or does not end within ``seconds``. Any other fault is left to the opening itself.
+    """
+    program = "import sys; from nasbench_kit.store import StoreFile; StoreFile(__import__('pathlib').Path(sys.argv[1]))"
+    command = [sys.executable, "-c", program, str(path)]
+    try:
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        raise StoreError(f"{path} is a damaged store: HDF5 has not opened it within {seconds:g} s") from None
+    if ended.returncode < 0:
+        raise StoreError(f"{path} is a damaged store: HDF5 crashes when it opens it (signal {-ended.returncode})")
 
 
 def plain_attributes(node: Any) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def test_query_from_arguments_a_file_and_stdin(call, store, tmp_path, monkeypatc
     (tmp_path / "natives.txt").write_text("\n".join(natives) + "\n\n")
     assert call("query", store, "--file", tmp_path / "natives.txt", "--metrics", "valid_accuracy", "params")[1] == out
     piped = subprocess.run(
-        [sys.executable, "-m", "nasbench_kit.cli", "query", str(store), "--metrics", "valid_accuracy", "params"],
+        [sys.executable, "-m", "nasbench_kit", "query", str(store), "--metrics", "valid_accuracy", "params"],
         input="\n".join(natives), capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert piped.stdout == out
@@ -98,7 +98,7 @@ def test_query_from_arguments_a_file_and_stdin(call, store, tmp_path, monkeypatc
 
 def test_a_closed_pipe_is_no_error(store):
     natives = "\n".join(nk.space("nb201").decode(nk.space("nb201").all()))
-    command = f"{sys.executable} -m nasbench_kit.cli query {store} | head -n 1"
+    command = f"{sys.executable} -m nasbench_kit query {store} | head -n 1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], input=natives, capture_output=True, text=True, check=False
     )

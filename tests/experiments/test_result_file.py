@@ -56,6 +56,7 @@ def replaced(name, values):
     ("change", "message"),
     [
         (lambda f: f.attrs.__setitem__("format", "other"), "no result of this version"),
+        (lambda f: replaced("archive_F", f["archive_F"][()].astype("f4"))(f), "archive_F is float32"),
         (lambda f: f.attrs.__setitem__("format_version", 99), "no result of this version"),
         (lambda f: f.attrs.__setitem__("space", "nb20"), "did you mean 'nb201'"),
         (lambda f: f.attrs.__setitem__("space", "nb101"), "incumbents is uint8"),

@@ -14,7 +14,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.store import StoreFile
-from tests.loaders.fuzz import samples
+from tests.fuzz.kinds import kinds
 
 CONVERTER = """
     import sys, nasbench_kit as nk
@@ -28,7 +28,11 @@ KINDS = ("macronas", "nas-bench-macro", "nats-folder", "nats-file", "nb101", "nb
 
 @pytest.fixture(scope="module")
 def right(tmp_path_factory):
-    return samples(tmp_path_factory.mktemp("right"))
+    folder = tmp_path_factory.mktemp("right")
+    found = {name: folder / name for name in KINDS}
+    for name, path in found.items():
+        kinds()[name].write(path)
+    return found
 
 
 def content(path):

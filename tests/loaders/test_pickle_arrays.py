@@ -13,7 +13,7 @@ import pytest
 import nasbench_kit as nk
 from benchmarks.official.images import python2_pickle
 from nasbench_kit.loaders.pickle_arrays import read_arrays
-from tests.loaders.fuzz import damaged
+from tests.fuzz.damage import damaged
 
 IMAGES = np.arange(5 * 12, dtype=np.uint8).reshape(5, 12)
 BATCH = {

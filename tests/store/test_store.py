@@ -20,6 +20,7 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.store import MetricColumn, StoreFile, Table, write_store
 from nasbench_kit.store import writer as writer_module
+from nasbench_kit.store.hdf5 import opens_in_time
 from nasbench_kit.store.schema import attributes_digest
 
 
@@ -496,3 +497,27 @@ def test_a_store_that_is_open_for_writing_is_called_so(store, tmp_path):
     with h5py.File(path, "r+"), pytest.raises(nk.StoreError, match="is open for writing in another program"):
         nk.open(path)
     assert len(nk.open(path)) == 15625
+
+
+def test_a_store_that_does_not_open_in_time(tmp_path, store, monkeypatch):
+    opens_in_time(store)
+    opens_in_time(tmp_path / "missing.h5")  # left to the opening itself
+    with pytest.raises(nk.StoreError, match=r"HDF5 has not opened it within 0.001 s"):
+        opens_in_time(store, 0.001)
+    crash = tmp_path / "crash"
+    crash.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    crash.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(crash))
+    with pytest.raises(nk.StoreError, match=r"HDF5 crashes when it opens it \(signal 11\)"):
+        opens_in_time(store)
+
+
+def test_a_genotype_of_the_file_that_is_none(tmp_path, store):
+    path = tmp_path / "s.h5"
+    path.write_bytes(store.read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["architectures"][3, 4] = 255
+    bench = nk.open(path)
+    for ask in (bench.frame, lambda: bench.front(["valid_accuracy"])):
+        with pytest.raises(nk.StoreError, match=r"s.h5 is a damaged store: nb201: 1 of .* gene 4 is 255"):
+            ask()

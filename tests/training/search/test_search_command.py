@@ -46,7 +46,7 @@ def answer(capsys, *words):
 
 def started(*words) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "nasbench_kit.cli", *words],
+        [sys.executable, "-m", "nasbench_kit", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

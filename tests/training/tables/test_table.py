@@ -207,7 +207,7 @@ def started(tmp_path):
     groups = []
 
     def start(*words):
-        command = [sys.executable, "-m", "nasbench_kit.cli", "train", *map(str, words)]
+        command = [sys.executable, "-m", "nasbench_kit", "train", *map(str, words)]
         environment = {**os.environ, "PYTHONPATH": str(Path(nk.__file__).parent.parent)}
         process = subprocess.Popen(
             command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True

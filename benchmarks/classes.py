@@ -15,7 +15,7 @@ import numpy as np
 import nasbench_kit as nk
 from benchmarks.timing import in_turn, table
 from nasbench_kit import graphs
-from nasbench_kit.spaces.nb101_tables import Tables, tables
+from nasbench_kit.spaces.nb101.tables import Tables, tables
 
 
 def run() -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _nb101() -> dict[str, Any]:
 
 def _spaces() -> dict[str, float]:
     found = {}
-    for name in nk.spaces():
+    for name in nk.list_spaces():
         space = nk.space(name)
         X = space.sample(100_000, 0)
         found[name] = len(X) / in_turn({name: lambda space=space, X=X: space.key(X)}, rounds=5)[name] * 60

@@ -21,7 +21,7 @@ from benchmarks.official.macronas import write_macronas
 from benchmarks.official.nb101 import write_nb101
 from benchmarks.official.nb201 import SPACE, write_nats_simple, write_nb201_pth
 from benchmarks.timing import table
-from nasbench_kit.cores import usable_cores
+from nasbench_kit.kernels.cores import usable_cores
 
 READ = """
 with open(source, "rb") as file:

@@ -29,7 +29,7 @@ runs: of 370 a step 100 are random words (scattered over 16 MB, since each run h
 children, and 65 what is noted.
 
 So NumPy alone gives NSGA-II about 250 M evaluations a minute. With the extra ``fast`` Numba compiles what takes many passes
-(`nasbench_kit.compiled`): of 10,000 children a generation, 130 microseconds instead of 500 for fronts and distances, with
+(`nasbench_kit.kernels`): of 10,000 children a generation, 130 microseconds instead of 500 for fronts and distances, with
 NumPy's sorts as they are; 70 instead of 180 for what is seen, counted as it is noted; a mutation with its look-up of what is
 valid in one call; archives without a sort. NSGA-II then takes about 1,500 a generation, of which the floor above is half;
 what is left is NumPy's: sorts 170, random words 110, gathers of rows 200.
@@ -46,9 +46,9 @@ import scipy.stats
 
 import nasbench_kit as nk
 from benchmarks.timing import in_turn, table
-from nasbench_kit import compiled
 from nasbench_kit.experiments.scale import scale_of
-from nasbench_kit.indicators import hypervolume, pareto_front
+from nasbench_kit.kernels import compiling
+from nasbench_kit.metrics.indicators import hypervolume, pareto_front
 
 RUNS, POPULATION, GENERATIONS = 100, 100, 100
 PEER_RUNS = 31
@@ -94,8 +94,8 @@ def run() -> dict[str, Any]:
     if fast:
         calls |= {f"{name}, compiled": _caller(True, *arguments) for name, arguments in searches.items()}
     seconds = in_turn(calls, rounds=5, seconds=0.3)
-    compiled.unload()
-    del os.environ[compiled.SWITCH]
+    compiling.disable()
+    del os.environ[compiling.SWITCH]
     rate = {name: searches[name][2] * searches[name][3] / seconds[name] * 60 for name in searches}
     found: dict[str, Any] = {"evaluations a minute": rate, "seconds": seconds}
     best = rate
@@ -141,8 +141,8 @@ def _cells() -> nk.Problem:
 
 
 def _can_compile() -> bool:
-    compiled.unload()
-    can = compiled.load()
+    compiling.disable()
+    can = compiling.enable()
     if not can:
         print("Numba is not installed: no compiled loops")
     return can
@@ -150,8 +150,8 @@ def _can_compile() -> bool:
 
 def _caller(fast: bool, problem: nk.Problem, algorithm: nk.Algorithm, runs: int, evaluations: int) -> Any:
     def search() -> None:
-        compiled.unload()
-        os.environ[compiled.SWITCH] = "1" if fast else "0"
+        compiling.disable()
+        os.environ[compiling.SWITCH] = "1" if fast else "0"
         nk.search(problem, algorithm, runs=runs, evaluations=evaluations)
 
     return search

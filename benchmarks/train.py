@@ -22,7 +22,7 @@ def run() -> dict[str, Any]:
     try:
         import torch
 
-        from nasbench_kit.spaces.nb201 import SKELETONS
+        from nasbench_kit.spaces.nb201.cost import SKELETONS
         from nasbench_kit.training.batches import image_order
         from nasbench_kit.training.datasets import PARTS, load_digits
         from nasbench_kit.training.recipes import Recipe

@@ -14,7 +14,7 @@ from typing import Any
 
 import nasbench_kit as nk
 from benchmarks.timing import in_turn, table
-from nasbench_kit.cores import usable_cores
+from nasbench_kit.kernels.cores import usable_cores
 
 GENES, SEEDS, EPOCHS, JOBS = [2, 1, 2, 2, 3, 1], (3, 10, 30), 4, 24
 
@@ -23,7 +23,7 @@ def run() -> dict[str, Any]:
     try:
         import torch
 
-        from nasbench_kit.spaces.nb201 import SKELETONS
+        from nasbench_kit.spaces.nb201.cost import SKELETONS
         from nasbench_kit.training.datasets import load_digits
         from nasbench_kit.training.recipes import Recipe
         from nasbench_kit.training.stacked import initial_network

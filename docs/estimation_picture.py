@@ -16,8 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import nasbench_kit as nk
-from nasbench_kit.learning_curves import curve_agreement
-from nasbench_kit.pictures import COLOURS, STYLE, write_picture
+from nasbench_kit.benchmark.learning_curves import curve_agreement
+from nasbench_kit.figures.style import COLOURS, STYLE, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ from estimation_picture import draw_estimation
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
-from nasbench_kit.drawing import draw
 from nasbench_kit.experiments.comparison import compare
-from nasbench_kit.experiments.plot import plot_comparison
+from nasbench_kit.experiments.comparison_figure import plot_comparison
+from nasbench_kit.figures.networks import draw
 
 FOLDER = Path(__file__).parent / "pictures"
 

@@ -18,7 +18,7 @@ from nasbench_kit.algorithms import (
 )
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.benchmark import open_benchmark as open  # noqa: A004 - as in h5py: nk.open(name)
-from nasbench_kit.data import benchmarks
+from nasbench_kit.data import list_benchmarks
 from nasbench_kit.errors import (
     InvalidArchitecture,
     MissingExtra,
@@ -31,8 +31,8 @@ from nasbench_kit.experiments.comparison import Comparison, compare
 from nasbench_kit.experiments.result import Result, load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
-from nasbench_kit.problem import FunctionProblem, Problem, TestSelectionWarning
-from nasbench_kit.spaces import Space, space, spaces
+from nasbench_kit.problems import FunctionProblem, Problem, TestSelectionWarning
+from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, space
 
 __all__ = [
     "BOHB",
@@ -58,16 +58,18 @@ __all__ = [
     "Result",
     "SourceError",
     "Space",
+    "SpaceSpec",
     "StoreError",
     "SuccessiveHalving",
     "TestSelectionWarning",
     "UnknownName",
-    "benchmarks",
     "compare",
     "convert",
+    "list_benchmarks",
+    "list_spaces",
     "load_result",
     "open",
+    "register_space",
     "search",
     "space",
-    "spaces",
 ]

@@ -6,9 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
-from nasbench_kit.text import MOST_SHOWN, one_line
-
 __all__ = [
+    "MOST_SHOWN",
     "DownloadError",
     "InvalidArchitecture",
     "LostWorker",
@@ -17,7 +16,10 @@ __all__ = [
     "SourceError",
     "StoreError",
     "UnknownName",
+    "one_line",
 ]
+
+MOST_SHOWN = 1900  # characters of an error, so that a line with what precedes it has at most 2,000
 
 
 class NasbenchKitError(Exception):
@@ -57,9 +59,9 @@ class UnknownName(NasbenchKitError, KeyError):
     Examples
     --------
     >>> print(UnknownName("space", "nb20", ["nb101", "nb201"]))
-    unknown space 'nb20'; did you mean 'nb201'? There is: nb201, nb101
+    unknown space 'nb20'; did you mean 'nb201'? Available: nb201, nb101
     >>> print(UnknownName("setting of RandomSearch", "size", []))
-    unknown setting of RandomSearch 'size'. There is no setting of RandomSearch at all
+    unknown setting of RandomSearch 'size'. There is no setting of RandomSearch
     """
 
     def __init__(self, kind: str, name: object, known: Iterable[object], hint: str = "") -> None:
@@ -71,7 +73,7 @@ class UnknownName(NasbenchKitError, KeyError):
             text += f"; did you mean {close[0]!r}?"
         else:
             text += "."
-        text += f" There is: {', '.join(ordered)}" if ordered else f" There is no {kind} at all"
+        text += f" Available: {', '.join(ordered)}" if ordered else f" There is no {kind}"
         self.message = f"{text}. {hint}" if hint else text
         super().__init__(self.message)
 
@@ -104,3 +106,29 @@ class MissingExtra(NasbenchKitError, ImportError):
 
     def __init__(self, purpose: str, extra: str) -> None:
         super().__init__(f"{purpose} needs the extra '{extra}': pip install 'nasbench-kit[{extra}]'")
+
+
+def one_line(text: object, most: int | None = None) -> str:
+    r"""Text from anywhere as it may be shown: one line that does nothing to a terminal, at most ``most`` characters long.
+
+    Line breaks, escape sequences, marks that turn the direction of writing and halves of characters are spelt out. What is
+    too long loses its middle, for a message begins with a path and ends with what to do.
+
+    Examples
+    --------
+    >>> print(one_line("acc\x1b[2J\nok"))
+    acc\x1b[2J\nok
+    >>> one_line("a" * 50, 20)
+    'aaaaaaaaaaaa...aaaaa'
+    """
+    line = str(text)
+    if most is not None and len(line) > most:  # every character is one at least: no more of them can be shown
+        line = _shortened(line, most)
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
+    return line if most is None or len(line) <= most else _shortened(line, most)
+
+
+def _shortened(line: str, most: int) -> str:
+    end = most // 4
+    return f"{line[: most - end - 3]}...{line[-end:]}"

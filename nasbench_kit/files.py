@@ -13,8 +13,9 @@ from pathlib import Path
 
 from nasbench_kit.errors import StoreError
 
-__all__ = ["check_target", "replace_file"]
+__all__ = ["check_target", "decoded", "encoding_of", "replace_file"]
 
+_BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 ABANDONED = 24 * 3600  # seconds after which a temporary file belongs to nobody
 
 
@@ -103,3 +104,13 @@ def _reason(error: BaseException) -> str:
             return os.strerror(cause.errno)
         cause = cause.__context__
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def encoding_of(start: bytes) -> str:
+    """The encoding that a file's first bytes tell; UTF-8 where they tell none."""
+    return next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), "utf-8")
+
+
+def decoded(content: bytes) -> str:
+    """Bytes as text without a byte-order mark; UnicodeDecodeError where they are none."""
+    return content.decode(encoding_of(content))

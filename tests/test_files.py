@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.cores import usable_cores
 from nasbench_kit.files import replace_file
+from nasbench_kit.kernels.cores import usable_cores
 
 
 def test_threads_that_write_the_same_file(tmp_path):

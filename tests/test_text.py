@@ -10,9 +10,9 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.cli.main import main
+from nasbench_kit.errors import MOST_SHOWN, one_line
 from nasbench_kit.store import MetricColumn
 from nasbench_kit.store.schema import attributes_digest
-from nasbench_kit.text import MOST_SHOWN, one_line
 
 
 def test_one_line():

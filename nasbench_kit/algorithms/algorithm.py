@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.algorithms.streams import Streams, stream_key
 from nasbench_kit.spaces import Space
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Algorithm"]
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nasbench_kit.algorithms.streams import Streams
-from nasbench_kit.graphs.hashing import hash_rows
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.kernels.hashing import hash_rows
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["sample_chain"]
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators import (
+from nasbench_kit.algorithms.operators.operators import (
     gather,
     keep_valid,
     one_point_crossover,
@@ -19,8 +19,8 @@ from nasbench_kit.algorithms.operators import (
     unit_crossover,
 )
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.sorting import lowest, take
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.kernels.sorting import lowest, take
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["GeneticAlgorithm"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.algorithms.linkage import linkage_tree, mutual_information
 from nasbench_kit.algorithms.mixing import OptimalMixing, Runs
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_information
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["GOMEA"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.graphs.hashing import hash_rows
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.kernels.hashing import hash_rows
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Known"]
 

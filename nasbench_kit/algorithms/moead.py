@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators import gather, keep_valid, reset_genes, two_point_crossover
+from nasbench_kit.algorithms.operators.operators import gather, keep_valid, reset_genes, two_point_crossover
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.graphs.hashing import mix
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.kernels.hashing import mix
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["MOEAD", "weight_vectors"]
 

@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.algorithms.linkage import linkage_tree, mutual_information
 from nasbench_kit.algorithms.mixing import OptimalMixing, Runs
-from nasbench_kit.algorithms.operators import gather
+from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_information
+from nasbench_kit.algorithms.operators.operators import gather
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.indicators import most_hypervolume
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.metrics.indicators import most_hypervolume
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["MOGOMEA", "balanced_clusters"]
 

@@ -8,20 +8,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit import compiled
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.chain_model import sample_chain
-from nasbench_kit.algorithms.duplicates import POLICIES, first_different
-from nasbench_kit.algorithms.fronts import rank_and_crowding
-from nasbench_kit.algorithms.operators import gather, keep_valid, reset_genes, two_point_crossover
+from nasbench_kit.algorithms.operators.duplicates import POLICIES, first_different
+from nasbench_kit.algorithms.operators.operators import gather, keep_valid, reset_genes, two_point_crossover
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.sorting import order_of_pairs
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.kernels.crowding import survivors
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["NSGA2", "survivors"]
 
 
-CROWDING_BITS = 24  # to which crowding distances are rounded
 SURPLUS = 3  # times as many children as are needed, where duplicates are left out
 
 
@@ -138,50 +135,3 @@ class NSGA2(Algorithm):
     @property
     def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:
         return None if self._X is None else (self._X, self._F)
-
-
-def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = None) -> NDArray[np.intp]:
-    """The best ``n`` points of each run by domination rank, then crowding distance, best first.
-
-    Parameters
-    ----------
-    F : ndarray of float, shape (runs, points, m)
-        Objective values, minimised.
-    n : int
-    ties : ndarray of uint32, shape (runs, points), optional
-        Random words, of the points in order of their objectives. They draw which of equal points have neighbours at a
-        distance (see `rank_and_crowding`); and of points of equal rank and distance the one with the lower word comes first.
-
-    Returns
-    -------
-    ndarray of int, shape (runs, n)
-        Positions in ``F.reshape(-1, m)``.
-    """
-    points, m = F.shape[1:]
-    # rank, distance, tie and position side by side in one number: its sort sorts by all of them
-    place = points.bit_length()
-    crowding = min(CROWDING_BITS, 63 - 2 * place)
-    tie = min(63 - 2 * place - crowding, 32)
-    if ties is None:
-        ties = np.zeros(F.shape[:2], dtype=np.uint32)
-    loops = compiled.loops()
-    if loops is not None and m == 2 and tie:
-        order = order_of_pairs(F)
-        key = loops.survival_keys(np.ascontiguousarray(F), order, n, ties, crowding, tie, place)
-    else:
-        order, rank, distance = rank_and_crowding(F, n, ties)
-        # Distances are at most m, but infinite at a front's ends. Steps of 2**-22 are below any difference that matters,
-        # and far above rounding.
-        np.minimum(distance, m + 1, out=distance)
-        distance *= 2.0**crowding / (m + 2)
-        key = rank
-        key <<= crowding
-        key += 2**crowding - 1
-        key -= distance.astype(np.int64)
-        key <<= tie
-        if tie:
-            key |= (ties >> np.uint32(32 - tie)).astype(np.int64)
-        key <<= place
-        key |= np.arange(points)
-    key.sort(axis=1)
-    return gather(order, key[:, :n] & (2**place - 1))

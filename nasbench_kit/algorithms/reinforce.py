@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators import ATTEMPTS
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.algorithms.operators.operators import ATTEMPTS
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Reinforce"]
 

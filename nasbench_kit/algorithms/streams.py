@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit import compiled
-from nasbench_kit.graphs.hashing import mix
+from nasbench_kit.kernels.hashing import mix
+from nasbench_kit.kernels.variation import integers
 from nasbench_kit.spaces import Space
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Streams", "stream_key"]
 
@@ -75,12 +75,10 @@ class Streams:
 
     def integers(self, high: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.intp]:
         """Uniform in 0 ... high - 1 (to within high / 2**32): (runs, *shape); ``high`` broadcasts against the shape."""
-        loops = compiled.loops()
-        if loops is not None and isinstance(high, int) and sys.byteorder == "little":
+        if isinstance(high, int) and sys.byteorder == "little":
             count = math.prod(shape)
             begin = self._advance(count)[0]
-            drawn: NDArray[np.intp] = loops.integers(self._words, begin, count, high)
-            return drawn.reshape(self.runs, *shape)
+            return integers(self._words, begin, count, high).reshape(self.runs, *shape)
         return (self.bits(shape) * (np.asarray(high) * 2.0**-32)).astype(np.intp)
 
     def of(self, runs: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.float64]:

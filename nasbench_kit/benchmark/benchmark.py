@@ -6,29 +6,22 @@ import dataclasses
 import operator
 import os
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nasbench_kit import data
 from nasbench_kit.benchmark.problem import Charge, Missing, TabularProblem
+from nasbench_kit.benchmark.queries import Queries, Seed
 from nasbench_kit.errors import InvalidArchitecture, StoreError, UnknownName
-from nasbench_kit.indicators import pareto_front
-from nasbench_kit.metrics import Direction, Metric, known_metric, minimised
-from nasbench_kit.spaces import Space
-from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes, as_rng
-from nasbench_kit.store.reader import Column, StoreFile
-from nasbench_kit.store.schema import MEAN_SEED
+from nasbench_kit.metrics import Direction, Metric, minimised
+from nasbench_kit.metrics.indicators import pareto_front
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Benchmark", "Seed", "open_benchmark"]
-
-Seed = int | Literal["mean", "random"]
-
-DENSE_ROWS = 2**24  # so many networks or genotypes get a table from their number to their row
 
 
 def open_benchmark(name: str | os.PathLike[str]) -> Benchmark:
@@ -37,7 +30,7 @@ def open_benchmark(name: str | os.PathLike[str]) -> Benchmark:
     Parameters
     ----------
     name : str or path-like
-        One of ``nasbench_kit.benchmarks()``, or the path of a store file.
+        One of ``nasbench_kit.list_benchmarks()``, or the path of a store file.
 
     Returns
     -------
@@ -56,7 +49,7 @@ def open_benchmark(name: str | os.PathLike[str]) -> Benchmark:
     return Benchmark(data.find_store(name))
 
 
-class Benchmark:
+class Benchmark(Queries):
     """A table of trained architectures, opened for questions.
 
     Parameters
@@ -74,305 +67,15 @@ class Benchmark:
         The provenance: source, sha256, licence, citation, kit version, ...
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._store = StoreFile(path)
-        self.path: Path = self._store.path
-        self.name = self.path.name.removesuffix(".h5")
-        self.space: Space = self._store.space
-        self._cache: dict[tuple[str, str, int | None, int | str, bool], NDArray[np.float64]] = {}
-
-    def __len__(self) -> int:
-        return len(self._store.architectures)
-
     def __repr__(self) -> str:
         return f"<benchmark {self.name}: {len(self)} architectures of {self.space.name}, {', '.join(self.datasets)}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self.path, self.digest)
 
-    @property
-    def info(self) -> dict[str, Any]:
-        """The provenance and format of the store, as a new plain dict."""
-        return {"name": self.name, "path": str(self.path), "architectures": len(self), **self._store.attributes}
-
-    @property
-    def digest(self) -> str:
-        """A SHA-256 over the checksums of all columns: equal for stores of equal content, whatever their names."""
-        return self._store.digest
-
-    @property
-    def architectures(self) -> Genotypes:
-        """The genotypes with a record of their own, by ascending key: (len(self), genes), read-only."""
-        return self._store.architectures
-
-    @property
-    def datasets(self) -> tuple[str, ...]:
-        """The names of the datasets."""
-        return tuple(self._store.metrics)
-
-    def metrics(self, dataset: str | None = None) -> tuple[str, ...]:
-        """The names of the metrics of a dataset: those stored, and the costs that follow from the architecture."""
-        dataset = self._dataset(dataset)
-        return tuple(dict.fromkeys((*self._store.metrics[dataset], *self._store.costs(dataset))))
-
-    def epochs(self, dataset: str | None = None, metric: str | None = None) -> tuple[int, ...]:
-        """The epoch budgets stored for a metric, or for any metric of the dataset; empty where it has none."""
-        columns = self._columns(self._dataset(dataset), metric)
-        return tuple(sorted({epoch for column in columns for epoch in column.epochs or ()}))
-
-    def seeds(self, dataset: str | None = None, metric: str | None = None) -> tuple[int, ...]:
-        """The training seeds stored for a metric, or for any metric of the dataset; empty where only means are."""
-        columns = self._columns(self._dataset(dataset), metric)
-        return tuple(sorted({seed for column in columns for seed in column.seeds or () if seed != MEAN_SEED}))
-
-    def metric(self, name: str, dataset: str | None = None) -> Metric:
-        """What a metric is: its unit, its direction, its range, the split it was measured on, whether it depends on the seed.
-
-        Examples
-        --------
-        >>> metric = open_benchmark("nb201-digits").metric("valid_accuracy")
-        >>> metric.units, metric.direction, metric.range, metric.split
-        ('percent', 'max', (0.0, 100.0), 'valid')
-        """
-        dataset = self._dataset(dataset)
-        self._metric(dataset, name)
-        column = self._store.metrics[dataset].get(name)
-        about = known_metric(name) if column is None else column.metric
-        return about or Metric(name)
-
-    def units(self, metric: str, dataset: str | None = None) -> str:
-        """The unit of a metric, e.g. ``"percent"``."""
-        return self.metric(metric, dataset).units
-
-    def costs(self, dataset: str | None = None) -> tuple[str, ...]:
-        """The names of the costs that are computed from the architecture itself; none where they are not defined."""
-        return self._store.costs(self._dataset(dataset))
-
     def check_file(self) -> int:
         """Compare every column with its checksum; returns the bytes read. Raises StoreError where one differs."""
         return self._store.verify()
-
-    # ---------------------------------------------------------------- query
-
-    def query(
-        self,
-        X: ArrayLike,
-        metrics: str | Sequence[str],
-        *,
-        dataset: str | None = None,
-        epochs: int | None = None,
-        seed: Seed = "mean",
-        rng: int | np.random.Generator | None = None,
-        invalid: Literal["raise", "nan"] = "raise",
-    ) -> NDArray[np.float64]:
-        """Metrics of architectures.
-
-        Parameters
-        ----------
-        X : array_like of int, shape (n, genes) or (genes,)
-            Genotypes.
-        metrics : str or sequence of str
-        dataset : str, optional
-            May be left out where there is only one.
-        epochs : int, optional
-            The epoch budget; each metric's largest unless given. Metrics without budgets ignore it.
-        seed : int, {"mean", "random"}
-            The mean over the stored seeds, one training seed, or for each row a seed drawn from those stored for it,
-            the same one for all ``metrics``.
-        rng : int or numpy.random.Generator
-            Required by ``seed="random"``, refused otherwise.
-        invalid : {"raise", "nan"}
-            What an invalid genotype gets.
-
-        Returns
-        -------
-        ndarray of float64, shape (n,), or (n, m) for a sequence of m metrics
-            What is not stored is ``nan``. A genotype is answered by its own record where it has one, else by that of
-            the same network; costs such as ``params`` are always those of the genotype itself.
-
-        Raises
-        ------
-        InvalidArchitecture, UnknownName
-        """
-        names = [metrics] if isinstance(metrics, str) else list(metrics)
-        dataset = self._dataset(dataset)
-        for name in names:
-            self._metric(dataset, name)
-        self._check_seed(dataset, seed, rng)
-        if invalid not in ("raise", "nan"):
-            raise ValueError(f"invalid is 'raise' or 'nan', not {invalid!r}")
-        if invalid == "raise":
-            rows, valid = self.space.check(X), None
-        else:
-            valid = self.space.is_valid(X)
-            rows = self.space.as_rows(np.asarray(X).reshape(len(valid), self.space.genes)[valid])
-        if seed == "random":
-            assert rng is not None
-            result = self._random_trials(rows, names, dataset, epochs, as_rng(rng))
-        else:
-            result = self._lookup(rows, names, dataset, epochs, seed)
-        if valid is not None:
-            full = np.full((len(valid), len(names)), np.nan)
-            full[valid] = result
-            result = full
-        return result[:, 0] if isinstance(metrics, str) else result
-
-    def trials(self, X: ArrayLike, metric: str, *, dataset: str | None = None) -> NDArray[np.float64]:
-        """Every stored value of a metric of architectures.
-
-        Parameters
-        ----------
-        X : array_like of int, shape (n, genes) or (genes,)
-            Genotypes.
-        metric : str
-        dataset : str, optional
-            May be left out where there is only one.
-
-        Returns
-        -------
-        ndarray of float64, shape (n, epochs, seeds)
-            In the order of ``epochs(dataset, metric)`` and ``seeds(dataset, metric)``; an axis that the metric does not have
-            has one place, and so has that of seeds where the table has means alone. ``nan`` where there is no value.
-
-        Raises
-        ------
-        InvalidArchitecture, UnknownName
-        """
-        rows, dataset = self.space.check(X), self._dataset(dataset)
-        self._metric(dataset, metric)
-        budgets: Sequence[int | None] = self.epochs(dataset, metric) or (None,)
-        seeds: Sequence[int | str] = self.seeds(dataset, metric) or ("mean",)
-        found = [[self._lookup(rows, [metric], dataset, e, s)[:, 0] for s in seeds] for e in budgets]
-        return np.moveaxis(np.array(found), 2, 0)
-
-    def _lookup(
-        self, rows: Genotypes, names: list[str], dataset: str, epochs: int | None, seed: int | str
-    ) -> NDArray[np.float64]:
-        small = self.space.size <= SMALL_SIZE
-        where = self.space.small_number(rows) if small else None
-        record: NDArray[np.intp] | None = None
-        result = np.empty((len(rows), len(names)))
-        for i, name in enumerate(names):
-            if where is not None:
-                # A valid number is always within the table: "clip" only spares numpy the check.
-                values = self._values_by_number(dataset, name, epochs, seed)
-                if len(names) == 1:
-                    return values.take(where, mode="clip")[:, np.newaxis]
-                result[:, i] = values.take(where, mode="clip")
-            elif name in self._store.costs(dataset):
-                result[:, i] = self._store.cost(rows, name, dataset)
-            else:
-                record = self.records(rows) if record is None else record
-                result[:, i] = self._values(dataset, name, epochs, seed)[record]
-        return result
-
-    def _random_trials(
-        self, rows: Genotypes, names: list[str], dataset: str, epochs: int | None, rng: np.random.Generator
-    ) -> NDArray[np.float64]:
-        """A seed for each row, uniform over those that have a value of every metric that depends on the seed."""
-        seeds = self.seeds(dataset)
-        trials = np.stack([self._lookup(rows, names, dataset, epochs, seed) for seed in seeds])
-        of_trial = [i for i, name in enumerate(names) if self.metric(name, dataset).depends_on_seed]
-        known = ~np.isnan(trials[:, :, of_trial]).any(axis=2)
-        draw = np.where(known, rng.random(known.shape), -1.0)
-        values: NDArray[np.float64] = np.take_along_axis(
-            trials, draw.argmax(axis=0)[np.newaxis, :, np.newaxis], axis=0
-        )[0]
-        return values
-
-    def _values_by_number(self, dataset: str, name: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
-        key = (dataset, name, epochs, seed, True)
-        if key not in self._cache:
-            if name in self._store.costs(dataset):
-                everything = self.space.all()
-                valid = self.space.is_valid(everything)
-                values = np.full(len(everything), np.nan)
-                values[valid] = self._store.cost(everything[valid], name, dataset)
-                self._cache[key] = values
-            else:
-                self._cache[key] = self._values(dataset, name, epochs, seed)[self._record_of_number]
-        return self._cache[key]
-
-    def _values(self, dataset: str, name: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
-        """A metric of every record, and ``nan`` at the end, where -1 points: (len(self) + 1,)."""
-        key = (dataset, name, epochs, seed, False)
-        if key not in self._cache:
-            column = self._store.metrics[dataset][name]
-            array = self._store.array(column)
-            if column.epochs is not None:
-                array = array[:, self._epoch_position(column, dataset, name, epochs)]
-            values = np.full(len(self) + 1, np.nan)
-            if column.seeds is not None:
-                values[:-1] = _mean(array) if seed == "mean" else self._seed_slice(array, column, seed)
-            elif seed == "mean" or not self.metric(name, dataset).depends_on_seed:
-                values[:-1] = array
-            self._cache[key] = values
-        return self._cache[key]
-
-    @staticmethod
-    def _seed_slice(array: NDArray[Any], column: Column, seed: int | str) -> NDArray[Any] | float:
-        assert column.seeds is not None
-        return array[:, column.seeds.index(int(seed))] if seed in column.seeds else np.nan
-
-    def rows(self, name: str, dataset: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
-        """A metric at the places that a look-up takes it from; not to be written to.
-
-        Returns
-        -------
-        ndarray of float64, shape (space.size,) or (len(self) + 1,)
-            By the number of the genotype, where the space is small; else by `records`, with ``nan`` at the end. Costs that
-            depend on more than the record are ``nan`` there.
-        """
-        if self.space.size <= SMALL_SIZE:
-            return self._values_by_number(dataset, name, epochs, seed)
-        if name in self._store.costs(dataset):
-            return np.full(len(self) + 1, np.nan)
-        return self._values(dataset, name, epochs, seed)
-
-    def records(self, rows: Genotypes) -> NDArray[np.intp]:
-        """The position in `architectures` of the record that answers each valid genotype, -1 where there is none: (n,)."""
-        if self._record_of_network is not None:
-            return self._record_of_network[self.space.network_index(rows)]
-        if self.space.size <= DENSE_ROWS:
-            return self._record_of_number[self.space.small_number(rows)]
-        keys = self.space.key(rows)
-        left = np.searchsorted(self._store.keys, keys)
-        found = left < len(self)
-        found[found] = self._store.keys[left[found]] == keys[found]
-        record = np.where(found, left, -1)
-        for offset in range(1, self._most_records):  # a later record of the same network may be the genotype's own
-            later = np.minimum(left + offset, len(self) - 1)
-            own = (self._store.keys[later] == keys) & (self.architectures[later] == rows).all(axis=1)
-            record[own] = later[own]
-        return record
-
-    @cached_property
-    def _most_records(self) -> int:
-        """The largest number of records that a network has."""
-        return int(np.unique(self._store.keys, return_counts=True)[1].max(initial=1))
-
-    @cached_property
-    def _record_of_network(self) -> NDArray[np.intp] | None:
-        """The record of each network, -1 where it has none; None where some have several, or there are too many."""
-        networks, keys = self.space.networks, self._store.keys
-        if networks is None or networks > DENSE_ROWS or (keys[1:] == keys[:-1]).any():
-            return None
-        records = np.full(networks, -1, dtype=np.intp)
-        records[self.space.network_index(self.architectures)] = np.arange(len(self))
-        return records
-
-    @cached_property
-    def _record_of_number(self) -> NDArray[np.intp]:
-        records = np.full(self.space.size, -1, dtype=np.intp)
-        if 0 < len(self) < self.space.size:
-            everything = self.space.all()
-            numbers = np.flatnonzero(self.space.is_valid(everything))
-            keys = self.space.key(everything[numbers])
-            left = np.minimum(np.searchsorted(self._store.keys, keys), len(self) - 1)
-            found = self._store.keys[left] == keys
-            records[numbers[found]] = left[found]
-        records[self.space.small_number(self.architectures)] = np.arange(len(self))
-        return records
 
     # ---------------------------------------------------------------- whole tables
 
@@ -410,7 +113,7 @@ class Benchmark:
         try:
             return self.query(self.architectures, names, dataset=dataset, epochs=epochs, seed=seed)
         except InvalidArchitecture as error:  # nobody but the file has said which they are
-            raise StoreError(f"{self.path} is a damaged store: {error}; convert its source again") from error
+            raise self._damaged(error) from error
 
     def front(
         self,
@@ -536,48 +239,6 @@ class Benchmark:
             for metric in metrics
         )
 
-    # ---------------------------------------------------------------- names
-
-    def _dataset(self, dataset: str | None) -> str:
-        if dataset is None and len(self.datasets) == 1:
-            return self.datasets[0]
-        if dataset not in self.datasets:
-            hint = "Choose one with dataset= (--dataset)." if dataset is None else ""
-            raise UnknownName(f"dataset of {self.name}", dataset, self.datasets, hint)
-        return dataset
-
-    def _metric(self, dataset: str, name: str) -> None:
-        if name not in self._store.metrics[dataset] and name not in self._store.costs(dataset):
-            raise UnknownName(f"metric of {self.name} on {dataset}", name, self.metrics(dataset))
-
-    def _columns(self, dataset: str, metric: str | None) -> list[Column]:
-        """The columns of a metric, none where it is a cost that is not stored, or of all the dataset's metrics."""
-        columns = self._store.metrics[dataset]
-        if metric is None:
-            return list(columns.values())
-        self._metric(dataset, metric)
-        return [columns[metric]] if metric in columns else []
-
-    def _epoch_position(self, column: Column, dataset: str, name: str, epochs: int | None) -> int:
-        assert column.epochs is not None
-        if epochs is None:
-            return len(column.epochs) - 1
-        if epochs not in column.epochs:
-            raise UnknownName(f"epoch budget of {name} on {dataset}", epochs, column.epochs)
-        return column.epochs.index(epochs)
-
-    def _check_seed(self, dataset: str, seed: Seed, rng: object) -> None:
-        if seed == "random":
-            if rng is None:
-                raise ValueError("seed='random' draws at random: give rng=, an int or a numpy.random.Generator")
-            if not self.seeds(dataset):
-                raise UnknownName(f"seed of {dataset}", seed, ["mean"], "This table stores means alone.")
-        else:
-            if rng is not None:
-                raise ValueError(f"rng is for seed='random', nothing is drawn for seed={seed!r}")
-            if seed != "mean" and (isinstance(seed, (str, bool)) or seed not in self.seeds(dataset)):
-                raise UnknownName(f"seed of {dataset}", seed, ["mean", "random", *self.seeds(dataset)])
-
 
 def _whole(value: Any, name: str) -> int:
     """A whole number of whatever type as an int; TypeError otherwise."""
@@ -595,12 +256,3 @@ def _reopened(path: Path, digest: str) -> Benchmark:
     if bench.digest != digest:
         raise StoreError(f"{path} was replaced by another store while it was in use")
     return bench
-
-
-def _mean(trials: NDArray[Any]) -> NDArray[np.float64]:
-    """The mean over the last axis of what is known; ``nan`` where nothing is."""
-    known = ~np.isnan(trials)
-    total = np.where(known, trials, 0).sum(axis=-1, dtype=np.float64)
-    count = known.sum(axis=-1)
-    mean: NDArray[np.float64] = np.divide(total, count, out=np.full(len(trials), np.nan), where=count > 0)
-    return mean

@@ -5,19 +5,17 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nasbench_kit.benchmark.queries import Queries
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.indicators import pareto_front
 from nasbench_kit.metrics import PROXY, Metric, minimised
-from nasbench_kit.problem import Evaluation, Problem, TestSelectionWarning, check_objectives, warn_of_test_data
-from nasbench_kit.spaces.space import SMALL_SIZE, Genotypes
-
-if TYPE_CHECKING:
-    from nasbench_kit.benchmark.benchmark import Benchmark
+from nasbench_kit.metrics.indicators import pareto_front
+from nasbench_kit.problems import Evaluation, Problem, TestSelectionWarning, check_objectives, warn_of_test_data
+from nasbench_kit.spaces.genotypes import SMALL_SIZE, Genotypes
 
 __all__ = ["CHARGES", "MISSING", "Charge", "Missing", "TabularProblem"]
 
@@ -69,7 +67,7 @@ class TabularProblem(Problem):
 
     def __init__(
         self,
-        bench: Benchmark,
+        bench: Queries,
         objectives: tuple[Metric, ...],
         dataset: str,
         epochs: int | None,
@@ -341,7 +339,7 @@ class TabularProblem(Problem):
 
 
 def _reopen(
-    bench: Benchmark,
+    bench: Queries,
     objectives: tuple[Metric, ...],
     dataset: str,
     epochs: int | None,

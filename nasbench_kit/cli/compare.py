@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     if options.plot:
-        from nasbench_kit.pictures import check_picture
+        from nasbench_kit.figures.style import check_picture
 
         Path(options.plot).parent.mkdir(parents=True, exist_ok=True)
         check_picture(Path(options.plot))  # now, not after the searches
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
         for name, result in comparison.results.items():
             say(f"saved {result.save(Path(options.save) / files[name])}", error=True)
     if options.plot:
-        from nasbench_kit.experiments.plot import plot_comparison
+        from nasbench_kit.experiments.comparison_figure import plot_comparison
 
         say(f"drawn {plot_comparison(comparison, options.plot, clock=options.clock)}", error=True)
     return 0

@@ -11,8 +11,8 @@ from nasbench_kit.cli.natives import native_text, read_natives
 from nasbench_kit.cli.output import print_json, say
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
 from nasbench_kit.graphs import canonical_form
-from nasbench_kit.spaces import space, spaces
-from nasbench_kit.spaces.natives import whole_numbers
+from nasbench_kit.spaces import list_spaces, space
+from nasbench_kit.spaces.blocks.natives import whole_numbers
 
 ANY_DAG = "dag"
 
@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
-    if options.space != ANY_DAG and options.space not in spaces():
-        raise UnknownName("space", options.space, [*spaces(), ANY_DAG])
+    if options.space != ANY_DAG and options.space not in list_spaces():
+        raise UnknownName("space", options.space, [*list_spaces(), ANY_DAG])
     natives = read_natives(options.architectures, options.file)
     if options.space == ANY_DAG:
         marks: list[Any] = _marks_of_dags(natives)

@@ -10,15 +10,15 @@ from typing import Any
 from nasbench_kit.cli.convert import default_target
 from nasbench_kit.cli.output import print_json, progress_bars, say
 from nasbench_kit.data import store_folder
-from nasbench_kit.data.download import download
-from nasbench_kit.data.sources import SOURCES, source
+from nasbench_kit.data.catalogue import source, sources
 from nasbench_kit.loaders import convert
+from nasbench_kit.loaders.download import download
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
-    parser.add_argument("benchmark", help=f"one of {', '.join(SOURCES)}")
-    names = "; ".join(f"{name}: {', '.join(file.name for file in known.files)}" for name, known in SOURCES.items())
+    parser.add_argument("benchmark", help=f"one of {', '.join(sources())}")
+    names = "; ".join(f"{name}: {', '.join(file.name for file in known.files)}" for name, known in sources().items())
     parser.add_argument("--file", action="append", metavar="NAME", help=f"another of its files ({names}); repeatable")
     parser.add_argument("--folder", type=Path, help="where the files go; the store folder unless given")
     parser.add_argument("--no-convert", action="store_true", help="fetch and check alone")

@@ -6,7 +6,7 @@ import argparse
 
 from nasbench_kit.cli.natives import read_natives
 from nasbench_kit.cli.output import say
-from nasbench_kit.drawing import draw
+from nasbench_kit.figures.networks import draw
 from nasbench_kit.spaces import space
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.output import print_json, print_table, say
-from nasbench_kit.data import benchmarks, store_folder
+from nasbench_kit.data import list_benchmarks, store_folder
 from nasbench_kit.errors import StoreError
-from nasbench_kit.spaces import space, spaces
+from nasbench_kit.spaces import list_spaces, space
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     found: list[dict[str, Any]] = []
-    for name in benchmarks():
+    for name in list_benchmarks():
         try:
             bench = open_benchmark(name)
         except StoreError as error:
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(
             {
                 "benchmarks": found,
-                "spaces": {name: space(name).size for name in spaces()},
+                "spaces": {name: space(name).size for name in list_spaces()},
                 "algorithms": list(ALGORITHMS),
                 "configurations": list(CONFIGURATIONS),
                 "store_folder": str(store_folder()),
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         for entry in found
     ]
     print_table("benchmarks", ["name", "space", "architectures", "datasets", "licence"], rows, left=5)
-    print_table("search spaces", ["name", "genotypes"], [[name, f"{space(name).size:,}"] for name in spaces()])
+    print_table("search spaces", ["name", "genotypes"], [[name, f"{space(name).size:,}"] for name in list_spaces()])
     say(f"algorithms: {', '.join(ALGORITHMS)}")
     say(f"published settings of these: {', '.join(CONFIGURATIONS)}")
     say(f"store folder: {store_folder()}")

@@ -13,8 +13,7 @@ from typing import NoReturn
 
 from nasbench_kit.cli.output import say
 from nasbench_kit.cli.signals import raised_signals
-from nasbench_kit.errors import NasbenchKitError
-from nasbench_kit.text import MOST_SHOWN, one_line
+from nasbench_kit.errors import MOST_SHOWN, NasbenchKitError, one_line
 
 __all__ = ["main"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nasbench_kit.errors import InvalidArchitecture, SourceError
-from nasbench_kit.text import decoded
+from nasbench_kit.files import decoded
 
 __all__ = ["native_text", "read_natives"]
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from nasbench_kit.text import MOST_SHOWN, one_line
+from nasbench_kit.errors import MOST_SHOWN, one_line
 
 __all__ = ["print_json", "print_table", "progress_bars", "say", "warnings_on_stderr"]
 

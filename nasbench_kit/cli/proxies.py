@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from nasbench_kit.agreement import rank_agreement
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.output import print_json, print_table, progress_bars, say
+from nasbench_kit.metrics.rank_correlation import rank_agreement
 
 SAMPLE = 500
 

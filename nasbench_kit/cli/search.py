@@ -111,7 +111,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
         if getattr(options, name):
             check_target(Path(getattr(options, name)))
     if options.plot:
-        from nasbench_kit.pictures import check_picture
+        from nasbench_kit.figures.style import check_picture
 
         check_picture(Path(options.plot))
     if (options.onnx or options.export_epochs is not None) and not options.export:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 from nasbench_kit.benchmark import open_benchmark
+from nasbench_kit.benchmark.validation import validate
 from nasbench_kit.cli.convert import add_source_arguments, mapping_of
 from nasbench_kit.cli.natives import native_text, read_natives
 from nasbench_kit.cli.output import print_json, print_table, say
-from nasbench_kit.data import benchmarks, find_store
-from nasbench_kit.spaces import space, spaces
+from nasbench_kit.data import find_store, list_benchmarks
+from nasbench_kit.loaders import load, recognise
+from nasbench_kit.loaders.official import ask_official
+from nasbench_kit.spaces import list_spaces, space
+from nasbench_kit.store import Table
 from nasbench_kit.store.hdf5 import opens_in_time
-from nasbench_kit.validation import validate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,18 +39,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     # a name that is a space's alone asks about architectures, which come on stdin like those of a query
-    space_alone = options.benchmark in spaces() and options.benchmark not in benchmarks()
+    space_alone = options.benchmark in list_spaces() and options.benchmark not in list_benchmarks()
     if options.architectures or options.file or space_alone:
         return _check_architectures(options)
     path = find_store(options.benchmark)
     opens_in_time(path)
+    source, against = (Path(text) if text else None for text in (options.source, options.against))
+
+    def read(curves: bool) -> Table:
+        assert source is not None
+        return load(
+            source,
+            source_format=options.source_format,
+            mapping=mapping_of(options),
+            partial=options.partial,
+            curves=curves,
+        )
+
+    def ask(indices: Collection[int], answer: Callable[[int, Any], None]) -> None:
+        assert against is not None
+        ask_official(against, recognise(against), indices, answer)
+
     checks = validate(
         path,
-        source=Path(options.source) if options.source else None,
-        source_format=options.source_format,
-        mapping=mapping_of(options),
-        partial=options.partial,
-        against=Path(options.against) if options.against else None,
+        source=read if source else None,
+        official=ask if against else None,
         sample=options.sample,
         seed=options.seed,
     )
@@ -60,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_architectures(options: argparse.Namespace) -> int:
     name = options.benchmark
-    chosen = space(name) if name in spaces() else open_benchmark(name).space
+    chosen = space(name) if name in list_spaces() else open_benchmark(name).space
     natives = read_natives(options.architectures, options.file)
     faults = [chosen.fault(native) for native in natives]
     if options.json:

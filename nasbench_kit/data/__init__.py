@@ -9,7 +9,7 @@ import platformdirs
 
 from nasbench_kit.errors import UnknownName
 
-__all__ = ["benchmarks", "find_store", "store_folder"]
+__all__ = ["find_store", "list_benchmarks", "store_folder"]
 
 _BUNDLED = Path(__file__).parent
 _SUFFIX = ".h5"
@@ -36,7 +36,7 @@ def _stores() -> dict[str, Path]:
     return found
 
 
-def benchmarks() -> tuple[str, ...]:
+def list_benchmarks() -> tuple[str, ...]:
     """The names that ``nasbench_kit.open`` knows here and now: bundled stores, and those in the store folder."""
     return tuple(sorted(_stores()))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nasbench_kit.metrics import minimised
-from nasbench_kit.problem import Problem
+from nasbench_kit.problems import Problem
 
 __all__ = ["Budget", "whole_number"]
 

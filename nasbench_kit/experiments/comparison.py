@@ -19,7 +19,7 @@ from nasbench_kit.experiments.names import named, seeds_of
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.search import search
-from nasbench_kit.problem import Problem
+from nasbench_kit.problems import Problem
 
 __all__ = ["Comparison", "compare", "default_objective"]
 

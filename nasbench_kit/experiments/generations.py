@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.indicators import nondominated
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.metrics.indicators import nondominated
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Generations"]
 

@@ -6,7 +6,7 @@ import os
 
 from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.experiments.budget import Budget
-from nasbench_kit.problem import Problem
+from nasbench_kit.problems import Problem
 
 __all__ = ["check_memory"]
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.scale import scale_of
-from nasbench_kit.experiments.seen import Seen
-from nasbench_kit.indicators import most_hypervolume, nondominated
-from nasbench_kit.problem import Evaluation, Problem
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.kernels.seen import Seen
+from nasbench_kit.metrics.indicators import most_hypervolume, nondominated
+from nasbench_kit.problems import Evaluation, Problem
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["CLOCKS", "GRID", "Recorder", "known_front", "log_grid"]
 

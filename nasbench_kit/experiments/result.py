@@ -20,11 +20,11 @@ from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.recorder import Recorder, known_front
 from nasbench_kit.experiments.result_file import ARRAYS, FORMAT, OPTIONAL, READABLE, check_loaded, contents, objective
 from nasbench_kit.experiments.scale import scale_of
-from nasbench_kit.indicators import group_hypervolume
 from nasbench_kit.metrics import Metric, minimised
-from nasbench_kit.problem import Problem
+from nasbench_kit.metrics.indicators import group_hypervolume
+from nasbench_kit.problems import Problem
 from nasbench_kit.spaces import Space, space
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store.record import read_record, write_record
 
 __all__ = ["Result", "join_results", "load_result"]

@@ -101,6 +101,10 @@ def check_loaded(result: Any) -> None:
     for name, run in (("archive_run", result.archive_run), ("trace/run", result.rows["run"])):
         if len(run) and not (run.min() >= 0 and run.max() < runs and (np.diff(run.astype(np.int64)) >= 0).all()):
             raise ValueError(f"{name} does not have the numbers of runs in their order")
+    for name in ("archive_F", "bounds", "front_bounds", "noise_free_F"):
+        values = getattr(result, name)
+        if values is not None and np.isnan(values).any():
+            raise ValueError(f"{name} has nan")
     found = [result.archive_X, result.incumbents[np.isfinite(result.incumbent_values)]]
     if m == 1:
         found.append(result.rows["incumbent"][np.isfinite(result.rows["incumbent_F"])])

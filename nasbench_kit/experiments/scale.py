@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.indicators import group_hypervolume
+from nasbench_kit.metrics.indicators import group_hypervolume
 
 __all__ = ["SCALES", "Scale", "scale_of"]
 

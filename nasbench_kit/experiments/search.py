@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit import compiled
 from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.algorithms.streams import Streams, stream_key
 from nasbench_kit.errors import InvalidArchitecture, LostWorker, UnknownName
@@ -21,9 +20,10 @@ from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.limits import check_memory
 from nasbench_kit.experiments.recorder import CLOCKS, Recorder
 from nasbench_kit.experiments.result import Result, join_results
-from nasbench_kit.experiments.seen import SEEN_NETWORKS
-from nasbench_kit.problem import Evaluation, Problem
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.kernels.compiling import enable_for
+from nasbench_kit.kernels.seen import SEEN_NETWORKS
+from nasbench_kit.problems import Evaluation, Problem
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["search"]
 
@@ -212,8 +212,8 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
     evaluator = _Evaluator(problem, algorithm, task)
     generations: list[tuple[int, NDArray[Any], NDArray[Any]]] = []
     told, rounds = 0, 0
-    reported = last = time.perf_counter()
-    compiled.spend(0.0)
+    reported = time.perf_counter()
+    enable_for((task.budget.evaluations or 0) * task.runs)
     while told < budget.limit and recorder.running.any() and rounds != budget.generations:
         X = evaluator.asked()
         taken = X[:, : budget.limit - told]
@@ -221,6 +221,7 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
         partial = algorithm.epochs is not None and algorithm.epochs < problem.budgets[-1]
         recorder.update(taken, evaluation, partial=partial)
         told += taken.shape[1]
+        enable_for(told * task.runs)
         rounds += 1
         if taken.shape[1] == X.shape[1]:
             F = evaluation.F.reshape(task.runs, -1, objectives)
@@ -229,8 +230,6 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
                 population = algorithm.population or (X, F)
                 generations.append((told, population[0].copy(), population[1].copy()))
         now = time.perf_counter()
-        compiled.spend(now - last)
-        last = now
         if progress and now - reported > 0.1:
             reported = now
             progress(_share(recorder, budget, told, rounds))

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.graphs.hashing import mix
 from nasbench_kit.graphs.whole import whole_numbers
+from nasbench_kit.kernels.hashing import mix
 
 __all__ = ["MOST_ORDERS", "canonical_form", "canonical_order", "class_index"]
 

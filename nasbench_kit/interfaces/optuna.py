@@ -13,9 +13,9 @@ import numpy as np
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.interfaces.replay import Draws, Optimiser, Run, known, looked_up, replay
-from nasbench_kit.problem import Evaluation, Problem
+from nasbench_kit.problems import Evaluation, Problem
 from nasbench_kit.spaces import Space
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
 
 try:
     import optuna

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.recorder import Recorder
 from nasbench_kit.experiments.result import Result, join_results
-from nasbench_kit.problem import Evaluation, Problem
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.problems import Evaluation, Problem
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["UNSEEDED", "Draws", "Optimiser", "Run", "known", "looked_up", "replay"]
 

@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import MissingExtra, SourceError, UnknownName
+from nasbench_kit.files import encoding_of
 from nasbench_kit.loaders.source import head
-from nasbench_kit.text import encoding_of
 
 __all__ = ["numbers_of", "read_frame", "recognises", "texts_of", "whole_numbers_of"]
 

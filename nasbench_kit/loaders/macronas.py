@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.source import head, published_provenance
-from nasbench_kit.spaces.macronas import MacroNAS
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.spaces.macronas.space import MacroNAS
 from nasbench_kit.store.schema import MetricColumn, Table
 
 __all__ = ["load", "recognises", "store_name"]

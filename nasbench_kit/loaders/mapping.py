@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from nasbench_kit.errors import SourceError, UnknownName
+from nasbench_kit.files import decoded
 from nasbench_kit.loaders.source import check_file
 from nasbench_kit.metrics import Direction, Metric, Split, known_metric, split_of
-from nasbench_kit.text import decoded
 
 __all__ = ["FACTS", "ColumnMap", "FileMap", "TableMapping", "read_mapping"]
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nasbench_kit.cores import usable_cores
 from nasbench_kit.errors import SourceError
+from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.loaders.pickle_runs import Templates
 from nasbench_kit.loaders.pickle_streams import Item, read_stream
 from nasbench_kit.loaders.pickles import MAX_ITEM, Bytes, read_pickle

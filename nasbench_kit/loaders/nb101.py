@@ -14,7 +14,7 @@ from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.nb101_record import EVALUATION, Decoded, decode
 from nasbench_kit.loaders.source import head, published_provenance
 from nasbench_kit.loaders.tfrecord import Records, read_records
-from nasbench_kit.spaces.nb101 import NB101
+from nasbench_kit.spaces.nb101.space import NB101
 from nasbench_kit.store.schema import MetricColumn, Table
 
 __all__ = ["BUDGETS", "REPEATS", "load", "recognises", "store_name"]

@@ -23,9 +23,9 @@ from nasbench_kit.errors import InvalidArchitecture, SourceError
 from nasbench_kit.loaders import protobuf
 from nasbench_kit.loaders.tfrecord import Records
 from nasbench_kit.spaces import space
-from nasbench_kit.spaces.nb101 import OPERATIONS
-from nasbench_kit.spaces.nb101_tables import EDGES, INNER
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.spaces.nb101.space import OPERATIONS
+from nasbench_kit.spaces.nb101.tables import EDGES, INNER
 
 __all__ = ["EVALUATION", "Decoded", "decode"]
 

@@ -11,20 +11,7 @@ from nasbench_kit.errors import MissingExtra, SourceError
 from nasbench_kit.loaders import nats, nb201
 from nasbench_kit.loaders.records import official_names
 
-__all__ = ["ANSWERS", "ask_official"]
-
-# the entries of get_more_info, by the kit's names
-ANSWERS = {
-    "train_accuracy": "train-accuracy",
-    "train_loss": "train-loss",
-    "valid_accuracy": "valid-accuracy",
-    "valid_loss": "valid-loss",
-    "test_accuracy": "test-accuracy",
-    "test_loss": "test-loss",
-    "original_test_accuracy": "valtest-accuracy",
-    "original_test_loss": "valtest-loss",
-    "training_time": "train-all-time",
-}
+__all__ = ["ask_official"]
 
 
 def ask_official(path: Path, source_format: str, indices: Collection[int], ask: Callable[[int, Any], None]) -> None:

@@ -79,12 +79,17 @@ class _Arrays(Machine):
         return start + size
 
     def _made(self, what: Any, arguments: Any, position: int) -> Any:
+        # of arrays, nothing is asked whether it equals anything
+        if not isinstance(what, Global):
+            return super()._made(what, arguments, position)
         match what, arguments if type(arguments) is tuple else None:
             case Global.DTYPE, (str(name), _, _) if name in _TYPES:
                 return NumberType(name)
             case Global.SCALAR, (NumberType() as name, _) if name in ("u1", "i1"):
                 raise self._fail(position, f"a number of type {name}: {NO_TABLE}")
-            case Global.RECONSTRUCT, (Global.NDARRAY, (0,), "b" | b"b"):
+            case Global.RECONSTRUCT, (Global() as made, (int(size),), str() | bytes() as kind) if (
+                made is Global.NDARRAY and size == 0 and kind in ("b", b"b")
+            ):
                 return np.empty(0, dtype=np.int8)
         return super()._made(what, arguments, position)
 

@@ -19,7 +19,7 @@ from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_streams import Item
 from nasbench_kit.loaders.pickles import shown
 from nasbench_kit.loaders.source import check_complete
-from nasbench_kit.spaces.nb201 import NB201
+from nasbench_kit.spaces.nb201.space import NB201
 from nasbench_kit.store.schema import MetricColumn, Table
 
 __all__ = ["Curves", "Record", "Records", "check_meta", "curves_name", "official_names"]

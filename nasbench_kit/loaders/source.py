@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from nasbench_kit.data.sources import source
-from nasbench_kit.errors import SourceError
+from nasbench_kit.data.catalogue import source
+from nasbench_kit.errors import SourceError, one_line
 from nasbench_kit.spaces import Space
-from nasbench_kit.spaces.space import Genotypes
-from nasbench_kit.text import one_line
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["check_complete", "check_file", "file_provenance", "head", "published_provenance"]
 

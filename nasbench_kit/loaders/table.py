@@ -19,8 +19,8 @@ from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping, read_
 from nasbench_kit.loaders.source import check_complete, check_file, file_provenance
 from nasbench_kit.metrics import Metric, known_metric, looks_like_gain
 from nasbench_kit.spaces import Space, space
-from nasbench_kit.spaces.nb201 import NB201
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.spaces.nb201.space import NB201
 from nasbench_kit.store.schema import MEAN_SEED, MetricColumn, Table
 
 __all__ = ["load", "recognises"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.metrics import Metric, known_metric
 from nasbench_kit.spaces import Space
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = [
     "FORMAT",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,22 +12,12 @@ import torch
 from torch import nn
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.spaces import list_spaces, spec
 from nasbench_kit.spaces import space as space_of
+from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.skeleton import IMAGES, Skeleton, override
-from nasbench_kit.spaces.space import Space
-from nasbench_kit.training import networks
 
 __all__ = ["build", "skeleton_of"]
-
-_NETWORKS: dict[str, Callable[..., nn.Module]] = {
-    "macronas": networks.MacroNASNetwork,
-    "nas-bench-macro": networks.NASBenchMacroNetwork,
-    "nb101": networks.NB101Network,
-    "nb201": networks.NB201Network,
-    "genetic-cnn": networks.GeneticCNNNetwork,
-    "nsga-net-macro": networks.NSGANetMacroNetwork,
-    "nsga-net-micro": networks.NSGANetMicroNetwork,
-}
 
 
 def build(space: str | Space, x: Any, *, dataset: str = "cifar10", seed: int = 0, **skeleton: Any) -> nn.Module:
@@ -66,7 +57,8 @@ def build(space: str | Space, x: Any, *, dataset: str = "cifar10", seed: int = 0
     genes = _genes(space, x)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return _NETWORKS[space.name](genes, found)
+        network: nn.Module = _network_class(space.name)(genes, found)
+        return network
 
 
 def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) -> Skeleton:
@@ -75,8 +67,7 @@ def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) ->
     A dataset that the space has no skeleton of its own for gets the one of ``"cifar10"`` with its images and classes.
     """
     space = space_of(space) if isinstance(space, str) else space
-    if space.name not in _NETWORKS:
-        raise UnknownName("space to build networks of", space.name, _NETWORKS)
+    _network_class(space.name)
     own = space.skeletons
     name = {known.lower(): known for known in IMAGES}.get(dataset.lower())
     if name is None:
@@ -87,6 +78,18 @@ def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) ->
         image, classes = IMAGES[name]
         found = dataclasses.replace(own["cifar10"], image=image, classes=classes)
     return override(found, changes, space.name)
+
+
+def _network_class(name: str) -> Callable[..., nn.Module]:
+    """The network of a space, from its spec; UnknownName where it has none."""
+    found = spec(name).network
+    if found is None:
+        raise UnknownName("space to build networks of", name, [n for n in list_spaces() if spec(n).network is not None])
+    if isinstance(found, str):
+        module, _, attribute = found.partition(":")
+        found = getattr(importlib.import_module(module), attribute)
+    made: Callable[..., nn.Module] = found
+    return made
 
 
 def _genes(space: Space, x: Any) -> list[int]:

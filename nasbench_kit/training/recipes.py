@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.spaces import PublishedRecipe, list_spaces, spec
 
-__all__ = ["RECIPES", "PublishedRecipe", "Recipe", "learning_rate", "recipe", "recipes", "settings_of"]
+__all__ = ["Recipe", "learning_rate", "published_recipe", "recipe", "recipes", "settings_of"]
 
 OPTIMISERS = ("sgd", "rmsprop", "adam")
 SCHEDULES = ("cosine", "step", "constant")
@@ -133,100 +134,28 @@ def learning_rate(recipe: Recipe, step: int, epochs: int, steps_an_epoch: int) -
     return recipe.learning_rate
 
 
-@dataclass(frozen=True)
-class PublishedRecipe:
-    """A recipe, where it is from, and which of its settings the source does not say, so that they are our choice."""
-
-    recipe: Recipe
-    source: str
-    ours: tuple[str, ...] = ()
+DIGITS = PublishedRecipe({}, "the kit's own table nb201-digits")
 
 
-_NSGA_NET = {
-    "batch_size": 128,
-    "learning_rate": 0.025,
-    "nesterov": False,
-    "weight_decay": 3e-4,
-    "by": "epoch",
-    "augmentation": "crop-flip",
-    "clip": 5.0,
-}
-_NSGA_NET_SOURCE = (
-    "Lu et al. 2019, arXiv 1810.03522: SGD, batch 128, cosine; the authors' code (ianwhale/nsga-net, "
-    "search/train_search.py): learning rate, momentum, weight decay, clipping, augmentation"
-)
-_MACRO = {
-    "epochs": 50,
-    "batch_size": 256,
-    "nesterov": False,
-    "by": "epoch",
-    "augmentation": "crop-flip",
-}
+def published_recipe(name: str) -> PublishedRecipe:
+    """A recipe by the name of its space, or ``digits``, with its source.
 
-RECIPES = {
-    "digits": PublishedRecipe(Recipe(), "the kit's own table nb201-digits"),
-    "nb201": PublishedRecipe(
-        Recipe(epochs=200, batch_size=256, augmentation="crop-flip"),
-        "Dong and Yang 2020, arXiv 2001.00326, section 2.3 (200 epochs; 12 are a training of their own): SGD, Nesterov, "
-        "learning rate 0.1 by a cosine to 0, weight decay 5e-4, batch 256, random crop and flip; the schedule moves with "
-        "every step in the authors' code",
-    ),
-    "nb101": PublishedRecipe(
-        Recipe(
-            epochs=108,
-            batch_size=256,
-            optimiser="rmsprop",
-            learning_rate=0.2,
-            nesterov=False,
-            weight_decay=1e-4,
-            augmentation="crop-flip",
-            epsilon=1.0,
-            norm_momentum=1 - 0.997,
-            norm_epsilon=1e-5,
-        ),
-        "Ying et al. 2019, arXiv 1902.09635, appendix (108 epochs; 4, 12 and 36 are trainings of their own): RMSProp, "
-        "learning rate 0.2 by a cosine to 0, momentum 0.9, L2 weight 1e-4, batch 256; epsilon 1.0 and TensorFlow's decay "
-        "of 0.9 from the authors' code (google-research/nasbench, model_builder.py), batch norm's momentum of 0.997 in "
-        "TensorFlow's convention and epsilon of 1e-5 too (base_ops.py)",
-    ),
-    "nas-bench-macro": PublishedRecipe(
-        Recipe(**_MACRO),  # type: ignore[arg-type]
-        "Su et al. 2021, arXiv 2103.11922: 50 epochs; all else from the authors' code (xiusu/NAS-Bench-Macro, "
-        "train/train.py)",
-    ),
-    "macronas": PublishedRecipe(
-        Recipe(**_MACRO),  # type: ignore[arg-type]
-        "none: the values of den Ottelander et al. 2021, arXiv 2004.08996, come from one supernet a dataset; this is the "
-        "recipe of NAS-Bench-Macro, whose blocks are the same",
-        ours=tuple(field.name for field in fields(Recipe)),
-    ),
-    "genetic-cnn": PublishedRecipe(
-        Recipe(
-            epochs=240,
-            batch_size=128,
-            learning_rate=0.01,
-            nesterov=False,
-            schedule="step",
-            by="epoch",
-            milestones=(120 / 240, 180 / 240, 220 / 240),
-            augmentation="crop-flip",
-        ),
-        "Xie and Yuille 2017, arXiv 1703.01513, section 4.2 (CIFAR-10): 120 epochs with a learning rate of 0.01, then 60, 40 "
-        "and 20 with a tenth of it each time",
-        ours=("batch_size", "momentum", "nesterov", "weight_decay", "augmentation"),
-    ),
-    "nsga-net-macro": PublishedRecipe(Recipe(epochs=25, **_NSGA_NET), f"{_NSGA_NET_SOURCE}. 25 epochs"),  # type: ignore[arg-type]
-    "nsga-net-micro": PublishedRecipe(Recipe(epochs=20, **_NSGA_NET), f"{_NSGA_NET_SOURCE}. 20 epochs"),  # type: ignore[arg-type]
-}
+    Raises
+    ------
+    UnknownName
+        No such recipe, or a space without one.
+    """
+    found = DIGITS if name == "digits" else spec(name).recipe if name in list_spaces() else None
+    if found is None:
+        raise UnknownName("recipe", name, recipes())
+    return found
 
 
 def recipes() -> tuple[str, ...]:
-    """The names that `recipe` knows: the spaces, and ``digits``."""
-    return tuple(RECIPES)
+    """The names that `recipe` knows: spaces, and ``digits``."""
+    return ("digits", *(name for name in list_spaces() if spec(name).recipe is not None))
 
 
 def recipe(name: str) -> Recipe:
-    """A published recipe by the name of its space; raises UnknownName. `RECIPES` has the sources."""
-    if name not in RECIPES:
-        raise UnknownName("recipe", name, RECIPES)
-    return RECIPES[name].recipe
+    """A recipe by the name of its space, or ``digits``; raises UnknownName. `published_recipe` has its source."""
+    return Recipe(**published_recipe(name).settings)

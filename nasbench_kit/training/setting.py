@@ -18,9 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from nasbench_kit.spaces import space as space_of
-from nasbench_kit.spaces.nb201 import SKELETONS
+from nasbench_kit.spaces.contract import Space
+from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.spaces.nb201.cost import SKELETONS
 from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
-from nasbench_kit.spaces.space import Genotypes, Space
 from nasbench_kit.training.construction import build, skeleton_of
 from nasbench_kit.training.datasets import Dataset, load_dataset
 from nasbench_kit.training.recipes import Recipe, settings_of

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasbench_kit.spaces.nb201 import CONV1, CONV3, EDGES, POOL, SKIP, NB201Skeleton
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.spaces.nb201.cost import CONV1, CONV3, EDGES, POOL, SKIP, NB201Skeleton
 from nasbench_kit.training.batches import image_order
 from nasbench_kit.training.datasets import PARTS, Dataset
 from nasbench_kit.training.networks.nb201 import NB201Network

@@ -10,11 +10,11 @@ from typing import Any
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, StoreError, UnknownName
+from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.skeleton import Skeleton
-from nasbench_kit.spaces.space import Space
 from nasbench_kit.training.construction import skeleton_of
 from nasbench_kit.training.datasets import Dataset, datasets, load_dataset
-from nasbench_kit.training.recipes import RECIPES, Recipe
+from nasbench_kit.training.recipes import Recipe, published_recipe
 from nasbench_kit.training.setting import Setting, make_setting
 
 __all__ = ["StoredSetting", "stored_setting"]
@@ -165,12 +165,12 @@ def _assumed(
     used = recipe or ("digits" if chosen == "digits" else bench.space.name)
     how = setting.recipe
     assumed = [
-        f"recipe: {used!r}, {how.epochs} epochs ({RECIPES[used].source})",
+        f"recipe: {used!r}, {how.epochs} epochs ({published_recipe(used).source})",
         f"images and split: the kit's {data.name!r}",
         f"skeleton: {_text(setting.skeleton, bench.space, chosen)}",
     ]
-    if RECIPES[used].ours:
-        assumed.append(f"no source states of this recipe: {', '.join(RECIPES[used].ours)}")
+    if published_recipe(used).ours:
+        assumed.append(f"no source states of this recipe: {', '.join(published_recipe(used).ours)}")
     return StoredSetting(setting, how.epochs if budget is None else budget, tuple(assumed))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from nasbench_kit.cores import usable_cores
+from nasbench_kit.kernels.cores import usable_cores
 
 __all__ = ["one_thread", "worker_pool"]
 

@@ -9,7 +9,7 @@ import scipy.spatial.distance
 import scipy.stats
 
 import nasbench_kit as nk
-from nasbench_kit.algorithms.linkage import linkage_tree, mutual_information
+from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_information
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.spaces import Chain
 

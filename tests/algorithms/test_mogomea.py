@@ -7,7 +7,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms.mogomea import balanced_clusters
-from nasbench_kit.indicators import most_hypervolume, pareto_front
+from nasbench_kit.metrics.indicators import most_hypervolume, pareto_front
 from nasbench_kit.spaces import Chain
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.algorithms.fronts import rank_and_crowding
 from nasbench_kit.algorithms.nsga2 import NSGA2, survivors
+from nasbench_kit.kernels.crowding import rank_and_crowding
 from nasbench_kit.spaces import Chain
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms.chain_model import sample_chain
-from nasbench_kit.algorithms.duplicates import first_different
+from nasbench_kit.algorithms.operators.duplicates import first_different
 from nasbench_kit.algorithms.streams import Streams
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.algorithms.operators import (
+from nasbench_kit.algorithms.operators.operators import (
     gather,
     mutate_by_rates,
     mutate_one_gene,
@@ -252,7 +252,7 @@ def test_regularized_evolution_with_the_authors_mutations(space, mutation):
 )
 def test_invalid_children_leave_other_runs_alone(algorithm, monkeypatch):
     """Also where a run's draws are all invalid and its neighbours are listed, which is rare but for two draws."""
-    monkeypatch.setattr("nasbench_kit.algorithms.operators.ATTEMPTS", 2)
+    monkeypatch.setattr("nasbench_kit.algorithms.operators.operators.ATTEMPTS", 2)
     space = nk.space("nb101")
     many = algorithm.many_objectives
     problem = nk.FunctionProblem(

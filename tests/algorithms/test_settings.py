@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.algorithms.operators import reset_genes, unit_crossover
+from nasbench_kit.algorithms.operators.operators import reset_genes, unit_crossover
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.cli.main import main
 

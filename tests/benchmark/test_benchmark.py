@@ -97,8 +97,8 @@ def test_invalid_genotypes(bench):
     [
         ({"metrics": "valid_acc"}, "did you mean 'valid_accuracy'"),
         ({"metrics": "params", "dataset": "cifar100"}, "did you mean 'cifar10'"),
-        ({"metrics": "valid_accuracy", "epochs": 200}, "There is: 4, 12|epoch budget"),
-        ({"metrics": "valid_accuracy", "seed": 5}, "There is: .*111"),
+        ({"metrics": "valid_accuracy", "epochs": 200}, "Available: 4, 12|epoch budget"),
+        ({"metrics": "valid_accuracy", "seed": 5}, "Available: .*111"),
         ({"metrics": "valid_accuracy", "seed": "average"}, "unknown seed"),
         ({"metrics": "valid_accuracy", "seed": True}, "unknown seed"),
     ],
@@ -136,7 +136,7 @@ def test_a_network_with_several_records_keeps_them_apart(bench, table):
     assert bench.query(variant, "valid_accuracy") == reference(table, variant, "valid_accuracy", 12, "mean")
 
 
-@pytest.mark.parametrize("name", nk.spaces())
+@pytest.mark.parametrize("name", nk.list_spaces())
 @pytest.mark.parametrize("several", [False, True])
 def test_every_space_has_its_table(tmp_path, name, several):
     """Networks with one record, or with one for each of several genotypes."""
@@ -229,12 +229,12 @@ def test_problems(bench):
 
 
 def test_opening_by_name(tmp_path, monkeypatch):
-    assert "nb201-digits" in nk.benchmarks()
+    assert "nb201-digits" in nk.list_benchmarks()
     with pytest.raises(nk.UnknownName, match="did you mean 'nb201-digits'"):
         nk.open("nb201-digit")
     monkeypatch.setenv("NASBENCH_KIT_HOME", str(tmp_path))
     write_store(tmp_path / "own.h5", made_up_table("nas-bench-macro"))
-    assert "own" in nk.benchmarks()
+    assert "own" in nk.list_benchmarks()
     assert nk.open("own").space.name == "nas-bench-macro"
 
 

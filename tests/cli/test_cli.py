@@ -112,7 +112,7 @@ def test_convert_validate_compare(call, tmp_path, monkeypatch):
     status, out, _ = call("convert", source)
     assert status == 0
     assert "6,561 architectures" in out
-    assert "nas-bench-macro" in nk.benchmarks()
+    assert "nas-bench-macro" in nk.list_benchmarks()
     status, out, _ = call("validate", "nas-bench-macro", "--source", source)
     assert status == 0
     assert "FAILED" not in out
@@ -479,7 +479,7 @@ def test_how_a_table_answers_a_search(call, store, tmp_path):
     assert seconds[("--trial", "mean")] > 2.5 * seconds[("--trial", "mean", "--charge", "one")]
     assert seconds[("--trial", "mean", "--charge", "one")] == pytest.approx(seconds[()])
     for words, message in (
-        (("--trial", "5"), "There is: mean, random, 111, 777, 888"),
+        (("--trial", "5"), "Available: mean, random, 111, 777, 888"),
         (("--direction", "valid_accuracy"), "--direction takes METRIC=max or METRIC=min"),
         (("--direction", "valid=max"), "Directions are of objectives"),
         (("--include-validation-time",), "valid_time"),

@@ -25,7 +25,7 @@ OWN = {
         StagedDAG([2, 4], skip=True, name="staged-dag"),
     )
 }
-SPACES = (*nk.spaces(), *OWN)
+SPACES = (*nk.list_spaces(), *OWN)
 pytestmark = pytest.mark.parametrize("name", SPACES)
 
 

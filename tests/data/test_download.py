@@ -18,9 +18,11 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.cli.main import main
 from nasbench_kit.data import download as download_module
-from nasbench_kit.data.download import download
-from nasbench_kit.data.sources import SOURCES, Published, Source, source
+from nasbench_kit.data.catalogue import source, sources
 from nasbench_kit.errors import DownloadError
+from nasbench_kit.loaders.download import download
+from nasbench_kit.spaces import spec
+from nasbench_kit.spaces.published import Published, Source
 from tests.loaders.test_nas_bench_macro import records
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -319,7 +321,7 @@ def test_where_nothing_can_be_written(server, file, tmp_path):
 
 
 def test_sources_are_well_formed():
-    for name, known in SOURCES.items():
+    for name, known in sources().items():
         assert known.files[: known.default]
         assert known.licence
         assert "arXiv" in known.citation
@@ -349,7 +351,8 @@ def macro(server, monkeypatch):
         f"http://127.0.0.1:{server.server_port}/x",
         hashlib.sha256(server.content).hexdigest(),
     )
-    monkeypatch.setitem(SOURCES, "nas-bench-macro", replace(SOURCES["nas-bench-macro"], files=(here,)))
+    known = replace(source("nas-bench-macro"), files=(here,))
+    monkeypatch.setitem(spec("nas-bench-macro").sources, "nas-bench-macro", known)
     monkeypatch.setattr(download_module, "PAUSE", 0.001)
     return server
 
@@ -361,7 +364,7 @@ def test_the_command_fetches_and_converts(macro, capsys, tmp_path, monkeypatch):
     assert out.strip() == str(tmp_path / "home" / "nas-bench-macro.h5")
     assert "licence Apache-2.0" in err
     assert "nas-bench-macro_cifar10.json: done" in err
-    assert "nas-bench-macro" in nk.benchmarks()
+    assert "nas-bench-macro" in nk.list_benchmarks()
     assert nk.open("nas-bench-macro").info["published_file"] == "nas-bench-macro_cifar10.json"
     assert main(["download", "nas-bench-macro", "--json"]) == 0
     [done] = json.loads(capsys.readouterr().out)
@@ -380,7 +383,7 @@ def test_the_command_without_conversion(macro, capsys, tmp_path, monkeypatch):
     ("words", "behaviour", "message"),
     [
         (["nb10"], "well", "did you mean 'nb101'"),
-        (["nb101", "--file", "nasbench.tfrecord"], "well", "There is: nasbench_full.tfrecord"),
+        (["nb101", "--file", "nasbench.tfrecord"], "well", "Available: nasbench_full.tfrecord"),
         (["nas-bench-macro"], 404, "get it by hand"),
     ],
 )
@@ -414,6 +417,6 @@ def test_how_far_a_published_file_is_verified(tmp_path):
     # digits that anybody can match do not stand for the whole checksum where that is known
     assert not Published("a", "", md5="0" * 26 + md5[-6:], md5_end=md5[-6:]).matches(file)
     for name in ("NAS-Bench-201-v1_1-096897.pth", "NATS-tss-v1_0-3ffb9-simple.tar"):
-        (known,) = (file for source in SOURCES.values() for file in source.files if file.name == name)
+        (known,) = (file for known in sources().values() for file in known.files if file.name == name)
         assert known.size
         assert known.sha256 or known.md5

@@ -10,8 +10,8 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison import compare, default_objective
+from nasbench_kit.experiments.comparison_figure import plot_comparison
 from nasbench_kit.experiments.curves import anytime, clock_points, mean_curve
-from nasbench_kit.experiments.plot import plot_comparison
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.errors import LostWorker
 from nasbench_kit.experiments.recorder import log_grid
-from nasbench_kit.problem import Evaluation
+from nasbench_kit.problems import Evaluation
 from nasbench_kit.spaces import Chain
 from nasbench_kit.store import write_store
 

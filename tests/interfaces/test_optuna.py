@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.problem import Evaluation
+from nasbench_kit.problems import Evaluation
 
 pytest.importorskip("optuna")
 

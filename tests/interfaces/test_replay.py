@@ -10,7 +10,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.interfaces.replay import Optimiser, Run, replay
-from nasbench_kit.problem import Evaluation
+from nasbench_kit.problems import Evaluation
 
 NOBODY = Optimiser("somebody else's", {"version": "1"})
 

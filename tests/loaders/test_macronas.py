@@ -101,7 +101,7 @@ def test_records_that_are_written_differently_are_read_all_the_same(source, tmp_
 def test_the_command_names_the_store(source, capsys):
     assert main(["convert", str(source), "--partial"]) == 0
     assert "macronas-cifar10.h5: " in capsys.readouterr().out
-    assert "macronas-cifar10" in nk.benchmarks()
+    assert "macronas-cifar10" in nk.list_benchmarks()
 
 
 # ---------------------------------------------------------------- damage

@@ -256,7 +256,7 @@ def test_store_names(tmp_path):
 def test_the_command_names_the_store(source, capsys):
     assert main(["convert", str(source), "--partial", "--reader", "builtin"]) == 0
     assert "nb101.h5: 7 architectures of nb101" in capsys.readouterr().out
-    assert "nb101" in nk.benchmarks()
+    assert "nb101" in nk.list_benchmarks()
     assert main(["validate", "nb101", "--source", str(source), "--partial"]) == 0
     assert "FAILED" not in capsys.readouterr().out
 

@@ -109,6 +109,23 @@ def test_hostile_and_damaged_pickles(data, message):
     assert Evil.called == []
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        b"h\x02K\x00\x85U\x01b\x87R",  # an array of an array's type
+        b"h\x01h\x02\x85U\x01b\x87R",  # of the shape (array,)
+        b"h\x01K\x00\x85h\x02\x87R",  # of an array's letter
+        b"\x85R",  # an array called
+    ],
+)
+def test_an_array_where_none_can_be(call):
+    """NumPy refuses to say whether an array equals anything: comparing one would be a foreign error."""
+    array = b"cnumpy.core.multiarray\n_reconstruct\nq\x00cnumpy\nndarray\nq\x01K\x00\x85U\x01b\x87Rq\x02"
+    start = array + (b"" if call.startswith(b"\x85") else b"h\x00")
+    with pytest.raises(nk.SourceError):
+        read_arrays(b"\x80\x02}U\x01a" + start + call + b"s.", "file")
+
+
 @pytest.mark.parametrize("shape", [(2**40, 2**40), (4,), (-3, -1), (1,) * 9, ("3",), (True, 3)])
 def test_a_shape_that_its_bytes_do_not_fill_makes_no_array(shape):
     right = pickle.dumps({"a": np.zeros(3, dtype=np.uint8)}, 3)

@@ -257,7 +257,7 @@ def test_fractions_are_no_percentages(tmp_path, frame):
 
 
 def test_what_is_stored_passes_its_validation(tmp_path, frame):
-    from nasbench_kit.validation import validate
+    from nasbench_kit.benchmark.validation import validate
 
     frame["acc"] -= 50
     bench = custom(tmp_path, frame, '"acc=cifar10/log_likelihood@4:max"')

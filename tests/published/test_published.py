@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.spaces.nb101 import OPERATIONS
-from nasbench_kit.validation import validate
+from nasbench_kit.benchmark.validation import validate
+from nasbench_kit.loaders import load
+from nasbench_kit.loaders.official import ask_official
+from nasbench_kit.spaces.nb101.space import OPERATIONS
 from tests.loaders.test_nb201 import assert_equal_to
 
 
@@ -156,8 +158,8 @@ def test_macronas_costs(published):
 def test_stores_validate_against_their_sources(macro, macro_json, nb201, nb201_mapping, published):
     from nasbench_kit.loaders.mapping import read_mapping
 
-    assert all(check.passed for check in validate(macro.path, source=macro_json))
-    checks = validate(nb201.path, source=published / "nb201", mapping=read_mapping(nb201_mapping))
+    assert all(check.passed for check in validate(macro.path, source=lambda _: load(macro_json)))
+    checks = validate(nb201.path, source=lambda _: load(published / "nb201", mapping=read_mapping(nb201_mapping)))
     assert all(check.passed for check in checks)
     assert any("5,524 in 15,625" in check.found for check in checks)
 
@@ -240,5 +242,9 @@ def test_genuine_nats_records_agree_with_the_table(nats, nb201):
 
 def test_genuine_nats_records_agree_with_the_official_package(nats, nats_folder):
     pytest.importorskip("nats_bench")
-    checks = validate(nats.path, source=nats_folder, partial=True, against=nats_folder)
+    checks = validate(
+        nats.path,
+        source=lambda curves: load(nats_folder, partial=True, curves=curves),
+        official=lambda indices, ask: ask_official(nats_folder, "nats", indices, ask),
+    )
     assert all(check.passed for check in checks), checks

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.agreement import rank_agreement
+from nasbench_kit.metrics.rank_correlation import rank_agreement
 
 torch = pytest.importorskip("torch", reason="networks need torch")
 

@@ -11,9 +11,9 @@ import pytest
 import scipy.stats
 
 import nasbench_kit as nk
-from nasbench_kit.spaces.nb101 import OPERATIONS
-from nasbench_kit.spaces.nb101_tables import tables
-from nasbench_kit.spaces.node_dag import NodeDAG
+from nasbench_kit.spaces.blocks.node_dag import NodeDAG
+from nasbench_kit.spaces.nb101.space import OPERATIONS
+from nasbench_kit.spaces.nb101.tables import tables
 
 SPACE = nk.space("nb101")
 CONV3, CONV1, POOL = OPERATIONS

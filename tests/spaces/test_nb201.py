@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.spaces.nb201 import CONV1, CONV3, EDGES, POOL, SKIP
+from nasbench_kit.spaces.nb201.cost import CONV1, CONV3, EDGES, POOL, SKIP
 
 SPACE = nk.space("nb201")
 

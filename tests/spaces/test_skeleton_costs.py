@@ -129,14 +129,14 @@ def test_one_network_costs_the_same_however_it_is_written(space):
 
 
 def test_digits_have_costs_everywhere():
-    for name in nk.spaces():
+    for name in nk.list_spaces():
         space = nk.space(name)
         X = space.sample(20, 1)
         assert {"params", "flops"} <= set(space.costs("digits"))
         assert (space.cost(X, "params", dataset="digits") < 200_000).all()
 
 
-@pytest.mark.parametrize("name", nk.spaces())
+@pytest.mark.parametrize("name", nk.list_spaces())
 def test_a_cost_in_a_skeleton(name):
     space = nk.space(name)
     X = space.sample(20, 1)

@@ -518,6 +518,7 @@ def test_a_genotype_of_the_file_that_is_none(tmp_path, store):
     with h5py.File(path, "r+") as file:
         file["architectures"][3, 4] = 255
     bench = nk.open(path)
-    for ask in (bench.frame, lambda: bench.front(["valid_accuracy"])):
+    X = bench.architectures[:2]
+    for ask in (bench.frame, lambda: bench.front(["valid_accuracy"]), lambda: bench.query(X, "valid_accuracy")):
         with pytest.raises(nk.StoreError, match=r"s.h5 is a damaged store: nb201: 1 of .* gene 4 is 255"):
             ask()

@@ -24,7 +24,7 @@ pytest.importorskip("sklearn", reason="training needs scikit-learn")
 
 from torch import nn  # noqa: E402
 
-from nasbench_kit.spaces.nb201 import SKELETONS  # noqa: E402
+from nasbench_kit.spaces.nb201.cost import SKELETONS  # noqa: E402
 from nasbench_kit.training.checkpoint import FORMAT  # noqa: E402
 from nasbench_kit.training.datasets import from_arrays, load_digits  # noqa: E402
 from nasbench_kit.training.pool import train_many  # noqa: E402
@@ -441,7 +441,7 @@ def test_mixed_precision_and_what_it_changes(tmp_path):
 
 def test_devices_that_are_not_there():
     for name in ("gpu", "cuda:99", "cpu:1", "meta"):
-        with pytest.raises(nk.UnknownName, match=f"unknown device '{name}'.*There is: .*cpu"):
+        with pytest.raises(nk.UnknownName, match=f"unknown device '{name}'.*Available: .*cpu"):
             find_device(name)
     assert find_device("cpu") == torch.device("cpu")
     assert find_device(None).type == ("cuda" if torch.cuda.is_available() else "cpu")

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("sklearn", reason="training needs scikit-learn")
 
 from nasbench_kit.cli.main import main  # noqa: E402
-from nasbench_kit.spaces.nb201 import SKELETONS  # noqa: E402
+from nasbench_kit.spaces.nb201.cost import SKELETONS  # noqa: E402
 from nasbench_kit.training.batches import image_order  # noqa: E402
 from nasbench_kit.training.datasets import PARTS, load_digits  # noqa: E402
 from nasbench_kit.training.recipes import Recipe, learning_rate  # noqa: E402

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nasbench_kit.spaces.genetic_cnn import STAGES, GeneticCNNSkeleton
+from nasbench_kit.spaces.genetic_cnn.cost import STAGES, GeneticCNNSkeleton
 from nasbench_kit.spaces.skeleton import area
 from nasbench_kit.training.networks.layers import conv_norm
 from nasbench_kit.training.networks.stage_graph import stage_graph

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from nasbench_kit.spaces import macronas, nas_bench_macro
-from nasbench_kit.spaces.macronas import MacroNASSkeleton
-from nasbench_kit.spaces.nas_bench_macro import NASBenchMacroSkeleton
+from nasbench_kit.spaces.macronas import cost as macronas
+from nasbench_kit.spaces.macronas.cost import MacroNASSkeleton
+from nasbench_kit.spaces.nas_bench_macro import cost as nas_bench_macro
+from nasbench_kit.spaces.nas_bench_macro.cost import NASBenchMacroSkeleton
 from nasbench_kit.training.networks.layers import classifier, conv_norm
 
 __all__ = ["MBConv", "MacroNASNetwork", "NASBenchMacroNetwork"]

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nasbench_kit.spaces.nb101 import OPERATIONS
-from nasbench_kit.spaces.nb101_cost import NB101Skeleton, pruned_matrix, vertex_channels
-from nasbench_kit.spaces.nb101_tables import EDGES, VERTICES
+from nasbench_kit.spaces.nb101.cost import NB101Skeleton, pruned_matrix, vertex_channels
+from nasbench_kit.spaces.nb101.space import OPERATIONS
+from nasbench_kit.spaces.nb101.tables import EDGES, VERTICES
 from nasbench_kit.training.networks.layers import classifier, conv_norm
 
 __all__ = ["NB101Network"]

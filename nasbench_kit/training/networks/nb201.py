@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nasbench_kit.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Skeleton
+from nasbench_kit.spaces.nb201.cost import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Skeleton
 
 __all__ = ["NB201Network"]
 

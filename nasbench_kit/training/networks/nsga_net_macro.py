@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from nasbench_kit.spaces.nsga_net_macro import PHASES, NSGANetMacroSkeleton
+from nasbench_kit.spaces.nsga_net_macro.cost import PHASES, NSGANetMacroSkeleton
 from nasbench_kit.training.networks.layers import classifier, conv_norm
 from nasbench_kit.training.networks.stage_graph import stage_graph
 

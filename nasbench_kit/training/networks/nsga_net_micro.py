@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasbench_kit.spaces.nsga_net_micro import CELL_GENES, INPUTS, NODES, OPERATIONS
-from nasbench_kit.spaces.nsga_net_micro_cost import NSGANetMicroSkeleton
+from nasbench_kit.spaces.nsga_net_micro.cost import NSGANetMicroSkeleton
+from nasbench_kit.spaces.nsga_net_micro.space import CELL_GENES, INPUTS, NODES, OPERATIONS
 from nasbench_kit.training.networks.layers import classifier, conv_norm
 
 __all__ = ["NSGANetMicroNetwork"]

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark
-from nasbench_kit.cores import usable_cores
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.kernels.cores import usable_cores
+from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
-from nasbench_kit.spaces.space import Genotypes
 from nasbench_kit.training.construction import build, skeleton_of
 from nasbench_kit.training.datasets import Dataset
 from nasbench_kit.training.parts import Part, PartsFolder, divide

@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.metrics import Metric, known_metric, minimised
-from nasbench_kit.problem import Evaluation, Problem, TestSelectionWarning, check_objectives, warn_of_test_data
+from nasbench_kit.problems import Evaluation, Problem, TestSelectionWarning, check_objectives, warn_of_test_data
 from nasbench_kit.spaces import space as space_of
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import Table
 from nasbench_kit.training.search.cache import COLUMNS, TrainingCache, cache_identity, cached_table
 from nasbench_kit.training.search.jobs import Job, Jobs

@@ -26,13 +26,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from nasbench_kit.drawing import draw
 from nasbench_kit.errors import MissingExtra, StoreError
+from nasbench_kit.figures.networks import draw
 from nasbench_kit.files import replace_file
-from nasbench_kit.indicators import nondominated
 from nasbench_kit.metrics import Metric, known_metric, minimised
+from nasbench_kit.metrics.indicators import nondominated
 from nasbench_kit.spaces import space as space_of
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.training.construction import build
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import METRICS, train

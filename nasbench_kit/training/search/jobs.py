@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nasbench_kit.cores import usable_cores
 from nasbench_kit.errors import StoreError
+from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.training.search.cache import COLUMNS
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import Training, find_device, train

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.indicators import nondominated
+from nasbench_kit.figures.style import COLOURS, check_picture, write_picture
 from nasbench_kit.metrics import minimised
-from nasbench_kit.pictures import COLOURS, check_picture, write_picture
+from nasbench_kit.metrics.indicators import nondominated
 from nasbench_kit.training.search.evaluator import TrainingProblem
 
 if TYPE_CHECKING:

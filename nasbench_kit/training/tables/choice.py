@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nasbench_kit.spaces.nb101 import NB101
-from nasbench_kit.spaces.space import LISTED_SIZE, Genotypes, Space
+from nasbench_kit.spaces.contract import Space
+from nasbench_kit.spaces.genotypes import LISTED_SIZE, Genotypes
+from nasbench_kit.spaces.nb101.space import NB101
 
 __all__ = ["choose_networks"]
 

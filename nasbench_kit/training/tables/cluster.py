@@ -9,8 +9,8 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
-from nasbench_kit.cores import usable_cores
 from nasbench_kit.errors import MissingExtra
+from nasbench_kit.kernels.cores import usable_cores
 
 __all__ = ["dask_executor"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.spaces import space as space_of
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import MetricColumn, Table
 from nasbench_kit.training.datasets import PARTS
 from nasbench_kit.training.datasets.cifar import SPLITS

@@ -18,10 +18,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.benchmark import Benchmark
-from nasbench_kit.cores import usable_cores
 from nasbench_kit.files import check_target
+from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.spaces import space as space_of
-from nasbench_kit.spaces.space import Genotypes, Space
+from nasbench_kit.spaces.contract import Space
+from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import write_store
 from nasbench_kit.training.parts import Part, PartsFolder, divide
 from nasbench_kit.training.setting import STACKED, Setting, can_be_stacked, train_genotypes

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.training.setting import Setting
 
 __all__ = ["step_seconds"]

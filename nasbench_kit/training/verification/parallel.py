@@ -9,8 +9,8 @@ from concurrent.futures import as_completed
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.cores import usable_cores
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.kernels.cores import usable_cores
+from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.training.setting import Setting, can_be_stacked, train_genotypes
 from nasbench_kit.training.trainer import find_device
 from nasbench_kit.training.workers import one_thread, worker_pool

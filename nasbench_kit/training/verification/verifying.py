@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark, open_benchmark
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.spaces.space import Genotypes
+from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import StoreFile
 from nasbench_kit.store.schema import MEAN_SEED
 from nasbench_kit.training.datasets import PARTS

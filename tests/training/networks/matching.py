@@ -14,7 +14,7 @@ import itertools
 
 import pytest
 
-from nasbench_kit.spaces.nb201 import EDGES
+from nasbench_kit.spaces.nb201.cost import EDGES
 
 torch = pytest.importorskip("torch", reason="networks need torch")
 nn = torch.nn

@@ -33,6 +33,6 @@ def test_blocks_print_what_the_page_says():
         PAGE.read_text(),
         flags=re.MULTILINE,
     )
-    assert [row[0] for row in table] == list(namespace["accuracy"]) == list(nk.spaces())
+    assert [row[0] for row in table] == list(namespace["accuracy"]) == list(nk.list_spaces())
     for name, *said in table:
         assert namespace["accuracy"][name][1:] == pytest.approx([float(value) for value in said], abs=8)

@@ -58,7 +58,7 @@ def close_pair(space, rng):
             return x, y
 
 
-@pytest.mark.parametrize("name", nk.spaces())
+@pytest.mark.parametrize("name", nk.list_spaces())
 def test_genotypes_of_one_network_are_the_same_function(name):
     space = nk.space(name)
     for x, y in same_pairs(space, np.random.default_rng(11)):
@@ -74,7 +74,7 @@ def test_inputs_added_up_or_concatenated_are_the_same_function():
             assert min(distances(space, x, y, join=join)) < 1e-9
 
 
-@pytest.mark.parametrize("name", nk.spaces())
+@pytest.mark.parametrize("name", nk.list_spaces())
 def test_other_networks_are_other_functions(name):
     """However parameters are matched; only pairs count whose parameters can be."""
     space, rng, compared = nk.space(name), np.random.default_rng(13), 0

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.agreement import rank_agreement
+from nasbench_kit.metrics.rank_correlation import rank_agreement
 
 pytest.importorskip("torch", reason="networks need torch")
 pytest.importorskip("sklearn", reason="the digits come with scikit-learn")

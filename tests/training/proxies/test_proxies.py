@@ -64,7 +64,7 @@ class WithAuxiliary(nn.Module):
         return (self.first(x), self.second(x)) if self.training else self.first(x)
 
 
-@pytest.mark.parametrize("name", [*nk.spaces(), "auxiliary"])
+@pytest.mark.parametrize("name", [*nk.list_spaces(), "auxiliary"])
 def test_every_space_and_nothing_is_left_behind(name):
     if name == "auxiliary":
         network = WithAuxiliary()

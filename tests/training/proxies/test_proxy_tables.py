@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.benchmark.validation import validate
 from nasbench_kit.cli.main import main
 from nasbench_kit.store import Table, write_store
-from nasbench_kit.validation import validate
 from tests.conftest import made_up_table
 
 torch = pytest.importorskip("torch", reason="networks need torch")

@@ -42,7 +42,7 @@ def different(n: int) -> np.ndarray:
     return found[np.random.default_rng(0).permutation(len(found))[:n]]
 
 
-@pytest.mark.parametrize("name", nk.spaces())
+@pytest.mark.parametrize("name", nk.list_spaces())
 def test_every_space_is_trained_once(name, tmp_path):
     setting = make_setting(name, "digits", recipe=Recipe(epochs=1, batch_size=50))
     space = nk.space(name)

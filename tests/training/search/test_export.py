@@ -34,7 +34,7 @@ def test_images(setting):
 test_images.__test__ = False
 
 
-@pytest.mark.parametrize("name", nk.spaces())
+@pytest.mark.parametrize("name", nk.list_spaces())
 def test_the_files_are_the_network_that_was_measured(name, tmp_path):
     setting, space = small_setting(name), nk.space(name)
     x = space.sample(1, 5)

@@ -22,6 +22,7 @@ pytest.importorskip("sklearn")
 
 import nasbench_kit as nk  # noqa: E402
 from benchmarks.official.images import cifar_files, write_cifar  # noqa: E402
+from nasbench_kit.benchmark.validation import validate  # noqa: E402
 from nasbench_kit.cli.main import main  # noqa: E402
 from nasbench_kit.errors import MissingExtra  # noqa: E402
 from nasbench_kit.training.datasets import cifar  # noqa: E402
@@ -29,7 +30,6 @@ from nasbench_kit.training.recipes import Recipe  # noqa: E402
 from nasbench_kit.training.setting import make_setting, train_genotypes  # noqa: E402
 from nasbench_kit.training.tables.choice import choose_networks  # noqa: E402
 from nasbench_kit.training.tables.making import train_table  # noqa: E402
-from nasbench_kit.validation import validate  # noqa: E402
 from tests.training.networks.counting import params  # noqa: E402
 
 SMALL = ("genetic-cnn", "--skeleton", "hidden=16", "channels=4,8,8")
@@ -60,7 +60,7 @@ def values(bench, names=MEASURED):
     return np.moveaxis(np.array(found), -1, 0)
 
 
-@pytest.mark.parametrize("name", nk.spaces())
+@pytest.mark.parametrize("name", nk.list_spaces())
 def test_every_space_on_the_digits(call, name):
     status, bench, err = call(name, "--sample", 2, "--epochs", 1, "--seeds", 1, "--processes", 1)
     assert (status, len(bench), bench.datasets, bench.seeds()) == (0, 2, ("digits",), (0,)), err

@@ -1,0 +1,80 @@
+"""Which genes belong together, learned from a population: linkage trees."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.spaces.genotypes import Genotypes
+
+__all__ = ["linkage_tree", "mutual_information"]
+
+
+def mutual_information(X: Genotypes, letters: int) -> NDArray[np.float64]:
+    """The mutual information of each pair of genes in each population, in nats: (runs, n, genes) to (runs, genes, genes).
+
+    On the diagonal stands a gene's own entropy.
+    """
+    runs, n, genes = X.shape
+    ones = (
+        (X[..., np.newaxis] == np.arange(letters, dtype=np.uint8)).reshape(runs, n, genes * letters).astype(np.float32)
+    )
+    joint = (ones.swapaxes(1, 2) @ ones).reshape(runs, genes, letters, genes, letters) / n
+    single = ones.mean(axis=1).reshape(runs, genes, letters)
+    joint_entropy = -_xlogx(joint).sum(axis=(2, 4))
+    entropy = -_xlogx(single).sum(axis=2)
+    information: NDArray[np.float64] = entropy[:, :, np.newaxis] + entropy[:, np.newaxis, :] - joint_entropy
+    return information
+
+
+def _xlogx(p: NDArray[np.float32]) -> NDArray[np.float64]:
+    exact = p.astype(np.float64)
+    result: NDArray[np.float64] = exact * np.log(np.where(exact > 0, exact, 1.0))
+    return result
+
+
+def linkage_tree(similarity: NDArray[np.float64], ties: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The sets of genes that are met when the most similar ones are joined, pair by pair, until all are one.
+
+    The similarity of two sets is the mean over their pairs of genes (UPGMA). The set of all genes is left out: to exchange
+    it would be to replace the whole genotype.
+
+    Parameters
+    ----------
+    similarity : ndarray of float, shape (runs, genes, genes)
+    ties : ndarray of float, shape (runs, genes)
+        Random numbers in [0, 1) that decide between pairs of equal similarity.
+
+    Returns
+    -------
+    ndarray of bool, shape (runs, 2 genes - 2, genes)
+        Single genes first. For one gene: that gene.
+
+    Examples
+    --------
+    >>> near = np.array([[[1, 0.9, 0.1], [0.9, 1, 0.2], [0.1, 0.2, 1]]])
+    >>> linkage_tree(near, np.zeros((1, 3)))[0].astype(int)
+    array([[1, 0, 0],
+           [0, 1, 0],
+           [0, 0, 1],
+           [1, 1, 0]])
+    """
+    runs, genes = similarity.shape[:2]
+    sets = np.zeros((runs, max(2 * genes - 2, 1), genes), dtype=np.bool_)
+    sets[:, range(genes), range(genes)] = True
+    run = np.arange(runs)
+    near = similarity + 1e-9 * (ties[:, :, np.newaxis] + ties[:, np.newaxis, :])
+    near[:, range(genes), range(genes)] = -np.inf
+    members = np.tile(np.eye(genes, dtype=np.bool_), (runs, 1, 1))  # of the set that each place stands for
+    size = np.ones((runs, genes))
+    for joined in range(genes, 2 * genes - 2):
+        first, second = np.divmod(near.reshape(runs, -1).argmax(axis=1), genes)
+        members[run, first] |= members[run, second]
+        sets[:, joined] = members[run, first]
+        a, b = size[run, first][:, np.newaxis], size[run, second][:, np.newaxis]
+        mean = (a * near[run, first] + b * near[run, second]) / (a + b)
+        near[run, first], near[run, :, first] = mean, mean
+        near[run, first, first] = -np.inf
+        near[run, second], near[run, :, second] = -np.inf, -np.inf
+        size[run, first] += size[run, second]
+    return sets

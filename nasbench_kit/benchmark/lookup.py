@@ -1,0 +1,83 @@
+"""Which record of a store answers for a genotype: by its network's number, by its own number, or by key."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.spaces import Space
+from nasbench_kit.spaces.genotypes import Genotypes
+
+__all__ = ["DENSE", "Lookup"]
+
+DENSE = 2**24  # up to so many networks or genotypes have a table from their number to their record
+
+
+class Lookup:
+    """From genotypes to records. A genotype is answered by its own record, else by one of the same network.
+
+    Parameters
+    ----------
+    space : Space
+    architectures : ndarray of uint8, shape (n, genes)
+        The genotypes with a record of their own.
+    keys : ndarray of uint64, shape (n,)
+        Their keys, ascending.
+
+    Raises
+    ------
+    InvalidArchitecture
+        By any method, where ``architectures`` has invalid rows.
+    """
+
+    def __init__(self, space: Space, architectures: Genotypes, keys: NDArray[np.uint64]) -> None:
+        self.space, self.architectures, self.keys = space, architectures, keys
+
+    def records(self, rows: Genotypes) -> NDArray[np.intp]:
+        """The position in `architectures` of the record that answers each valid genotype, -1 where there is none: (n,)."""
+        if self._record_of_network is not None:
+            return self._record_of_network[self.space.network_index(rows)]
+        if self.space.size <= DENSE:
+            return self.by_number[self.space.small_number(rows)]
+        keys = self.space.key(rows)
+        left = np.searchsorted(self.keys, keys)
+        found = left < len(self.keys)
+        found[found] = self.keys[left[found]] == keys[found]
+        record = np.where(found, left, -1)
+        for offset in range(1, self._most_records):  # a later record of the same network may be the genotype's own
+            later = np.minimum(left + offset, len(self.keys) - 1)
+            own = (self.keys[later] == keys) & (self.architectures[later] == rows).all(axis=1)
+            record[own] = later[own]
+        return record
+
+    @cached_property
+    def _most_records(self) -> int:
+        """The largest number of records that a network has."""
+        return int(np.unique(self.keys, return_counts=True)[1].max(initial=1))
+
+    @cached_property
+    def _record_of_network(self) -> NDArray[np.intp] | None:
+        """The record of each network, -1 where it has none; None where some have several, or there are too many."""
+        networks, keys = self.space.networks, self.keys
+        if networks is None or networks > DENSE or (keys[1:] == keys[:-1]).any():
+            return None
+        records = np.full(networks, -1, dtype=np.intp)
+        records[self.space.network_index(self.architectures)] = np.arange(len(self.keys))
+        return records
+
+    @cached_property
+    def by_number(self) -> NDArray[np.intp]:
+        """The record of each genotype by its number, -1 where it has none: (space.size,). For spaces of at most `DENSE` genotypes."""
+        self.space.check(self.architectures)  # nobody but the file has said which they are
+        records = np.full(self.space.size, -1, dtype=np.intp)
+        if 0 < len(self.keys) < self.space.size:
+            everything = self.space.all()
+            numbers = np.flatnonzero(self.space.is_valid(everything))
+            keys = self.space.key(everything[numbers])
+            left = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+            found = self.keys[left] == keys
+            records[numbers[found]] = left[found]
+        records[self.space.small_number(self.architectures)] = np.arange(len(self.keys))
+        return records

@@ -1,0 +1,22 @@
+"""What can be fetched: the published files of all spaces."""
+
+from __future__ import annotations
+
+from nasbench_kit.errors import UnknownName
+from nasbench_kit.spaces import list_spaces, spec
+from nasbench_kit.spaces.published import Source
+
+__all__ = ["source", "sources"]
+
+
+def sources() -> dict[str, Source]:
+    """The published files of all spaces, by the name of their benchmark."""
+    return {name: found for space in list_spaces() for name, found in spec(space).sources.items()}
+
+
+def source(benchmark: str) -> Source:
+    """A benchmark's published files; raises UnknownName."""
+    known = sources()
+    if benchmark not in known:
+        raise UnknownName("published benchmark", benchmark, known)
+    return known[benchmark]

@@ -1,0 +1,59 @@
+"""What axes of all figures share: looks of lines, names and units of metrics, ticks of log axes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from nasbench_kit.figures.style import COLOURS
+from nasbench_kit.metrics import Metric
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["algorithm_name", "axis_label", "line_look", "plain_log_ticks", "words"]
+
+# beside the colours, for black and white
+STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
+
+
+def line_look(i: int) -> dict[str, Any]:
+    """Colour, dashes and width of the i-th line: no pair stands twice among the first 64."""
+    return {"color": COLOURS[i % 8], "linestyle": STYLES[(i + i // 8) % 8], "linewidth": 2}
+
+
+def plain_log_ticks(axes: Axes) -> None:
+    """Ticks of a log axis as plain numbers: 0.2, 0.5, 1."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            low, high = axis.get_view_interval()
+            axis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 1e3 else (1.0, 2.0, 5.0), numticks=20))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value < 1e4 else f"{value:,.0f}"))
+            axis.set_minor_formatter(NullFormatter())
+
+
+def axis_label(metric: Metric, what: str = "", *, difference: bool = False) -> str:
+    """A metric's name and unit for an axis; a difference of percentages is one of percentage points."""
+    unit = {"percent": "percentage points" if difference else "%", "count": ""}.get(metric.units, metric.units)
+    return f"{words(metric.name)}{what}" + (f" [{unit}]" if unit else "")
+
+
+def algorithm_name(algorithm: str) -> str:
+    """``RegularizedEvolution(...)`` as "Regularized evolution(...)"; acronyms stay as they are."""
+    known = {
+        "NSGA2": "NSGA-II",
+        "MOEAD": "MOEA/D",
+        "MOGOMEA": "MO-GOMEA",
+        "MOLocalSearch": "Local search (scalarised)",
+        "Reinforce": "REINFORCE",
+    }
+    kind, bracket, settings = algorithm.partition("(")
+    words = known.get(kind.strip()) or re.sub(r"(?<=[a-z])([A-Z])(?=[a-z])", lambda m: f" {m[1].lower()}", kind.strip())
+    return f"{words} ({settings}" if bracket else words
+
+
+def words(metric: str) -> str:
+    """A metric's name in words."""
+    return {"valid_accuracy": "validation accuracy"}.get(metric, metric.replace("_", " "))

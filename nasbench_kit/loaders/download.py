@@ -1,0 +1,271 @@
+"""A published file -> a file here: in pieces if need be, and checked before it gets its name."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import re
+import stat
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nasbench_kit.errors import DownloadError
+from nasbench_kit.spaces.published import Published, Source
+
+try:
+    import fcntl
+except ImportError:  # there are none on Windows: two calls at once may then get in each other's way
+    fcntl = None  # type: ignore[assignment]
+
+if TYPE_CHECKING:
+    import requests
+
+__all__ = ["download"]
+
+ATTEMPTS = 5  # in a row that bring nothing
+TIMEOUT = 30.0  # seconds without a byte
+PAUSE = 1.0  # seconds before the second attempt, twice as many before each further one
+LEAST_RATE = 1000.0  # bytes a second, below which a server is taken to be stuck
+MOST_BYTES = 2**36  # of a file of which no size is published
+MOST_REDIRECTS = 10
+_CHUNK = 2**16  # bytes at most at a time
+_RANGE = re.compile(r"bytes (?:(?P<first>\d+)-\d+|\*)/(?P<total>\d+|\*)")
+_LATER = (408, 425, 429, 500, 502, 503, 504)  # statuses that may be others in a while
+
+
+class _Failed(Exception):
+    """An attempt that did not bring the whole file; the next one may, unless this is ``final``.
+
+    One that was ``stuck`` counts as one that brought nothing.
+    """
+
+    def __init__(self, reason: str, *, final: bool = False, stuck: bool = False) -> None:
+        super().__init__(reason)
+        self.final, self.stuck = final, stuck
+
+
+def download(
+    file: Published,
+    source: Source,
+    folder: Path,
+    *,
+    progress: Callable[[float], None] = lambda share: None,
+    attempts: int = ATTEMPTS,
+    timeout: float = TIMEOUT,
+    pause: float = PAUSE,
+) -> Path:
+    """Fetch a published file, unless it is there already.
+
+    What has come is kept in ``NAME.part``, and the next attempt, or the next call, goes on where it ends. The file gets
+    its name when it is complete and its size and checksum are those of the published one.
+
+    Parameters
+    ----------
+    file : Published
+    source : Source
+        The benchmark that it belongs to: says where to get it by hand.
+    folder : Path
+        Made where it is missing.
+    progress : callable
+        Gets the share that has come, 0 to 1.
+    attempts : int
+        How many in a row may bring nothing.
+    timeout : float
+        Seconds without a byte after which an attempt is given up.
+    pause : float
+        Seconds before the second attempt; doubled for each further one.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DownloadError
+        With the reason, and how to get the file by hand.
+    """
+    target = folder / file.name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if target.is_file() and file.matches(target):
+            return target
+        with _own_part(folder / f"{file.name}.part") as part:
+            if target.is_file() and file.matches(target):  # another call has fetched it while this one waited
+                part.unlink()
+                return target
+            left = attempts
+            while True:
+                before = _size(part)
+                try:
+                    _fetch(file, part, progress, timeout)
+                    if file.matches(part):
+                        break
+                    os.truncate(part, 0)
+                    raise _Failed("what came is not the published file: its checksum is wrong")
+                except _Failed as error:
+                    left = attempts if _size(part) > before and not error.stuck else left - 1
+                    if error.final or left <= 0:
+                        if not _size(part):
+                            part.unlink()
+                        raise DownloadError(f"{_by_hand(file, source)}: {error}") from error
+                    time.sleep(pause * 2 ** (attempts - left - 1) if left < attempts else 0)
+            part.replace(target)
+    except DownloadError:
+        raise
+    except OSError as error:
+        raise DownloadError(f"{target} cannot be written: {error.strerror or error}") from error
+    progress(1.0)
+    return target
+
+
+@contextlib.contextmanager
+def _own_part(part: Path) -> Iterator[Path]:
+    """A part that no other call writes to: one that another has is waited for. Links are refused, not followed."""
+    while True:
+        if part.is_symlink():
+            raise DownloadError(f"{part} is a link: what is downloaded is written into the folder itself; remove it")
+        handle = os.open(
+            part, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666
+        )
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise DownloadError(f"{part} is no regular file; remove it")
+            if fcntl is not None:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), part.lstat()):
+                    yield part
+                    return
+        finally:
+            os.close(handle)  # and with it the lock
+
+
+def _by_hand(file: Published, source: Source) -> str:
+    return (
+        f"{file.name} cannot be downloaded from {file.url}; get it by hand ({source.page} says where it is), then run "
+        f"'nasbench-kit convert {file.name}'"
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _fetch(file: Published, partial: Path, progress: Callable[[float], None], timeout: float) -> None:
+    """One attempt: what is missing of ``partial``, or all of it where the server does not give parts."""
+    import requests  # here, so that importing the package stays light
+    import urllib3
+
+    have = _size(partial)
+    headers = {"Accept-Encoding": "identity"}  # lengths are those of the file
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    try:
+        with _answer(file.url, headers, timeout) as answer:
+            if answer.status_code == 416:  # there is nothing after what is here already
+                if _total(answer, have) != have:
+                    os.truncate(partial, 0)
+                    raise _Failed("the server has less of it than what came before")
+                return
+            if answer.status_code in _LATER:
+                raise _Failed(f"the server answers {answer.status_code} {answer.reason}")
+            if answer.status_code not in (200, 206):
+                raise _Failed(f"the server answers {answer.status_code} {answer.reason}", final=True)
+            if answer.headers.get("Content-Type", "").startswith("text/html"):
+                page = "the server answers with a web page instead, as Google Drive does where a file's quota is spent"
+                raise _Failed(page, final=True)
+            packed = answer.headers.get("Content-Encoding", "identity")
+            if packed.lower() != "identity":  # a few bytes may stand for gigabytes
+                raise _Failed(f"the server packs the file ({packed[:40]!r}), though it was asked not to", final=True)
+            begin = _begin(answer) if answer.status_code == 206 else 0
+            if begin not in (0, have):
+                raise _Failed(f"the server answers from byte {begin} on instead of {have}")
+            total = _total(answer, begin)
+            most = file.size if file.size is not None else MOST_BYTES
+            if total is not None and total > most:
+                raise _Failed(f"the server announces {total:,} bytes, and the file has {most:,} at most", final=True)
+            with partial.open("ab" if begin else "wb") as content:
+                for chunk in _chunks(answer, timeout):
+                    if content.tell() + len(chunk) > most:
+                        raise _Failed(f"more than the file's {most:,} bytes came", final=True)
+                    content.write(chunk)
+                    if total:
+                        progress(content.tell() / total)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+        if isinstance(error, OSError) and not isinstance(
+            error, (requests.RequestException, TimeoutError, ConnectionError)
+        ):
+            raise
+        raise _Failed(_reason(error, timeout), final=isinstance(error, requests.TooManyRedirects)) from error
+    if total is not None and _size(partial) != total:
+        raise _Failed(f"{_size(partial)} bytes came of {total}")
+
+
+def _answer(url: str, headers: dict[str, str], timeout: float) -> requests.Response:
+    """The answer after all redirects, none of which leads from https to anything else."""
+    import requests
+
+    for _ in range(MOST_REDIRECTS):
+        try:
+            answer = requests.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
+        except requests.RequestException:
+            raise
+        except ValueError as error:  # it looks where a redirect leads to even where it is told not to follow
+            raise _Failed(f"the server redirects to what is no address ({error})", final=True) from error
+        if not answer.is_redirect:
+            return answer
+        location = answer.headers["Location"]
+        answer.close()
+        try:
+            onward = urllib.parse.urljoin(url, location)
+            secure, scheme = urllib.parse.urlsplit(url).scheme == "https", urllib.parse.urlsplit(onward).scheme
+        except ValueError as error:
+            raise _Failed(f"the server redirects to what is no address, {location[:100]!r}", final=True) from error
+        if scheme not in (("https",) if secure else ("http", "https")):
+            raise _Failed(
+                f"the server redirects from {urllib.parse.urlsplit(url).scheme} to {scheme[:20]!r}", final=True
+            )
+        url = onward
+    raise _Failed(f"more than {MOST_REDIRECTS} redirects", final=True)
+
+
+def _chunks(answer: requests.Response, timeout: float) -> Iterator[bytes]:
+    """The content as it comes, as long as it comes at `LEAST_RATE` on average over ``timeout`` and more."""
+    begun, count = time.monotonic(), 0
+    while chunk := answer.raw.read1(_CHUNK, decode_content=False):
+        yield chunk
+        count += len(chunk)
+        took = time.monotonic() - begun
+        if took > timeout and count < LEAST_RATE * took:
+            raise _Failed(f"only {count:,} bytes came in {took:.1f} seconds", stuck=True)
+        if took > 10 * timeout:
+            begun, count = time.monotonic(), 0
+
+
+def _begin(answer: requests.Response) -> int:
+    """The first byte of a part, from ``Content-Range: bytes 5-9/10``."""
+    match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    return int(match["first"]) if match and match["first"] else -1
+
+
+def _total(answer: requests.Response, begin: int) -> int | None:
+    """The size of the whole file, where the server says it."""
+    match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    if match:
+        return int(match["total"]) if match["total"] != "*" else None
+    length = answer.headers.get("Content-Length", "")
+    return begin + int(length) if length.isascii() and length.isdecimal() and answer.status_code != 416 else None
+
+
+def _reason(error: Exception, timeout: float) -> str:
+    """What went wrong, on one line."""
+    if "timed out" in str(error):  # a stall within the content is no requests.Timeout
+        return f"nothing came for {timeout:g} seconds"
+    cause: BaseException = error
+    while isinstance(inner := getattr(cause, "reason", None) or (cause.args or (None,))[-1], BaseException):
+        cause = inner
+    return (str(cause) or type(cause).__name__).splitlines()[0]

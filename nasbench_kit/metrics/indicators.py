@@ -1,0 +1,208 @@
+"""Quality of sets of objective vectors, all minimised: arrays in, arrays out.
+
+Sets of many runs are handled at once as one flat array with the number of its run beside each point.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import moocore
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench_kit.kernels.domination import first_fronts
+
+__all__ = ["group_hypervolume", "hypervolume", "most_hypervolume", "nondominated", "pareto_front"]
+
+
+def pareto_front(F: ArrayLike) -> NDArray[np.intp]:
+    """The indices of the Pareto front, one for each distinct objective vector, by ascending first objective.
+
+    Parameters
+    ----------
+    F : array_like of float, shape (n, m)
+        Objective values, minimised. Rows with ``nan`` are left out.
+
+    Returns
+    -------
+    ndarray of int, shape (k,)
+        Where rows are equal, the first.
+
+    Examples
+    --------
+    >>> pareto_front([[3, 1], [1, 3], [2, 2], [3, 3], [2, 2]])
+    array([1, 2, 0])
+    """
+    values = np.asarray(F, dtype=np.float64)
+    rows = np.flatnonzero(~np.isnan(values).any(axis=1))
+    return rows[nondominated(values[rows], np.zeros(len(rows), dtype=np.int64))]
+
+
+def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The indices of the points that no point of their own group dominates, one for each distinct vector.
+
+    Parameters
+    ----------
+    F : ndarray of float, shape (n, m)
+        Objective values, minimised; ``inf`` is a value as any other.
+    group : ndarray of int, shape (n,)
+        The group, e.g. the run, of each point.
+
+    Returns
+    -------
+    ndarray of int, shape (k,)
+        Ordered by group, then by ascending objectives. O(n log n) for two objectives; for more, moocore's algorithms
+        (M. López-Ibáñez et al.) a group at a time.
+
+    Raises
+    ------
+    ValueError
+        A value is ``nan``.
+    """
+    _check(F)
+    if not len(F):
+        return np.empty(0, dtype=np.intp)
+    return first_fronts(F, group)
+
+
+def hypervolume(F: ArrayLike, ref: ArrayLike) -> float:
+    """The volume that a set of minimised objective vectors dominates, up to a reference point.
+
+    Parameters
+    ----------
+    F : array_like of float, shape (n, m)
+    ref : array_like of float, shape (m,)
+        Points that do not lie below it in every objective add nothing.
+
+    Returns
+    -------
+    float
+        Computed by moocore (Fonseca, Paquete and López-Ibáñez 2006).
+
+    Raises
+    ------
+    ValueError
+        A value is ``nan``, or the reference point has another number of objectives.
+
+    Examples
+    --------
+    >>> hypervolume([[1, 2], [2, 1]], ref=[3, 3])
+    3.0
+    """
+    values, reference = np.asarray(F, dtype=np.float64), np.asarray(ref, dtype=np.float64)
+    if not len(values):
+        return 0.0
+    _check(values, reference)
+    return float(moocore.hypervolume(values, ref=reference))
+
+
+def group_hypervolume(
+    F: NDArray[np.float64], group: NDArray[np.int64], groups: int, ref: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The hypervolume of each group's non-dominated points.
+
+    Parameters
+    ----------
+    F : ndarray of float, shape (n, m)
+        As `nondominated` orders them: by group, then by ascending objectives, none dominated within its group.
+    group : ndarray of int, shape (n,)
+    groups : int
+        How many groups there are; those without points get 0.
+    ref : ndarray of float, shape (m,)
+
+    Returns
+    -------
+    ndarray of float, shape (groups,)
+
+    Raises
+    ------
+    ValueError
+        A value is ``nan``, or the reference point has another number of objectives.
+    """
+    _check(F, ref)
+    inside = (ref > F).all(axis=1)
+    F, group = F[inside], group[inside]
+    if F.shape[1] == 2:
+        if not len(F):
+            return np.zeros(groups)
+        ceiling = np.empty(len(F))
+        ceiling[1:] = np.where(group[1:] == group[:-1], F[:-1, 1], ref[1])
+        ceiling[0] = ref[1]
+        areas = (ref[0] - F[:, 0]) * (ceiling - F[:, 1])
+        return np.bincount(group, weights=areas, minlength=groups).astype(np.float64)
+    bounds = np.searchsorted(group, np.arange(groups + 1))
+    return np.array([hypervolume(F[a:b], ref) for a, b in itertools.pairwise(bounds)])
+
+
+def most_hypervolume(F: NDArray[np.float64], group: NDArray[np.int64], size: int) -> NDArray[np.intp]:
+    """At most ``size`` points of each group: while there are more, that which adds the least hypervolume is left out.
+
+    The points that are best in an objective stay longest. Objectives are scaled by each group's own range.
+
+    Parameters
+    ----------
+    F : ndarray of float, shape (n, m)
+        As `nondominated` orders them: by group, then by ascending objectives, none dominated within its group.
+    group : ndarray of int, shape (n,)
+    size : int
+
+    Returns
+    -------
+    ndarray of int, shape (k,)
+        In the order given. For two objectives all groups at once; for more, moocore's contributions a group at a time.
+
+    Raises
+    ------
+    ValueError
+        A value is ``nan``.
+
+    Examples
+    --------
+    >>> F = np.array([[0.0, 4.0], [1.0, 2.0], [1.1, 1.9], [4.0, 0.0]])
+    >>> most_hypervolume(F, np.zeros(4, dtype=np.int64), 3)
+    array([0, 2, 3])
+    """
+    _check(F)
+    kept = np.arange(len(F))
+    while True:
+        count = np.bincount(group[kept])
+        crowded = (count > size)[group[kept]]
+        if not crowded.any():
+            return kept
+        adds = np.where(crowded, _contributions(F[kept], group[kept]), np.inf)
+        order = np.lexsort((adds, group[kept]))  # stable: of equals the first is left out
+        first = np.ones(len(order), dtype=np.bool_)
+        first[1:] = group[kept][order][1:] != group[kept][order][:-1]
+        out = order[first]
+        kept = np.delete(kept, out[crowded[out]])
+
+
+def _contributions(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What each point alone adds to its group's hypervolume, each objective scaled to the group's range: (n,)."""
+    starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+    low, high = np.minimum.reduceat(F, starts), np.maximum.reduceat(F, starts)
+    number = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(F)]))
+    scaled = (F - low[number]) / np.where(high > low, high - low, 1.0)[number]
+    if F.shape[1] == 2:
+        adds = np.full(len(F), np.inf)  # the ends
+        inner = (number[2:] == number[:-2]).nonzero()[0] + 1
+        adds[inner] = (scaled[inner + 1, 0] - scaled[inner, 0]) * (scaled[inner - 1, 1] - scaled[inner, 1])
+        return adds
+    parts = np.split(scaled, starts[1:])
+    adds = np.concatenate([moocore.hv_contributions(part, ref=np.full(F.shape[1], 1.1)) for part in parts])
+    ends = (scaled == 0).any(axis=1)
+    return np.where(ends, adds + 2.0, adds)
+
+
+def _check(F: NDArray[np.float64], ref: NDArray[np.float64] | None = None) -> None:
+    """Refuse what has no volume and dominates nothing: ValueError."""
+    if np.isnan(F.min(initial=np.inf)):  # a minimum with nan is nan: faster than to look at each
+        row = int(np.flatnonzero(np.isnan(F).any(axis=-1))[0])
+        raise ValueError(f"row {row} of the objective values has nan: {F[row].tolist()}; leave out what is not known")
+    if ref is None:
+        return
+    if ref.shape != F.shape[1:]:
+        raise ValueError(f"the reference point has the shape {ref.shape}, expected {F.shape[1:]}")
+    if np.isnan(ref).any():
+        raise ValueError(f"the reference point has nan: {ref.tolist()}")

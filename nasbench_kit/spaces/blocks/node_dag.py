@@ -1,0 +1,149 @@
+"""Cells with operations on their nodes: one gene for each edge, then one for each operation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.graphs import edge_list, edge_names, edges_to_matrix, matrix_to_edges, on_a_path, split_nodes
+from nasbench_kit.spaces.blocks.cell_dag import CellDAG
+from nasbench_kit.spaces.blocks.natives import whole_numbers
+from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
+from nasbench_kit.spaces.genotypes import Genotypes
+
+__all__ = ["NodeDAG"]
+
+INPUT, OUTPUT = "input", "output"
+
+
+class NodeDAG(CellDAG):
+    """A space of cells: a DAG whose first vertex is the input, whose last is the output, with operations in between.
+
+    Vertices that are not on a path from input to output do not matter. A genotype is valid where there is such a path,
+    and where no more than ``most_edges`` edges are left when the others are dropped.
+
+    Parameters
+    ----------
+    vertices : int
+        Input and output included.
+    operations : sequence of str
+        What an inner vertex may be.
+    most_edges : int, optional
+    name : str
+
+    Notes
+    -----
+    The native form is ``{"matrix": [[0, 1, ...], ...], "ops": ["input", ..., "output"]}``, of 2 to ``vertices`` vertices:
+    a smaller cell leaves the last inner vertices unused.
+
+    Canonical forms are found by refinement, exactly, in about 5 microseconds a cell of 7 vertices and 25 of 12. The
+    number of networks is only counted for spaces of up to 2^24 genotypes.
+
+    Examples
+    --------
+    >>> cells = NodeDAG(4, ["conv3x3", "maxpool"], most_edges=4)
+    >>> cells.encode([{"matrix": [[0, 1, 0], [0, 0, 1], [0, 0, 0]], "ops": ["input", "maxpool", "output"]}])
+    array([[1, 0, 0, 0, 1, 0, 1, 0]], dtype=uint8)
+    >>> cells.canonical([[0, 1, 0, 0, 0, 1, 0, 1], [1, 0, 0, 0, 1, 0, 1, 0]])  # the other vertex is not used
+    array([[1, 0, 0, 0, 1, 0, 1, 0],
+           [1, 0, 0, 0, 1, 0, 1, 0]], dtype=uint8)
+    >>> cells.networks
+    24
+    """
+
+    version = 1
+
+    def __init__(
+        self, vertices: int, operations: Sequence[str], *, most_edges: int | None = None, name: str = "node-dag"
+    ) -> None:
+        self.name, self.vertices, self.operations = name, vertices, tuple(operations)
+        edges = vertices * (vertices - 1) // 2
+        self.most_edges = edges if most_edges is None else most_edges
+        if vertices < 2 or self.most_edges < 1:
+            raise ValueError(f"{name}: a cell has at least an input, an output and an edge")
+        if vertices > 2 and not 1 <= len(set(self.operations)) == len(self.operations) <= 256:
+            raise ValueError(f"{name}: inner vertices have 1 to 256 operations, all different")
+        self.cardinalities = (2,) * edges + (len(self.operations),) * (vertices - 2)
+
+    @property
+    def gene_names(self) -> tuple[str, ...]:
+        inner = (f"vertex {i}" for i in range(2, self.vertices))
+        return (*edge_names(self.vertices), *inner)
+
+    @property
+    def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
+        edges = self.genes - (self.vertices - 2)
+        return (range(2),) * edges + (self.operations,) * (self.vertices - 2)
+
+    def _matrix(self, rows: Genotypes) -> NDArray[np.int64]:
+        return edges_to_matrix(split_nodes(rows, self.vertices, fixed=2)[0].astype(np.int64))
+
+    def canonical_rows(self, rows: Genotypes) -> Genotypes:
+        matrix, kept = self._pruned(rows)
+        operations = split_nodes(rows, self.vertices, fixed=2)[1].astype(np.int64)
+        order = self._order(matrix, kept, operations)
+        row = np.arange(len(rows))[:, np.newaxis]
+        edges = matrix_to_edges(matrix[row[..., np.newaxis], order[:, :, np.newaxis], order[:, np.newaxis, :]])
+        letters = np.where(kept[:, 1:-1], operations, 0)[row, order[:, 1:-1] - 1]
+        return np.concatenate([edges, letters], axis=1).astype(np.uint8)
+
+    # ---------------------------------------------------------------- native forms
+
+    def encode_one(self, native: Any) -> Sequence[int]:
+        if not isinstance(native, dict) or set(native) != {"matrix", "ops"}:
+            raise InvalidArchitecture(
+                'a native form is {"matrix": [[0, 1, ...], ...], "ops": ["input", ..., "output"]}'
+            )
+        matrix, words = whole_numbers(native["matrix"], "the matrix"), native["ops"]
+        if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 2:
+            raise InvalidArchitecture(
+                f"the matrix is square, of 2 to {self.vertices} vertices, not of shape {matrix.shape}"
+            )
+        v = len(matrix)
+        if ((matrix != 0) & (matrix != 1)).any():
+            raise InvalidArchitecture("the matrix has zeros and ones alone")
+        if np.tril(matrix).any():
+            raise InvalidArchitecture(
+                "the matrix is strictly upper-triangular: edges go from earlier to later vertices"
+            )
+        if isinstance(words, (str, bytes)) or not hasattr(words, "__len__") or len(words) != v:
+            raise InvalidArchitecture(f"a matrix of {v} vertices takes a list of {v} ops")
+        words = [str(word) for word in words]
+        if words[0] != INPUT or words[-1] != OUTPUT:
+            raise InvalidArchitecture(f"the first op is '{INPUT}' and the last '{OUTPUT}'")
+        if v > self.vertices:  # the limits hold for what is left of a cell without its dangling vertices
+            kept = np.flatnonzero(on_a_path(matrix[np.newaxis])[0])
+            if not 2 <= len(kept) <= self.vertices:
+                raise InvalidArchitecture(
+                    f"a cell has 2 to {self.vertices} vertices; of the {v} of this one, {len(kept)} are on paths from the "
+                    "input to the output"
+                )
+            matrix, words, v = matrix[np.ix_(kept, kept)], [words[i] for i in kept], len(kept)
+        for word in words[1:-1]:
+            if word not in self.operations:
+                raise InvalidArchitecture(str(UnknownName("operation", word, self.operations)))
+        full = np.zeros((self.vertices, self.vertices), dtype=np.int64)
+        place = [*range(v - 1), self.vertices - 1]
+        full[np.ix_(place, place)] = matrix
+        letters = [self.operations.index(word) for word in words[1:-1]] + [0] * (self.vertices - v)
+        return [*matrix_to_edges(full)[0].tolist(), *letters]
+
+    def diagrams_of(self, row: Sequence[int]) -> list[Diagram]:
+        kept = self._pruned(np.array([row], dtype=np.uint8))[1][0].tolist()
+        letters = [self.operations[gene] for gene in row[len(edge_list(self.vertices)) :]]
+        inner = [Node(letter, True, there) for letter, there in zip(letters, kept[1:-1], strict=True)]
+        arrows = [
+            Arrow(i, j, used=kept[i] and kept[j])
+            for (i, j), there in zip(edge_list(self.vertices), row, strict=False)
+            if there
+        ]
+        return [Diagram(self.name, [Node(INPUT), *inner, Node(OUTPUT)], arrows)]
+
+    def decode_one(self, row: Sequence[int]) -> dict[str, Any]:
+        edges = len(edge_list(self.vertices))
+        letters = [self.operations[gene] for gene in row[edges:]]
+        return {"matrix": edges_to_matrix(row[:edges])[0].tolist(), "ops": [INPUT, *letters, OUTPUT]}

@@ -1,0 +1,184 @@
+"""Networks of stages, each a DAG of nodes that are all alike: one bit for each edge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench_kit.errors import InvalidArchitecture
+from nasbench_kit.graphs.encoding import edge_list, edge_names, edges_to_matrix
+from nasbench_kit.graphs.enumeration import Orders, least_masks
+from nasbench_kit.spaces.blocks.natives import whole_numbers
+from nasbench_kit.spaces.contract import Space
+from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
+from nasbench_kit.spaces.genotypes import Genotypes
+
+__all__ = ["StagedDAG", "all_stages", "fan_in", "sum_over_stages"]
+
+MOST_NODES = 6  # of a stage: all of its DAGs are listed, 2^15 for 6 nodes
+
+
+class StagedDAG(Space):
+    """A space of networks of several stages, each with a number of nodes and a bit for each edge between them.
+
+    A stage has an input and an output besides its nodes: the input feeds every node that has no predecessor and at least
+    one successor, and every node that has a predecessor and no successor feeds the output. Nodes without any edge are
+    dropped. (Xie and Yuille 2017, Genetic CNN, arXiv 1703.01513, section 3.1.)
+
+    Parameters
+    ----------
+    stages : sequence of int
+        The number of nodes of each stage, 2 to 6.
+    skip : bool
+        Each stage has one more bit, the last: its input is joined to its output. It says nothing where the stage has no
+        edge, and is then nothing but its input.
+    name : str
+
+    Notes
+    -----
+    The native form is a list of one list of bits a stage, in the order e12, e13, e23, .... Two genotypes are the same
+    network where each stage's DAGs are isomorphic; that is decided for all DAGs of a stage once, by trying every order
+    of its nodes. The canonical one is the first in the order of masks, e12 being the lowest bit.
+
+    Examples
+    --------
+    >>> space = StagedDAG([3, 4])
+    >>> space.canonical(space.encode([[[0, 1, 0], [0, 0, 0, 0, 0, 1]]]))  # one edge, whichever it is
+    array([[1, 0, 0, 1, 0, 0, 0, 0, 0]], dtype=uint8)
+    >>> space.networks  # 6 DAGs of three nodes, 31 of four
+    186
+    """
+
+    version = 1
+
+    def __init__(self, stages: Sequence[int], *, skip: bool = False, name: str = "staged-dag") -> None:
+        self.name, self.stages, self.skip = name, tuple(stages), skip
+        if not self.stages or not all(2 <= nodes <= MOST_NODES for nodes in self.stages):
+            raise ValueError(f"{name}: a network has stages of 2 to {MOST_NODES} nodes each, not {self.stages}")
+        lengths = [nodes * (nodes - 1) // 2 + skip for nodes in self.stages]
+        self.cardinalities = (2,) * sum(lengths)
+        ends = np.cumsum(lengths).tolist()
+        #: Where the genes of each stage begin and end.
+        self.spans = tuple(zip([0, *ends[:-1]], ends, strict=True))
+
+    @property
+    def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        return {**super().units, "stage": tuple(tuple(range(start, end)) for start, end in self.spans)}
+
+    @property
+    def gene_names(self) -> tuple[str, ...]:
+        joined = ("skip",) if self.skip else ()
+        return tuple(
+            f"stage {i} {name}"
+            for i, nodes in enumerate(self.stages, start=1)
+            for name in (*edge_names(nodes), *joined)
+        )
+
+    def canonical_rows(self, rows: Genotypes) -> Genotypes:
+        canonical = np.empty_like(rows)
+        for (start, end), nodes in zip(self.spans, self.stages, strict=True):
+            least = _least(nodes, self.skip)[_masks(rows, start, end)]
+            canonical[:, start:end] = least[:, np.newaxis] >> np.arange(end - start, dtype=np.uint32) & np.uint32(1)
+        return canonical
+
+    @property
+    def networks(self) -> int:
+        return math.prod(int(_index(nodes, self.skip).max()) + 1 for nodes in self.stages)
+
+    def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
+        rows = self.check(X)
+        index = np.zeros(len(rows), dtype=np.intp)
+        for (start, end), nodes in zip(self.spans, self.stages, strict=True):
+            of_mask = _index(nodes, self.skip)
+            index = index * (int(of_mask.max()) + 1) + of_mask[_masks(rows, start, end)]
+        return index
+
+    # ---------------------------------------------------------------- native forms
+
+    def encode_one(self, native: Any) -> Sequence[int]:
+        if isinstance(native, (str, bytes, dict)) or not hasattr(native, "__len__") or len(native) != len(self.stages):
+            raise InvalidArchitecture(f"a native form is a list of {len(self.stages)} lists of bits, one a stage")
+        genes: list[int] = []
+        for i, (stage, (start, end)) in enumerate(zip(native, self.spans, strict=True), start=1):
+            bits = whole_numbers(stage, f"stage {i}")
+            if bits.shape != (end - start,):
+                raise InvalidArchitecture(f"stage {i} has {end - start} bits, not shape {bits.shape}")
+            if ((bits != 0) & (bits != 1)).any():
+                raise InvalidArchitecture(f"stage {i} has a bit that is neither 0 nor 1")
+            genes += bits.tolist()
+        return genes
+
+    def diagrams_of(self, row: Sequence[int]) -> list[Diagram]:
+        found = []
+        for number, ((start, end), nodes) in enumerate(zip(self.spans, self.stages, strict=True), start=1):
+            edges = [edge for edge, bit in zip(edge_list(nodes), row[start:end], strict=False) if bit]
+            sources, targets = {i for i, _ in edges}, {j for _, j in edges}
+            arrows = [Arrow(0, 1 + i) for i in range(nodes) if i in sources - targets]
+            arrows += [Arrow(1 + i, 1 + j) for i, j in edges]
+            arrows += [Arrow(1 + j, 1 + nodes) for j in range(nodes) if j in targets - sources]
+            if not edges or (self.skip and row[end - 1]):
+                arrows.append(Arrow(0, 1 + nodes))
+            inner = [Node(str(1 + i), used=i in sources | targets) for i in range(nodes)]
+            found.append(Diagram(f"{self.name}, stage {number}", [Node("input"), *inner, Node("output")], arrows))
+        return found
+
+    def decode_one(self, row: Sequence[int]) -> list[list[int]]:
+        return [list(row[start:end]) for start, end in self.spans]
+
+
+def _masks(rows: Genotypes, start: int, end: int) -> NDArray[np.intp]:
+    return (rows[:, start:end] @ (1 << np.arange(end - start))).astype(np.intp)
+
+
+def sum_over_stages(rows: Genotypes, by_mask: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The sum of a figure of each stage, which is listed for all masks of the stage, 2^bits of them: (n,)."""
+    total, start = np.zeros(len(rows), dtype=np.int64), 0
+    for figures in by_mask:
+        end = start + len(figures).bit_length() - 1
+        total += figures[_masks(rows, start, end)]
+        start = end
+    return total
+
+
+def fan_in(edges: Genotypes, nodes: int) -> NDArray[np.int64]:
+    """How many inputs each node of a stage has, and its output: (n, edges) to (n, nodes + 1).
+
+    A node without predecessor has the stage's input as its only one; a node without any edge has none, since it is
+    dropped. The output of a stage without any edge has none.
+    """
+    matrix = edges_to_matrix(edges) != 0
+    predecessors, followed = matrix.sum(axis=1), matrix.any(axis=2)
+    inputs = np.where(followed, np.maximum(predecessors, 1), predecessors)
+    last = ((predecessors > 0) & ~followed).sum(axis=1)
+    return np.asarray(np.concatenate([inputs, last[:, np.newaxis]], axis=1))
+
+
+def all_stages(nodes: int) -> Genotypes:
+    """The edges of all stages of so many nodes, in the order of their masks: (2^edges, edges)."""
+    edges = nodes * (nodes - 1) // 2
+    masks = np.arange(2**edges, dtype=np.uint32)
+    return np.asarray(masks[:, np.newaxis] >> np.arange(edges, dtype=np.uint32) & np.uint32(1), dtype=np.uint8)
+
+
+@cache
+def _least(nodes: int, skip: bool) -> NDArray[np.uint32]:
+    """The canonical mask of every mask of a stage."""
+    edges = nodes * (nodes - 1) // 2
+    least, _ = least_masks(Orders(nodes), np.arange(2**edges, dtype=np.uint32))
+    if not skip:
+        return least
+    joined = least | np.uint32(1 << edges)
+    joined[0] = 0
+    return np.concatenate([least, joined])
+
+
+@cache
+def _index(nodes: int, skip: bool) -> NDArray[np.intp]:
+    """The number of the class of every mask of a stage, in the order of canonical masks."""
+    index: NDArray[np.intp] = np.unique(_least(nodes, skip), return_inverse=True)[1]
+    return index

@@ -1,0 +1,103 @@
+"""Parameters and multiply-adds of NAS-Bench-101's networks, from the definition.
+
+The skeleton: a 3x3 convolution to 128 channels, then 3 stacks of 3 cells with 128, 256 and 512 channels at half the side
+each, average pooling, a classifier. In a cell the output's channels are shared out among the vertices that feed it, the
+first of them getting one more where the division leaves a rest; other vertices have as many as the widest that they feed.
+An edge from the input is a 1x1 projection of its own. So the figures depend on the order of the vertices, and two graphs of
+one cell may differ: the published ones belong to the graph that the file stores (Ying et al. 2019, arXiv 1902.09635, section
+2.3, and the official package's ``compute_vertex_channels``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.graphs import edges_to_matrix, on_a_path
+from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.spaces.nb101.tables import EDGES
+from nasbench_kit.spaces.skeleton import Skeleton, area, halved
+
+__all__ = ["SKELETONS", "NB101Skeleton", "network_cost", "pruned_matrix", "vertex_channels"]
+
+KERNEL = np.array([9, 1, 0])  # weights of an operation for each pair of channels
+_BLOCK = 8192
+
+
+@dataclass(frozen=True, kw_only=True)
+class NB101Skeleton(Skeleton):
+    """The network around the cell (Ying et al. 2019, section 2.2).
+
+    Attributes
+    ----------
+    channels : int
+        Of the stem and the first stack; they double from stack to stack, where the image is halved.
+    stacks : int
+    cells : int
+        Cells a stack.
+    """
+
+    channels: int = 128
+    stacks: int = 3
+    cells: int = 3
+
+
+# The published network, and a small one for the handwritten digits. There channels can be shared out among 1 to 4 vertices
+# without a rest, so that its figures do not depend on the order of the vertices.
+SKELETONS = {
+    "cifar10": NB101Skeleton(image=(3, 32, 32), classes=10),
+    "digits": NB101Skeleton(image=(1, 8, 8), classes=10, channels=12, cells=1),
+}
+
+
+def network_cost(rows: Genotypes, name: str, skeleton: NB101Skeleton) -> NDArray[np.int64]:
+    """``"params"`` (count) or ``"flops"`` (multiply-adds of convolutions and classifier) of valid genotypes: (n,)."""
+    parts = [_cost(rows[i : i + _BLOCK], name, skeleton) for i in range(0, len(rows), _BLOCK)]
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+
+
+def pruned_matrix(rows: Genotypes) -> NDArray[np.bool_]:
+    """The adjacency of valid genotypes without what is on no path from input to output: (n, 7, 7)."""
+    matrix = edges_to_matrix(rows[:, :EDGES]) != 0
+    kept = on_a_path(matrix)
+    return np.asarray(matrix & kept[:, :, np.newaxis] & kept[:, np.newaxis, :])
+
+
+def vertex_channels(matrix: NDArray[np.bool_], outputs: int) -> NDArray[np.int64]:
+    """The output channels of each vertex of pruned cells: (n, v, v) to (n, v); 0 for the input and unused vertices."""
+    n, v = matrix.shape[:2]
+    feeds = matrix[:, 1:-1, -1]
+    feeders = np.maximum(feeds.sum(axis=1, keepdims=True), 1)
+    share = outputs // feeders + (np.cumsum(feeds, axis=1) <= outputs % feeders)
+    channels = np.zeros((n, v), dtype=np.int64)
+    channels[:, 1:-1] = np.where(feeds, share, 0)
+    for vertex in reversed(range(1, v - 1)):
+        widest = np.where(matrix[:, vertex, :-1], channels[:, :-1], 0).max(axis=1)
+        channels[:, vertex] = np.where(feeds[:, vertex - 1], channels[:, vertex], widest)
+    channels[:, -1] = outputs
+    return channels
+
+
+def _cost(rows: Genotypes, name: str, skeleton: NB101Skeleton) -> NDArray[np.int64]:
+    matrix, kernel = pruned_matrix(rows), KERNEL[rows[:, EDGES:]]
+    params, cells, size = name == "params", skeleton.cells, skeleton.size
+    inputs = outputs = skeleton.channels
+    stem = 9 * skeleton.image[0] * inputs
+    total = np.full(len(rows), stem + 2 * inputs if params else stem * area(size), dtype=np.int64)
+    for stack in range(skeleton.stacks):
+        if stack:
+            outputs, size = 2 * outputs, halved(size)
+        channels = vertex_channels(matrix, outputs)
+        inner = channels[:, 1:-1]
+        weights = cells * (kernel * inner**2).sum(axis=1)
+        projected = np.where(matrix[:, 0, 1:], channels[:, 1:], 0).sum(axis=1)
+        weights += projected * (inputs + (cells - 1) * outputs)
+        if params:
+            norms = np.where(kernel > 0, inner, 0).sum(axis=1) + projected
+            total += weights + 2 * cells * norms
+        else:
+            total += weights * area(size)
+        inputs = outputs
+    return total + (outputs + params) * skeleton.classes

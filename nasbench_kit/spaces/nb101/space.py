@@ -1,0 +1,165 @@
+"""NAS-Bench-101 (Ying et al. 2019, arXiv 1902.09635): a cell of up to 7 vertices, 9 edges, with operations on vertices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench_kit.errors import InvalidArchitecture
+from nasbench_kit.kernels.cells import BLOCK, as_floats, cell_classes
+from nasbench_kit.spaces.blocks.node_dag import NodeDAG
+from nasbench_kit.spaces.genotypes import Genotypes, as_rng
+from nasbench_kit.spaces.nb101.cost import SKELETONS, network_cost
+from nasbench_kit.spaces.nb101.hashes import module_hash
+from nasbench_kit.spaces.nb101.tables import (
+    ARRANGEMENT_BITS,
+    EDGES,
+    INNER,
+    INVALID,
+    LETTERS,
+    MOST_EDGES,
+    VERTICES,
+    tables,
+)
+
+__all__ = ["NB101", "OPERATIONS"]
+
+OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
+
+
+class NB101(NodeDAG):
+    """The search space of NAS-Bench-101: 509,607,936 genotypes, 373,754,169 of them valid, 423,624 networks.
+
+    Genes are the 21 edges of 7 vertices in the order 0->1, 0->2, 1->2, 0->3, ..., then the operations of the 5 inner
+    vertices: 0 conv3x3-bn-relu, 1 conv1x1-bn-relu, 2 maxpool3x3. A genotype is valid where the input reaches the output
+    and at most 9 edges lie on such paths.
+
+    The canonical genotype is the graph that the official file stores of the cell, so params of canonical genotypes are
+    the published ones.
+
+    Examples
+    --------
+    >>> space = NB101()
+    >>> X = space.encode([{"matrix": [[0, 1, 0], [0, 0, 1], [0, 0, 0]], "ops": ["input", "conv3x3-bn-relu", "output"]}])
+    >>> print(space.module_hash(X)[0])
+    b49ac8c578b4561d79ac7087988f1c61
+    >>> space.network_index(X)
+    array([1])
+    """
+
+    networks = 423_624
+
+    def __init__(self) -> None:
+        super().__init__(VERTICES, OPERATIONS, most_edges=MOST_EDGES, name="nb101")
+        self._last: tuple[bytes, NDArray[np.int32]] | None = None
+
+    @property
+    def mutation_rates(self) -> NDArray[np.float64]:
+        """As in the authors' regularized evolution: edges 1 / 7, operations 1 / 5."""
+        return np.repeat([1 / VERTICES, 1 / INNER], [EDGES, INNER])
+
+    # ---------------------------------------------------------------- the same network
+
+    def _classes(self, rows: Genotypes) -> NDArray[np.int32]:
+        """The class of each row, `INVALID` where it is no valid genotype: (n,).
+
+        A search asks twice in a row, to evaluate genotypes and to record them: the last answer is remembered.
+        """
+        content, known = rows.tobytes(), self._last
+        if known is not None and known[0] == content:
+            return known[1]
+        table = tables()
+        found = cell_classes(rows, table.of_mask, table.of_arrangement, table.of_labelling, ARRANGEMENT_BITS)
+        if len(rows) <= BLOCK:
+            self._last = content, found
+        return found
+
+    @property
+    def validity(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        return _VALIDITY_WEIGHTS, tables().is_valid
+
+    def valid_rows(self, rows: Genotypes) -> NDArray[np.bool_]:
+        valid = np.empty(len(rows), dtype=np.bool_)
+        for start in range(0, len(rows), BLOCK):
+            genes, inside = as_floats(rows[start : start + BLOCK])
+            mask = genes[:, :EDGES] @ _EDGE_WEIGHTS
+            found = tables().is_valid.take(mask.astype(np.intp), mode="clip")
+            valid[start : start + BLOCK] = found if inside is None else found & inside
+        return valid
+
+    def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
+        """The number of each row's cell, 0 ... 423,623, in the order of the official enumeration: (n,).
+
+        Vertices ascending, then edges, then operations; by table look-up, and exact. Raises InvalidArchitecture.
+        """
+        rows = self.as_rows(X)
+        index = self._classes(rows)
+        if len(index) and int(index.min()) == INVALID:
+            self.refuse(rows, index == INVALID)
+        return index.astype(np.intp)
+
+    def key(self, X: ArrayLike) -> NDArray[np.uint64]:
+        """The `network_index` of each row: (n,) uint64."""
+        return self.network_index(X).astype(np.uint64)
+
+    def canonical(self, X: ArrayLike) -> Genotypes:
+        return self.representatives(self.network_index(X))
+
+    def representatives(self, index: ArrayLike) -> Genotypes:
+        """The canonical genotypes of cells by their `network_index`: (n,) to (n, 26)."""
+        index = np.atleast_1d(np.asarray(index))
+        if index.size and not (index.min() >= 0 and index.max() < self.networks):
+            raise InvalidArchitecture(f"the cells of {self.name} are numbered 0 ... {self.networks - 1}")
+        table = tables()
+        mask, inner = table.class_mask[index], table.class_inner[index].astype(np.intp)
+        # the last column belongs to the output, which a smaller cell has earlier
+        output = (inner + 1) * inner // 2
+        into = mask >> output.astype(np.uint32)
+        mask = mask & ((np.uint32(1) << output.astype(np.uint32)) - np.uint32(1))
+        mask |= into << np.uint32(INNER * (INNER + 1) // 2)
+        rows = np.empty((len(index), self.genes), dtype=np.uint8)
+        rows[:, :EDGES] = mask[:, np.newaxis] >> np.arange(EDGES, dtype=np.uint32) & np.uint32(1)
+        rows[:, EDGES:] = _LETTERS_OF[inner, table.class_labelling[index]]
+        return rows
+
+    def sample(self, n: int, rng: int | np.random.Generator) -> Genotypes:
+        generator = as_rng(rng)
+        masks = tables().valid_masks
+        edges = masks[generator.integers(len(masks), size=n)]
+        rows = np.empty((n, self.genes), dtype=np.uint8)
+        rows[:, :EDGES] = edges[:, np.newaxis] >> np.arange(EDGES, dtype=np.uint32) & np.uint32(1)
+        rows[:, EDGES:] = generator.integers(LETTERS, size=(n, INNER), dtype=np.uint8)
+        return rows
+
+    def module_hash(self, X: ArrayLike) -> NDArray[np.str_]:
+        """The official hash of each row's cell: (n,) strings of 32 hexadecimal digits.
+
+        Source: ``hash_module`` of the official package, whose hashes the published file is keyed by.
+        """
+        index, where = np.unique(self.network_index(X), return_inverse=True)
+        return module_hash(self.representatives(index))[where]
+
+    # ---------------------------------------------------------------- costs
+
+    skeletons = SKELETONS
+
+    def cost_rows(self, rows: Genotypes, name: str, skeleton: Any) -> NDArray[Any]:
+        return network_cost(rows, name, skeleton)
+
+
+_EDGE_WEIGHTS = (2.0 ** np.arange(EDGES)).astype(np.float32)
+_VALIDITY_WEIGHTS = np.append(2 ** np.arange(EDGES), np.zeros(INNER, dtype=np.int64))
+
+
+def _letters_of() -> NDArray[np.uint8]:
+    """The five operation genes for each number of inner vertices and labelling; unused ones are 0."""
+    table = np.zeros((INNER + 1, LETTERS**INNER, INNER), dtype=np.uint8)
+    for inner in range(INNER + 1):
+        for i in range(inner):
+            table[inner, :, i] = np.arange(LETTERS**INNER) // LETTERS ** (inner - 1 - i) % LETTERS
+    return table
+
+
+_LETTERS_OF = _letters_of()

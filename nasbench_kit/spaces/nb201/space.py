@@ -1,0 +1,185 @@
+"""NAS-Bench-201 (Dong and Yang 2020, arXiv 2001.00326): a cell of 4 nodes with operations on its 6 edges.
+
+A node is the sum of its inputs. Also the topology space of NATS-Bench (arXiv 2009.00437).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.graphs import edge_names, on_a_path
+from nasbench_kit.spaces.contract import Space
+from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
+from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.spaces.nb201.classes import exact_signatures, first_of_each, string_signatures
+from nasbench_kit.spaces.nb201.cost import EDGES, NONE, OPERATIONS, SKELETONS, network_cost
+
+__all__ = ["NB201"]
+
+_RULES = ("exact", "published", "skip")
+
+
+class NB201(Space):
+    """The search space of NAS-Bench-201: 15,625 genotypes, 5,524 networks.
+
+    Genes are the operations of the edges 0->1, 0->2, 1->2, 0->3, 1->3, 2->3, each one of
+    0 none, 1 skip_connect, 2 nor_conv_1x1, 3 nor_conv_3x3, 4 avg_pool_3x3.
+
+    Examples
+    --------
+    >>> space = NB201()
+    >>> space.encode(["|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"])
+    array([[3, 0, 1, 4, 0, 2]], dtype=uint8)
+    >>> space.canonical([3, 0, 1, 4, 0, 2])  # the convolution may sit on either side of the skip
+    array([[0, 3, 0, 4, 0, 2]], dtype=uint8)
+    """
+
+    name = "nb201"
+    version = 1
+    cardinalities = (5,) * 6
+
+    @property
+    def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """``"node"``: the edges that lead into each node."""
+        return {**super().units, "node": ((0,), (1, 2), (3, 4, 5))}
+
+    @property
+    def gene_names(self) -> tuple[str, ...]:
+        return edge_names(4)
+
+    @property
+    def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
+        return (OPERATIONS,) * self.genes
+
+    # ---------------------------------------------------------------- the same network
+
+    def canonical(self, X: ArrayLike, rule: str = "exact") -> Genotypes:
+        """The canonical genotype of each row: the first, by number, of its class.
+
+        Parameters
+        ----------
+        X : array_like of int, shape (n, 6) or (6,)
+        rule : {"exact", "published", "skip"}
+            ``"exact"``: the same function once the parameters are set (5,524 classes).
+            ``"published"``: the benchmark's own string with skips and zeroes propagated (6,466 classes; it keeps
+            some equal networks apart and cannot tell one convolution used twice from two convolutions).
+            ``"skip"``: its finer one with only skips propagated (12,751 classes).
+
+        Returns
+        -------
+        ndarray of uint8, shape (n, 6)
+
+        Raises
+        ------
+        InvalidArchitecture, UnknownName
+        """
+        rows = self.check(X)
+        return self.from_number(self._representatives(rule)[self.number(rows)])
+
+    def canonical_rows(self, rows: Genotypes) -> Genotypes:
+        return self.canonical(rows)
+
+    def key(self, X: ArrayLike, rule: str = "exact") -> NDArray[np.uint64]:
+        """A 64-bit key of each row's network under ``rule`` (see `canonical`): (n,) uint64."""
+        keys: NDArray[np.uint64] = self._representatives(rule)[self.number(self.check(X))]
+        return keys
+
+    def _representatives(self, rule: str) -> NDArray[np.uint64]:
+        """The number of the canonical genotype of each of the 15,625 genotypes."""
+        if rule == "exact":
+            return self._exact_representatives
+        if rule == "published":
+            return self._published_representatives
+        if rule == "skip":
+            return self._skip_representatives
+        raise UnknownName("rule", rule, _RULES)
+
+    @cached_property
+    def _exact_representatives(self) -> NDArray[np.uint64]:
+        return first_of_each(exact_signatures(self.all()))
+
+    @cached_property
+    def _published_representatives(self) -> NDArray[np.uint64]:
+        return first_of_each(string_signatures(zeroes=True))
+
+    @cached_property
+    def _skip_representatives(self) -> NDArray[np.uint64]:
+        return first_of_each(string_signatures(zeroes=False))
+
+    # ---------------------------------------------------------------- native forms
+
+    def encode_one(self, native: Any) -> Sequence[int]:
+        if not isinstance(native, str):
+            raise InvalidArchitecture(f"a native form is a string, not {type(native).__name__}")
+        nodes = native.strip().split("+")
+        if len(nodes) != 3:
+            raise InvalidArchitecture(f"3 nodes joined by '+' are expected, not {len(nodes)}")
+        genes = []
+        for target, node in enumerate(nodes, start=1):
+            parts = node.split("|")
+            if len(parts) != target + 2 or parts[0] or parts[-1]:
+                raise InvalidArchitecture(
+                    f"node {target} must be {target} 'operation~source' between '|', not {node!r}"
+                )
+            for source, part in enumerate(parts[1:-1]):
+                match = re.fullmatch(r"(\w+)~(\d+)", part)
+                if not match or int(match[2]) != source:
+                    raise InvalidArchitecture(f"'operation~{source}' is expected in node {target}, not {part!r}")
+                if match[1] not in OPERATIONS:
+                    raise InvalidArchitecture(str(UnknownName("operation", match[1], OPERATIONS)))
+                genes.append(OPERATIONS.index(match[1]))
+        return genes
+
+    def decode_one(self, row: Sequence[int]) -> str:
+        op = [OPERATIONS[gene] for gene in row]
+        return f"|{op[0]}~0|+|{op[1]}~0|{op[2]}~1|+|{op[3]}~0|{op[4]}~1|{op[5]}~2|"
+
+    def diagrams_of(self, row: Sequence[int]) -> list[Diagram]:
+        there = np.zeros((1, 4, 4), dtype=np.bool_)
+        for (i, j), gene in zip(EDGES, row, strict=True):
+            there[0, i, j] = gene != NONE
+        used = on_a_path(there)[0].tolist()
+        nodes = [Node("input"), Node("1", used=used[1]), Node("2", used=used[2]), Node("output")]
+        arrows = [
+            Arrow(i, j, OPERATIONS[gene], used[i] and used[j])
+            for (i, j), gene in zip(EDGES, row, strict=True)
+            if gene != NONE
+        ]
+        return [Diagram(self.name, nodes, arrows)]
+
+    @cached_property
+    def _number_of_official_index(self) -> NDArray[np.uint64]:
+        order = list(range(self.size))
+        random.Random(88).shuffle(order)
+        return np.array(order, dtype=np.uint64)
+
+    def from_official_index(self, index: ArrayLike) -> Genotypes:
+        """The genotypes at the benchmark's own architecture indices 0 ... 15,624: (n,) to (n, 6).
+
+        The official order is the product of the operations, shuffled by Python's generator with the seed 88.
+        """
+        indices = np.atleast_1d(np.asarray(index))
+        if indices.size and not (indices.min() >= 0 and indices.max() < self.size):
+            raise InvalidArchitecture("an official index of NAS-Bench-201 is one of 0 ... 15624")
+        return self.from_number(self._number_of_official_index[indices])
+
+    def official_index(self, X: ArrayLike) -> NDArray[np.int64]:
+        """The benchmark's own architecture index of each row: (n,) int64."""
+        inverse = np.empty(self.size, dtype=np.int64)
+        inverse[self._number_of_official_index.astype(np.int64)] = np.arange(self.size)
+        return inverse[self.number(self.check(X))]
+
+    # ---------------------------------------------------------------- costs
+
+    skeletons = SKELETONS
+
+    def cost_rows(self, rows: Genotypes, name: str, skeleton: Any) -> NDArray[Any]:
+        return network_cost(rows, name, skeleton)

@@ -1,0 +1,124 @@
+"""Search spaces by name: ours, those of installed packages, and those that a program registers."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from nasbench_kit.errors import UnknownName
+from nasbench_kit.spaces.contract import Space
+from nasbench_kit.spaces.genetic_cnn.spec import SPEC as GENETIC_CNN
+from nasbench_kit.spaces.macronas.spec import SPEC as MACRONAS
+from nasbench_kit.spaces.nas_bench_macro.spec import SPEC as NAS_BENCH_MACRO
+from nasbench_kit.spaces.nb101.spec import SPEC as NB101
+from nasbench_kit.spaces.nb201.spec import SPEC as NB201
+from nasbench_kit.spaces.nsga_net_macro.spec import SPEC as NSGA_NET_MACRO
+from nasbench_kit.spaces.nsga_net_micro.spec import SPEC as NSGA_NET_MICRO
+from nasbench_kit.spaces.spec import SpaceSpec
+
+__all__ = ["ENTRY_POINTS", "list_spaces", "register_space", "space", "spec"]
+
+ENTRY_POINTS = "nasbench_kit.spaces"  # the group of entry points in which a package names its `SpaceSpec`s
+
+_specs: dict[str, SpaceSpec] = {
+    found.name: found
+    for found in (MACRONAS, NAS_BENCH_MACRO, NB101, NB201, GENETIC_CNN, NSGA_NET_MACRO, NSGA_NET_MICRO)
+}
+_spaces: dict[str, Space] = {}
+
+
+def list_spaces() -> tuple[str, ...]:
+    """The names of the search spaces, those of installed packages included."""
+    _load_entry_points()
+    return tuple(_specs)
+
+
+def spec(name: str) -> SpaceSpec:
+    """What is known of the space of this name.
+
+    Raises
+    ------
+    UnknownName
+        With the names that exist, the closest first.
+    """
+    if name not in _specs:
+        _load_entry_points()
+    if name not in _specs:
+        raise UnknownName("space", name, _specs)
+    return _specs[name]
+
+
+def space(name: str) -> Space:
+    """The search space of this name.
+
+    Raises
+    ------
+    UnknownName
+        With the names that exist, the closest first.
+
+    Examples
+    --------
+    >>> space("nb201")
+    <space nb201: 6 genes, 15625 genotypes>
+    """
+    if name not in _spaces:
+        _spaces[name] = spec(name).space()
+    return _spaces[name]
+
+
+def register_space(own: Space | SpaceSpec) -> Space:
+    """Make a space of your own known by its name, so that stores, saved results, training and commands find it.
+
+    Call it before opening them, in every program that does. A package can name its spaces as entry points of the group
+    ``nasbench_kit.spaces`` instead.
+
+    Parameters
+    ----------
+    own : Space or SpaceSpec
+        A spec says more: the network, the recipe, published files.
+
+    Returns
+    -------
+    Space
+
+    Raises
+    ------
+    ValueError
+        Where the name belongs to a different space. An equal one replaces it: a notebook cell may run again.
+
+    Examples
+    --------
+    >>> from nasbench_kit.spaces import Chain
+    >>> mine = register_space(Chain(3, ["conv", "pool"], name="register-example"))
+    >>> space("register-example") is mine
+    True
+    """
+    found = _as_spec(own)
+    made = found.space()
+    if found.name != made.name:
+        raise ValueError(f"the spec is called {found.name!r} and its space {made.name!r}: they share one name")
+    if found.name in _specs and not _alike(space(found.name), made):
+        raise ValueError(f"there is a different space {found.name!r} already: give yours another name")
+    _specs[found.name], _spaces[found.name] = found, made
+    return made
+
+
+def _as_spec(own: Space | SpaceSpec) -> SpaceSpec:
+    return own if isinstance(own, SpaceSpec) else SpaceSpec(own.name, lambda: own)
+
+
+def _alike(there: Space, new: Space) -> bool:
+    """Whether two spaces of one name can be the same: a class that is defined again is another object."""
+    return (type(there).__qualname__, there.cardinalities, there.version, there.gene_values) == (
+        type(new).__qualname__,
+        new.cardinalities,
+        new.version,
+        new.gene_values,
+    )
+
+
+@cache
+def _load_entry_points() -> None:
+    for point in entry_points(group=ENTRY_POINTS):
+        found = _as_spec(point.load())
+        _specs.setdefault(found.name, found)

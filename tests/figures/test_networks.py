@@ -1,0 +1,50 @@
+"""Drawings: every space's architectures, and that no label hides another."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import nasbench_kit as nk
+from nasbench_kit.figures.networks import LETTER, _Layout, draw
+from nasbench_kit.spaces import EdgeDAG
+
+SPACES = [*nk.list_spaces(), EdgeDAG(7, ["conv", "pool"], missing=True, name="own")]
+
+
+@pytest.mark.parametrize("space", SPACES, ids=str)
+def test_nothing_hides_anything(space):
+    space = nk.space(space) if isinstance(space, str) else space
+    for x in space.sample(40, 0):
+        for diagram in space.diagrams(x):
+            layout = _Layout(diagram)
+            boxes = [(*layout.at[i], layout.width_of(i)) for i in (*range(len(layout.nodes)), *layout.labels)]
+            for (x0, y0, w0), (x1, y1, w1) in itertools.combinations(boxes, 2):
+                assert abs(x0 - x1) >= (w0 + w1) / 2 or abs(y0 - y1) >= 0.28
+            for x0, y0, w0 in boxes:
+                assert w0 / 2 <= x0 <= layout.width - w0 / 2
+                assert 0.14 <= y0 <= layout.height - 0.5
+            assert len(layout.labels) == sum(bool(arrow.label) for arrow in diagram.arrows)
+            assert layout.width >= LETTER * len(layout.title)
+
+
+@pytest.mark.parametrize("name", nk.list_spaces())
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_every_space_is_drawn(name, suffix, tmp_path):
+    space = nk.space(name)
+    path = draw(space, space.decode(space.sample(1, 3))[0], tmp_path / f"cell.{suffix}")
+    assert path.stat().st_size > 2000
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_is_not_used_is_told_apart():
+    space = nk.space("nb101")
+    row = np.zeros(26, dtype=np.uint8)
+    row[[0, 1, 15]] = 1  # input to 1 and 2, input to output
+    nodes = space.diagrams(row)[0].nodes
+    assert [node.used for node in nodes] == [True, False, False, False, False, False, True]
+    assert _Layout(space.diagrams(row)[0]).title == (
+        "nb101 (without edges: conv3x3-bn-relu, conv3x3-bn-relu, conv3x3-bn-relu)"
+    )

@@ -131,9 +131,16 @@ def vmap_of_a_larger_one() -> dict[str, tuple[float, float]]:
         return vmap([network() for _ in range(10)], (3, 32, 32), "three convolutions at 32x32")
 
 
+def _train(data: Any, recipe: Any, job: Any) -> Any:
+    from nasbench_kit.training.trainer import train
+
+    network, seed = job
+    return train(network, data, recipe, seed=seed, device="cpu").metrics
+
+
 def processes(networks: list[Any], data: Any, recipe: Any) -> dict[str, tuple[float, float]]:
     """Whole trainings, one after another on one core, and by a process a core, start included."""
-    from nasbench_kit.training.pool import train_many
+    from nasbench_kit.training.jobs import JobRunner
     from nasbench_kit.training.trainer import train
 
     jobs = [(network, seed) for seed, network in enumerate(networks[:JOBS])]
@@ -148,7 +155,8 @@ def processes(networks: list[Any], data: Any, recipe: Any) -> dict[str, tuple[fl
         if pinned:
             os.sched_setaffinity(0, range(cores))
         start = time.perf_counter()
-        train_many(jobs, data, recipe, processes=cores)
+        with JobRunner(_train, (data, recipe), processes=cores) as runner:
+            list(runner.run(jobs))
         times["pool"].append(time.perf_counter() - start)
         if pinned:
             os.sched_setaffinity(0, pinned)

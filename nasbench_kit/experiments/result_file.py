@@ -103,8 +103,8 @@ def check_loaded(result: Any) -> None:
             raise ValueError(f"{name} does not have the numbers of runs in their order")
     for name in ("archive_F", "bounds", "front_bounds", "noise_free_F"):
         values = getattr(result, name)
-        if values is not None and np.isnan(values).any():
-            raise ValueError(f"{name} has nan")
+        if values is not None and not np.isfinite(values).all():
+            raise ValueError(f"{name} has nan or infinite values")
     found = [result.archive_X, result.incumbents[np.isfinite(result.incumbent_values)]]
     if m == 1:
         found.append(result.rows["incumbent"][np.isfinite(result.rows["incumbent_F"])])

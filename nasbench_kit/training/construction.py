@@ -82,7 +82,7 @@ def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) ->
 
 def _network_class(name: str) -> Callable[..., nn.Module]:
     """The network of a space, from its spec; UnknownName where it has none."""
-    found = spec(name).network
+    found = spec(name).network if name in list_spaces() else None
     if found is None:
         raise UnknownName("space to build networks of", name, [n for n in list_spaces() if spec(n).network is not None])
     if isinstance(found, str):

@@ -57,7 +57,7 @@ def replaced(name, values):
     [
         (lambda f: f.attrs.__setitem__("format", "other"), "no result of this version"),
         (lambda f: replaced("archive_F", f["archive_F"][()].astype("f4"))(f), "archive_F is float32"),
-        (lambda f: replaced("bounds", np.full((2, 1), np.nan))(f), "bounds has nan"),
+        (lambda f: replaced("bounds", np.full((2, 1), np.nan))(f), "bounds has nan or infinite"),
         (lambda f: f.attrs.__setitem__("format_version", 99), "no result of this version"),
         (lambda f: f.attrs.__setitem__("space", "nb20"), "did you mean 'nb201'"),
         (lambda f: f.attrs.__setitem__("space", "nb101"), "incumbents is uint8"),

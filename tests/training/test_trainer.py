@@ -27,7 +27,6 @@ from torch import nn  # noqa: E402
 from nasbench_kit.spaces.nb201.cost import SKELETONS  # noqa: E402
 from nasbench_kit.training.checkpoint import FORMAT  # noqa: E402
 from nasbench_kit.training.datasets import from_arrays, load_digits  # noqa: E402
-from nasbench_kit.training.pool import train_many  # noqa: E402
 from nasbench_kit.training.recipes import Recipe, recipe  # noqa: E402
 from nasbench_kit.training.stacked import initial_network, train_stacked  # noqa: E402
 from nasbench_kit.training.trainer import find_device, train  # noqa: E402
@@ -471,24 +470,6 @@ def test_on_the_gpu(tmp_path):
 def test_networks_that_do_not_fit(network, message):
     with pytest.raises(ValueError, match=message):
         train(network, small_data(), BUSY, device="cpu")
-
-
-def test_many_are_trained_as_each_is_alone(tmp_path):
-    data = small_data()
-    jobs = [(small_network(0), 0), (small_network(0), 1), (nn.Sequential(nn.Flatten(), nn.Linear(128, 3)), 0)]
-    calls = []
-    found = train_many(jobs, data, BUSY, epochs=2, processes=2, checkpoints=tmp_path / "states",
-                       progress=lambda done, total: calls.append((done, total)))  # fmt: skip
-    assert calls == [(0, 3), (1, 3), (2, 3), (3, 3)]
-    for (network, seed), training in zip(jobs, found, strict=True):
-        assert_same(training, train(network, data, BUSY, seed=seed, epochs=2, device="cpu"))
-    assert sorted(path.name for path in (tmp_path / "states").iterdir()) == ["00000.pt", "00001.pt", "00002.pt"]
-
-    class Local(nn.Flatten):
-        pass
-
-    with pytest.raises(ValueError, match="the network of job 1 cannot be sent to another process"):
-        train_many([jobs[0], (Local(), 0)], data, BUSY)
 
 
 def test_the_stacked_trainer_refuses_what_it_does_not_do():

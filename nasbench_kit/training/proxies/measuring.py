@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import as_completed
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,14 @@ from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
 from nasbench_kit.training.construction import build, skeleton_of
 from nasbench_kit.training.datasets import Dataset
+from nasbench_kit.training.jobs import JobRunner
 from nasbench_kit.training.parts import Part, PartsFolder, divide
 from nasbench_kit.training.proxies import PROXIES, timed_proxies
 from nasbench_kit.training.stored_setting import stored_setting
-from nasbench_kit.training.workers import one_thread, worker_pool
 
 __all__ = ["Measured", "made_up_images", "measure"]
 
@@ -217,30 +215,14 @@ def _in_parts(
             progress(sum(len(result) for result in found.values()), len(X))
 
     report()
-    if processes == 1:
-        with one_thread():
-            for part in todo:
-                done(part, _part(X[part.networks], work))
-    elif todo:
-        with worker_pool(min(processes or usable_cores(), len(todo)), _share, (work,)) as pool:
-            futures = {pool.submit(_shared_part, X[part.networks]): part for part in todo}
-            for future in as_completed(futures):
-                done(futures[future], future.result())
+    runner: JobRunner[Genotypes, NDArray[np.float64]] = JobRunner(_part, (work,), processes=processes)
+    with runner:
+        for i, result in runner.run([X[part.networks] for part in todo]):
+            done(todo[i], result)
     return np.concatenate([found[part.number] for part in parts])
 
 
-_shared: dict[str, Any] = {}  # of a worker: what all its parts have in common
-
-
-def _share(work: tuple[Any, ...]) -> None:
-    _shared["work"] = work
-
-
-def _shared_part(X: Genotypes) -> NDArray[np.float64]:
-    return _part(X, _shared["work"])
-
-
-def _part(X: Genotypes, work: tuple[Any, ...]) -> NDArray[np.float64]:
+def _part(work: tuple[Any, ...], X: Genotypes) -> NDArray[np.float64]:
     space, figures, images, labels, names, seed = work
     result = np.empty((len(X), 2, len(names)))
     for i, x in enumerate(X):

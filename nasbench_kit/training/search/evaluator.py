@@ -22,10 +22,11 @@ from nasbench_kit.problems import Evaluation, Problem, TestSelectionWarning, che
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import Table
+from nasbench_kit.training.jobs import JobRunner
 from nasbench_kit.training.search.cache import COLUMNS, TrainingCache, cache_identity, cached_table
-from nasbench_kit.training.search.jobs import Job, Jobs
+from nasbench_kit.training.search.jobs import Job, trained
 from nasbench_kit.training.setting import Setting
-from nasbench_kit.training.trainer import METRICS
+from nasbench_kit.training.trainer import METRICS, find_device
 
 __all__ = ["TrainingProblem"]
 
@@ -115,7 +116,10 @@ class TrainingProblem(Problem):
         self._bounds = None if bounds is None else np.asarray(bounds, dtype=np.float64)
         if self._bounds is not None and self._bounds.shape != (2, len(self.objectives)):
             raise ValueError(f"bounds have the shape (2, {len(self.objectives)}), not {self._bounds.shape}")
-        self._jobs = Jobs(setting, device, processes)
+        self._device = str(find_device(device))
+        self._jobs: JobRunner[Job, NDArray[np.float64] | None] = JobRunner(
+            trained, (setting, self._device), processes=processes, device=self._device
+        )
         self._temporary = None
         if cache is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="nasbench-kit-")
@@ -145,7 +149,7 @@ class TrainingProblem(Problem):
             "seeds": self.seeds,
             "budgets": self._budgets,
             "cache": self.cache.path.absolute(),
-            "device": self._jobs.device,
+            "device": self._device,
             "processes": self._jobs.processes,
             "bounds": self._bounds,
         }
@@ -245,7 +249,7 @@ class TrainingProblem(Problem):
 
     def table(self) -> Table:
         """Everything that the cache has of this setting, for ``write_store``; see `cached_table`."""
-        return cached_table(self.cache, self.setting, self._jobs.device)
+        return cached_table(self.cache, self.setting, self._device)
 
     # ---------------------------------------------------------------- training
 
@@ -275,8 +279,8 @@ class TrainingProblem(Problem):
                 else:
                     found[row.tobytes(), seed] = values
             self.known += missing == len(jobs)
-        for done, (job, trained) in enumerate(self._jobs.run(jobs), start=1):
-            found[bytes(job.genotype), job.seed] = self._keep(job, trained)
+        for done, (i, values) in enumerate(self._jobs.run(jobs), start=1):
+            found[bytes(jobs[i].genotype), jobs[i].seed] = self._keep(jobs[i], values)
             if self.progress:
                 self.progress(done, len(jobs))
         for row in asked:
@@ -307,7 +311,7 @@ class TrainingProblem(Problem):
         genotype = bytes(job.genotype)
         if trained is None:
             warnings.warn(
-                f"there is not enough memory on {self._jobs.device} to train "
+                f"there is not enough memory on {self._device} to train "
                 f"{self.space.decode([job.genotype])[0]}: it counts as failed",
                 UserWarning,
                 stacklevel=2,

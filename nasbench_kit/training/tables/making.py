@@ -8,8 +8,8 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Executor, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,19 @@ from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import write_store
+from nasbench_kit.training.jobs import JobRunner
 from nasbench_kit.training.parts import Part, PartsFolder, divide
 from nasbench_kit.training.setting import STACKED, Setting, can_be_stacked, train_genotypes
 from nasbench_kit.training.tables.datasheet import Measured, datasheet
 from nasbench_kit.training.tables.step_time import step_seconds
 from nasbench_kit.training.trainer import METRICS, find_device
-from nasbench_kit.training.workers import one_thread, worker_pool
+from nasbench_kit.training.workers import one_thread
 
 __all__ = ["parts_folder", "train_table"]
 
 TIMING_SHARE = 0.1  # of the work, where networks are timed one by one after the trainings
 
-Work = tuple[Setting, dict[str, str], Genotypes, tuple[int, ...], str, Path | None]
+Work = tuple[Genotypes, tuple[int, ...], Path | None]  # networks, seeds, and where their checkpoints are
 
 _process = threading.Lock()  # PyTorch's random generator is the process's: its trainings go one after the other
 
@@ -135,7 +136,7 @@ def train_table(
 
     def work(part: Part) -> Work:
         state = None if states is None else folder.checkpoints(states, part.number)
-        return setting, expected, rows[part.networks], seeds[part.seeds], device, state
+        return rows[part.networks], seeds[part.seeds], state
 
     def report(done: int, shift: float = 0.0, share: float = 1 - TIMING_SHARE if stacked else 1.0) -> None:
         if progress:
@@ -143,9 +144,14 @@ def train_table(
 
     done = folder.done("part")
     report(len(done))
-    left = [(part, work(part)) for part in parts if part.number not in done]
-    with contextlib.closing(_trained(left, executor, processes, device)) as finished:
-        for count, (part, arrays) in enumerate(finished, start=len(done) + 1):
+    left = [part for part in parts if part.number not in done]
+    shared = (setting, expected, device)
+    runner: JobRunner[Work, dict[str, NDArray[Any]]] = JobRunner(
+        _train_part, shared, processes=processes, device=device, executor=executor
+    )
+    with runner, contextlib.closing(runner.run([work(part) for part in left])) as finished:
+        for count, (i, arrays) in enumerate(finished, start=len(done) + 1):
+            part = left[i]
             folder.write("part", part.number, arrays)
             if states is not None:
                 folder.remove_checkpoints(states, part.number)
@@ -173,41 +179,9 @@ def _sorted(space: Space, X: ArrayLike) -> Genotypes:
     return rows[np.argsort(space.key(rows), kind="stable")]
 
 
-def _trained(
-    left: Sequence[tuple[Part, Work]], executor: Executor | None, processes: int | None, device: str
-) -> Generator[tuple[Part, dict[str, NDArray[Any]]]]:
-    """Parts with their results, in the order in which they are finished."""
-    if executor is not None:
-        yield from _run_on(executor, left)
-        return
-    processes = min(processes or (usable_cores() if device == "cpu" else 1), len(left))
-    if processes <= 1:
-        for part, work in left:
-            yield part, _train_part(*work)
-        return
-    with worker_pool(processes) as pool:
-        yield from _run_on(pool, left)
-
-
-def _run_on(executor: Executor, left: Iterable[tuple[Part, Work]]) -> Generator[tuple[Part, dict[str, NDArray[Any]]]]:
-    futures = {executor.submit(_train_part, *work): part for part, work in left}
-    try:
-        for future in as_completed(list(futures)):
-            yield futures.pop(future), future.result()  # popped: what is written is not kept in memory
-    finally:
-        for future in futures:
-            future.cancel()
-
-
-def _train_part(
-    setting: Setting,
-    expected: dict[str, str],
-    rows: Genotypes,
-    seeds: tuple[int, ...],
-    device: str,
-    checkpoints: Path | None,
-) -> dict[str, NDArray[Any]]:
+def _train_part(setting: Setting, expected: dict[str, str], device: str, work: Work) -> dict[str, NDArray[Any]]:
     """The work on one part, in whatever process: `train_genotypes`, the seconds it took, and the processor."""
+    rows, seeds, checkpoints = work
     if torch.__version__ != expected["torch"]:
         raise ValueError(
             f"{platform.node()} has PyTorch {torch.__version__}, not {expected['torch']}: all have to have the same one"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.training.jobs import JobRunner
 from nasbench_kit.training.setting import Setting, can_be_stacked, train_genotypes
 from nasbench_kit.training.trainer import find_device
-from nasbench_kit.training.workers import one_thread, worker_pool
 
 __all__ = ["train_in_workers"]
 
@@ -65,41 +63,26 @@ def train_in_workers(
         jobs = [(slice(first, first + STACK), seeds) for first in range(0, len(X), STACK)]
     else:
         jobs = [(slice(i, i + 1), (seed,)) for i in range(len(X)) for seed in seeds]
-    workers = min(usable_cores() if processes is None else processes, len(jobs))
-    if workers < 1:
-        raise ValueError(f"processes are 1 or more, not {processes}")
+    if processes is not None and processes < 1:
+        raise ValueError(f"processes is 1 or more, not {processes}")
     results: Found = {}
     done, total = 0, len(X) * len(seeds)
     if progress:
         progress(0, total)
-    outcomes = _here if workers == 1 else _elsewhere
-    for (rows, chosen), found in outcomes(setting, X, jobs, workers, checkpoints):
-        columns = slice(seeds.index(chosen[0]), seeds.index(chosen[-1]) + 1)
-        for name, values in found.items():
-            whole = results.setdefault(name, np.full((len(X), values.shape[1], len(seeds)), np.nan))
-            whole[rows, :, columns] = values
-        done += len(X[rows]) * len(chosen)
-        if progress:
-            progress(done, total)
+    runner: JobRunner[Job, Found] = JobRunner(_train, (setting, X, checkpoints), processes=processes)
+    with runner:
+        for i, found in runner.run(jobs):
+            rows, chosen = jobs[i]
+            columns = slice(seeds.index(chosen[0]), seeds.index(chosen[-1]) + 1)
+            for name, values in found.items():
+                whole = results.setdefault(name, np.full((len(X), values.shape[1], len(seeds)), np.nan))
+                whole[rows, :, columns] = values
+            done += len(X[rows]) * len(chosen)
+            if progress:
+                progress(done, total)
     return results
 
 
-def _here(
-    setting: Setting, X: Genotypes, jobs: Sequence[Job], _workers: int, checkpoints: str | os.PathLike[str] | None
-) -> Iterator[tuple[Job, Found]]:
-    with one_thread():
-        for job in jobs:
-            yield job, _train(setting, X[job[0]], job[1], checkpoints)
-
-
-def _elsewhere(
-    setting: Setting, X: Genotypes, jobs: Sequence[Job], workers: int, checkpoints: str | os.PathLike[str] | None
-) -> Iterator[tuple[Job, Found]]:
-    with worker_pool(workers) as pool:
-        futures = {pool.submit(_train, setting, X[job[0]], job[1], checkpoints): job for job in jobs}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-
-
-def _train(setting: Setting, X: Genotypes, seeds: tuple[int, ...], checkpoints: str | os.PathLike[str] | None) -> Found:
-    return train_genotypes(setting, X, seeds, device="cpu", checkpoints=checkpoints)
+def _train(setting: Setting, X: Genotypes, checkpoints: str | os.PathLike[str] | None, job: Job) -> Found:
+    rows, seeds = job
+    return train_genotypes(setting, X[rows], seeds, device="cpu", checkpoints=checkpoints)

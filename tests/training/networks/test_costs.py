@@ -74,7 +74,7 @@ def test_costs_in_another_skeleton(name, image):
     changed = {**SKELETONS[name], "image": image, "classes": 7}
     for cost in ("params", "flops"):
         expected = [counted(space, x, cost, **changed) for x in X]
-        found = space._skeletons()[1](X, cost, skeleton_of(space, **changed))
+        found = space.cost_rows(X, cost, skeleton_of(space, **changed))
         assert found.tolist() == expected
 
 

@@ -84,11 +84,11 @@ def test_a_killed_call_goes_on_where_it_was(digits, tmp_path, monkeypatch):
     computed = []
     real = measuring._part
 
-    def part(X, work):
+    def part(work, X):
         computed.append(len(X))
         if len(computed) == 2:
             raise KeyboardInterrupt
-        return real(X, work)
+        return real(work, X)
 
     monkeypatch.setattr(measuring, "_part", part)
     target, settings = tmp_path / "t.h5", {"sample": 50, "batch": 8, "processes": 1}

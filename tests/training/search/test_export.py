@@ -17,7 +17,7 @@ pytest.importorskip("sklearn")
 
 from nasbench_kit.training.recipes import Recipe  # noqa: E402
 from nasbench_kit.training.search.export import export_front, export_network, load_network  # noqa: E402
-from nasbench_kit.training.search.jobs import Job, Jobs  # noqa: E402
+from nasbench_kit.training.search.jobs import Job, trained  # noqa: E402
 from nasbench_kit.training.setting import make_setting  # noqa: E402
 
 
@@ -41,7 +41,7 @@ def test_the_files_are_the_network_that_was_measured(name, tmp_path):
     exported = export_network(setting, x, tmp_path / "n", device="cpu")
     assert set(exported.files) == {path.name for path in (tmp_path / "n").iterdir()}
     job = Job(tuple(exported.genotype[0].tolist()), 0, 1, str(tmp_path / "c.pt"))
-    ((_, values),) = Jobs(setting, "cpu", 1).run([job])
+    values = trained(setting, "cpu", job)
     assert exported.metrics["test_accuracy"] == values[0, 4]
     description = json.loads((tmp_path / "n" / "network.json").read_text())
     assert description["metrics"] == exported.metrics

@@ -1,0 +1,121 @@
+"""One way to run many pieces of training work: here, in worker processes, or on any executor."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor, as_completed
+from contextlib import ExitStack, suppress
+from typing import Any, Generic, TypeVar
+
+from nasbench_kit.kernels.cores import usable_cores
+from nasbench_kit.training.workers import one_thread, worker_pool
+
+__all__ = ["JobRunner"]
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+class JobRunner(Generic[Job, Result]):
+    """Runs jobs, and gives each result as soon as it is there.
+
+    On the CPU every job has one thread, here or in a process of its own, so that results are the same bits wherever they are
+    computed. Worker processes start with the first batch that has work for two, and stay until `close`, or until a batch fails. They
+    are started anew, so a script that uses them needs the usual ``if __name__ == "__main__":``.
+
+    Parameters
+    ----------
+    work : callable
+        ``work(*shared, job)``, a function at the top of a module.
+    shared : tuple
+        What all jobs have in common; sent to each worker process once.
+    processes : int, optional
+        Worker processes; 1 runs the jobs in this process. Default: the usable cores on the CPU, else 1.
+    device : str
+        Where the work is done, for the default of ``processes``.
+    executor : Executor, optional
+        Runs the jobs instead; ``shared`` then travels with each.
+
+    Raises
+    ------
+    ValueError
+        Fewer than one process.
+    """
+
+    def __init__(
+        self,
+        work: Callable[..., Result],
+        shared: tuple[Any, ...] = (),
+        *,
+        processes: int | None = None,
+        device: str = "cpu",
+        executor: Executor | None = None,
+    ) -> None:
+        if processes is not None and processes < 1:
+            raise ValueError(f"processes is at least 1, not {processes}")
+        self.work, self.shared, self.executor = work, shared, executor
+        self.processes = processes or (usable_cores() if device.startswith("cpu") else 1)
+        self._stack = ExitStack()
+        self._pool: Executor | None = None
+
+    def __enter__(self) -> JobRunner[Job, Result]:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._pool = None
+        self._stack.__exit__(*error)
+
+    def close(self) -> None:
+        """End the worker processes."""
+        self.__exit__(None, None, None)
+
+    def run(self, jobs: Sequence[Job]) -> Generator[tuple[int, Result]]:
+        """Run jobs; gives the position and the result of each, in the order in which they finish.
+
+        Raises
+        ------
+        ChildProcessError
+            A worker process ended in the middle of its work.
+        """
+        if self.executor is not None:
+            yield from _finished(self.executor, self.work, [(*self.shared, job) for job in jobs])
+            return
+        if self.processes == 1 or len(jobs) < 2:
+            for i, job in enumerate(jobs):
+                with one_thread():
+                    result = self.work(*self.shared, job)
+                yield i, result
+            return
+        try:
+            if self._pool is None:
+                self._pool = self._stack.enter_context(worker_pool(self.processes, _start, (self.work, self.shared)))
+            yield from _finished(self._pool, _work_in_worker, [(job,) for job in jobs])
+        except BaseException:
+            self._pool = None
+            self._stack.__exit__(*sys.exc_info())  # ends what is running
+            raise
+
+
+def _finished(
+    executor: Executor, work: Callable[..., Result], arguments: Sequence[tuple[Any, ...]]
+) -> Generator[tuple[int, Result]]:
+    futures = {executor.submit(work, *values): i for i, values in enumerate(arguments)}
+    try:
+        for future in as_completed(list(futures)):
+            yield futures.pop(future), future.result()  # popped: results are not kept in memory
+    finally:
+        with suppress(RuntimeError):  # the pool is gone
+            for future in futures:
+                future.cancel()
+
+
+_worker: dict[str, Any] = {}  # of a worker process: what all its jobs have in common
+
+
+def _start(work: Callable[..., Any], shared: tuple[Any, ...]) -> None:
+    _worker.update(work=work, shared=shared)
+
+
+def _work_in_worker(job: Any) -> Any:
+    return _worker["work"](*_worker["shared"], job)

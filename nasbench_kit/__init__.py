@@ -27,6 +27,7 @@ from nasbench_kit.errors import (
     StoreError,
     UnknownName,
 )
+from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison import Comparison, compare
 from nasbench_kit.experiments.result import Result, load_result
 from nasbench_kit.experiments.search import search
@@ -42,6 +43,7 @@ __all__ = [
     "NSGA2",
     "Algorithm",
     "Benchmark",
+    "Budget",
     "Comparison",
     "FunctionProblem",
     "GeneticAlgorithm",
@@ -73,3 +75,7 @@ __all__ = [
     "search",
     "space",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -28,7 +28,17 @@ DOCUMENTED = {
         "Algorithm",
     ),
     *("InvalidArchitecture", "MissingExtra", "NasbenchKitError", "SourceError", "StoreError", "UnknownName"),
-    *("Benchmark", "Comparison", "FunctionProblem", "Problem", "Result", "Space", "SpaceSpec", "TestSelectionWarning"),
+    *(
+        "Benchmark",
+        "Budget",
+        "Comparison",
+        "FunctionProblem",
+        "Problem",
+        "Result",
+        "Space",
+        "SpaceSpec",
+        "TestSelectionWarning",
+    ),
     *(
         "compare",
         "convert",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import operator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -66,6 +68,30 @@ class Budget:
             if self.target is not None:
                 raise ValueError("a run that never reaches its target would go on for ever: give evaluations= too")
             object.__setattr__(self, "evaluations", EVALUATIONS)
+
+    @classmethod
+    def of(cls, budget: Budget | None, ends: Mapping[str, Any]) -> Budget:
+        """The budget itself, or the one that its fields make.
+
+        Raises
+        ------
+        TypeError
+            Both a budget and fields, or a field that does not exist.
+        """
+        names = [declared.name for declared in fields(cls)]
+        for name in ends:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                raise TypeError(f"unknown argument {name!r}{hint} What ends a run: {', '.join(names)}")
+        given = {name: value for name, value in ends.items() if value is not None}
+        if budget is None:
+            return cls(**given)
+        if not isinstance(budget, Budget):
+            raise TypeError(f"budget is a Budget, such as Budget(evaluations=500), not {budget!r}")
+        if given:
+            raise TypeError(f"give budget= or {'=, '.join(given)}=, not both")
+        return budget
 
     def __str__(self) -> str:
         """In words: ``"500 evaluations or 100 simulated seconds"``, whichever comes first."""

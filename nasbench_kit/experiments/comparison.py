@@ -172,13 +172,12 @@ def compare(
     algorithms: Sequence[Algorithm] | Mapping[str, Algorithm],
     *,
     runs: int = 100,
-    evaluations: int | None = None,
-    unique_networks: int | None = None,
-    simulated_seconds: float | None = None,
+    budget: Budget | None = None,
     seed: int = 0,
     clock: str = "evaluations",
     report: tuple[str, str, int | None] | None = None,
     progress: Callable[[str, float], None] | None = None,
+    **ends: Any,
 ) -> Comparison:
     """Run several algorithms on one problem with the same budget.
 
@@ -189,7 +188,7 @@ def compare(
         known (a function without ``bounds``); of several objectives the hypervolume, which needs bounds.
     algorithms : sequence of Algorithm, or mapping of str to Algorithm
         Their names are those of a mapping; else the algorithm's own, with the settings that are not the defaults.
-    runs, evaluations, unique_networks, simulated_seconds, clock
+    runs, budget, clock, **ends
         As in ``nasbench_kit.search``.
     seed : int
         As in ``nasbench_kit.search``; the second and later of equal algorithms get other seeds, which their results state.
@@ -216,16 +215,11 @@ def compare(
             raise ValueError("report= is a metric of a table, and this problem has none")
     elif report is None and "test_accuracy" in problem.bench.metrics(problem.dataset):
         report = (problem.dataset, "test_accuracy", None) if "test_accuracy" not in problem.objectives else None
-    ends: dict[str, Any] = {
-        "evaluations": evaluations,
-        "unique_networks": unique_networks,
-        "simulated_seconds": simulated_seconds,
-    }
-    budget = Budget(**ends)
+    budget = Budget.of(budget, ends)
     results = {}
     for name, algorithm in members.items():
         results[name] = search(
-            problem, algorithm, runs=runs, seed=seeds[name], clock=clock, progress=_named(progress, name), **ends
+            problem, algorithm, runs=runs, seed=seeds[name], budget=budget, clock=clock, progress=_named(progress, name)
         )
     return Comparison(problem, results, report, budget)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,14 +18,23 @@ from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchma
 from nasbench_kit.errors import StoreError, UnknownName
 from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.recorder import Recorder, known_front
-from nasbench_kit.experiments.result_file import ARRAYS, FORMAT, OPTIONAL, READABLE, check_loaded, contents, objective
+from nasbench_kit.experiments.result_file import (
+    FORMAT,
+    READABLE,
+    check_loaded,
+    contents,
+    joined,
+    objective,
+    stored,
+    stored_fields,
+)
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.metrics import Metric, minimised
 from nasbench_kit.metrics.indicators import group_hypervolume
 from nasbench_kit.problems import Problem
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.genotypes import Genotypes
-from nasbench_kit.store.record import read_record, write_record
+from nasbench_kit.store.record import read_record, seal, write_record
 
 __all__ = ["Result", "join_results", "load_result"]
 
@@ -40,7 +49,7 @@ class Optimiser(Protocol):
     def settings(self) -> dict[str, Any]: ...
 
 
-@dataclass
+@dataclass(eq=False, kw_only=True)
 class Result:
     """The outcome of a search over all its runs.
 
@@ -82,30 +91,31 @@ class Result:
     space: Space
     objective_metrics: tuple[Metric, ...]
     seed: int
-    evaluations: NDArray[np.int64]
-    simulated_seconds: NDArray[np.float64]
+    evaluations: NDArray[np.int64] = stored("runs", "iu")
+    simulated_seconds: NDArray[np.float64] = stored("runs", "f")
     rows: dict[str, NDArray[Any]]
-    incumbents: Genotypes
-    incumbent_values: NDArray[np.float64]
-    archive_run: NDArray[np.int64]
-    archive_X: Genotypes
-    archive_F: NDArray[np.float64]
-    unique_genotypes: NDArray[np.int64]
-    unique_networks: NDArray[np.int64]
-    reached: NDArray[np.bool_]
+    incumbents: Genotypes = stored("runs genes", "u")
+    incumbent_values: NDArray[np.float64] = stored("runs", "f")
+    archive_run: NDArray[np.int64] = stored("members", "iu")
+    archive_X: Genotypes = stored("members genes", "u")
+    archive_F: NDArray[np.float64] = stored("members m", "f")
+    unique_genotypes: NDArray[np.int64] = stored("runs", "iu")
+    unique_networks: NDArray[np.int64] = stored("runs", "iu")
+    reached: NDArray[np.bool_] = stored("runs", "b")
     source: dict[str, Any]
-    bounds: NDArray[np.float64] | None = None
-    front_bounds: NDArray[np.float64] | None = None
+    bounds: NDArray[np.float64] | None = stored("2 m", "f", optional=True)
+    front_bounds: NDArray[np.float64] | None = stored("2 m", "f", optional=True)
     clock: str | None = "evaluations"
-    noise_free_F: NDArray[np.float64] | None = None
+    noise_free_F: NDArray[np.float64] | None = stored("members m", "f", optional=True)
     metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     generations: Generations | None = None
     wall_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         # what was found is not changed by whoever looks at it
-        for values in (*self.rows.values(), *(getattr(self, name) for name in ARRAYS)):
-            values.setflags(write=False)
+        for values in (*self.rows.values(), *(getattr(self, declared.name) for declared in stored_fields(self))):
+            if values is not None:
+                values.setflags(write=False)
 
     @classmethod
     def from_recorder(
@@ -156,6 +166,19 @@ class Result:
         if isinstance(problem, TabularProblem):
             result.__dict__["benchmark"] = problem.bench
         return result
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another result is of the same search and found the same; how long it took does not matter."""
+        return self.digest == other.digest if isinstance(other, Result) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 of all that the result says but `wall_seconds`."""
+        attributes, arrays = contents(self)
+        return seal({**attributes, "wall_seconds": 0.0}, arrays)
 
     def __repr__(self) -> str:
         return f"<result of {self.algorithm} on {', '.join(self.objectives)}: {self.runs} runs>"
@@ -397,7 +420,11 @@ def _loaded(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Resu
         metrics=parts["metrics"],
         generations=Generations.from_arrays(parts["generations"]) if parts["generations"] else None,
         wall_seconds=float(attributes["wall_seconds"]),
-        **{name: arrays[name] for name in (*ARRAYS, *OPTIONAL) if name in arrays or name in ARRAYS},
+        **{
+            declared.name: arrays[declared.name]
+            for declared in stored_fields(Result)
+            if declared.name in arrays or declared.default is MISSING
+        },
     )
 
 
@@ -407,33 +434,19 @@ def join_results(parts: Sequence[Result]) -> Result:
     if len(parts) == 1:
         return first
     generations = Generations.joined([part.generations for part in parts if part.generations is not None])
-    joined = Result(
+    whole = Result(
         algorithm=first.algorithm,
         settings=first.settings,
         space=first.space,
         objective_metrics=first.objective_metrics,
         seed=first.seed,
         rows={name: np.concatenate([part.rows[name] for part in parts]) for name in first.rows},
-        evaluations=np.concatenate([part.evaluations for part in parts]),
-        simulated_seconds=np.concatenate([part.simulated_seconds for part in parts]),
-        incumbents=np.concatenate([part.incumbents for part in parts]),
-        incumbent_values=np.concatenate([part.incumbent_values for part in parts]),
-        archive_run=np.concatenate([part.archive_run for part in parts]),
-        archive_X=np.concatenate([part.archive_X for part in parts]),
-        archive_F=np.concatenate([part.archive_F for part in parts]),
-        unique_genotypes=np.concatenate([part.unique_genotypes for part in parts]),
-        unique_networks=np.concatenate([part.unique_networks for part in parts]),
-        reached=np.concatenate([part.reached for part in parts]),
-        bounds=first.bounds,
         source=first.source,
-        front_bounds=first.front_bounds,
         clock=first.clock,
-        noise_free_F=None
-        if first.noise_free_F is None
-        else np.concatenate([part.noise_free_F for part in parts if part.noise_free_F is not None]),
         metrics={name: np.concatenate([part.metrics[name] for part in parts]) for name in first.metrics},
         generations=generations,
+        **joined(parts),  # type: ignore[arg-type] # what has to be there is
     )
     if "benchmark" in first.__dict__:
-        joined.__dict__["benchmark"] = first.__dict__["benchmark"]
-    return joined
+        whole.__dict__["benchmark"] = first.__dict__["benchmark"]
+    return whole

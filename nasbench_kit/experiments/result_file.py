@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import Field, field, fields
 from typing import Any
 
 import numpy as np
@@ -10,24 +12,41 @@ from numpy.typing import NDArray
 
 from nasbench_kit.metrics import Metric, known_metric
 
-__all__ = ["ARRAYS", "FORMAT", "OPTIONAL", "READABLE", "check_loaded", "contents", "objective"]
+__all__ = ["FORMAT", "READABLE", "check_loaded", "contents", "joined", "objective", "stored", "stored_fields"]
 
 FORMAT = "nasbench-kit result"
 READABLE = (2, 4)  # results of version 2 have no checksum, and do not say what their objectives are: their names do
 
-ARRAYS = (
-    "evaluations",
-    "simulated_seconds",
-    "incumbents",
-    "incumbent_values",
-    "archive_run",
-    "archive_X",
-    "archive_F",
-    "unique_genotypes",
-    "unique_networks",
-    "reached",
-)
-OPTIONAL = ("bounds", "front_bounds", "noise_free_F")
+
+def stored(shape: str, kinds: str, *, optional: bool = False) -> Any:
+    """A field of `Result` that is an array in its file. Checking, saving, loading and joining follow from this declaration.
+
+    Parameters
+    ----------
+    shape : str
+        The lengths of its axes: ``runs``, ``members`` (of all archives), ``genes``, ``m`` (objectives), or a number.
+    kinds : str
+        The kinds of its dtype, as ``dtype.kind`` has them; ``f`` is float64.
+    optional : bool
+        Whether it may be None.
+    """
+    metadata = {"shape": shape.split(), "kinds": kinds}
+    return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
+
+
+def stored_fields(result: Any) -> list[Field[Any]]:
+    """The fields of `Result` that were declared with `stored`."""
+    return [declared for declared in fields(result) if "shape" in declared.metadata]
+
+
+def joined(parts: Sequence[Any]) -> dict[str, NDArray[Any] | None]:
+    """The stored fields of consecutive batches of runs as one: those that have an axis of runs or members concatenated."""
+    found = {}
+    for declared in stored_fields(parts[0]):
+        values = [getattr(part, declared.name) for part in parts]
+        along = declared.metadata["shape"][0] in ("runs", "members") and values[0] is not None
+        found[declared.name] = np.concatenate([v for v in values if v is not None]) if along else values[0]
+    return found
 
 
 def contents(result: Any) -> tuple[dict[str, str | int | float], dict[str, NDArray[Any]]]:
@@ -46,8 +65,8 @@ def contents(result: Any) -> tuple[dict[str, str | int | float], dict[str, NDArr
     }
     if result.clock is not None:
         attributes["clock"] = result.clock
-    arrays = {name: getattr(result, name) for name in ARRAYS}
-    arrays |= {name: getattr(result, name) for name in OPTIONAL if getattr(result, name) is not None}
+    arrays = {declared.name: getattr(result, declared.name) for declared in stored_fields(result)}
+    arrays = {name: values for name, values in arrays.items() if values is not None}
     arrays |= {f"metrics/{name}": values for name, values in result.metrics.items()}
     arrays |= {f"trace/{name}": values for name, values in result.rows.items()}
     if result.generations is not None:
@@ -68,23 +87,10 @@ def check_loaded(result: Any) -> None:
     rows = len(result.rows["run"])
     if not m or not isinstance(result.settings, dict) or not isinstance(result.source, dict):
         raise ValueError("its objectives, settings or source")
-    wanted: dict[str, tuple[tuple[int, ...], str]] = {
-        "evaluations": ((runs,), "iu"),
-        "simulated_seconds": ((runs,), "f"),
-        "incumbents": ((runs, genes), "u"),
-        "incumbent_values": ((runs,), "f"),
-        "archive_run": ((members,), "iu"),
-        "archive_X": ((members, genes), "u"),
-        "archive_F": ((members, m), "f"),
-        "unique_genotypes": ((runs,), "iu"),
-        "unique_networks": ((runs,), "iu"),
-        "reached": ((runs,), "b"),
-        "bounds": ((2, m), "f"),
-        "front_bounds": ((2, m), "f"),
-        "noise_free_F": ((members, m), "f"),
-    }
-    for name, (shape, kinds) in wanted.items():
-        _expect(name, getattr(result, name), shape, kinds)
+    sizes = {"runs": runs, "members": members, "genes": genes, "m": m}
+    for declared in stored_fields(result):
+        shape = tuple(sizes[axis] if axis in sizes else int(axis) for axis in declared.metadata["shape"])
+        _expect(declared.name, getattr(result, declared.name), shape, declared.metadata["kinds"])
     for name, values in result.rows.items():
         _expect(f"trace/{name}", values, (rows, genes) if name == "incumbent" else (rows,), "iufb")
     for name, values in result.metrics.items():

@@ -53,11 +53,7 @@ def search(
     algorithm: Algorithm,
     *,
     runs: int = 1,
-    evaluations: int | None = None,
-    unique_networks: int | None = None,
-    simulated_seconds: float | None = None,
-    generations: int | None = None,
-    target: float | None = None,
+    budget: Budget | None = None,
     seed: int = 0,
     initial: ArrayLike | None = None,
     clock: str = "evaluations",
@@ -65,6 +61,7 @@ def search(
     record: bool = False,
     executor: Executor | None = None,
     progress: Callable[[float], None] | None = None,
+    **ends: Any,
 ) -> Result:
     """Search, many runs at once.
 
@@ -76,19 +73,8 @@ def search(
         Its settings are used, the object itself is left as it is.
     runs : int
         Independent repetitions.
-    evaluations : int, optional
-        The budget of each run; 1,000 where nothing else ends a run. Never exceeded.
-    unique_networks : int, optional
-        A run ends with the evaluation of its last new network; or after 1,000 times as many evaluations, unless
-        ``evaluations`` says otherwise.
-    simulated_seconds : float, optional
-        The budget of each run in seconds of training, as the table has them. An evaluation that would not be done in
-        time is not counted, and ends the run.
-    generations : int, optional
-        Rounds of ask and tell.
-    target : float, optional
-        Ends a run that reaches it: for one objective a value in the metric's own unit (an accuracy of 94, say), for
-        several a hypervolume as in ``Result.hypervolume``, looked at after every round. ``result.reached`` says which did.
+    budget : Budget, optional
+        What ends each run. Default: 1,000 evaluations.
     seed : int
         Run r of a search with this seed is the same, bit for bit, however many runs there are and whatever executes it.
     initial : array_like of int, shape (n, genes) or (runs, n, genes), optional
@@ -104,6 +90,9 @@ def search(
         Where batches of runs are executed: a process pool, Dask's ``client.get_executor()``, ...
     progress : callable, optional
         Called with the share of the work that is done, 0 to 1.
+    **ends
+        The fields of a `Budget`, instead of one: ``evaluations``, ``unique_networks``, ``simulated_seconds``, ``generations``,
+        ``target``.
 
     Returns
     -------
@@ -138,13 +127,7 @@ def search(
         raise ValueError(f"seed is a whole number from 0 on, not {seed}")
     if archive_size is not None and whole_number("archive_size", archive_size) < 1:
         raise ValueError(f"archive_size is at least 1, not {archive_size}")
-    budget = Budget(
-        evaluations=evaluations,
-        unique_networks=unique_networks,
-        simulated_seconds=simulated_seconds,
-        generations=generations,
-        target=target,
-    )
+    budget = Budget.of(budget, ends)
     budget.check(problem)
     together = int(np.clip(TOGETHER // algorithm.batch, 16, 1024))
     networks = problem.space.networks
@@ -175,7 +158,9 @@ def search(
                 progress((i + 1) / len(futures))
     result = join_results(results)
     if not result.evaluations.any():
-        raise ValueError(f"no training is done within {simulated_seconds} simulated seconds: give a larger budget")
+        raise ValueError(
+            f"no training is done within {budget.simulated_seconds} simulated seconds: give a larger budget"
+        )
     result.wall_seconds = time.perf_counter() - start
     return result
 

@@ -18,7 +18,7 @@ from nasbench_kit.files import replace_file
 from nasbench_kit.store.hdf5 import opened, plain_attributes, plain_dataset
 from nasbench_kit.store.new_hdf5 import new_hdf5
 
-__all__ = ["read_record", "write_record"]
+__all__ = ["SEAL", "read_record", "seal", "write_record"]
 
 SEAL, ORDER = "sha256", "order"  # attributes of every record
 MOST_ARRAYS = 100_000
@@ -50,7 +50,7 @@ def write_record(path: Path, attributes: Mapping[str, str | int | float], arrays
                 file.attrs[name] = value
             for name, values in arrays.items():
                 file[name] = values
-            file.attrs[SEAL] = _seal(whole, arrays)
+            file.attrs[SEAL] = seal(whole, arrays)
 
     return replace_file(path, write)
 
@@ -89,8 +89,9 @@ def read_record(
             arrays[name] = h5py.Dataset(node)[()]
             if len(arrays) > MOST_ARRAYS:
                 raise ValueError(f"more than {MOST_ARRAYS} arrays")
-        seal = attributes.pop(SEAL, None)
-        if (seal is not None or attributes["format_version"] == versions[-1]) and seal != _seal(attributes, arrays):
+        stated = attributes.pop(SEAL, None)
+        sealed = stated is not None or attributes["format_version"] == versions[-1]
+        if sealed and stated != seal(attributes, arrays):
             raise ValueError("its checksum is wrong")
         order = json.loads(attributes.pop(ORDER, "[]"))  # HDF5 lists them by name
         listed = {name: arrays[name] for name in order if name in arrays}
@@ -112,7 +113,7 @@ def _names(group: Any, prefix: str = "", depth: int = 0) -> Iterator[str]:
             yield name
 
 
-def _seal(attributes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
+def seal(attributes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
     """A SHA-256 over all attributes, and the name, type, shape and values of every array."""
     digest = hashlib.sha256(json.dumps(dict(sorted(attributes.items()))).encode("utf-8", "surrogatepass"))
     for name in sorted(arrays):

@@ -260,7 +260,7 @@ def test_unknown_cost_and_dataset(name):
         assert (space.cost(some(space), cost, dataset="cifar10") > 0).all()
     if names:
         assert {"params", "flops"} <= set(names)
-        with pytest.raises(nk.UnknownName, match="There is"):
+        with pytest.raises(nk.UnknownName, match="Available: "):
             space.costs("imagenet")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.store.hdf5 import plain_attributes
-from nasbench_kit.store.record import SEAL, _seal
+from nasbench_kit.store.record import SEAL, seal
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def sealed(path):
         file.visititems(lambda name, node: names.append(name) if isinstance(node, h5py.Dataset) else None)
         arrays = {name: file[name][()] for name in names}
         file.attrs.pop(SEAL, None)
-        file.attrs[SEAL] = _seal(plain_attributes(file), arrays)
+        file.attrs[SEAL] = seal(plain_attributes(file), arrays)
     return path
 
 

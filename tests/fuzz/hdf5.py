@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from nasbench_kit.store.record import SEAL, _seal
+from nasbench_kit.store.record import SEAL, seal
 from nasbench_kit.store.schema import attributes_digest
 
 __all__ = ["alter"]
@@ -153,7 +153,7 @@ def _seal_again(file: h5py.File) -> None:
                 lambda name, node: arrays.update({name: node[()]}) if isinstance(node, h5py.Dataset) else None
             )
             attributes = {name: _plain(value) for name, value in file.attrs.items() if name != SEAL}
-            file.attrs[SEAL] = _seal(attributes, arrays)
+            file.attrs[SEAL] = seal(attributes, arrays)
         elif "attributes_sha256" in file.attrs:
             file.attrs["attributes_sha256"] = attributes_digest(
                 {name: value for name, value in file.attrs.items() if name != "attributes_sha256"}

@@ -41,6 +41,7 @@ __all__ = [
     "Reinforce",
     "SuccessiveHalving",
     "parse_algorithm",
+    "with_settings",
 ]
 
 ALGORITHMS: dict[str, type[Algorithm]] = {
@@ -87,7 +88,11 @@ def parse_algorithm(text: str) -> Algorithm:
     by_letters = {_letters(known): make for known, make in named.items()}
     if _letters(name) not in by_letters:
         raise UnknownName("algorithm", name, named)
-    base = by_letters[_letters(name)]()
+    return with_settings(by_letters[_letters(name)](), settings)
+
+
+def with_settings(base: Algorithm, settings: str) -> Algorithm:
+    """The algorithm with other settings: ``SETTING=VALUE,...``, as in `parse_algorithm`."""
     known = base.settings
     values = {}
     for part in filter(None, settings.split(",")):

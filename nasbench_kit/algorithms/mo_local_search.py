@@ -18,7 +18,7 @@ class MOLocalSearch(Algorithm):
     """From a random genotype, one pass over the genes in random order; every letter is tried, and kept where it is better.
 
     Better is by a weighted sum whose weights are drawn anew, uniformly, at each restart. Objectives are scaled by the best and
-    worst values that the run has seen. Source: den Ottelander et al. 2020, Local search is a remarkably strong baseline for
+    worst values that the run has seen. Source: den Ottelander et al. 2021, Local search is a remarkably strong baseline for
     neural architecture search (arXiv 2004.08996), section 4.
     """
 

@@ -19,7 +19,9 @@ from nasbench_kit.benchmark.queries import Queries, Seed
 from nasbench_kit.errors import InvalidArchitecture, StoreError, UnknownName
 from nasbench_kit.metrics import Direction, Metric, minimised
 from nasbench_kit.metrics.indicators import pareto_front
+from nasbench_kit.spaces import SpaceSpec, register_space
 from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.spaces.registry import own_spec
 
 __all__ = ["Benchmark", "Seed", "open_benchmark"]
 
@@ -71,7 +73,7 @@ class Benchmark(Queries):
         return f"<benchmark {self.name}: {len(self)} architectures of {self.space.name}, {', '.join(self.datasets)}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self.path, self.digest)
+        return _reopened, (self.path, self.digest, own_spec(self.space.name))
 
     def check_file(self) -> int:
         """Compare every column with its checksum; returns the bytes read. Raises StoreError where one differs."""
@@ -250,8 +252,10 @@ def _whole(value: Any, name: str) -> int:
         raise TypeError(f"{name} is a whole number, not {value!r}") from None
 
 
-def _reopened(path: Path, digest: str) -> Benchmark:
+def _reopened(path: Path, digest: str, own: SpaceSpec | None) -> Benchmark:
     """The same benchmark in another process; StoreError where another store has taken its place."""
+    if own is not None:
+        register_space(own)
     bench = Benchmark(path)
     if bench.digest != digest:
         raise StoreError(f"{path} was replaced by another store while it was in use")

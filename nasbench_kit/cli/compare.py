@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, parse_algorithm
+from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS
 from nasbench_kit.benchmark import Benchmark, open_benchmark
 from nasbench_kit.cli.comparison_table import comparison_json, print_comparison
 from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_stderr
+from nasbench_kit.cli.own import OWN, algorithm_of
 from nasbench_kit.cli.problem import add_problem_arguments, problem_options
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.comparison import compare, default_objective
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--algorithms", nargs="+", metavar="NAME[:SETTING=VALUE,...]",
-        help=f"all that fit the objectives unless given; of {', '.join([*ALGORITHMS, *CONFIGURATIONS])}",
+        help=f"default: all that fit the objectives; of {', '.join([*ALGORITHMS, *CONFIGURATIONS])}, {OWN}",
     )  # fmt: skip
     parser.add_argument("--objectives", nargs="+", metavar="METRIC", help="validation accuracy unless given")
     add_problem_arguments(parser)
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     with warnings_on_stderr():
         problem = bench.problem(objectives, **(problem_options(options) | {"dataset": dataset}))
     if options.algorithms and options.algorithms != ["all"]:
-        algorithms = [parse_algorithm(text) for text in options.algorithms]
+        algorithms = [algorithm_of(text) for text in options.algorithms]
     else:
         many = len(objectives) > 1
         fitting = [cls for cls in ALGORITHMS.values() if (cls.many_objectives if many else cls.single_objective)]

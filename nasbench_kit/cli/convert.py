@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from nasbench_kit.cli.output import print_json, say
+from nasbench_kit.cli.own import OWN
 from nasbench_kit.data import store_folder
 from nasbench_kit.loaders import convert, formats, store_name
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping, read_mapping
@@ -34,7 +35,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, flag: str = "source") 
     parser.add_argument("--partial", action="store_true", help="accept a source that lacks architectures")
     table = parser.add_argument_group("for tables (CSV, Parquet)")
     table.add_argument("--mapping", metavar="FILE", help="a TOML file that says where the columns go")
-    table.add_argument("--space", help="the search space, instead of --mapping")
+    table.add_argument("--space", help=f"the search space, {OWN}, instead of --mapping")
     table.add_argument("--architecture", metavar="COLUMN", help="the column of architectures")
     table.add_argument("--form", default="native", help="native (default), official_index or number")
     table.add_argument("--seed-column", metavar="COLUMN", help="the column of training seeds")
@@ -49,12 +50,12 @@ def add_source_arguments(parser: argparse.ArgumentParser, flag: str = "source") 
 
 def mapping_of(options: argparse.Namespace) -> TableMapping | None:
     """The mapping that the options describe; None where they describe none."""
-    given = options.space or options.architecture or options.column
+    given = options.architecture or options.column
     if options.mapping and given:
         raise ValueError("give --mapping, or --space, --architecture and --column, not both")
     if options.mapping:
         return read_mapping(Path(options.mapping))
-    if not given:
+    if not (given or options.space):
         return None
     if not (options.space and options.architecture and options.column):
         raise ValueError("a table needs all of --space, --architecture and at least one --column")

@@ -9,6 +9,7 @@ import numpy as np
 
 from nasbench_kit.cli.natives import native_text, read_natives
 from nasbench_kit.cli.output import print_json, say
+from nasbench_kit.cli.own import OWN
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
 from nasbench_kit.graphs import canonical_form
 from nasbench_kit.spaces import list_spaces, space
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.add_argument(
         "space",
-        help=f"the search space; or {ANY_DAG}: any labelled DAGs as "
+        help=f"the search space, {OWN}; or {ANY_DAG}: any labelled DAGs as "
         '{"matrix": [[0, 1], [0, 0]], "ops": ["a", "b"]}, of any size, every vertex and edge counted',
     )
     parser.add_argument("architectures", nargs="*", help="native forms; strings as they are, nested forms as JSON")

@@ -6,13 +6,14 @@ import argparse
 
 from nasbench_kit.cli.natives import read_natives
 from nasbench_kit.cli.output import say
+from nasbench_kit.cli.own import OWN
 from nasbench_kit.figures.networks import draw
 from nasbench_kit.spaces import space
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
-    parser.add_argument("space", help="the search space")
+    parser.add_argument("space", help=f"the search space, {OWN}")
     parser.add_argument("architecture", help="the native form; a string as it is, a nested form as JSON; - is stdin")
     parser.add_argument(
         "-o", "--output", metavar="FILE", required=True, help="the picture to write: .svg, .png or .pdf"

@@ -107,6 +107,8 @@ def _run(words: list[str]) -> int:
             module = importlib.import_module(f"nasbench_kit.cli.{name}")
             sub = commands.add_parser(name, help=text, description=module.__doc__)
             module.add_arguments(sub)
+            if not any(action.dest == "space" for action in sub._actions):
+                sub.add_argument("--space", metavar="FILE.py:NAME", help="your own space, where the store is of one")
             sub.set_defaults(run=module.run)
         else:
             commands.add_parser(name, help=text)
@@ -123,4 +125,8 @@ def _run(words: list[str]) -> int:
     if options.command is None:
         parser.print_help()
         return 2
+    if ".py:" in (getattr(options, "space", None) or ""):
+        from nasbench_kit.cli.own import space_of
+
+        options.space = space_of(options.space).name  # known by its name from here on
     return int(options.run(options))

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dataset", help="may be left out where there is only one")
     parser.add_argument("--metric", default="valid_accuracy", help="what they are compared with (default %(default)s)")
-    parser.add_argument("--output", metavar="FILE", help="write a store that has them beside what the table has")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write a store that has them beside what the table has")
     parser.add_argument("--batch", type=int, default=64, help="images of the batch (default %(default)s)")
     parser.add_argument("--images", metavar="NAME|FILE", help="the images, where they do not go by the dataset's name")
     parser.add_argument("--data", metavar="FOLDER", help="where published images are")

@@ -16,6 +16,7 @@ from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, Algorithm, parse
 from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.natives import native_text
 from nasbench_kit.cli.output import print_json, print_table, say, warnings_on_stderr
+from nasbench_kit.cli.own import OWN, algorithm_of
 from nasbench_kit.cli.setting import add_setting_arguments, setting_of
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
@@ -33,7 +34,7 @@ EVERY = 10  # seconds between two lines about trainings of one round
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
-    parser.add_argument("space", help="the search space")
+    parser.add_argument("space", help=f"the search space, {OWN}")
     parser.add_argument(
         "--algorithm", metavar="NAME[:SETTING=VALUE,...]",
         help="that of the space's own paper, or RegularizedEvolution (NSGA2 for several objectives), unless given; of "
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", metavar="FILE", help="where trainings are kept (default SPACE-DATASET.trainings)")
     add_setting_arguments(parser)
     output = parser.add_argument_group("output")
-    output.add_argument("--output", metavar="FILE", help="keep the result, for nasbench_kit.load_result")
+    output.add_argument("-o", "--output", metavar="FILE", help="keep the result, for nasbench_kit.load_result")
     output.add_argument("--table", metavar="FILE", help="make a store of everything that the cache has of this setting")
     output.add_argument("--export", metavar="FOLDER", help="train what was found once more, and write the networks")
     output.add_argument(
@@ -129,7 +130,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
 def _task(options: argparse.Namespace) -> tuple[Algorithm, list[str]]:
     """The algorithm and the objectives, where they are not given those that fit each other."""
     if options.algorithm:
-        algorithm = parse_algorithm(options.algorithm)
+        algorithm = algorithm_of(options.algorithm)
     else:
         many = len(options.objectives or []) > 1
         algorithm = parse_algorithm("NSGA2" if many else "RegularizedEvolution")

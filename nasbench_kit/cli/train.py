@@ -13,6 +13,7 @@ from pathlib import Path
 from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.natives import read_natives
 from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_stderr
+from nasbench_kit.cli.own import OWN
 from nasbench_kit.cli.setting import add_setting_arguments, setting_of
 from nasbench_kit.spaces import list_spaces
 from nasbench_kit.spaces import space as space_of
@@ -20,8 +21,8 @@ from nasbench_kit.spaces import space as space_of
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
-    parser.add_argument("space", help=f"the search space: {', '.join(list_spaces())}")
-    parser.add_argument("--output", metavar="FILE", help="the store to write (default SPACE-DATASET.h5)")
+    parser.add_argument("space", help=f"the search space: {', '.join(list_spaces())}, {OWN}")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the store to write (default SPACE-DATASET.h5)")
     parser.add_argument(
         "--sample",
         metavar="N|all",

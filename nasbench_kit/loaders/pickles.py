@@ -433,13 +433,14 @@ class Machine:
 
     def _made(self, what: Any, arguments: Any, position: int) -> Any:
         """What one of the allowed names makes of its arguments."""
-        match what, arguments if type(arguments) is tuple else None:
+        # an array is never asked whether it equals something
+        match what if isinstance(what, Global) else None, arguments if type(arguments) is tuple else None:
             case Global.ORDERED_DICT, ():
                 return {}
             case Global.SET, (list(values),):
                 self._spend(len(values) + 25, position)  # an empty one takes as much
                 return set(self._hashable(values, position))
-            case Global.ENCODE, (str(text), "latin1"):
+            case Global.ENCODE, (str(text), str(codec)) if codec == "latin1":
                 self._spend(len(text), position)
                 try:
                     return text.encode("latin-1")

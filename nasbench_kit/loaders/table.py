@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +167,7 @@ def _architectures(path: Path, column: pd.Series[Any], mapping: FileMap, target:
     try:
         if mapping.form == "native":
             unique, inverse = np.unique(texts_of(path, column), return_inverse=True)
-            return target.encode(unique.tolist())[inverse]
+            return target.encode(map(_native, unique.tolist()))[inverse]
         numbers = whole_numbers_of(path, column)
         if mapping.form == "number":
             return target.from_number(numbers.astype(np.uint64))
@@ -174,6 +176,14 @@ def _architectures(path: Path, column: pd.Series[Any], mapping: FileMap, target:
     except InvalidArchitecture as error:
         raise SourceError(f"{path}: column {mapping.architecture!r}: {error}") from error
     raise SourceError(f"{path}: {UnknownName('architecture form', mapping.form, _FORMS)} (official_index: nb201 alone)")
+
+
+def _native(text: str) -> Any:
+    """A native form as a cell has it: nested forms are JSON."""
+    if text[:1] in ("[", "{"):
+        with contextlib.suppress(ValueError, RecursionError):  # then it is the space that says what is wrong with it
+            return json.loads(text)
+    return text
 
 
 def _metric(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 
@@ -16,7 +17,7 @@ from nasbench_kit.spaces.nsga_net_macro.spec import SPEC as NSGA_NET_MACRO
 from nasbench_kit.spaces.nsga_net_micro.spec import SPEC as NSGA_NET_MICRO
 from nasbench_kit.spaces.spec import SpaceSpec
 
-__all__ = ["ENTRY_POINTS", "list_spaces", "register_space", "space", "spec"]
+__all__ = ["ENTRY_POINTS", "list_spaces", "own_spec", "register_space", "space", "spec"]
 
 ENTRY_POINTS = "nasbench_kit.spaces"  # the group of entry points in which a package names its `SpaceSpec`s
 
@@ -25,6 +26,7 @@ _specs: dict[str, SpaceSpec] = {
     for found in (MACRONAS, NAS_BENCH_MACRO, NB101, NB201, GENETIC_CNN, NSGA_NET_MACRO, NSGA_NET_MICRO)
 }
 _spaces: dict[str, Space] = {}
+_registered: set[str] = set()  # names that this program has registered
 
 
 def list_spaces() -> tuple[str, ...]:
@@ -46,6 +48,11 @@ def spec(name: str) -> SpaceSpec:
     if name not in _specs:
         raise UnknownName("space", name, _specs)
     return _specs[name]
+
+
+def own_spec(name: str) -> SpaceSpec | None:
+    """What this program has registered under a name, for another process to register too; None for all other spaces."""
+    return _specs[name] if name in _registered else None
 
 
 def space(name: str) -> Space:
@@ -100,11 +107,22 @@ def register_space(own: Space | SpaceSpec) -> Space:
     if found.name in _specs and not _alike(space(found.name), made):
         raise ValueError(f"there is a different space {found.name!r} already: give yours another name")
     _specs[found.name], _spaces[found.name] = found, made
+    _registered.add(found.name)
     return made
 
 
+@dataclass(frozen=True)
+class _Always:
+    """Gives a space; unlike a lambda it can be sent to another process."""
+
+    space: Space
+
+    def __call__(self) -> Space:
+        return self.space
+
+
 def _as_spec(own: Space | SpaceSpec) -> SpaceSpec:
-    return own if isinstance(own, SpaceSpec) else SpaceSpec(own.name, lambda: own)
+    return own if isinstance(own, SpaceSpec) else SpaceSpec(own.name, _Always(own))
 
 
 def _alike(there: Space, new: Space) -> bool:

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from nasbench_kit.spaces import SpaceSpec, register_space
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.nb201.cost import SKELETONS
+from nasbench_kit.spaces.registry import own_spec
 from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
 from nasbench_kit.training.construction import build, skeleton_of
 from nasbench_kit.training.datasets import Dataset, load_dataset
@@ -56,6 +58,10 @@ class Setting:
     skeleton: Skeleton
     recipe: Recipe
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = tuple(getattr(self, declared.name) for declared in dataclasses.fields(self))
+        return _received, (own_spec(self.space), values)
+
     @property
     def data(self) -> Dataset:
         """The dataset; read once a process."""
@@ -77,6 +83,13 @@ class Setting:
             "skeleton": _plain(dataclasses.asdict(self.skeleton)),
             "recipe": _plain(settings_of(self.recipe)),
         }
+
+
+def _received(own: SpaceSpec | None, values: tuple[Any, ...]) -> Setting:
+    """A setting that came from another process, which may have a space of its own."""
+    if own is not None:
+        register_space(own)
+    return Setting(*values)
 
 
 def make_setting(

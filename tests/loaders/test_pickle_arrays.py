@@ -116,6 +116,8 @@ def test_hostile_and_damaged_pickles(data, message):
         b"h\x01h\x02\x85U\x01b\x87R",  # of the shape (array,)
         b"h\x01K\x00\x85h\x02\x87R",  # of an array's letter
         b"\x85R",  # an array called
+        b"0h\x02)R",  # an array called without arguments
+        b"0c_codecs\nencode\nU\x01ah\x02\x86R",  # an array's coding
     ],
 )
 def test_an_array_where_none_can_be(call):

@@ -20,7 +20,7 @@ STAGES = ((0, 4), (4, 8), (8, 12), (12, 14))  # layers of each stage
 
 @dataclass(frozen=True, kw_only=True)
 class MacroNASSkeleton(Skeleton):
-    """The network around the chain (den Ottelander et al. 2020, section 3, and the authors' code).
+    """The network around the chain (den Ottelander et al. 2021, section 3, and the authors' code).
 
     Attributes
     ----------

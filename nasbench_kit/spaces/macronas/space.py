@@ -1,4 +1,4 @@
-"""MacroNAS (den Ottelander et al. 2020, arXiv 2004.08996): a chain of 14 layers in four stages."""
+"""MacroNAS (den Ottelander et al. 2021, arXiv 2004.08996): a chain of 14 layers in four stages."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.spaces import space as space_of
+from nasbench_kit.spaces import spec
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import MetricColumn, Table
 from nasbench_kit.training.datasets import PARTS
@@ -19,15 +20,6 @@ from nasbench_kit.training.setting import Setting
 __all__ = ["Measured", "datasheet"]
 
 # the papers of the search spaces
-SPACES = {
-    "macronas": "den Ottelander et al. 2021, arXiv 2004.08996",
-    "nas-bench-macro": "Su et al. 2021, arXiv 2103.11922",
-    "nb101": "Ying et al. 2019, arXiv 1902.09635",
-    "nb201": "Dong and Yang 2020, arXiv 2001.00326",
-    "genetic-cnn": "Xie and Yuille 2017, arXiv 1703.01513",
-    "nsga-net-macro": "Lu et al. 2019, arXiv 1810.03522",
-    "nsga-net-micro": "Lu et al. 2019, arXiv 1810.03522",
-}
 # of the datasets that have a name: where their images are from, and what may be done with them
 _CIFAR = {"url": "https://www.cs.toronto.edu/~kriz/cifar.html", "images": "Krizhevsky 2009"}
 IMAGES = {
@@ -107,8 +99,11 @@ def datasheet(
     provenance: dict[str, Any] = {
         "source": f"trained by nasbench-kit train {space.name} --dataset {data.name}",
         **facts,
-        "citation": f"nasbench-kit (see CITATION.cff); search space: {SPACES[space.name]}"
-        + (f"; images: {images}" if images else ""),
+        "citation": "; ".join(
+            ["nasbench-kit (see CITATION.cff)"]
+            + ([f"search space: {citation}"] if (citation := spec(space.name).citation) else [])
+            + ([f"images: {images}"] if images else [])
+        ),
         "notes": "A budget of fewer epochs is the same training stopped early, before its learning rate has come down. "
         f"training_time is {times}.",
         "setting": setting.identity,

@@ -1,5 +1,5 @@
 # make run    compare search algorithms on the bundled table: a table in the terminal, a picture in results/
-# make test   the test suite
+# make test   the test suite, but for what is slow (make test-slow), trains (make test-train) or needs published data
 # make lint   ruff and strict mypy
 # make bench  speed, beside what a user would otherwise pick
 # make fuzz   damaged and hostile files for everything that reads one
@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 # pip's cache and messages are the user's own business; what is pinned for CI comes by PIP_CONSTRAINT
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench docs clean fuzz audit test-published test-train
+.PHONY: run test lint bench docs clean fuzz audit test-published test-slow test-train
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -24,6 +24,10 @@ run: $(VENV)/.run
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# seconds each: damage at every byte, kills at every moment, statistics
+test-slow: $(VENV)/.test
+	$(BIN)/python -m pytest -m slow
 
 # the same suite's checks on published data: make test-published NASBENCH_KIT_PUBLISHED=folder
 test-published: $(VENV)/.test

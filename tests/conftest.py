@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -16,8 +17,33 @@ from nasbench_kit.store import MetricColumn, Table, write_store
 settings.register_profile("kit", deadline=None, derandomize=True)
 settings.load_profile("kit")
 
-# What everybody has is tested; that compiled loops give the same, bit by bit, in tests/compiled.
+# What everybody has is tested; that compiled loops give the same, bit by bit, in tests/kernels.
 os.environ.setdefault("NASBENCH_KIT_COMPILED", "0")
+
+
+# parts that tests are skipped without
+OPTIONAL = (
+    *("deap", "distributed", "nas_201_api", "nats_bench", "networkx", "numba", "onnx", "onnxruntime", "onnxscript"),
+    *("optuna", "pyarrow", "pymoo", "pynauty", "sklearn", "tensorflow", "torch"),
+)
+PUBLISHED = "NASBENCH_KIT_PUBLISHED"  # the environment's name of the folder of published data
+
+
+def absent() -> list[str]:
+    missing = [name for name in OPTIONAL if importlib.util.find_spec(name) is None]
+    return missing if os.environ.get(PUBLISHED) else [*missing, "published data"]
+
+
+def pytest_sessionstart(session):
+    """CI says in NASBENCH_KIT_REQUIRED what must not be missing: a skipped test proves nothing."""
+    missing = set(os.environ.get("NASBENCH_KIT_REQUIRED", "").split()) & set(absent())
+    if missing:
+        pytest.exit(f"required here and absent: {', '.join(sorted(missing))}", returncode=4)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if absent():
+        terminalreporter.write_line(f"absent here, and tests of it skipped: {', '.join(absent())}")
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +86,7 @@ def bench(store) -> nk.Benchmark:
 
 @pytest.fixture(scope="session")
 def published() -> Path:
-    folder = os.environ.get("NASBENCH_KIT_PUBLISHED")
+    folder = os.environ.get(PUBLISHED)
     if not folder:
-        pytest.skip("NASBENCH_KIT_PUBLISHED names no folder of published data")
+        pytest.skip(f"{PUBLISHED} names no folder of published data")
     return Path(folder)

@@ -77,7 +77,8 @@ class Queries:
 
         Examples
         --------
-        >>> metric = open_benchmark("nb201-digits").metric("valid_accuracy")
+        >>> import nasbench_kit as nk
+        >>> metric = nk.open("nb201-digits").metric("valid_accuracy")
         >>> metric.units, metric.direction, metric.range, metric.split
         ('percent', 'max', (0.0, 100.0), 'valid')
         """

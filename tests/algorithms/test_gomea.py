@@ -64,6 +64,7 @@ def traps(X):
     return np.where(ones == 5, 0, 1 + ones).sum(axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blocks", "evaluations"), [(3, 4000), (5, 10_000)])
 def test_traps(blocks, evaluations):
     problem = nk.FunctionProblem(traps, Chain(5 * blocks, "01"))

@@ -72,6 +72,7 @@ def share_of_the_front(algorithm, function, genes, evaluations):
     return np.mean([len(true & {tuple(f) for f in found.archive(run)[1].tolist()}) / len(true) for run in range(10)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "genes", "evaluations", "share", "ahead"),
     [

@@ -132,6 +132,7 @@ def compare_moead(problem, runs):
     agree(ours.hypervolume(), theirs)
 
 
+@pytest.mark.slow
 @spaces
 def test_moead_finds_what_pymoos_does(problem_of, pymoo):
     compare_moead(problem_of(["valid_accuracy", "params"]), 10 if problem_of is digits else 26)

@@ -46,6 +46,7 @@ def interrupted(words, seconds, cwd):
     return process.returncode, errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", np.linspace(0.04, 0.7, 12).round(3))
 def test_while_the_command_is_imported(tmp_path, seconds):
     status, errors = interrupted(["list"], seconds, tmp_path)
@@ -65,6 +66,7 @@ def table(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", np.linspace(0.35, 0.95, 8).round(3))
 def test_while_a_table_is_converted(table, tmp_path, seconds):
     words = ["convert", str(table), "out.h5", "--from", "table", "--space", "nb201", "--architecture", "arch"]

@@ -41,6 +41,7 @@ def test_what_is_better_in_nearly_all_pairs_is_not_called_worse():
     assert summarise({"a": a, "b": b}, maximise=True).index[0] == "a"
 
 
+@pytest.mark.slow
 def test_nine_equal_algorithms_seldom_differ():
     """At 5 %, in about that share of comparisons at most; a test against the sample's best finds a difference in 12 %."""
     rng = np.random.default_rng(1)

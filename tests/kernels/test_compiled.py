@@ -354,6 +354,7 @@ def test_where_nothing_may_be_written_loops_are_compiled_all_the_same(monkeypatc
     assert compiled(lambda x: x + 1)(2) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["full", "damaged"])
 def test_a_disk_that_keeps_no_loops_costs_time_alone(how, tmp_path):
     script = """

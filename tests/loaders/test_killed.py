@@ -45,6 +45,7 @@ def content(path):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_any_moment(kind, right, tmp_path):
     """24 moments over all kinds: while reading, while writing, between the two."""

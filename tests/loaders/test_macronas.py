@@ -191,6 +191,7 @@ def test_files_that_are_none(source, refused, rewrite, why):
     refused(source, why)
 
 
+@pytest.mark.slow
 def test_flipped_bits_are_noticed_or_harmless(source, tmp_path, refused):
     # JSON has no checksums: what is not a changed accuracy of a network's only genotype has to be noticed
     whole = json.dumps(records(rows=ROWS[:9])).encode()

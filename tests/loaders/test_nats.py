@@ -153,6 +153,7 @@ def test_hostile_records(folder, tmp_path):
         nk.convert(folder, tmp_path / "out.h5", partial=True)
 
 
+@pytest.mark.slow
 def test_a_truncated_record_at_any_byte(folder):
     path = folder / "000011.pickle.pbz2"
     content = path.read_bytes()
@@ -167,6 +168,7 @@ def test_a_truncated_record_at_any_byte(folder):
             load(folder, partial=True, source_format="nats")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["archive.tar", "single.pickle.pbz2"])
 def test_a_truncated_or_damaged_file(written, tmp_path, name):
     content = (written / name).read_bytes()
@@ -198,6 +200,7 @@ def test_archives_of_other_kinds(written, tmp_path, infos):
         assert_equal_to(nk.convert(path, tmp_path / "out.h5", partial=True, source_format="nats"), infos)
 
 
+@pytest.mark.slow
 def test_a_bomb_in_the_single_file(tmp_path):
     path = tmp_path / "bomb.pickle.pbz2"
     path.write_bytes(bz2.compress(b"\x80\x04}(" + b"\x8c\x01aN" * 2**22, 1))

@@ -282,6 +282,7 @@ def refused(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_truncation_at_any_byte(tmp_path, refused):
     whole = b"".join(framed(one()) for _ in range(2))
     first = len(whole) // 2

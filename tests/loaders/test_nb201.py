@@ -353,6 +353,7 @@ def test_tensors_and_calls_are_refused(tmp_path, infos):
         nk.convert(path, tmp_path / "out.h5", partial=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", [legacy, zipped])
 def test_truncation(source, tmp_path, infos, container):
     path = source({0: infos[0]}, container)
@@ -364,6 +365,7 @@ def test_truncation(source, tmp_path, infos, container):
             load(path, partial=True, source_format="nb201")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("container", [legacy, zipped])
 def test_flipped_bits(source, tmp_path, infos, container):
     path = source({0: infos[0]}, container)

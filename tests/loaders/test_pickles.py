@@ -372,6 +372,7 @@ def empty_sets() -> bytes:
     return b"\x80\x04(" + b"\x8f" * 2_000_000 + b"t."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", [sets_of_one_list, encoded_copies, colliding_keys, colliding_pairs, empty_sets])
 def test_what_a_pickle_makes_is_in_proportion_to_its_size(attack):
     data = attack()

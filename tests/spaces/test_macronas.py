@@ -10,6 +10,7 @@ import nasbench_kit as nk
 SPACE = nk.space("macronas")
 
 
+@pytest.mark.slow
 def test_number_of_networks():
     assert SPACE.networks == 208_537 == 31**3 * 7
     index = SPACE.network_index(SPACE.all())

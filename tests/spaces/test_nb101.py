@@ -36,6 +36,7 @@ def pruned(x):
     return matrix[np.ix_(kept, kept)], labels
 
 
+@pytest.mark.slow
 def test_all_classes_are_met():
     """Every adjacency matrix on 7 vertices, with every choice of operations."""
     table = tables()

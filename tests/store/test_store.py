@@ -240,6 +240,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_store_is_whole(tmp_path):
     path = tmp_path / "killed.h5"
     rng = np.random.default_rng(5)

@@ -17,9 +17,9 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.cli.main import main
-from nasbench_kit.data import download as download_module
 from nasbench_kit.data.catalogue import source, sources
 from nasbench_kit.errors import DownloadError
+from nasbench_kit.loaders import download as download_module
 from nasbench_kit.loaders.download import download
 from nasbench_kit.spaces import spec
 from nasbench_kit.spaces.published import Published, Source

@@ -17,11 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.official.macronas import write_macronas
-from benchmarks.official.nb101 import write_nb101
-from benchmarks.official.nb201 import SPACE, write_nats_simple, write_nb201_pth
 from benchmarks.timing import table
 from nasbench_kit.kernels.cores import usable_cores
+from tests.official.macronas import write_macronas
+from tests.official.nb101 import write_nb101
+from tests.official.nb201 import SPACE, write_nats_simple, write_nb201_pth
 
 READ = """
 with open(source, "rb") as file:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import nasbench_kit as nk
-from benchmarks.official.nb201 import write_nats_simple
 from benchmarks.timing import in_turn, table
+from tests.official.nb201 import write_nats_simple
 
 
 def run() -> dict[str, Any]:

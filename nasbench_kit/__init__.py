@@ -28,7 +28,7 @@ from nasbench_kit.errors import (
     UnknownName,
 )
 from nasbench_kit.experiments.budget import Budget
-from nasbench_kit.experiments.comparison import Comparison, compare
+from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
 from nasbench_kit.experiments.result import Result, load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
@@ -69,6 +69,7 @@ __all__ = [
     "convert",
     "list_benchmarks",
     "list_spaces",
+    "load_comparison",
     "load_result",
     "open",
     "register_space",

@@ -44,6 +44,7 @@ DOCUMENTED = {
         "convert",
         "list_benchmarks",
         "list_spaces",
+        "load_comparison",
         "load_result",
         "open",
         "register_space",

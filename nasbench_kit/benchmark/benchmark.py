@@ -7,7 +7,7 @@ import operator
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from nasbench_kit import data
 from nasbench_kit.benchmark.problem import Charge, Missing, TabularProblem
 from nasbench_kit.benchmark.queries import Queries, Seed
-from nasbench_kit.errors import InvalidArchitecture, StoreError, UnknownName
+from nasbench_kit.errors import InvalidArchitecture, MissingExtra, StoreError, UnknownName
 from nasbench_kit.metrics import Direction, Metric, minimised
 from nasbench_kit.metrics.indicators import pareto_front
 from nasbench_kit.spaces import SpaceSpec, register_space
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.registry import own_spec
+
+if TYPE_CHECKING:
+    import xarray
 
 __all__ = ["Benchmark", "Seed", "open_benchmark"]
 
@@ -109,6 +112,49 @@ class Benchmark(Queries):
             native if isinstance(native, str) else repr(native) for native in self.space.decode(self.architectures)
         ]
         return pd.DataFrame(values, columns=names, index=pd.Index(natives, name="architecture"))
+
+    def to_xarray(self, dataset: str | None = None) -> xarray.Dataset:
+        """All stored values of a dataset as an ``xarray.Dataset`` with named axes (extra ``xarray``).
+
+        Parameters
+        ----------
+        dataset : str, optional
+            May be left out where there is only one.
+
+        Returns
+        -------
+        xarray.Dataset
+            One variable per metric, over ``architecture`` (native forms) and, where the metric has them, ``epochs`` and
+            ``seed``; ``nan`` where nothing is stored. Attributes of the variables are those of the metrics, of the dataset
+            the provenance. Costs that follow from the architecture are included.
+
+        Raises
+        ------
+        MissingExtra
+            xarray is not installed.
+        UnknownName
+        """
+        try:
+            import xarray
+        except ModuleNotFoundError as error:
+            raise MissingExtra("converting to xarray", "xarray") from error
+        dataset = self._dataset(dataset)
+        variables: dict[str, Any] = {}
+        for name in self.metrics(dataset):
+            about = {"name": name, **self.metric(name, dataset).attributes()}
+            epochs, seeds = self.epochs(dataset, name), self.seeds(dataset, name)
+            axes = ("architecture", *(["epochs"] if epochs else []), *(["seed"] if seeds else []))
+            values = self.trials(self.architectures, name, dataset=dataset)
+            values = values.reshape(len(self), *([len(epochs)] if epochs else []), *([len(seeds)] if seeds else []))
+            axis = {"epochs": list(epochs)} if epochs else {}
+            if seeds:
+                axis["seed"] = list(seeds)
+            variables[name] = xarray.DataArray(values, dims=axes, coords=axis, attrs=about)
+        natives = [
+            native if isinstance(native, str) else repr(native) for native in self.space.decode(self.architectures)
+        ]
+        found = xarray.Dataset(variables, attrs={**self.info, "dataset": dataset})
+        return found.assign_coords(architecture=natives)
 
     def _of_all(self, names: Sequence[str], dataset: str | None, epochs: int | None, seed: Seed) -> NDArray[np.float64]:
         """Metrics of all architectures of the table: (len(self), m)."""

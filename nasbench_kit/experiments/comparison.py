@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,16 +14,21 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms import ALGORITHMS, Algorithm
 from nasbench_kit.benchmark import TabularProblem
+from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments import statistics
 from nasbench_kit.experiments.bootstrap import mean_interval
 from nasbench_kit.experiments.budget import Budget, whole_number
+from nasbench_kit.experiments.comparison_file import read_comparison, write_comparison
 from nasbench_kit.experiments.names import named, seeds_of
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.search import search
 from nasbench_kit.problems import Problem
 
-__all__ = ["Comparison", "compare", "default_objective"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Comparison", "compare", "default_objective", "load_comparison"]
 
 
 def default_objective(metrics: Sequence[str]) -> str:
@@ -163,6 +170,41 @@ class Comparison:
             rows.append(row)
         return frame.join(pd.DataFrame(rows, index=frame.index))
 
+    def plot(self, kind: str = "anytime", *, clock: str | None = None) -> Figure:
+        """A matplotlib figure (extra ``plot``).
+
+        Parameters
+        ----------
+        kind : {"anytime"}
+            ``"anytime"``: regret or missing hypervolume over a clock, and beside it what is reported of the incumbents, or the
+            fronts of the median runs.
+        clock : {"evaluations", "unique_networks", "simulated_seconds"}, optional
+            Default: that of the traces.
+
+        Raises
+        ------
+        MissingExtra
+            Where matplotlib is not installed.
+        UnknownName
+            Another kind.
+        ValueError
+            The traces follow another clock.
+        """
+        from nasbench_kit.experiments.comparison_figure import KINDS, comparison_figure
+
+        if kind not in KINDS:
+            raise UnknownName("kind of figure", kind, KINDS)
+        return comparison_figure(self, clock or self.clock or "evaluations")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the comparison to one HDF5 file, all or nothing; `nasbench_kit.load_comparison` reads it.
+
+        Raises
+        ------
+        StoreError
+        """
+        return write_comparison(Path(path), self.results, self.report, self.budget)
+
     def _finals(self) -> dict[str, NDArray[np.float64]]:
         return {name: self.final(result) for name, result in self.results.items()}
 
@@ -222,6 +264,20 @@ def compare(
             problem, algorithm, runs=runs, seed=seeds[name], budget=budget, clock=clock, progress=_named(progress, name)
         )
     return Comparison(problem, results, report, budget)
+
+
+def load_comparison(path: str | os.PathLike[str]) -> Comparison:
+    """Read a comparison that ``Comparison.save`` wrote.
+
+    The benchmark that was searched is opened again where it is still here. Without it, and for functions, everything works that
+    needs no further values.
+
+    Raises
+    ------
+    StoreError
+        No such file, not a comparison, or a damaged one.
+    """
+    return Comparison(*read_comparison(Path(path)))
 
 
 def _named(progress: Callable[[str, float], None] | None, name: str) -> Callable[[float], None] | None:

@@ -5,25 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import TabularProblem
-from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.curves import Curve, anytime, clock_points, mean_curve
 from nasbench_kit.experiments.recorder import known_front
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.figures.axes import algorithm_name, axis_label, line_look, plain_log_ticks, words
-from nasbench_kit.figures.style import STYLE, check_picture, write_picture
+from nasbench_kit.figures.style import STYLE, check_matplotlib, check_picture, write_picture
 from nasbench_kit.metrics import minimised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["median_front", "plot_comparison"]
+__all__ = ["KINDS", "comparison_figure", "median_front", "plot_comparison"]
+
+KINDS = ("anytime",)  # of figures
 
 CLOCKS = {
     "evaluations": "evaluations",
@@ -33,7 +34,7 @@ CLOCKS = {
 FLOOR = 1e-9  # on a log axis of what is missing to the optimum: below is rounding
 
 
-def plot_comparison(comparison: Comparison, path: str | os.PathLike[str], *, clock: str | None = None) -> Path:
+def plot_comparison(comparison: Any, path: str | os.PathLike[str], *, clock: str | None = None) -> Path:
     """Draw a comparison to a file; the format follows its suffix (PNG, SVG, PDF).
 
     For one objective: the regret (its value, where the best one is not known) over the clock, and beside it what is
@@ -59,10 +60,12 @@ def plot_comparison(comparison: Comparison, path: str | os.PathLike[str], *, clo
     """
     target = Path(path)
     check_picture(target)
-    return write_picture(_figure(comparison, clock or comparison.clock or "evaluations"), target)
+    return write_picture(comparison_figure(comparison, clock or comparison.clock or "evaluations"), target)
 
 
-def _figure(comparison: Comparison, clock: str) -> Figure:
+def comparison_figure(comparison: Any, clock: str) -> Figure:
+    """The figure of a `Comparison`; see `plot_comparison`."""
+    check_matplotlib()
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as MplFigure
@@ -84,7 +87,7 @@ def _figure(comparison: Comparison, clock: str) -> Figure:
     return figure
 
 
-def _title(comparison: Comparison) -> str:
+def _title(comparison: Any) -> str:
     problem = comparison.problem
     first = next(iter(comparison.results.values()))
     runs = f"{first.runs} runs each" if first.runs > 1 else "one run each"
@@ -99,7 +102,7 @@ def _title(comparison: Comparison) -> str:
 # ---------------------------------------------------------------- one objective
 
 
-def _draw_single(comparison: Comparison, clock: str, left: Axes, right: Axes) -> None:
+def _draw_single(comparison: Any, clock: str, left: Axes, right: Axes) -> None:
     metric = comparison.problem.objective_metrics[0]
     points = clock_points(list(comparison.results.values()), clock)
     regret = comparison.optimum is not None
@@ -120,7 +123,7 @@ def _draw_single(comparison: Comparison, clock: str, left: Axes, right: Axes) ->
         _draw_report(comparison, clock, points, right)
 
 
-def _draw_report(comparison: Comparison, clock: str, points: NDArray[np.float64], axes: Axes) -> None:
+def _draw_report(comparison: Any, clock: str, points: NDArray[np.float64], axes: Axes) -> None:
     problem = comparison.problem
     assert comparison.report is not None
     assert isinstance(problem, TabularProblem)
@@ -150,7 +153,7 @@ def _draw_report(comparison: Comparison, clock: str, points: NDArray[np.float64]
     axes.set_title(f"{what}{'' if dataset == problem.dataset else f' ({dataset})'}", fontsize=11)
 
 
-def _draw_finals(comparison: Comparison, axes: Axes) -> None:
+def _draw_finals(comparison: Any, axes: Axes) -> None:
     """Where the runs end: the share of runs whose value is at most x; runs that failed are never reached."""
     for i, (name, result) in enumerate(comparison.results.items()):
         final = comparison.final(result)
@@ -170,7 +173,7 @@ def _draw_finals(comparison: Comparison, axes: Axes) -> None:
 # ---------------------------------------------------------------- several objectives
 
 
-def _draw_many(comparison: Comparison, clock: str, left: Axes, right: Axes) -> None:
+def _draw_many(comparison: Any, clock: str, left: Axes, right: Axes) -> None:
     points = clock_points(list(comparison.results.values()), clock)
     whole = comparison.front_hypervolume()
     curves = []
@@ -189,7 +192,7 @@ def _draw_many(comparison: Comparison, clock: str, left: Axes, right: Axes) -> N
     _draw_fronts(comparison, right)
 
 
-def _draw_fronts(comparison: Comparison, axes: Axes) -> None:
+def _draw_fronts(comparison: Any, axes: Axes) -> None:
     problem = comparison.problem
     first, second = problem.objective_metrics[:2]
     several = len(problem.objectives) > 2
@@ -229,7 +232,7 @@ def median_front(result: Result) -> NDArray[np.float64]:
 # ---------------------------------------------------------------- what both have
 
 
-def _draw_curves(axes: Axes, comparison: Comparison, curves: Sequence[Curve], clock: str, *, log: bool) -> None:
+def _draw_curves(axes: Axes, comparison: Any, curves: Sequence[Curve], clock: str, *, log: bool) -> None:
     """Means and intervals; on a log axis what has reached the optimum leaves the picture, which is said then."""
     lowest, ended = np.inf, False
     # by evaluations the traces are exact at points of a grid, by the other clocks at any time
@@ -266,7 +269,7 @@ def _draw_curves(axes: Axes, comparison: Comparison, curves: Sequence[Curve], cl
         )  # fmt: skip
 
 
-def _label(comparison: Comparison, name: str, result: Result, curve: Curve, clock: str) -> str:
+def _label(comparison: Any, name: str, result: Result, curve: Curve, clock: str) -> str:
     """A name for the legend, with what has to be known to read its curve."""
     notes = []
     if comparison.trains_partly(name) and clock != "simulated_seconds":

@@ -36,7 +36,7 @@ from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store.record import read_record, seal, write_record
 
-__all__ = ["Result", "join_results", "load_result"]
+__all__ = ["Result", "join_results", "load_result", "result_from"]
 
 
 class Optimiser(Protocol):
@@ -389,8 +389,7 @@ def load_result(path: str | os.PathLike[str]) -> Result:
     """
     attributes, arrays = read_record(Path(path), "result", FORMAT, READABLE)
     try:
-        result = _loaded(attributes, arrays)
-        check_loaded(result)
+        result = result_from(attributes, arrays)
     except UnknownName as error:
         raise StoreError(f"{path}: {error}") from error
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
@@ -399,7 +398,8 @@ def load_result(path: str | os.PathLike[str]) -> Result:
     return result
 
 
-def _loaded(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Result:
+def result_from(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Result:
+    """A result from the attributes and arrays of its file, which are checked; errors are those of plain Python."""
     parts: dict[str, dict[str, NDArray[Any]]] = {"trace": {}, "metrics": {}, "generations": {}}
     for name, values in arrays.items():
         group, _, rest = name.partition("/")
@@ -408,7 +408,7 @@ def _loaded(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Resu
     rows = parts["trace"]
     if "clock" not in attributes and "hypervolume" in rows:
         rows["hypervolume_table"] = rows.pop("hypervolume")  # older files have it on another scale
-    return Result(
+    result = Result(
         algorithm=str(attributes["algorithm"]),
         settings=json.loads(attributes["settings"]),
         space=space(str(attributes["space"])),
@@ -426,6 +426,8 @@ def _loaded(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Resu
             if declared.name in arrays or declared.default is MISSING
         },
     )
+    check_loaded(result)
+    return result
 
 
 def join_results(parts: Sequence[Result]) -> Result:

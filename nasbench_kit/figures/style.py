@@ -12,7 +12,7 @@ from nasbench_kit.files import replace_file
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "STYLE", "check_picture", "write_picture"]
+__all__ = ["COLOURS", "STYLE", "check_matplotlib", "check_picture", "write_picture"]
 
 # Okabe and Ito's palette, told apart by colour-blind readers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
@@ -28,6 +28,12 @@ STYLE: dict[Any, Any] = {
 }
 
 
+def check_matplotlib() -> None:
+    """Raise MissingExtra where matplotlib is not installed."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingExtra("drawing", "plot")
+
+
 def check_picture(path: Path) -> str:
     """The format that ``path`` asks for: png, svg or pdf.
 
@@ -35,14 +41,15 @@ def check_picture(path: Path) -> str:
     ------
     MissingExtra
         Where matplotlib is not installed.
+    ValueError
+        Another suffix.
     StoreError
-        Another suffix, or no such folder.
+        No such folder.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingExtra("drawing", "plot")
+    check_matplotlib()
     form = path.suffix.removeprefix(".").lower()
     if form not in ("png", "svg", "pdf"):
-        raise StoreError(
+        raise ValueError(
             f"{path}: a picture is written as .png, .svg or .pdf, not as {path.suffix or 'a file without suffix'}"
         )
     if not path.parent.is_dir():

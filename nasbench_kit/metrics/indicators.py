@@ -13,7 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.kernels.domination import first_fronts
 
-__all__ = ["group_hypervolume", "hypervolume", "most_hypervolume", "nondominated", "pareto_front"]
+__all__ = [
+    "epsilon",
+    "group_hypervolume",
+    "hypervolume",
+    "igd",
+    "igd_plus",
+    "most_hypervolume",
+    "nondominated",
+    "pareto_front",
+]
 
 
 def pareto_front(F: ArrayLike) -> NDArray[np.intp]:
@@ -193,6 +202,92 @@ def _contributions(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[
     adds = np.concatenate([moocore.hv_contributions(part, ref=np.full(F.shape[1], 1.1)) for part in parts])
     ends = (scaled == 0).any(axis=1)
     return np.where(ends, adds + 2.0, adds)
+
+
+def igd(F: ArrayLike, front: ArrayLike) -> float:
+    """The inverted generational distance: the mean distance of the points of a reference front to the nearest of a set.
+
+    Parameters
+    ----------
+    F : array_like of float, shape (n, m)
+        Minimised objective vectors.
+    front : array_like of float, shape (k, m)
+        The reference front, for example `pareto_front` of a whole table.
+
+    Returns
+    -------
+    float
+        0 where the set contains the front. Not Pareto-compliant, see `igd_plus`. Computed by moocore (Coello Coello and
+        Reyes-Sierra 2004).
+
+    Raises
+    ------
+    ValueError
+        A value is ``nan``, one of the sets is empty, or they have different numbers of objectives.
+    """
+    return float(moocore.igd(*_pair(F, front)))
+
+
+def igd_plus(F: ArrayLike, front: ArrayLike) -> float:
+    """The modified inverted generational distance: as `igd`, but only what a point lacks counts as distance.
+
+    Parameters
+    ----------
+    F : array_like of float, shape (n, m)
+        Minimised objective vectors.
+    front : array_like of float, shape (k, m)
+
+    Returns
+    -------
+    float
+        Weakly Pareto-compliant. Computed by moocore (Ishibuchi et al. 2015, EMO, IGD+).
+
+    Raises
+    ------
+    ValueError
+        As `igd`.
+    """
+    return float(moocore.igd_plus(*_pair(F, front)))
+
+
+def epsilon(F: ArrayLike, front: ArrayLike) -> float:
+    """The additive epsilon indicator: by how much a set must be shifted to dominate a reference front weakly.
+
+    Parameters
+    ----------
+    F : array_like of float, shape (n, m)
+        Minimised objective vectors.
+    front : array_like of float, shape (k, m)
+
+    Returns
+    -------
+    float
+        Computed by moocore (Zitzler et al. 2003, IEEE TEC 7(2)).
+
+    Raises
+    ------
+    ValueError
+        As `igd`.
+
+    Examples
+    --------
+    >>> epsilon([[1.0, 3.0], [3.0, 1.0]], [[1.0, 1.0]])
+    2.0
+    """
+    return float(moocore.epsilon_additive(*_pair(F, front)))
+
+
+def _pair(F: ArrayLike, front: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A set and a reference front as arrays that fit each other."""
+    points, reference = (np.atleast_2d(np.asarray(values, dtype=np.float64)) for values in (F, front))
+    if not len(points) or not len(reference) or points.shape[1] != reference.shape[1]:
+        raise ValueError(
+            f"a set (n, m) and a reference front (k, m) of at least one point each are expected, not {points.shape} and "
+            f"{reference.shape}"
+        )
+    _check(points)
+    _check(reference)
+    return points, reference
 
 
 def _check(F: NDArray[np.float64], ref: NDArray[np.float64] | None = None) -> None:

@@ -75,7 +75,7 @@ def opened(path: Path, what: str) -> Iterator[h5py.File]:
 # what HDF5 says of a file that somebody else has open, or left open, for writing
 _WRITERS = ("flag values don't match", "already open for write", "lock file")
 
-_AGAIN = {"store": "convert its source again", "result": "run the search again"}
+_AGAIN = {"store": "convert its source again", "result": "run the search again", "comparison": "compare again"}
 
 
 def opens_in_time(path: Path, seconds: float = 60.0) -> None:

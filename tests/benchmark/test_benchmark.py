@@ -271,3 +271,18 @@ def test_a_table_without_architectures(tmp_path):
     assert np.isnan(bench.query(space.all()[:3], "valid_accuracy")).all()
     with pytest.raises(ValueError, match="has no architecture"):
         bench.problem("valid_accuracy")
+
+
+def test_as_xarray(bench):
+    xarray = pytest.importorskip("xarray")
+    found = bench.to_xarray()
+    assert isinstance(found, xarray.Dataset)
+    assert found["valid_accuracy"].dims == ("architecture", "epochs", "seed")
+    assert found["training_time"].dims == ("architecture", "epochs")
+    assert found["params"].dims == ("architecture",)
+    assert found["valid_accuracy"].attrs["direction"] == "max"
+    native = bench.space.decode(bench.architectures[7])[0]
+    one = found["valid_accuracy"].sel(architecture=native, epochs=12).values
+    np.testing.assert_array_equal(one, bench.trials(bench.architectures[7], "valid_accuracy")[0, 1])
+    with pytest.raises(nk.UnknownName):
+        bench.to_xarray("cifar1")

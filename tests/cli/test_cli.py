@@ -159,7 +159,7 @@ def test_validate_compares_with_the_source(call, tmp_path):
 
 
 def test_convert_with_curves(call, tmp_path):
-    from benchmarks.official.nb201 import write_nats_simple
+    from tests.official.nb201 import write_nats_simple
 
     write_nats_simple(tmp_path / "folder", [0, 1])
     status, out, err = call("convert", tmp_path / "folder", tmp_path / "nats.h5", "--partial", "--curves")
@@ -176,7 +176,7 @@ def test_convert_with_curves(call, tmp_path):
 
 def test_validate_against_the_official_package(call, tmp_path, monkeypatch):
     pytest.importorskip("nats_bench")
-    from benchmarks.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar
+    from tests.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar
 
     write_nats_simple(tmp_path / "folder", [0, 1, 2])
     write_nats_file(tmp_path / "single.pickle.pbz2", [0, 1, 2])
@@ -206,7 +206,7 @@ def test_validate_against_the_official_package(call, tmp_path, monkeypatch):
 
 
 def test_validate_against_the_official_package_of_nas_bench_201(call, tmp_path, monkeypatch):
-    from benchmarks.official.nb201 import write_nb201_pth
+    from tests.official.nb201 import write_nb201_pth
 
     source = tmp_path / "file.pth"
     write_nb201_pth(source, [0, 1, 2])

@@ -209,7 +209,7 @@ def test_pictures_of_two_objectives_and_of_test_selection(bench, tmp_path):
     finals = compare(problem, [nk.RandomSearch(), nk.LocalSearch()], runs=4, evaluations=100)
     assert finals.report is None
     assert plot_comparison(finals, tmp_path / "finals.png").stat().st_size > 10_000
-    with pytest.raises(nk.StoreError, match="not as .xyz"):
+    with pytest.raises(ValueError, match="not as .xyz"):
         plot_comparison(finals, tmp_path / "finals.xyz")
     with pytest.raises(nk.StoreError, match="no folder"):
         plot_comparison(finals, tmp_path / "no" / "finals.png")

@@ -11,7 +11,7 @@ import zipfile
 
 import numpy as np
 
-from benchmarks.official.nb101 import framed
+from tests.official.nb101 import framed
 
 __all__ = [
     "damaged",

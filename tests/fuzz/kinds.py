@@ -12,10 +12,6 @@ from pathlib import Path
 import numpy as np
 
 import nasbench_kit as nk
-from benchmarks.official.images import cifar_files, write_cifar, write_cifar_tar
-from benchmarks.official.macronas import write_macronas
-from benchmarks.official.nb101 import write_nb101
-from benchmarks.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar, write_nb201_pth
 from nasbench_kit.cli.natives import read_natives
 from nasbench_kit.loaders import load
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping
@@ -31,6 +27,10 @@ from tests.fuzz.damage import (
 )
 from tests.fuzz.hdf5 import alter
 from tests.loaders.test_nas_bench_macro import records
+from tests.official.images import cifar_files, write_cifar, write_cifar_tar
+from tests.official.macronas import write_macronas
+from tests.official.nb101 import write_nb101
+from tests.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar, write_nb201_pth
 
 __all__ = ["Kind", "kinds"]
 

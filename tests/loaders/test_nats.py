@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from benchmarks.official.nb201 import NAMES, meta, states, write_nats_file, write_nats_simple, write_nats_tar
 from nasbench_kit.loaders import load, nats
 from tests.loaders.test_nb201 import assert_equal_to
+from tests.official.nb201 import NAMES, meta, states, write_nats_file, write_nats_simple, write_nats_tar
 
 SPACE = nk.space("nb201")
 INDICES = (0, 11, 5000)

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from benchmarks.official.nb101 import OPERATIONS, framed, made_up_evaluations, masked, message, payload, texts
 from nasbench_kit.cli.main import main
 from nasbench_kit.loaders import nb101, protobuf, tfrecord
 from nasbench_kit.loaders.nb101_record import decode
+from tests.official.nb101 import OPERATIONS, framed, made_up_evaluations, masked, message, payload, texts
 
 SPACE = nk.space("nb101")
 BUDGETS = (4, 12, 36, 108)

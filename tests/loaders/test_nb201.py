@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from benchmarks.official.nb201 import MAGIC, NAMES, PROTOCOL, states, write_nb201_pth
 from nasbench_kit.loaders import load
+from tests.official.nb201 import MAGIC, NAMES, PROTOCOL, states, write_nb201_pth
 
 SPACE = nk.space("nb201")
 INDICES = (0, 11, 5000, 15624)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from benchmarks.official.images import python2_pickle
 from nasbench_kit.loaders.pickle_arrays import read_arrays
 from tests.fuzz.damage import damaged
+from tests.official.images import python2_pickle
 
 IMAGES = np.arange(5 * 12, dtype=np.uint8).reshape(5, 12)
 BATCH = {

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 import nasbench_kit as nk
-from benchmarks.official.nb101 import framed, message, payload
 from nasbench_kit.loaders import nb101, nb101_record, protobuf
 from nasbench_kit.loaders.tfrecord import read_records
+from tests.official.nb101 import framed, message, payload
 
 METRICS = ("training_time", "train_accuracy", "valid_accuracy", "test_accuracy")
 PUBLISHED_NAMES = ("training_time", "train_accuracy", "validation_accuracy", "test_accuracy")

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from benchmarks.official.images import cifar_files, python2_pickle, write_cifar, write_cifar_tar, write_imagenet16
 from nasbench_kit.training.datasets import PARTS, cifar, datasets, from_arrays, imagenet16, load_dataset
 from nasbench_kit.training.datasets.dataset import channel_statistics, stratified_split
+from tests.official.images import cifar_files, python2_pickle, write_cifar, write_cifar_tar, write_imagenet16
 
 PACKED = "cifar-10-python.tar.gz"
 

@@ -21,7 +21,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
 import nasbench_kit as nk  # noqa: E402
-from benchmarks.official.images import cifar_files, write_cifar  # noqa: E402
 from nasbench_kit.benchmark.validation import validate  # noqa: E402
 from nasbench_kit.cli.main import main  # noqa: E402
 from nasbench_kit.errors import MissingExtra  # noqa: E402
@@ -30,6 +29,7 @@ from nasbench_kit.training.recipes import Recipe  # noqa: E402
 from nasbench_kit.training.setting import make_setting, train_genotypes  # noqa: E402
 from nasbench_kit.training.tables.choice import choose_networks  # noqa: E402
 from nasbench_kit.training.tables.making import train_table  # noqa: E402
+from tests.official.images import cifar_files, write_cifar  # noqa: E402
 from tests.training.networks.counting import params  # noqa: E402
 
 SMALL = ("genetic-cnn", "--skeleton", "hidden=16", "channels=4,8,8")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from algorithm_pictures import draw_algorithms
 from estimation_picture import draw_estimation
+from journey_pictures import draw_journeys
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
@@ -55,6 +56,8 @@ def main() -> None:
     """Draw comparisons and estimates of the bundled table, each algorithm beside random search, an architecture of each space."""
     FOLDER.mkdir(exist_ok=True)
     for path in draw_algorithms(FOLDER / "algorithms"):
+        print(path)
+    for path in draw_journeys(FOLDER / "journeys"):
         print(path)
     for name, native in ARCHITECTURES.items():
         print(draw(nk.space(name), native, FOLDER / f"{name}.svg"))

@@ -48,3 +48,20 @@ def test_links_of_a_page_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_the_files_of_the_journeys_exist(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    from journey_pictures import JOURNEYS
+
+    for name, steps in JOURNEYS.items():
+        assert (ROOT / "docs" / "pictures" / "journeys" / f"{name}.svg").exists()
+        for file, _ in steps:
+            assert (ROOT / "nasbench_kit" / file).exists(), file
+
+
+def test_the_page_of_the_layout_names_every_room():
+    page = (ROOT / "docs" / "journeys.md").read_text()
+    rooms = {path.name for path in (ROOT / "nasbench_kit").iterdir() if path.suffix in ("", ".py")}
+    for room in rooms - {"__init__.py", "__main__.py", "__pycache__"}:
+        assert f"`{room}`" in page, room

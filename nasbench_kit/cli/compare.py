@@ -1,4 +1,4 @@
-"""Compare search algorithms on a benchmark: many runs each, a table, and a picture."""
+"""Compare search algorithms on a benchmark: many runs each, a table, and a figure."""
 
 from __future__ import annotations
 
@@ -20,38 +20,45 @@ from nasbench_kit.experiments.recorder import CLOCKS
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.add_argument(
-        "benchmark", nargs="?", default="nb201-digits", help="a name or the path of a store (default %(default)s)"
+        "benchmark",
+        nargs="?",
+        default="nb201-digits",
+        help="a benchmark's name or the path of a store (default: %(default)s)",
     )
     parser.add_argument(
         "--algorithms", nargs="+", metavar="NAME[:SETTING=VALUE,...]",
         help=f"default: all that fit the objectives; of {', '.join([*ALGORITHMS, *CONFIGURATIONS])}, {OWN}",
     )  # fmt: skip
-    parser.add_argument("--objectives", nargs="+", metavar="METRIC", help="validation accuracy unless given")
+    parser.add_argument("--objectives", nargs="+", metavar="METRIC", help="default: validation accuracy")
     add_problem_arguments(parser)
     parser.add_argument(
         "--report",
         nargs="+",
         metavar="METRIC",
-        help="METRIC [DATASET [EPOCHS]] of the incumbents (default test_accuracy)",
+        help="METRIC [DATASET [EPOCHS]] of the incumbents (default: test_accuracy)",
     )
-    parser.add_argument("--runs", type=int, default=100, help="runs of each algorithm (default %(default)s)")
+    parser.add_argument("--runs", type=int, default=100, help="runs per algorithm (default: %(default)s)")
     parser.add_argument(
-        "--evaluations", type=int, help="the budget of a run (default 500, for several objectives 2000)"
+        "--evaluations", type=int, help="evaluations per run (default: 500; 2000 for several objectives)"
     )
-    parser.add_argument("--unique-networks", type=int, help="the budget of a run in different networks")
-    parser.add_argument("--simulated-seconds", type=float, help="the budget of a run in seconds of training")
-    parser.add_argument("--seed", type=int, default=0, help="fixes all runs (default %(default)s)")
+    parser.add_argument("--unique-networks", type=int, help="budget per run in distinct networks")
+    parser.add_argument("--simulated-seconds", type=float, help="budget per run in seconds of training")
+    parser.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
     parser.add_argument(
-        "--baseline", metavar="ALGORITHM", help="test each against this one, as the table names it; else all pairs"
+        "--baseline",
+        metavar="ALGORITHM",
+        help="test each algorithm against this one, as named in the table (default: all pairs)",
     )
-    parser.add_argument("--plot", metavar="FILE", help="draw to this file: .png, .svg or .pdf")
+    parser.add_argument("--plot", metavar="FILE", help="write a figure: .png, .svg or .pdf")
     parser.add_argument(
         "--clock",
         default="evaluations",
         choices=CLOCKS,
-        help="the time axis of picture and trace (default %(default)s)",
+        help="the time axis of figure and trace (default: %(default)s)",
     )
-    parser.add_argument("--save", metavar="FOLDER", help="keep each algorithm's result as an HDF5 file in this folder")
+    parser.add_argument(
+        "--save", metavar="FOLDER", help="save the result of each algorithm as an HDF5 file in this folder"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -77,7 +84,7 @@ def run(options: argparse.Namespace) -> int:
         algorithms = [cls() for cls in fitting if not cls.needs_budgets or len(problem.budgets) > 1]
         left_out = [cls.__name__ for cls in fitting if cls.needs_budgets and len(problem.budgets) < 2]
         if left_out:
-            say(f"left out, as the table has no smaller epoch budget: {', '.join(left_out)}", error=True)
+            say(f"skipped, since the table has no smaller epoch budget: {', '.join(left_out)}", error=True)
     evaluations = options.evaluations
     if evaluations is None and options.simulated_seconds is None and options.unique_networks is None:
         evaluations = 500 if len(objectives) == 1 else 2000

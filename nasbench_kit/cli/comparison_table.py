@@ -17,7 +17,7 @@ __all__ = ["comparison_json", "print_comparison"]
 
 
 def comparison_json(comparison: Comparison, baseline: str | None) -> dict[str, Any]:
-    """What `Comparison.table` and `Comparison.pairwise` say, and what their numbers are."""
+    """`Comparison.table` and `Comparison.pairwise` as plain JSON, with the meaning of their numbers."""
     found: dict[str, Any] = {
         "measure": comparison.measure,
         "direction": "max" if comparison.many else "min",
@@ -86,7 +86,7 @@ def _measure(comparison: Comparison) -> list[str]:
 
 
 def _caption(comparison: Comparison, table: pd.DataFrame, baseline: str | None) -> list[str]:
-    """What the columns mean, a line each."""
+    """The meaning of the columns, one line each."""
     lines = [_about_measure(comparison)]
     if (table["n"] > 1).any():
         lines[0] += "; mean ± standard deviation, and a bootstrap interval of the mean (BCa)"
@@ -137,7 +137,7 @@ def _about_trials(comparison: Comparison) -> list[str]:
 
 
 def versus_words(baseline: str | None) -> str:
-    """What the column of tests is against."""
+    """What the tests compare with."""
     return "vs first" if baseline is None else f"vs baseline, {baseline}"
 
 

@@ -1,4 +1,4 @@
-"""Turn a published file into a store, once; from then on it opens in a millisecond."""
+"""Convert a published file to a store, which then opens in about a millisecond."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping, read_
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     add_source_arguments(parser)
-    parser.add_argument("store", nargs="?", help="the store file to write; by default one in the store folder")
+    parser.add_argument("store", nargs="?", help="the store file to write (default: in the store folder)")
     parser.add_argument("--reader", help="for nb101: builtin (default) or tensorflow (extra 'tensorflow')")
     parser.add_argument(
         "--curves",
         action="store_true",
-        help="store what the source has of every epoch as well, under datasets of their own (nb201, nats)",
+        help="also store the values after every epoch, as separate datasets (nb201, nats)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def add_source_arguments(parser: argparse.ArgumentParser, flag: str = "source") -> None:
-    """Declare the options that say what a source is and how it is read."""
-    parser.add_argument(flag, help="the file, or the folder of a source that is one")
+    """Declare the options for a source and how to read it."""
+    parser.add_argument(flag, help="the file or folder to read")
     parser.add_argument(
-        "--from", dest="source_format", metavar="FORMAT", help=f"one of {', '.join(formats())}; else recognised"
+        "--from", dest="source_format", metavar="FORMAT", help=f"one of {', '.join(formats())} (default: recognised)"
     )
     parser.add_argument("--partial", action="store_true", help="accept a source that lacks architectures")
     table = parser.add_argument_group("for tables (CSV, Parquet)")
-    table.add_argument("--mapping", metavar="FILE", help="a TOML file that says where the columns go")
+    table.add_argument("--mapping", metavar="FILE", help="a TOML file that maps the columns")
     table.add_argument("--space", help=f"the search space, {OWN}, instead of --mapping")
     table.add_argument("--architecture", metavar="COLUMN", help="the column of architectures")
     table.add_argument("--form", default="native", help="native (default), official_index or number")
@@ -49,7 +49,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, flag: str = "source") 
 
 
 def mapping_of(options: argparse.Namespace) -> TableMapping | None:
-    """The mapping that the options describe; None where they describe none."""
+    """The mapping described by the options; None if there is none."""
     given = options.architecture or options.column
     if options.mapping and given:
         raise ValueError("give --mapping, or --space, --architecture and --column, not both")
@@ -64,7 +64,7 @@ def mapping_of(options: argparse.Namespace) -> TableMapping | None:
 
 
 def default_target(source: Path, source_format: str | None = None, mapping: TableMapping | None = None) -> Path:
-    """Where a source's store goes unless that is said: into the store folder, which is made."""
+    """The default path of a store, in the store folder, which is created."""
     target = store_folder() / f"{store_name(source, source_format, mapping)}.h5"
     target.parent.mkdir(parents=True, exist_ok=True)
     return target

@@ -1,4 +1,4 @@
-"""Find architectures that are the same network: print the first of each, or the class of every one."""
+"""Find architectures that are the same network: print the first of each, or the class of every architecture."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"the search space, {OWN}; or {ANY_DAG}: any labelled DAGs as "
         '{"matrix": [[0, 1], [0, 0]], "ops": ["a", "b"]}, of any size, every vertex and edge counted',
     )
-    parser.add_argument("architectures", nargs="*", help="native forms; strings as they are, nested forms as JSON")
-    parser.add_argument("--file", metavar="FILE", help="a file of native forms, one a line; - is stdin")
+    parser.add_argument("architectures", nargs="*", help="native forms; nested forms as JSON")
+    parser.add_argument("--file", metavar="FILE", help="a file of native forms, one per line; - is stdin")
     parser.add_argument(
-        "--classes", action="store_true", help="print every architecture after the number of its class, from 0"
+        "--classes", action="store_true", help="print the class number, from 0, before every architecture"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -1,4 +1,4 @@
-"""Fetch a benchmark's published files into the store folder, check them, and turn them into stores."""
+"""Download the published files of a benchmark, verify them, and convert them to stores."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmark", help=f"one of {', '.join(sources())}")
     names = "; ".join(f"{name}: {', '.join(file.name for file in known.files)}" for name, known in sources().items())
     parser.add_argument("--file", action="append", metavar="NAME", help=f"another of its files ({names}); repeatable")
-    parser.add_argument("--folder", type=Path, help="where the files go; the store folder unless given")
-    parser.add_argument("--no-convert", action="store_true", help="fetch and check alone")
+    parser.add_argument("--folder", type=Path, help="target folder (default: the store folder)")
+    parser.add_argument("--no-convert", action="store_true", help="download and verify only")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

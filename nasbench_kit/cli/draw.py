@@ -1,4 +1,4 @@
-"""Draw an architecture: each of its cells or stages as a graph, what it does not use in grey."""
+"""Draw an architecture: each of its cells or stages as a graph, unused parts in grey."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from nasbench_kit.spaces import space
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.add_argument("space", help=f"the search space, {OWN}")
-    parser.add_argument("architecture", help="the native form; a string as it is, a nested form as JSON; - is stdin")
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", required=True, help="the picture to write: .svg, .png or .pdf"
-    )
+    parser.add_argument("architecture", help="the native form; nested forms as JSON; - is stdin")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the figure to write: .svg, .png or .pdf")
 
 
 def run(options: argparse.Namespace) -> int:

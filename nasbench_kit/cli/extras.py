@@ -1,4 +1,4 @@
-"""What a command says where the extra is missing that it needs."""
+"""The error for a missing extra."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Show where a benchmark comes from and what it holds."""
+"""Show the provenance and content of a benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List the benchmarks that open here and now, the search spaces and the algorithms."""
+"""List the available benchmarks, search spaces and algorithms."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ def run(options: argparse.Namespace) -> int:
     print_table("benchmarks", ["name", "space", "architectures", "datasets", "licence"], rows, left=5)
     print_table("search spaces", ["name", "genotypes"], [[name, f"{space(name).size:,}"] for name in list_spaces()])
     say(f"algorithms: {', '.join(ALGORITHMS)}")
-    say(f"published settings of these: {', '.join(CONFIGURATIONS)}")
+    say(f"published settings: {', '.join(CONFIGURATIONS)}")
     say(f"store folder: {store_folder()}")
     return 0

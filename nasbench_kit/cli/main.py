@@ -1,4 +1,4 @@
-"""The command line's entry: picks the subcommand, turns errors into one line and an exit status."""
+"""Entry point of the command line: runs a subcommand, turns errors into one line and an exit status."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ __all__ = ["main"]
 
 COMMANDS = {
     "list": "list benchmarks, spaces and algorithms",
-    "info": "show a benchmark's provenance and content",
-    "download": "fetch a benchmark's published files, and turn them into stores",
-    "convert": "turn a published file into a store",
+    "info": "show the provenance and content of a benchmark",
+    "download": "download published files and convert them to stores",
+    "convert": "convert a published file to a store",
     "query": "look up metrics of architectures",
     "validate": "check a store, or architectures",
     "dedup": "find architectures that are the same network",
     "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
     "search": "search by real training (extra 'train')",
-    "train": "make a table by real training (extra 'train')",
+    "train": "create a table by training networks (extra 'train')",
     "verify": "train sampled entries of a store and compare (extra 'train')",
     "proxies": "score architectures without training them (extra 'train')",
 }
 
 
 def _deliberate(error: Exception) -> bool:
-    """Whether the kit raised an error on purpose, by a ``raise`` of its own, or it came from elsewhere and is a fault."""
+    """Whether an error was raised deliberately, by a ``raise`` statement of the kit, rather than by a bug."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        The command line's unless given.
+        Default: those of the command line.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors repeat an argument on one line."""
+    """A parser whose errors show arguments on one line."""
 
     def error(self, message: str) -> NoReturn:
         super().error(one_line(message, MOST_SHOWN))
@@ -100,7 +100,7 @@ def _run(words: list[str]) -> int:
         prog="nasbench-kit",
         description="Compare neural architecture search algorithms on tables of trained networks.",
     )
-    parser.add_argument("--version", action="store_true", help="print the version and stop")
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, text in COMMANDS.items():
         if words[:1] == [name]:  # only the command that is called is imported: the others' imports cost a second
@@ -108,7 +108,9 @@ def _run(words: list[str]) -> int:
             sub = commands.add_parser(name, help=text, description=module.__doc__)
             module.add_arguments(sub)
             if not any(action.dest == "space" for action in sub._actions):
-                sub.add_argument("--space", metavar="FILE.py:NAME", help="your own space, where the store is of one")
+                sub.add_argument(
+                    "--space", metavar="FILE.py:NAME", help="the search space of the store, if it is your own"
+                )
             sub.set_defaults(run=module.run)
         else:
             commands.add_parser(name, help=text)

@@ -1,4 +1,4 @@
-"""Architectures as text: one native form a line, strings as they are, nested forms as JSON."""
+"""Architectures as text: one native form per line, nested forms as JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_natives(arguments: list[str], file: str | None) -> list[Any]:
         try:
             lines = decoded(Path(file).read_bytes()).splitlines()
         except UnicodeDecodeError as error:
-            raise SourceError(f"{file} is no text in UTF-8 at byte {error.start}") from error
+            raise SourceError(f"{file} is not UTF-8 text at byte {error.start}") from error
         except OSError as error:
             raise SourceError(f"{file} cannot be read: {error.strerror}") from error
     else:
@@ -32,10 +32,10 @@ def read_natives(arguments: list[str], file: str | None) -> list[Any]:
         try:
             lines = sys.stdin.read().removeprefix("\ufeff").splitlines()
         except UnicodeDecodeError as error:
-            raise SourceError(f"stdin is no text in {sys.stdin.encoding} at byte {error.start}") from error
+            raise SourceError(f"stdin is not {sys.stdin.encoding} text at byte {error.start}") from error
     natives = [_parse(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
     if not natives:
-        raise ValueError(f"no architectures: {'stdin' if not file or file == '-' else file} has none, one a line")
+        raise ValueError(f"no architectures: {'stdin' if not file or file == '-' else file} has none (one per line)")
     return natives
 
 
@@ -45,7 +45,7 @@ def _parse(number: int, line: str) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise InvalidArchitecture(f"line {number} is no valid JSON: {error}") from error
+        raise InvalidArchitecture(f"line {number} is not valid JSON: {error}") from error
 
 
 def native_text(native: Any) -> str:

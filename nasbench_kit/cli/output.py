@@ -1,4 +1,4 @@
-"""What the subcommands share in showing: tables and JSON on stdout, progress and warnings on stderr."""
+"""Output of the subcommands: tables and JSON on stdout, progress and warnings on stderr."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def print_table(
 
 
 def print_json(value: Any) -> None:
-    """Print JSON to stdout; numbers that JSON does not know become null."""
+    """Print JSON to stdout; numbers that JSON cannot represent become null."""
     json.dump(_plain(value), sys.stdout, indent=2, allow_nan=False)
     print()
 
@@ -96,7 +96,7 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def progress_bars(names: Sequence[str]) -> Iterator[Any]:
-    """A bar a name on stderr; yields ``update(name, share)``. Where stderr is no terminal, a line when one is done."""
+    """One bar per name on stderr; yields ``update(name, share)``. Without a terminal, one line when a name is done."""
     console = Console(stderr=True)
     if not console.is_terminal:
 

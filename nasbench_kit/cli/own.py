@@ -1,4 +1,4 @@
-"""Spaces and algorithms by name, or a user's own as ``file.py:NAME``: the file is Python code, and runs."""
+"""Spaces and algorithms by name, or a user's own as ``FILE.py:NAME``, whose code is executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search sees of a table, as options of the commands that search one."""
+"""Options of the commands that search a table: how it answers."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["add_problem_arguments", "problem_options"]
 def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that say how a table answers a search."""
     group = parser.add_argument_group("how the table answers")
-    group.add_argument("--dataset", help="may be left out where there is only one")
-    group.add_argument("--epochs", type=int, help="the epoch budget that the search sees; the largest unless given")
+    group.add_argument("--dataset", help="default: the only one")
+    group.add_argument("--epochs", type=int, help="the epoch budget of evaluations (default: the largest)")
     group.add_argument(
         "--trial",
         metavar="SEED",
@@ -29,7 +29,7 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
         "--missing",
         choices=MISSING,
         default="raise",
-        help="what becomes of an architecture that the table lacks: an error (default), a failed training that costs its "
+        help="how to treat architectures that the table lacks: an error (default), a failed training that costs its "
         "time, or a failure that is skipped at no cost",
     )
     group.add_argument(
@@ -40,12 +40,12 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="METRIC=max|min",
-        help="whether more or less of an objective is better, where the store does not say; repeatable",
+        help="the direction of an objective, if the store does not state it; repeatable",
     )
 
 
 def problem_options(options: argparse.Namespace) -> dict[str, Any]:
-    """The arguments of ``Benchmark.problem`` that the options describe."""
+    """The arguments of ``Benchmark.problem`` from the options."""
     trial = options.trial
     directions = {}
     for text in options.direction:

@@ -1,4 +1,4 @@
-"""Look up metrics of architectures, given as arguments, in a file, or on stdin, one native form a line."""
+"""Look up metrics of architectures, given as arguments, in a file, or on stdin, one native form per line."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from nasbench_kit.cli.output import print_json, say
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.add_argument("benchmark", help="a benchmark's name or the path of a store")
-    parser.add_argument("architectures", nargs="*", help="native forms; strings as they are, nested forms as JSON")
-    parser.add_argument("--file", metavar="FILE", help="a file of native forms, one a line; - is stdin")
-    parser.add_argument("--metrics", nargs="+", metavar="METRIC", help="all of the dataset's unless given")
-    parser.add_argument("--dataset", help="may be left out where there is only one")
-    parser.add_argument("--epochs", type=int, help="the epoch budget; the largest unless given")
+    parser.add_argument("architectures", nargs="*", help="native forms; nested forms as JSON")
+    parser.add_argument("--file", metavar="FILE", help="a file of native forms, one per line; - is stdin")
+    parser.add_argument("--metrics", nargs="+", metavar="METRIC", help="default: all of the dataset")
+    parser.add_argument("--dataset", help="default: the only one")
+    parser.add_argument("--epochs", type=int, help="the epoch budget (default: the largest)")
     parser.add_argument(
-        "--trial", "--seed", dest="seed", default="mean", help="mean (default), random, or the trial of a training seed"
+        "--trial", "--seed", dest="seed", default="mean", help="mean (default), random, or a training seed"
     )
     parser.add_argument("--rng", type=int, help="the seed of the draw for --trial random")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tab-separated columns")

@@ -1,4 +1,4 @@
-"""Ctrl-C, and the signals that end a program, as exceptions: what is being written is then cleaned away, as after an error.
+"""Ctrl-C and termination signals as exceptions, so that temporary files are removed as after an error.
 
 Nothing here happens by importing the library; only a command that runs has these handlers.
 """
@@ -16,11 +16,11 @@ __all__ = ["Stop", "raised_signals"]
 
 
 class Stop(KeyboardInterrupt):
-    """A signal that ends the command; derives from what libraries let through."""
+    """A signal that ends the command; a KeyboardInterrupt, which libraries do not catch."""
 
 
 class Signals:
-    """Which signal has come while a command ran.
+    """Which signal arrived while a command ran.
 
     Attributes
     ----------
@@ -33,13 +33,13 @@ class Signals:
 
     @property
     def line(self) -> str:
-        """What the user is told."""
+        """The message for the user."""
         word = "interrupted" if self.came == signal.SIGINT else f"ended by {signal.Signals(self.came).name}"
         return f"nasbench-kit: {word}; what was written before is untouched"
 
     @property
     def status(self) -> int:
-        """The exit status, as shells count it."""
+        """The exit status, by the convention of shells."""
         return 128 + self.came
 
 

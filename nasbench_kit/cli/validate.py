@@ -1,4 +1,4 @@
-"""Check a store: checksums, encodings, classes, costs, sampled rows of its source. Or check architectures of a space."""
+"""Check a store (checksums, encodings, classes, costs, sampled rows of its source), or architectures of a space."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.add_argument("benchmark", help="a benchmark's name or the path of a store; with architectures, also a space")
     parser.add_argument("architectures", nargs="*", help="native forms to check, instead of the store")
-    parser.add_argument("--file", metavar="FILE", help="a file of native forms, one a line; - is stdin")
+    parser.add_argument("--file", metavar="FILE", help="a file of native forms, one per line; - is stdin")
     add_source_arguments(parser, "--source")
     parser.add_argument(
         "--against",
         metavar="FILE",
-        help="a file or folder of NAS-Bench-201 or NATS-Bench that the official package is asked about (extra 'official')",
+        help="compare with the official package on this file or folder of NAS-Bench-201 or NATS-Bench (extra 'official')",
     )
-    parser.add_argument("--sample", type=int, default=1000, help="rows compared with a source (default 1000)")
+    parser.add_argument("--sample", type=int, default=1000, help="rows to compare with a source (default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="the seed of the sample")
     parser.add_argument("--json", action="store_true", help="print JSON")
 

@@ -1,4 +1,4 @@
-"""Confidence intervals of means by the bootstrap: one function for tables and for whole curves, so that the two agree."""
+"""Bootstrap confidence intervals of means, for tables and for whole curves alike, so that the two agree."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["difference_interval", "mean_interval"]
 
 CONFIDENCE = 0.95
 RESAMPLES = 5000
-BLOCK = 2**21  # weights held at once
+BLOCK = 2**21  # weights in memory at a time
 
 
 def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -19,9 +19,9 @@ def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> tuple[ND
 
     Efron 1987, "Better bootstrap confidence intervals", equations 6.6 (acceleration) and 2.3 (endpoints); for few runs the
     quantiles are those of Student's t, and wider by sqrt(n / (n - 1)), as Hesterberg 2015, "What teachers should know
-    about the bootstrap", section 4.3, expands them: without, ten runs cover some 87 % instead of 95 %. The resamples are
-    fixed: the same values give the same interval, and a column the same alone as among others. The interval lies between
-    the lowest and the highest value, so that of a regret never goes below 0.
+    about the bootstrap", section 4.3, expands them: without the expansion, intervals of ten runs cover about 87 % instead
+    of 95 %. The resamples are fixed: the same values give the same interval, whatever other columns there are. The interval
+    lies between the lowest and the highest value, so that of a regret never falls below 0.
 
     ``scipy.stats.bootstrap(method="BCa")`` is the same up to the resamples and the expansion, but draws anew for every
     point of a curve.
@@ -35,7 +35,7 @@ def mean_interval(values: ArrayLike, confidence: float = CONFIDENCE) -> tuple[ND
     Returns
     -------
     low, high : ndarray of float64, shape () or (points,)
-        ``nan`` for fewer than two runs; the value itself where all are equal.
+        ``nan`` for fewer than two runs; the value itself if all are equal.
     """
     x = np.asarray(values, dtype=np.float64)
     low, high = _bca([x.reshape(len(x), int(np.prod(x.shape[1:])))], confidence)
@@ -54,7 +54,7 @@ def difference_interval(x: ArrayLike, y: ArrayLike, confidence: float = CONFIDEN
     Returns
     -------
     tuple of float
-        ``(nan, nan)`` where one has fewer than two values.
+        ``(nan, nan)`` if either sample has fewer than two values.
     """
     first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     low, high = _bca([first[:, np.newaxis], -second[:, np.newaxis]], confidence)
@@ -72,7 +72,7 @@ def _bca(samples: list[NDArray[np.float64]], confidence: float) -> tuple[NDArray
     center = np.sum(means, axis=0)
     resampled = np.sum([_resampled_means(x, number) for number, x in enumerate(samples)], axis=0)
     resampled.sort(axis=0)
-    # a mean of few different values often equals the sample's: ties count half, however they are rounded
+    # a mean of few distinct values often equals that of the sample: ties count half, regardless of rounding
     slack = 1e-9 * np.sum([np.ptp(x, axis=0) for x in samples], axis=0)
     below = ((resampled < center - slack).mean(axis=0) + (resampled <= center + slack).mean(axis=0)) / 2
     bias = scipy.special.ndtri(np.clip(below, 0.5 / RESAMPLES, 1 - 0.5 / RESAMPLES))
@@ -100,7 +100,7 @@ def _quantile(ordered: NDArray[np.float64], level: NDArray[np.float64]) -> NDArr
 
 
 def _resampled_means(x: NDArray[np.float64], number: int) -> NDArray[np.float64]:
-    """The means of resamples of (n, points): (RESAMPLES, points); samples of different numbers are resampled apart."""
+    """The means of resamples of (n, points): (RESAMPLES, points); samples of different sizes are resampled independently."""
     return np.concatenate([weights @ x for weights in _weights(len(x), number)])
 
 

@@ -1,4 +1,4 @@
-"""What ends a run: its budgets by each clock, and a target."""
+"""What ends a run: a budget for each clock, and a target."""
 
 from __future__ import annotations
 
@@ -15,29 +15,31 @@ from nasbench_kit.problems import Problem
 
 __all__ = ["Budget", "whole_number"]
 
-EVALUATIONS = 1000  # of a run for which nothing else is said
-PATIENCE = 1000  # evaluations for each network of a budget of networks, after which a run that finds no more ends
-MOST = 2**53  # of any count
-OPEN_END = 10**9  # evaluations of a run that only its clock or its target ends
+EVALUATIONS = 1000  # per run, by default
+PATIENCE = 1000  # evaluations per network of a budget of unique networks, after which a run that finds no new ones ends
+MOST = 2**53  # upper limit of any count
+OPEN_END = 10**9  # evaluations of a run that ends by its clock or target only
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """The end of a run: whichever of these comes first.
+    """What ends a run: whichever of these comes first.
 
     Parameters
     ----------
     evaluations : int, optional
-        1,000 where nothing at all is given.
+        Never exceeded. Default: 1,000 if nothing else ends a run.
     unique_networks : int, optional
-        A run ends with the evaluation of its last new network.
+        A run ends with the evaluation of its last new network, or after 1,000 times as many evaluations.
     simulated_seconds : float, optional
-        An evaluation that would not be done in time does not count, and ends the run.
+        Seconds of training, as the table has them. An evaluation that would not finish in time does not count and ends
+        the run.
     generations : int, optional
         Rounds of ask and tell.
     target : float, optional
-        Of one objective, in the metric's own unit: a run ends with the evaluation that reaches it. Of several, the
-        hypervolume of the archive, looked at after every round.
+        One objective: a value in the metric's own unit (an accuracy of 94, for example); a run ends when it is reached.
+        Several objectives: a hypervolume as in ``Result.hypervolume``, checked after every round. ``result.reached``
+        says which runs reached it.
     """
 
     evaluations: int | None = None
@@ -71,12 +73,12 @@ class Budget:
 
     @classmethod
     def of(cls, budget: Budget | None, ends: Mapping[str, Any]) -> Budget:
-        """The budget itself, or the one that its fields make.
+        """The given budget, or a new one from its fields.
 
         Raises
         ------
         TypeError
-            Both a budget and fields, or a field that does not exist.
+            Both a budget and fields, or an unknown field.
         """
         names = [declared.name for declared in fields(cls)]
         for name in ends:
@@ -108,13 +110,13 @@ class Budget:
 
     @property
     def limit(self) -> int:
-        """Evaluations after which a run ends, whatever else is said."""
+        """The maximum number of evaluations per run."""
         if self.evaluations is not None:
             return self.evaluations
         return PATIENCE * self.unique_networks if self.unique_networks is not None else OPEN_END
 
     def check(self, problem: Problem) -> None:
-        """Refuse what cannot be reached on this problem: ValueError."""
+        """Raise ValueError for a budget that cannot be used with this problem."""
         networks = problem.space.networks
         if self.unique_networks is not None and networks is not None and self.unique_networks > networks:
             raise ValueError(f"{problem.space.name} has {networks:,} networks, fewer than {self.unique_networks:,}")
@@ -124,14 +126,14 @@ class Budget:
             )
 
     def minimised_target(self, problem: Problem) -> float | None:
-        """The target of a single objective as the search sees it."""
+        """The target of a single objective, minimised."""
         if self.target is None or len(problem.objectives) > 1:
             return None
         return float(minimised(np.array([[self.target]]), problem.objective_metrics)[0, 0])
 
 
 def whole_number(name: str, value: Any) -> int:
-    """The value as an int; TypeError, by the name of what it is for, where it is none."""
+    """The value as an int; TypeError with the argument's name if it is not an integer."""
     try:
         return operator.index(value)
     except TypeError:

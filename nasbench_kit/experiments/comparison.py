@@ -1,4 +1,4 @@
-"""Several algorithms on one problem: run, tabulate, test."""
+"""Several algorithms on one problem: run, tabulate, test, plot."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["Comparison", "compare", "default_objective", "load_comparison"]
 
 
 def default_objective(metrics: Sequence[str]) -> str:
-    """What a search selects on unless told: validation accuracy, and test accuracy only where there is no other."""
+    """The default objective: validation accuracy; test accuracy only if there is no other."""
     for name in ("valid_accuracy", "test_accuracy"):
         if name in metrics:
             return name
@@ -44,17 +44,17 @@ def default_objective(metrics: Sequence[str]) -> str:
 class Comparison:
     """The results of several algorithms on one problem, by name.
 
-    Runs of different algorithms are independent samples: their random numbers come from streams of their own, also where
-    two algorithms have the same seed. So the tests are unpaired.
+    Runs of different algorithms are independent samples, even with the same seed: each algorithm has random streams of its
+    own. Tests are therefore unpaired.
 
     Attributes
     ----------
     problem : Problem
     results : dict of str to Result
     report : tuple of (dataset, metric, epochs), or None
-        What is reported of the incumbents besides the objective.
+        The metric reported of the incumbents besides the objective.
     budget : Budget or None
-        What ended the runs, where that is known.
+        What ended the runs; None if unknown.
     """
 
     problem: Problem
@@ -69,35 +69,35 @@ class Comparison:
 
     @property
     def measure(self) -> str:
-        """What decides the ranking: the hypervolume of several objectives; of one the regret, or its value where the best
-        one is not known."""
+        """What determines the ranking: the hypervolume for several objectives; for one, the regret, or its value if the optimum
+        is unknown."""
         if self.many:
             return "hypervolume"
         return f"{self.problem.objectives[0]} regret" if self.optimum is not None else self.problem.objectives[0]
 
     @property
     def optimum(self) -> float | None:
-        """The best value of the single objective, minimised; None where it is not known."""
+        """The optimum of the single objective, minimised; None if unknown."""
         return None if self.problem.bounds is None else float(self.problem.bounds[0, 0])
 
     @property
     def clock(self) -> str | None:
-        """The clock that the traces follow; None where they differ."""
+        """The clock of the traces; None if they differ."""
         clocks = {result.clock for result in self.results.values()}
         return clocks.pop() if len(clocks) == 1 else None
 
     def final(self, result: Result) -> NDArray[np.float64]:
-        """The deciding value of each run, (runs,): a hypervolume, or a regret or value, ``inf`` for a run that found none."""
+        """The final value of each run, (runs,): hypervolume, regret or objective value; ``inf`` for a run that found nothing."""
         if self.many:
             return result.hypervolume()
         return self._values(result.incumbents, result.incumbent_values)
 
     def regret(self, result: Result) -> NDArray[np.float64]:
-        """The regret at every row of a result's trace, or the value where the best one is not known: (rows,)."""
+        """The regret at every row of a result's trace, or the value if the optimum is unknown: (rows,)."""
         return self._values(result.rows["incumbent"], result.rows["incumbent_F"])
 
     def _values(self, incumbents: NDArray[np.uint8], F: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What incumbents are worth, without the luck of a single training: (n,)."""
+        """Values of incumbents without the noise of single trainings: (n,)."""
         values = np.where(np.isfinite(F), F, np.inf)
         if self.problem.noisy:
             found = np.flatnonzero(np.isfinite(F))
@@ -113,7 +113,7 @@ class Comparison:
         return np.maximum(regret, 0.0)
 
     def front_hypervolume(self) -> float | None:
-        """The hypervolume of the exact front, scaled as that of the archives; None where there is no table to know it from."""
+        """The hypervolume of the exact front, on the scale of the archives; None without a table."""
         if not isinstance(self.problem, TabularProblem):
             return None
         front = self.problem.front()[1]
@@ -121,7 +121,7 @@ class Comparison:
         return float(scale.hypervolume(front, np.zeros(len(front), dtype=np.int64), 1)[0])
 
     def reported(self, result: Result) -> NDArray[np.float64] | None:
-        """The reported metric of each run's incumbent: (runs,); None where nothing is reported."""
+        """The reported metric of each run's incumbent: (runs,); None if nothing is reported."""
         if self.report is None or self.many:
             return None
         dataset, metric, epochs = self.report
@@ -137,19 +137,19 @@ class Comparison:
         return float(np.nanmin(bench.metric(metric, dataset).minimised(values)))
 
     def trains_partly(self, name: str) -> bool:
-        """Whether an algorithm's evaluations are of different epoch budgets."""
+        """Whether an algorithm evaluates at several epoch budgets."""
         cls = ALGORITHMS.get(self.results[name].algorithm)
         return cls is not None and cls.needs_budgets
 
     def pairwise(self, baseline: str | None = None) -> pd.DataFrame:
-        """Every two algorithms compared, or each with a baseline: see `statistics.pairwise`."""
+        """Compare every pair of algorithms, or each with a baseline; see `statistics.pairwise`."""
         return statistics.pairwise(self._finals(), maximise=self.many, baseline=baseline)
 
     def table(self, baseline: str | None = None) -> pd.DataFrame:
-        """A row an algorithm, the best first: see `statistics.summarise`; then what is reported, and the clocks.
+        """One row per algorithm, the best first: see `statistics.summarise`; then the reported metric and the clocks.
 
-        What is reported has a mean, an ``_sd``, and the 95 % interval of the mean, ``_low`` and ``_high``, as the rest, of
-        the runs that found something.
+        The reported metric has a mean, an ``_sd``, and the 95 % interval of the mean, ``_low`` and ``_high``, over the runs that
+        found something.
         """
         frame = statistics.summarise(self._finals(), maximise=self.many, baseline=baseline)
         rows = []
@@ -226,26 +226,26 @@ def compare(
     Parameters
     ----------
     problem : Problem
-        Any: a table's or a function. What is compared is the regret, or the objective's value where the best one is not
-        known (a function without ``bounds``); of several objectives the hypervolume, which needs bounds.
+        Any problem. Algorithms are compared by regret, or by the objective's value if the optimum is unknown (a function
+        without ``bounds``); for several objectives by hypervolume, which needs bounds.
     algorithms : sequence of Algorithm, or mapping of str to Algorithm
-        Their names are those of a mapping; else the algorithm's own, with the settings that are not the defaults.
+        A mapping gives names. Default: the algorithm's own name with the settings that differ from the defaults.
     runs, budget, clock, **ends
         As in ``nasbench_kit.search``.
     seed : int
-        As in ``nasbench_kit.search``; the second and later of equal algorithms get other seeds, which their results state.
+        As in ``nasbench_kit.search``. The second and later of equal algorithms get other seeds, recorded in their results.
     report : tuple of (dataset, metric, epochs), optional
-        What is reported of the incumbents, of a table's problem; ``test_accuracy`` of the dataset that is searched on,
-        where it has one and the search does not select on it.
+        The metric reported of the incumbents, for problems of a table. Default: ``test_accuracy`` of the dataset searched
+        on, if it has one and the search does not select on it.
     progress : callable, optional
-        Called with an algorithm's name and the share of its work that is done.
+        Called with an algorithm's name and the fraction of its work done.
 
     Returns
     -------
     Comparison
     """
     if not isinstance(problem, Problem):
-        raise TypeError(f"a problem comes from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
+        raise TypeError(f"a problem is expected, from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
     if len(problem.objectives) > 1 and problem.bounds is None:
         raise ValueError(
             "several objectives are compared by hypervolume, which needs their bounds: give bounds= to the problem"
@@ -269,8 +269,8 @@ def compare(
 def load_comparison(path: str | os.PathLike[str]) -> Comparison:
     """Read a comparison that ``Comparison.save`` wrote.
 
-    The benchmark that was searched is opened again where it is still here. Without it, and for functions, everything works that
-    needs no further values.
+    The benchmark that was searched is reopened if it is still available. Otherwise, and for functions, everything works that
+    needs no further evaluations.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Pictures of a comparison (extra ``plot``): anytime curves with bands, final values, and fronts."""
+"""Figures of a comparison (extra ``plot``): anytime curves with bands, final values, and fronts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CLOCKS = {
     "unique_networks": "unique networks evaluated",
     "simulated_seconds": "simulated training time [s]",
 }
-FLOOR = 1e-9  # on a log axis of what is missing to the optimum: below is rounding
+FLOOR = 1e-9  # on a log axis of the regret: values below are rounding errors
 
 
 def plot_comparison(comparison: Any, path: str | os.PathLike[str], *, clock: str | None = None) -> Path:
@@ -47,7 +47,7 @@ def plot_comparison(comparison: Any, path: str | os.PathLike[str], *, clock: str
     comparison : Comparison
     path : str or path-like
     clock : {"evaluations", "unique_networks", "simulated_seconds"}, optional
-        That of the traces unless given.
+        Default: that of the traces.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def comparison_figure(comparison: Any, clock: str) -> Figure:
             _draw_many(comparison, clock, left, right)
         for axes in (left, right):
             plain_log_ticks(axes)
-        # below both panels: there is no corner that all curves leave free
+        # below both panels: no corner is free of curves
         handles, names = left.get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4), frameon=False)
         figure.suptitle(_title(comparison), fontsize=13)
@@ -143,7 +143,7 @@ def _draw_report(comparison: Any, clock: str, points: NDArray[np.float64], axes:
             "best in the table", (0.01, top), xycoords=axes.get_yaxis_transform(), xytext=(0, 4),
             textcoords="offset points", color="0.4", fontsize=9,
         )  # fmt: skip
-        # where the curves end and the optimum, with room on the side that they come from
+        # the ends of the curves and the optimum, with room on the side that they come from
         ends.append(top)
         margin = max(ends) - min(ends)
         before, beyond = (2.0, 0.35) if metric.direction == "max" else (0.35, 2.0)
@@ -154,7 +154,7 @@ def _draw_report(comparison: Any, clock: str, points: NDArray[np.float64], axes:
 
 
 def _draw_finals(comparison: Any, axes: Axes) -> None:
-    """Where the runs end: the share of runs whose value is at most x; runs that failed are never reached."""
+    """The empirical distribution of final values: the share of runs with a value of at most x; failed runs never count."""
     for i, (name, result) in enumerate(comparison.results.items()):
         final = comparison.final(result)
         known = np.sort(final[np.isfinite(final)])
@@ -206,7 +206,7 @@ def _draw_fronts(comparison: Any, axes: Axes) -> None:
         values = minimised(median_front(result), problem.objective_metrics)
         values = values[np.argsort(values[:, 1], kind="stable")]
         look = line_look(i)
-        if several:  # a line through points that differ in a third objective would mean nothing
+        if several:  # a line through points that differ in a third objective would be meaningless
             axes.plot(values[:, 1], values[:, 0], linestyle="", marker=".", color=look["color"])
         else:
             # what is attained at x is the best up to there, from the side that is better
@@ -219,7 +219,7 @@ def _draw_fronts(comparison: Any, axes: Axes) -> None:
 
 
 def median_front(result: Result) -> NDArray[np.float64]:
-    """The archive of the run with the median hypervolume, minimised, without noise: (k, m)."""
+    """The noise-free archive of the run with the median hypervolume, minimised: (k, m)."""
     volume = result.hypervolume()
     median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
     if result.noise_free_F is None:
@@ -233,7 +233,7 @@ def median_front(result: Result) -> NDArray[np.float64]:
 
 
 def _draw_curves(axes: Axes, comparison: Any, curves: Sequence[Curve], clock: str, *, log: bool) -> None:
-    """Means and intervals; on a log axis what has reached the optimum leaves the picture, which is said then."""
+    """Means and intervals. On a log axis, curves that reach the optimum leave the figure, and a note says so."""
     lowest, ended = np.inf, False
     # by evaluations the traces are exact at points of a grid, by the other clocks at any time
     steps = not comparison.many and clock != "evaluations"
@@ -270,7 +270,7 @@ def _draw_curves(axes: Axes, comparison: Any, curves: Sequence[Curve], clock: st
 
 
 def _label(comparison: Any, name: str, result: Result, curve: Curve, clock: str) -> str:
-    """A name for the legend, with what has to be known to read its curve."""
+    """The name in the legend, with what a reader has to know about the curve."""
     notes = []
     if comparison.trains_partly(name) and clock != "simulated_seconds":
         notes.append("partial trainings")

@@ -1,4 +1,4 @@
-"""A comparison as one file: its results, what they report, and the problem where that can be opened again."""
+"""A comparison as one file: its results, the reported metric, and the problem if it can be reopened."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VERSION = 1
 
 
 class StoredProblem(Problem):
-    """What a file says of a problem that cannot be opened again: a function, or real training. It evaluates nothing."""
+    """What a file records of a problem that cannot be reopened: a function, or real training. It cannot be evaluated."""
 
     def __init__(self, result: Result) -> None:
         self.space, self._result = result.space, result
@@ -111,7 +111,7 @@ def read_comparison(
 
 
 def _problem(result: Result) -> Problem:
-    """The problem that was searched: of a benchmark that is still here, else what the file says of it."""
+    """The problem that was searched: of the benchmark if it is still available, else what the file records."""
     source = result.source
     if "benchmark" not in source:
         return StoredProblem(result)
@@ -124,7 +124,7 @@ def _problem(result: Result) -> Problem:
         return StoredProblem(result)
     options = {name: source[name] for name in ("dataset", "epochs", "seed", "missing", "charge") if name in source}
     directions = {metric.name: metric.direction for metric in result.objective_metrics if metric.direction is not None}
-    with warnings.catch_warnings():  # said when the comparison was made
+    with warnings.catch_warnings():  # shown when the comparison was made
         warnings.simplefilter("ignore", TestSelectionWarning)
         return bench.problem(
             result.objectives,

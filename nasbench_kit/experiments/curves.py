@@ -1,4 +1,4 @@
-"""What traces say of any time: values on a clock, and the mean of the runs with its interval."""
+"""Anytime curves: the value of each run on a clock, and the mean over runs with its confidence interval."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from nasbench_kit.experiments.result import Result
 
 __all__ = ["Curve", "anytime", "clock_points", "mean_curve"]
 
-FIRST = 10  # evaluations: before that, a picture shows the luck of the first draws
+FIRST = 10  # evaluations: before that, curves show little but the initial random draws
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The mean over runs at times of a clock, with its 95 % interval, as a comparison's table has it at the end.
+    """The mean over runs on a clock, with its 95 % confidence interval, consistent with a comparison's table.
 
     Attributes
     ----------
     times, mean, low, high : ndarray of float64, shape (points,)
         ``low`` and ``high`` are ``nan`` for a single run.
     n : int
-        How many runs found a value in the end; the mean is theirs, from when all of them have one.
+        The number of runs that found a value. The mean is over these, from the time when all of them have one.
     """
 
     times: NDArray[np.float64]
@@ -40,24 +40,24 @@ class Curve:
 def anytime(
     result: Result, values: NDArray[np.float64], clock: str, points: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Each run's value at given times of a clock: that of the last row of its trace that is not later.
+    """The value of each run at given times: that of the last row of its trace not later than each.
 
-    Exact at the points of the grid that the trace follows, see `clock_points`. A trace of one objective by another clock
-    than evaluations has a row at every change, and is exact at any time of any clock.
+    Exact at the grid points of the trace, see `clock_points`. A trace of one objective with a clock other than evaluations
+    has a row at every change and is exact at any time of any clock.
 
     Parameters
     ----------
     result : Result
     values : ndarray of float, shape (rows,)
-        One for each row of the trace.
+        One value per row of the trace.
     clock : str
-        A clock's column of the trace.
+        The trace's column of a clock.
     points : ndarray of float, shape (points,)
 
     Returns
     -------
     ndarray of float, shape (runs, points)
-        ``nan`` before a run's first row, and where nothing is known.
+        ``nan`` before the first row of a run, and where no value is known.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def anytime(
 
 
 def mean_curve(table: NDArray[np.float64], points: NDArray[np.float64]) -> Curve:
-    """The curve of values (runs, points), ``nan`` where a run has none: see `Curve`."""
+    """The mean curve of values (runs, points), ``nan`` where a run has none; see `Curve`."""
     known = ~np.isnan(table)
     found = known[:, -1] if len(points) else np.zeros(len(table), dtype=np.bool_)
     begun = known[found].all(axis=0) if found.any() else np.zeros(len(points), dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""The populations of a search after every generation, and how a result's file holds them."""
+"""The populations of a search after every generation, and their form in a result's file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Generations"]
 
 @dataclass
 class Generations:
-    """The population after every generation, as kept by ``search(..., record=True)``.
+    """The population after every generation, as recorded by ``search(..., record=True)``.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Generations:
 
     @classmethod
     def joined(cls, parts: Sequence[Generations]) -> Self | None:
-        """Those of consecutive batches of runs, as many as all have; None where there are none."""
+        """The generations of consecutive batches of runs, up to the smallest number; None if there are none."""
         if not parts:
             return None
         shortest = min(len(part) for part in parts)  # runs that end by the clock differ in their number
@@ -60,7 +60,7 @@ class Generations:
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything by name, for a file; with the best member and the front of every generation for who reads it alone."""
+        """Arrays by name, for a file, including the best member and the front of every generation."""
         found: dict[str, NDArray[Any]] = {"evaluations": self.evaluations}
         for i, F in enumerate(self.values):
             best, best_F = self.best(i)
@@ -77,7 +77,7 @@ class Generations:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
-        """From what `arrays` gave."""
+        """The inverse of `arrays`."""
         count = range(len(arrays["evaluations"]))
         return cls(
             arrays["evaluations"],

@@ -1,4 +1,4 @@
-"""What a search needs of memory, worked out before it begins: what cannot fit is refused with the arithmetic."""
+"""The memory that a search needs, computed before it starts; what cannot fit is refused with the arithmetic."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from nasbench_kit.problems import Problem
 
 __all__ = ["check_memory"]
 
-ROWS_A_DECADE = 20  # of a run's trace, at most
-ROW = 48  # bytes of a trace's row, besides the incumbent
-COPIES = 4  # of a population that a generation holds at once: parents, children, both together, a working copy
-REMEMBERED = {"flags": 0, "numbers": 12, "hashes": 80}  # bytes an evaluation, by how a run knows what it has seen
+ROWS_A_DECADE = 20  # rows of a run's trace, at most
+ROW = 48  # bytes per row of a trace, without the incumbent
+COPIES = 4  # copies of a population per generation: parents, children, both together, a working copy
+REMEMBERED = {"flags": 0, "numbers": 12, "hashes": 80}  # bytes per evaluation, by how a run remembers what it has seen
 
 
 def check_memory(
@@ -27,17 +27,17 @@ def check_memory(
     algorithm : Algorithm
     runs : int
     together : int
-        How many runs are held at once.
+        The number of runs in memory at a time.
     budget : Budget
     record : bool
-        Whether every generation is kept.
+        Whether every generation is recorded.
     """
     memory = _memory()
     if memory is None:
         return
     genes, objectives = problem.space.genes, len(problem.objectives)
     member = COPIES * (genes + 8 * objectives + 8)
-    # of a run that its clock alone ends, nobody knows beforehand
+    # unknown in advance for a run that ends by its clock only
     evaluations = budget.limit if (budget.evaluations or budget.unique_networks) else 0
     rows = ROWS_A_DECADE * len(str(max(evaluations, 1)))
     needs = {
@@ -72,7 +72,7 @@ def _way(problem: Problem, together: int) -> str:
 
 
 def _memory() -> int | None:
-    """The machine's memory in bytes; None where the system does not say."""
+    """The physical memory in bytes; None if unknown."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What algorithms are called in a comparison, and what their files are called."""
+"""Names of algorithms in a comparison, and names of their files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from nasbench_kit.algorithms import Algorithm
 
 __all__ = ["file_names", "named", "seeds_of", "short_name"]
 
-LONGEST = 100  # characters of a file's name
+LONGEST = 100  # characters per file name
 
 
 def short_name(algorithm: Algorithm) -> str:
-    """An algorithm's name with the settings that differ from the defaults, whatever it is compared with.
+    """An algorithm's name with the settings that differ from the defaults.
 
     Examples
     --------
@@ -39,9 +39,9 @@ def named(algorithms: Sequence[Algorithm] | Mapping[str, Algorithm]) -> dict[str
     Raises
     ------
     TypeError
-        Something is no algorithm, or a name no text.
+        Something is not an algorithm, or a name is not a string.
     ValueError
-        There is none.
+        No algorithm is given.
     """
     if isinstance(algorithms, Algorithm):
         raise TypeError(f"several algorithms are expected, as in [{algorithms!r}]")
@@ -50,7 +50,7 @@ def named(algorithms: Sequence[Algorithm] | Mapping[str, Algorithm]) -> dict[str
     found: dict[str, Algorithm] = {}
     for key, algorithm in zip(algorithms if own else members, members, strict=True):
         if not isinstance(algorithm, Algorithm):
-            hint = "; write it with brackets" if isinstance(algorithm, type) else ""
+            hint = "; call it" if isinstance(algorithm, type) else ""
             raise TypeError(f"an algorithm such as NSGA2() is expected, not {algorithm!r}{hint}")
         name = key if own else short_name(algorithm)
         if not isinstance(name, str):
@@ -66,9 +66,9 @@ def named(algorithms: Sequence[Algorithm] | Mapping[str, Algorithm]) -> dict[str
 
 
 def seeds_of(algorithms: Mapping[str, Algorithm], seed: int) -> dict[str, int]:
-    """The seed of each: the one given, and for the second and later of equal algorithms another.
+    """The seed of each algorithm: the given one, but a different one for the second and later of equal algorithms.
 
-    Equal algorithms with one seed would make the same runs, which a test would take for agreement.
+    Equal algorithms with the same seed would produce identical runs, which a test would take for agreement.
     """
     seeds: dict[str, int] = {}
     seen: list[tuple[type[Algorithm], str]] = []
@@ -82,7 +82,7 @@ def seeds_of(algorithms: Mapping[str, Algorithm], seed: int) -> dict[str, int]:
 
 
 def file_names(names: Iterable[str], suffix: str) -> dict[str, str]:
-    """A file name for each name: letters, digits and ``.=_-`` of it, different also where case does not count."""
+    """A file name for each name, of its letters, digits and ``.=_-``; distinct on case-insensitive file systems too."""
     files: dict[str, str] = {}
     for name in names:
         safe = re.sub(r"[^\w.=-]+", "-", name, flags=re.ASCII).strip("-.")[:LONGEST].rstrip("-.") or "algorithm"

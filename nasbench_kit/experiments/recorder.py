@@ -1,4 +1,4 @@
-"""What is kept of a search while it runs: clocks, incumbents, archives and the trace, for a batch of runs."""
+"""The state of a running search: clocks, incumbents, archives and the trace, for a batch of runs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["CLOCKS", "GRID", "Recorder", "known_front", "log_grid"]
 
 CLOCKS = ("evaluations", "unique_networks", "simulated_seconds")
 
-GRID = (20, 10)  # rows of the trace a decade: an incumbent costs next to nothing to note, an archive does
+GRID = (20, 10)  # rows of the trace per decade: recording an incumbent is cheap, recording an archive is not
 
 
 def log_grid(limit: int, per_decade: int = 10) -> NDArray[np.int64]:
-    """About ``per_decade`` whole numbers a decade from 1 to ``limit``, both included."""
+    """About ``per_decade`` integers per decade from 1 to ``limit``, inclusive."""
     steps = int(np.ceil(np.log10(max(limit, 1)) * per_decade)) + 1
     grid = np.unique(np.round(10 ** (np.arange(steps + 1) / per_decade)).astype(np.int64))
     return np.append(grid[grid < limit], limit)
@@ -30,7 +30,7 @@ def log_grid(limit: int, per_decade: int = 10) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class _Batch:
-    """What all runs evaluate at a time.
+    """One batch of evaluations of all runs.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class _Batch:
     elapsed : ndarray of float, shape (runs, batch)
         The run's simulated seconds after each evaluation.
     new : ndarray of bool, shape (runs, batch), or None
-        Whether each is the first of its network in its run, where that matters.
+        Whether each is the first evaluation of its network in its run; None where it does not matter.
     counted : ndarray of bool, shape (runs, batch), or None
         Which of them count; None where all do.
     """
@@ -51,7 +51,7 @@ class _Batch:
     counted: NDArray[np.bool_] | None
 
     def part(self, which: slice) -> _Batch:
-        """Some of the evaluations of every run."""
+        """A slice of the evaluations of every run."""
         return _Batch(
             self.X[:, which],
             self.F[:, which],
@@ -62,22 +62,21 @@ class _Batch:
 
 
 class Recorder:
-    """Follows a batch of runs and writes rows of the trace for each, along a log grid of one clock.
+    """Follows a batch of runs and writes rows of each run's trace along a logarithmic grid of one clock.
 
-    By evaluations a row is the state after exactly so many. By the other clocks it is the last state that is not later than
-    a point of the grid, so that the last row up to such a point is the state there; and for one objective there is a row
-    whenever the incumbent changes, so that this holds at every time.
+    With the clock ``evaluations``, a row is the state after exactly that many evaluations. With the other clocks it is the last
+    state not later than a point of the grid. For one objective there is also a row whenever the incumbent changes, so the
+    trace is exact at any time.
 
     Parameters
     ----------
     problem : Problem
-        Its space, objectives and bounds are used. It is not evaluated, unless it is noisy: then the hypervolume is that of
-        the archive's noise-free values.
+        Provides the space, objectives and bounds. Evaluated only if it is noisy, for the noise-free values of the archive.
     runs : int
     budget : Budget
     clock : {"evaluations", "unique_networks", "simulated_seconds"}
     archive_size : int, optional
-        So many members of an archive are kept at most, those that add the most hypervolume.
+        The maximum number of archive members; those that contribute most hypervolume are kept.
     """
 
     def __init__(
@@ -110,15 +109,15 @@ class Recorder:
         self._pending: list[tuple[NDArray[np.int64], Genotypes, NDArray[np.float64]]] = []
         self._partly = False  # whether anything was trained partly
         self._grid_position = 0
-        self._told = 0  # evaluations a run so far, whether or not the run still counts
-        self._written = np.zeros(runs, dtype=np.int64)  # evaluations at each run's last row
+        self._told = 0  # evaluations per run so far, including runs that have ended
+        self._written = np.zeros(runs, dtype=np.int64)  # evaluations at the last row of each run
         self.rows: list[dict[str, NDArray[np.generic]]] = []
-        # whether it matters with which evaluation a network is new
+        # whether the order in which networks are first seen matters
         self._in_order = budget.unique_networks is not None or clock == "unique_networks"
         self.seen = Seen(space, runs, self._in_order)
 
     def update(self, X: Genotypes, evaluation: Evaluation, *, partial: bool = False) -> None:
-        """Take in a batch.
+        """Record a batch.
 
         Parameters
         ----------
@@ -126,7 +125,8 @@ class Recorder:
         evaluation : Evaluation
             Of the same genotypes, flattened over runs and batch.
         partial : bool
-            Whether they had less than the largest epoch budget. That costs, but makes no incumbent and no archive.
+            Whether the epoch budget was below the largest. Such evaluations are charged, but do not enter incumbents or
+            archives.
         """
         runs, size = X.shape[:2]
         F = evaluation.F.reshape(runs, size, -1)
@@ -154,13 +154,13 @@ class Recorder:
         self.running &= ~self.reached
 
     def finish(self) -> None:
-        """Write the last row of the runs whose end has none yet."""
+        """Write the final row of runs that do not have one yet."""
         self._write_row(self._written < self.evaluations)
 
     # ---------------------------------------------------------------- which evaluations count, and where rows are due
 
     def _counted(self, batch: _Batch) -> NDArray[np.bool_] | None:
-        """Which evaluations come before their run's end: (runs, batch); None where all do."""
+        """Which evaluations come before the end of their run: (runs, batch); None if all do."""
         budget = self.budget
         if budget.simulated_seconds is None and budget.unique_networks is None and budget.target is None:
             return None
@@ -178,7 +178,7 @@ class Recorder:
         size = batch.X.shape[1]
         start = 0
         while start < size:
-            # the trace needs the state after exactly so many evaluations: split the batch there
+            # the trace needs the state after exactly that many evaluations: split the batch there
             stop = size
             if self._grid_position < len(self._grid):
                 stop = min(size, int(self._grid[self._grid_position]) - self._told)
@@ -197,7 +197,7 @@ class Recorder:
         with np.errstate(divide="ignore"):
             passed = np.ceil(np.log10(time) * self._per_decade)  # points of the grid that lie before
         counted = np.ones(batch.F.shape[:2], dtype=np.bool_) if batch.counted is None else batch.counted
-        # a row is due before an evaluation that ends later than a point of the grid, and after a new incumbent
+        # a row is due before an evaluation that passes a grid point, and after a new incumbent
         due = np.zeros((self.runs, batch.F.shape[1] + 1), dtype=np.bool_)
         due[:, :-1] = (passed[:, 1:] > passed[:, :-1]) & counted
         if self.objectives == 1:
@@ -233,7 +233,7 @@ class Recorder:
             self.incumbent_F[better] = values[better, best]
         chosen = self.seen.note(X, batch.new, counted)
         if self.objectives > 1:
-            if self._partly:  # a genotype that a run has seen may be new to its archive
+            if self._partly:  # a genotype that the run has seen may still be new to its archive
                 chosen = np.arange(runs * size) if counted is None else np.flatnonzero(counted)
             new_X = X.reshape(-1, self.space.genes).take(chosen, axis=0)
             self._pending.append((chosen // size, new_X, F.reshape(-1, self.objectives).take(chosen, axis=0)))
@@ -274,7 +274,7 @@ class Recorder:
         self.rows.append(row)
 
     def hypervolume(self) -> NDArray[np.float64]:
-        """The hypervolume of each run's archive, on the scale of the exact front: (runs,)."""
+        """The hypervolume of each archive, scaled by the exact front: (runs,)."""
         assert self._scale is not None
         self._merge_archive()
         F, run = self.archive_F, self.archive_run
@@ -284,7 +284,7 @@ class Recorder:
         return self._scale.hypervolume(F, run, self.runs)
 
     def noise_free(self) -> NDArray[np.float64] | None:
-        """The archive's values without noise, (members, objectives), where the search does not see these."""
+        """The noise-free values of the archives, (members, objectives); None if the search saw those."""
         if self._noise_free is None or self.objectives == 1:
             return None
         self._merge_archive()
@@ -292,7 +292,7 @@ class Recorder:
 
 
 def known_front(F: NDArray[np.float64], run: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The points (n, m) that are known and that none of their run dominates, with their runs."""
+    """The known points (n, m) that are non-dominated within their run, with their runs."""
     kept = np.flatnonzero(np.isfinite(F).all(axis=1))
     kept = kept[nondominated(F[kept], run[kept])]
     return F[kept], run[kept]

@@ -1,4 +1,4 @@
-"""What a search found: incumbents or archives of every run, the trace, and its file."""
+"""The outcome of a search: incumbents or archives of every run, the trace, and its file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = ["Result", "join_results", "load_result", "result_from"]
 
 
 class Optimiser(Protocol):
-    """What a result tells of what searched: an algorithm of the kit, or somebody else's."""
+    """What a result records of the optimiser: an algorithm of the kit or of another package."""
 
     @property
     def name(self) -> str: ...
@@ -66,24 +66,24 @@ class Result:
     seed : int
     runs : int
     incumbents : ndarray of uint8, shape (runs, genes)
-        The best genotype of each run by a single objective; of several objectives, that with the lowest first one.
+        The best genotype of each run; for several objectives, the one with the lowest first objective.
     evaluations : ndarray of int, shape (runs,)
     simulated_seconds : ndarray of float, shape (runs,)
     unique_genotypes, unique_networks : ndarray of int, shape (runs,)
-        How many different ones each run evaluated.
+        The number of distinct ones that each run evaluated.
     reached : ndarray of bool, shape (runs,)
         Which runs reached the target, if there was one.
     clock : str or None
-        The clock of the trace; None where an older file does not say.
+        The clock of the trace; None if an older file does not state it.
     noise_free_F : ndarray of float, shape (members of all archives, objectives), or None
-        The archives' values without the noise of single trainings, of which the hypervolume is; None where a search of
-        several objectives saw none.
+        The archives' values without the noise of single trainings, from which the hypervolume is computed; None if the
+        search saw noise-free values.
     metrics : dict of str to ndarray of float
-        What the problem itself knows of the incumbents (runs,), or of all archives' members; see `archive_metrics`. Empty
-        where there is a benchmark to ask.
+        Further metrics of the incumbents (runs,), or of all archive members, from the problem itself; see `archive_metrics`.
+        Empty if there is a benchmark to query.
     generations : Generations or None
     wall_seconds : float
-        How long the search itself took.
+        The duration of the search.
     """
 
     algorithm: str
@@ -112,7 +112,7 @@ class Result:
     wall_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        # what was found is not changed by whoever looks at it
+        # results are read-only
         for values in (*self.rows.values(), *(getattr(self, declared.name) for declared in stored_fields(self))):
             if values is not None:
                 values.setflags(write=False)
@@ -168,7 +168,7 @@ class Result:
         return result
 
     def __eq__(self, other: object) -> bool:
-        """Whether another result is of the same search and found the same; how long it took does not matter."""
+        """Whether another result is of the same search and found the same, regardless of `wall_seconds`."""
         return self.digest == other.digest if isinstance(other, Result) else NotImplemented
 
     def __hash__(self) -> int:
@@ -176,7 +176,7 @@ class Result:
 
     @property
     def digest(self) -> str:
-        """A SHA-256 of all that the result says but `wall_seconds`."""
+        """A SHA-256 of everything in the result except `wall_seconds`."""
         attributes, arrays = contents(self)
         return seal({**attributes, "wall_seconds": 0.0}, arrays)
 
@@ -190,19 +190,19 @@ class Result:
 
     @property
     def runs(self) -> int:
-        """How many runs there are."""
+        """The number of runs."""
         return len(self.evaluations)
 
     @cached_property
     def benchmark(self) -> Benchmark:
-        """The benchmark that was searched, opened again where the result comes from a file.
+        """The benchmark that was searched, reopened if the result comes from a file.
 
         Raises
         ------
         ValueError
-            The search was on no benchmark.
+            The search was not on a benchmark.
         StoreError, UnknownName
-            The store is no longer there, or is another one now.
+            The store is missing or was replaced by another one.
         """
         if "benchmark" not in self.source:
             raise ValueError(f"this search was on {self._searched}, not on a benchmark")
@@ -217,14 +217,14 @@ class Result:
 
     @cached_property
     def trace(self) -> pd.DataFrame:
-        """The state of every run on a log grid of the search's clock, by default its evaluations.
+        """The state of every run on a logarithmic grid of the search's clock, by default its evaluations.
 
-        By the other clocks the last row that is not later than a point of the grid is the state there; for one objective
-        there is also a row whenever the incumbent changes, so that this holds at any time.
+        With the other clocks, the state at a grid point is that of the last row not later than the point. For one objective
+        there is also a row whenever the incumbent changes, so the trace is exact at any time.
 
         Columns: ``run``, ``evaluations``, ``unique_networks``, ``simulated_seconds``; then, for one objective, the
-        incumbent's value under the objective's name, in the metric's own unit, ``nan`` while none is known; for several
-        ``archive_size`` and, where the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`).
+        incumbent's value under the objective's name, in the metric's own unit, ``nan`` until one is known; for several
+        ``archive_size`` and, if the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`).
         """
         columns = {name: values for name, values in self.rows.items() if not name.startswith("incumbent")}
         if len(self.objectives) == 1:
@@ -236,7 +236,7 @@ class Result:
     def trace_of(
         self, metric: str, *, dataset: str | None = None, epochs: int | None = None, seed: Seed = "mean"
     ) -> NDArray[np.float64]:
-        """A metric of the incumbent at every row of the trace: (rows,). Takes what ``Benchmark.query`` takes."""
+        """A metric of the incumbent at every row of the trace: (rows,). Other arguments are those of ``Benchmark.query``."""
         if len(self.objectives) > 1:
             raise ValueError(
                 "a search on several objectives has an archive at every row of its trace, not an incumbent"
@@ -260,17 +260,17 @@ class Result:
         Parameters
         ----------
         metric : str
-            Of the benchmark that was searched; for a search on a function, its objective; by real training, what was
-            measured of the same trainings.
+            A metric of the benchmark that was searched; for a search on a function, its objective; for real training, a
+            metric of the same trainings.
         dataset : str, optional
-            The one that was searched unless given.
+            Default: the one that was searched.
         epochs, seed, rng
-            As in ``Benchmark.query``: the largest budget and the mean over seeds unless given, whatever was searched on.
+            As in ``Benchmark.query``. Default: the largest budget and the mean over seeds, regardless of the search.
 
         Returns
         -------
         ndarray of float64, shape (runs,)
-            ``nan`` for a run that found nothing known.
+            ``nan`` for a run that found nothing.
         """
         if len(self.objectives) > 1:
             raise ValueError("a search on several objectives has no single best; see archive(run) and hypervolume()")
@@ -299,7 +299,7 @@ class Result:
         return self.archive_X[members], self.archive_F[members]
 
     def archive_metrics(self, run: int) -> dict[str, NDArray[np.float64]]:
-        """What the problem itself knows of the members of `archive`, in the metrics' own units: each (k,)."""
+        """Further metrics of the members of `archive` from the problem itself, in their own units: each (k,)."""
         if not 0 <= run < self.runs:
             raise IndexError(f"run is one of 0 ... {self.runs - 1}, not {run}")
         members = np.arange(self.runs) == run if len(self.objectives) == 1 else self.archive_run == run
@@ -315,17 +315,17 @@ class Result:
         Parameters
         ----------
         ref : array_like of float, shape (m,), optional
-            The reference point, in objective values, as published figures have it: nothing is scaled.
+            The reference point in unscaled objective values, as in published figures.
         scale : {"front", "table"}
-            Without a reference point: by ``"front"``, each objective is scaled so that the exact Pareto front's best value
-            (ideal point) is 0 and its worst (nadir point) is 1, and the reference point is 1.1 in each; by ``"table"`` the
-            whole table's best and worst values are taken, and 1.01. Points beyond the reference point add nothing. See
+            Used without ``ref``. ``"front"`` scales each objective so that the exact Pareto front's best value (ideal point) is
+            0 and its worst (nadir point) is 1, with the reference point 1.1 in each; ``"table"`` uses the best and worst
+            values of the whole table, and 1.01. Points beyond the reference point contribute nothing. See
             `nasbench_kit.experiments.scale.scale_of`.
 
         Returns
         -------
         ndarray of float64, shape (runs,)
-            Of noise-free values, where the search saw single trainings.
+            Computed from noise-free values if the search saw single trainings.
         """
         if len(self.objectives) == 1:
             raise ValueError("hypervolume is for several objectives; see best(metric)")
@@ -342,7 +342,7 @@ class Result:
 
     @property
     def _front_bounds(self) -> NDArray[np.float64] | None:
-        """Those of the problem; for files that do not have them, of the benchmark that was searched."""
+        """The front bounds of the problem; for files without them, those of the benchmark."""
         if self.front_bounds is None and "benchmark" in self.source:
             seed = "mean" if self.source["seed"] == "random" else self.source["seed"]
             directions = {metric.name: metric.direction for metric in self.objective_metrics if metric.direction}
@@ -353,9 +353,9 @@ class Result:
         return self.bounds if self.front_bounds is None else self.front_bounds
 
     def duplicates(self) -> pd.DataFrame:
-        """The share of each run's evaluations that repeat one: a row a run.
+        """The share of repeated evaluations: one row per run.
 
-        Columns: ``evaluations``; ``genotype``, the share whose genotype the run had evaluated before; ``network``, the share
+        Columns: ``evaluations``; ``genotype``, the share whose genotype the run had already evaluated; ``network``, the share
         whose network it had, in this or another encoding; ``isomorphic``, their difference: new genotypes of known networks.
         """
         genotype = 1 - self.unique_genotypes / self.evaluations
@@ -374,7 +374,7 @@ class Result:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the result as an HDF5 file, all or nothing; `load_result` reads it.
 
-        Settings that are no plain values are written as text.
+        Settings that are not plain values are written as text.
         """
         return write_record(Path(path), *contents(self))
 
@@ -385,7 +385,7 @@ def load_result(path: str | os.PathLike[str]) -> Result:
     Raises
     ------
     StoreError
-        No such file, no result of this kit, or a damaged one.
+        No such file, not a result of this kit, or a damaged one.
     """
     attributes, arrays = read_record(Path(path), "result", FORMAT, READABLE)
     try:
@@ -399,7 +399,7 @@ def load_result(path: str | os.PathLike[str]) -> Result:
 
 
 def result_from(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Result:
-    """A result from the attributes and arrays of its file, which are checked; errors are those of plain Python."""
+    """A result from the attributes and arrays of its file, checked; raises builtin errors."""
     parts: dict[str, dict[str, NDArray[Any]]] = {"trace": {}, "metrics": {}, "generations": {}}
     for name, values in arrays.items():
         group, _, rest = name.partition("/")
@@ -431,7 +431,7 @@ def result_from(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
 
 
 def join_results(parts: Sequence[Result]) -> Result:
-    """The results of consecutive batches of runs as one."""
+    """Join the results of consecutive batches of runs."""
     first = parts[0]
     if len(parts) == 1:
         return first

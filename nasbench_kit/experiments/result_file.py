@@ -1,4 +1,4 @@
-"""What stands in a result's file, and whether what was read from one can be a result."""
+"""The content of a result's file, and checks of what was read from one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nasbench_kit.metrics import Metric, known_metric
 __all__ = ["FORMAT", "READABLE", "check_loaded", "contents", "joined", "objective", "stored", "stored_fields"]
 
 FORMAT = "nasbench-kit result"
-READABLE = (2, 4)  # results of version 2 have no checksum, and do not say what their objectives are: their names do
+READABLE = (2, 4)  # results of version 2 have no checksum and describe their objectives by name only
 
 
 def stored(shape: str, kinds: str, *, optional: bool = False) -> Any:
@@ -75,14 +75,14 @@ def contents(result: Any) -> tuple[dict[str, str | int | float], dict[str, NDArr
 
 
 def objective(entry: Any) -> Metric:
-    """An objective as a file describes it; results of version 2 have its name alone, of which all others were minimised."""
+    """An objective as described in a file; results of version 2 have only its name, and unknown names were minimised."""
     if isinstance(entry, str):
         return known_metric(entry) or Metric(entry, direction="min")
     return Metric.from_attributes(entry["name"], entry)
 
 
 def check_loaded(result: Any) -> None:
-    """ValueError unless everything of a result that was read has the shape and kind that it has to have."""
+    """Raise ValueError unless every field of a result has the required shape and dtype."""
     runs, members, genes, m = result.runs, len(result.archive_run), result.space.genes, len(result.objective_metrics)
     rows = len(result.rows["run"])
     if not m or not isinstance(result.settings, dict) or not isinstance(result.source, dict):
@@ -126,7 +126,7 @@ def _expect(name: str, values: NDArray[Any] | None, shape: tuple[int, ...], kind
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON does not know, as one that it does."""
+    """A JSON-compatible form of a value."""
     if isinstance(value, np.generic):
         return value.item()
     return value.tolist() if isinstance(value, np.ndarray) else str(value)

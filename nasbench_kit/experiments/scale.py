@@ -1,4 +1,4 @@
-"""Between what the hypervolume is measured: how objectives are scaled, and where the reference point lies."""
+"""How objectives are scaled for the hypervolume, and where the reference point lies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nasbench_kit.metrics.indicators import group_hypervolume
 
 __all__ = ["SCALES", "Scale", "scale_of"]
 
-#: The reference point in each scaled objective, by what objectives are scaled between.
+#: The reference point in each scaled objective, by the name of the scale.
 SCALES = {"front": 1.1, "table": 1.01}
 
 
@@ -31,14 +31,14 @@ class Scale:
     reference: float
 
     def scaled(self, F: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Objectives (n, m) on this scale; those of points outside are below 0 or above 1."""
+        """Objectives (n, m) on this scale; outside of the bounds they are below 0 or above 1."""
         result: NDArray[np.float64] = (F - self.low) / (self.high - self.low)
         return result
 
     def hypervolume(self, F: NDArray[np.float64], group: NDArray[np.int64], groups: int) -> NDArray[np.float64]:
         """The hypervolume of each group of points (n, m) that `nondominated` has ordered: (groups,).
 
-        A point that is not better than the reference point in every objective adds nothing.
+        Points that are not better than the reference point in every objective contribute nothing.
         """
         return group_hypervolume(self.scaled(F), group, groups, np.full(F.shape[1], self.reference))
 
@@ -50,19 +50,19 @@ def scale_of(name: str, bounds: NDArray[np.float64] | None, front_bounds: NDArra
     ----------
     name : {"front", "table"}
         ``"front"``: between the ideal and the nadir point of the exact Pareto front, with the reference point 1.1, so that
-        the front's ends count and what is far from it does not (Ishibuchi et al. 2018, "How to specify a reference point
+        the ends of the front count and points far from it do not (Ishibuchi et al. 2018, "How to specify a reference point
         in hypervolume calculation"). ``"table"``: between the best and the worst value of the whole table, with 1.01:
-        where the worst networks are far from all others, every archive is near 1.
+        if the worst networks are far from all others, every archive is close to 1.
     bounds, front_bounds : ndarray of float64, shape (2, m), or None
-        As a problem has them. Where the front has a single value in an objective, as a front of one point has in each,
-        the table's worst value takes the nadir's place.
+        Those of a problem. If the front has a single value in an objective, as a front of one point has in each, the
+        table's worst value replaces the nadir.
 
     Raises
     ------
     UnknownName
-        There is no such scale.
+        The scale does not exist.
     ValueError
-        What it lies between is not known.
+        The bounds are unknown.
     """
     if name not in SCALES:
         raise UnknownName("scale", name, SCALES)

@@ -1,4 +1,4 @@
-"""Run a search algorithm on a problem, many runs at once."""
+"""Run a search algorithm on a problem, all runs at once."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["search"]
 
-NOISE = 1  # after an algorithm's key: the stream from which the draws of a noisy problem come
-STANDSTILL = (1_000, 100_000)  # evaluations of every run without a second of training, at the beginning or later on
-TOGETHER = 16384  # genotypes a batch over all runs held at once: more no longer fits the cache
+NOISE = 1  # appended to an algorithm's key: the stream for the draws of a noisy problem
+STANDSTILL = (
+    1_000,
+    100_000,
+)  # evaluations per run that take no training time, at the start or later, before a run is taken to be stuck
+TOGETHER = 16384  # genotypes per batch over all runs: larger batches do not fit the cache
 
 
 @dataclass(frozen=True)
 class _Task:
-    """A batch of runs, as it is sent to an executor."""
+    """A batch of runs, as sent to an executor."""
 
     problem: Problem
     algorithm: Algorithm
@@ -63,35 +66,35 @@ def search(
     progress: Callable[[float], None] | None = None,
     **ends: Any,
 ) -> Result:
-    """Search, many runs at once.
+    """Run a search algorithm on a problem, many independent runs at once.
 
     Parameters
     ----------
     problem : Problem
         From ``Benchmark.problem``, or a `FunctionProblem`.
     algorithm : Algorithm
-        Its settings are used, the object itself is left as it is.
+        Only its settings are used; the object is not modified.
     runs : int
         Independent repetitions.
     budget : Budget, optional
         What ends each run. Default: 1,000 evaluations.
     seed : int
-        Run r of a search with this seed is the same, bit for bit, however many runs there are and whatever executes it.
+        Run r of a search with this seed is bit-identical, regardless of the number of runs and of the executor.
     initial : array_like of int, shape (n, genes) or (runs, n, genes), optional
-        Genotypes that take the first places of the first population, for all runs or for each its own.
+        The first members of the initial population, shared by all runs or one set per run.
     clock : {"evaluations", "unique_networks", "simulated_seconds"}
-        The clock of whose log grid the trace has a row at every point.
+        The clock of the trace, which has a row at every point of a logarithmic grid.
     archive_size : int, optional
-        For several objectives: the result's archives hold at most so many, those that add the most hypervolume; all
-        non-dominated points unless given. Pruned where the trace has a row, so that its hypervolume may fall.
+        Several objectives only: the maximum number of archive members; those that contribute most hypervolume are kept.
+        Default: all non-dominated points. Archives are pruned at rows of the trace, so their hypervolume may decrease.
     record : bool
         Keep the population of every generation in ``result.generations``.
     executor : concurrent.futures.Executor, optional
-        Where batches of runs are executed: a process pool, Dask's ``client.get_executor()``, ...
+        Executes the batches of runs: a process pool, Dask's ``client.get_executor()``, ... Default: this process.
     progress : callable, optional
-        Called with the share of the work that is done, 0 to 1.
+        Called with the fraction of the work done, 0 to 1.
     **ends
-        The fields of a `Budget`, instead of one: ``evaluations``, ``unique_networks``, ``simulated_seconds``, ``generations``,
+        The fields of a `Budget` as keyword arguments: ``evaluations``, ``unique_networks``, ``simulated_seconds``, ``generations``,
         ``target``.
 
     Returns
@@ -101,9 +104,9 @@ def search(
     Raises
     ------
     ValueError
-        No runs, no budget, an algorithm that does not fit the number of objectives, or more than fits into memory.
+        No runs, no budget, an algorithm for another number of objectives, or a search that does not fit into memory.
     LostWorker
-        A worker process of the executor was killed; the runs that were done before are its ``result``.
+        A worker process of the executor was killed; the error's ``result`` has the runs that were finished.
 
     Examples
     --------
@@ -114,9 +117,9 @@ def search(
     (3,)
     """
     if not isinstance(problem, Problem):
-        raise TypeError(f"a problem comes from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
+        raise TypeError(f"a problem is expected, from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
     if not isinstance(algorithm, Algorithm):
-        hint = "; write it with brackets" if isinstance(algorithm, type) else ""
+        hint = "; call it" if isinstance(algorithm, type) else ""
         raise TypeError(f"an algorithm such as NSGA2() is expected, not {algorithm!r}{hint}")
     runs, seed = whole_number("runs", runs), whole_number("seed", seed)
     if runs < 1:
@@ -166,7 +169,7 @@ def search(
 
 
 def _lost(results: list[Result], runs: int) -> LostWorker:
-    """What to say of a worker process that is gone, with the runs that were done before."""
+    """The error for a lost worker process, with the runs that were finished."""
     done = join_results(results) if results else None
     kept = f"the first {done.runs} of {runs} runs are done, and in the error's `result`" if done else "no run was done"
     return LostWorker(
@@ -181,7 +184,7 @@ def _part_of(progress: Callable[[float], None] | None, part: int, parts: int) ->
 
 
 def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result:
-    """One batch of runs from beginning to end."""
+    """Run one batch of runs from start to end."""
     problem, space = task.problem, task.problem.space
     objectives, budget = len(problem.objectives), task.budget
     algorithm = copy.deepcopy(task.algorithm).start(
@@ -225,11 +228,11 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
 
 
 class _Evaluator:
-    """Asks and evaluates for a batch of runs, and holds both sides to what they have to give."""
+    """Asks the algorithm and evaluates the problem for a batch of runs, and checks what both return."""
 
     def __init__(self, problem: Problem, algorithm: Algorithm, task: _Task) -> None:
         self.problem, self.algorithm, self.runs = problem, algorithm, task.runs
-        # ours are tested to give valid genotypes; a user's own may come with anything
+        # our algorithms are tested to give valid genotypes; a user's may return anything
         self._trusted = type(algorithm).__module__.startswith("nasbench_kit.")
         self._own_problem = type(problem).__module__.startswith("nasbench_kit.")
         self._noise: Streams | None = None
@@ -240,14 +243,14 @@ class _Evaluator:
         self._still, self._moved = 0, False
 
     def asked(self) -> Genotypes:
-        """What the algorithm asks for: valid genotypes (runs, batch, genes)."""
+        """The genotypes that the algorithm asks for, checked: (runs, batch, genes)."""
         X = self.algorithm.ask()
         return X if self._trusted else _checked(X, self.algorithm, self.runs)
 
     def evaluate(self, X: Genotypes) -> Evaluation:
-        """Genotypes (runs * batch, genes) after the epochs that the algorithm asks for, at the cost of what is trained now."""
+        """Evaluate genotypes (runs * batch, genes) at the algorithm's epoch budget, charging what is trained now."""
         algorithm = self.algorithm
-        if not self._own_problem:  # one that wrote to the genotypes would change what the search remembers
+        if not self._own_problem:  # a problem that wrote to the genotypes would change what the search remembers
             X = X.view()
             X.flags.writeable = False
         noise: tuple[NDArray[np.float64], ...] = ()
@@ -286,7 +289,7 @@ class _Evaluator:
 
 
 def _checked(X: Any, algorithm: Algorithm, runs: int) -> Genotypes:
-    """What a user's algorithm asks for, if it is valid genotypes (runs, batch, genes); ValueError otherwise."""
+    """Check what a user's algorithm asks for: valid genotypes (runs, batch, genes), else ValueError."""
     asked = np.asarray(X)
     genes = algorithm.space.genes
     if asked.ndim != 3 or asked.shape[0] != runs or asked.shape[2] != genes or not asked.shape[1]:
@@ -304,7 +307,7 @@ def _checked(X: Any, algorithm: Algorithm, runs: int) -> Genotypes:
 
 
 def _share(recorder: Recorder, budget: Budget, told: int, rounds: int) -> float:
-    """How much of the work is done, 0 to 1."""
+    """The fraction of the work done, 0 to 1."""
     shares = [told / budget.limit]
     if budget.simulated_seconds is not None:
         shares.append(float(recorder.seconds.min()) / budget.simulated_seconds)

@@ -1,4 +1,4 @@
-"""What many runs of several algorithms say: location, spread, ranks, and which differences are more than luck."""
+"""Statistics over the runs of several algorithms: location, spread, ranks, and significance of differences."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["SIGNIFICANT", "TEST", "compare_samples", "holm", "pairwise", "summar
 
 SIGNIFICANT = 0.05
 EXACT = 8  # runs up to which Mann-Whitney's distribution is enumerated, ties included
-ALL = math.comb(2 * EXACT, EXACT)  # ways of sharing out the ranks: as many resamples are all of them
+ALL = math.comb(2 * EXACT, EXACT)  # assignments of ranks: with this many resamples all of them are enumerated
 TEST = "Brunner-Munzel and Mann-Whitney, Holm"
 
 
 def vargha_delaney(x: ArrayLike, y: ArrayLike) -> float:
-    """The probability that a value of x is below one of y, equal ones counted half.
+    """The probability that a value of x is below one of y, with ties counted half.
 
     Vargha and Delaney 2000, "A critique and improvement of the CL common language effect size statistics", where it is
     called A12 for values that are maximised.
@@ -31,12 +31,12 @@ def vargha_delaney(x: ArrayLike, y: ArrayLike) -> float:
     Parameters
     ----------
     x, y : array_like of float, shape (n,) and (m,)
-        Minimised; ``inf`` is a value as any other, the worst.
+        Minimised; ``inf`` counts as the worst value.
 
     Returns
     -------
     float
-        0.5 where neither is better.
+        0.5 if neither is better.
 
     Examples
     --------
@@ -51,9 +51,9 @@ def vargha_delaney(x: ArrayLike, y: ArrayLike) -> float:
 
 
 def compare_samples(x: ArrayLike, y: ArrayLike) -> float:
-    """The two-sided p value of the hypothesis that a run of one is as often better as worse than a run of the other.
+    """The two-sided p-value for the null hypothesis that a run of one is better than a run of the other half of the time.
 
-    It is the larger of those of two tests on ranks. Brunner and Munzel's (2000, "The nonparametric Behrens-Fisher
+    The larger p-value of two rank tests. Brunner and Munzel's (2000, "The nonparametric Behrens-Fisher
     problem") allows for different spreads and for ties, but rejects too often at the small levels that a correction for
     many tests asks for, below some 50 runs. Mann and Whitney's U test does not, but takes the spreads to be equal: it
     rejects up to 9 % instead of 5 % where they differ. To reject only where both do keeps the level in either case. Up to 8
@@ -67,7 +67,7 @@ def compare_samples(x: ArrayLike, y: ArrayLike) -> float:
     Returns
     -------
     float
-        ``nan`` where one has fewer than two values: there is nothing to test.
+        ``nan`` if either sample has fewer than two values.
     """
     import scipy.stats  # half a second, which importing the package does not take
 
@@ -90,20 +90,20 @@ def compare_samples(x: ArrayLike, y: ArrayLike) -> float:
             vectorized=True,
         ).pvalue
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # where all of one lie below all of the other
+        warnings.simplefilter("ignore", RuntimeWarning)  # if all values of one sample lie below all of the other
         munzel = scipy.stats.brunnermunzel(first, second).pvalue
     return float(np.nanmax([whitney, munzel]))
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """P values corrected for how many tests are made: the chance of any false alarm stays below the level.
+    """P-values corrected for multiple testing: the family-wise error rate stays below the level.
 
     Holm 1979, "A simple sequentially rejective multiple test procedure".
 
     Parameters
     ----------
     p : array_like of float, shape (tests,)
-        ``nan`` for a test that is not made, which does not count.
+        ``nan`` for tests that were not made; they do not count.
 
     Returns
     -------
@@ -123,23 +123,23 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
 
 
 def pairwise(samples: Mapping[str, ArrayLike], *, maximise: bool, baseline: str | None = None) -> pd.DataFrame:
-    """Every two algorithms compared, or each with a baseline.
+    """Compare every pair of algorithms, or each algorithm with a baseline.
 
     Parameters
     ----------
     samples : mapping of str to array_like of float, shape (runs,)
-        The final value of each run, the runs of different algorithms being independent. A run whose value is infinite or
-        ``nan`` failed, which is worse than any value.
+        The final value of each run; runs of different algorithms are independent. A run with an infinite or ``nan`` value
+        failed, which is worse than any value.
     maximise : bool
         Whether higher is better.
     baseline : str, optional
-        Compare with this one alone: fewer tests, so smaller differences show. To be chosen before looking at the results.
+        Compare with this algorithm only: fewer tests, hence more power. Choose it before looking at the results.
 
     Returns
     -------
     pandas.DataFrame
-        A row a pair: ``a``, ``b``; ``difference`` (mean of a less that of b) with its 95 % interval ``low`` and ``high``
-        (BCa bootstrap), all ``nan`` where a run failed, since a mean without the failures would flatter; ``a12``, the
+        One row per pair: ``a``, ``b``; ``difference`` (mean of a less that of b) with its 95 % interval ``low`` and ``high``
+        (BCa bootstrap), all ``nan`` if a run failed, since a mean without the failures would be biased; ``a12``, the
         probability that a run of a is better than one of b (`vargha_delaney`); ``p`` (`compare_samples`, corrected by
         `holm` over all rows), ``nan`` for a single run; ``better``, which one is where p < 0.05, else empty; ``test``, the
         test's name.
@@ -147,7 +147,7 @@ def pairwise(samples: Mapping[str, ArrayLike], *, maximise: bool, baseline: str 
     Raises
     ------
     UnknownName
-        There is no such baseline.
+        The baseline does not exist.
     """
     if baseline is not None and baseline not in samples:
         raise UnknownName("algorithm", baseline, samples)
@@ -175,7 +175,7 @@ def pairwise(samples: Mapping[str, ArrayLike], *, maximise: bool, baseline: str 
 
 
 def summarise(samples: Mapping[str, ArrayLike], *, maximise: bool, baseline: str | None = None) -> pd.DataFrame:
-    """A row an algorithm, the best first.
+    """One row per algorithm, the best first.
 
     Parameters
     ----------
@@ -230,13 +230,13 @@ def summarise(samples: Mapping[str, ArrayLike], *, maximise: bool, baseline: str
 
 
 def _loss(sample: ArrayLike, maximise: bool) -> NDArray[np.float64]:
-    """Values to minimise, ``inf`` where a run failed."""
+    """Values to minimise, ``inf`` for failed runs."""
     x = np.asarray(sample, dtype=np.float64)
     return np.where(np.isfinite(x), -x if maximise else x, np.inf)
 
 
 def _against(pairs: pd.DataFrame, name: str, reference: str, title: str) -> tuple[float, str]:
-    """The p value of an algorithm against the reference, and what it says of the algorithm."""
+    """The p-value of an algorithm against the reference, and the verdict."""
     if name == reference:
         return float("nan"), title
     row = pairs[((pairs["a"] == name) & (pairs["b"] == reference)) | ((pairs["a"] == reference) & (pairs["b"] == name))]

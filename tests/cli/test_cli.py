@@ -298,7 +298,7 @@ def test_compare_with_one_run_tests_nothing(call):
         (["compare", "--report", "accuracy"], "unknown metric"),
         (["compare", "--epochs", "200"], "unknown epoch budget"),
         (["query", "nb201-digits", "|x~0|"], "3 nodes"),
-        (["query", "nb201-digits", "[1, 2"], "line 1 is no valid JSON"),
+        (["query", "nb201-digits", "[1, 2"], "line 1 is not valid JSON"),
         (["query", "nb201-digits", "--file", "absent.txt"], "cannot be read"),
         (["convert", "absent.json"], "no such file"),
         (["convert", "absent.csv", "--space", "nb201"], "needs all of"),
@@ -452,7 +452,7 @@ def test_native_forms_with_a_byte_order_mark(call, tmp_path, encoding):
     assert (status, out.count("ok")) == (0, 2)
     path.write_bytes(b"22I\xff")
     status, _, err = call("validate", "macronas", "--file", path)
-    assert (status, "no text in UTF-8 at byte 3" in err) == (2, True)
+    assert (status, "not UTF-8 text at byte 3" in err) == (2, True)
 
 
 def test_faults_of_the_kit_itself_are_not_taken_for_bad_input(call, store, monkeypatch):

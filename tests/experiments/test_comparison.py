@@ -127,7 +127,7 @@ def test_a_function_is_compared_by_its_value(bench, tmp_path):
         compare(wrong, [nk.LocalSearch()], runs=6, evaluations=60).table()
     with pytest.raises(ValueError, match="metric of a table"):
         compare(bounded, [nk.RandomSearch()], report=("digits", "test_accuracy", None))
-    with pytest.raises(TypeError, match="a problem comes from"):
+    with pytest.raises(TypeError, match="a problem is expected, from"):
         compare(lambda X: X, [nk.RandomSearch()])
 
 

@@ -35,7 +35,7 @@ def test_equal_algorithms_have_names_and_seeds_of_their_own():
     ("algorithms", "error", "message"),
     [
         ([], ValueError, "no algorithm"),
-        ([nk.NSGA2], TypeError, "write it with brackets"),
+        ([nk.NSGA2], TypeError, "call it"),
         (nk.NSGA2(), TypeError, "several algorithms"),
         ({"a": "NSGA2"}, TypeError, "an algorithm such as"),
         ({1: nk.NSGA2()}, TypeError, "is text"),

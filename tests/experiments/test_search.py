@@ -140,8 +140,8 @@ def test_progress_is_told(bench):
         ({"evaluations": 10.5}, TypeError, "integer"),
         ({"evaluations": 0}, ValueError, "evaluations is above 0"),
         ({"simulated_seconds": -1.0}, ValueError, "simulated_seconds is above 0"),
-        ({"algorithm": nk.NSGA2}, TypeError, "write it with brackets"),
-        ({"problem": lambda X: X}, TypeError, "a problem comes from"),
+        ({"algorithm": nk.NSGA2}, TypeError, "call it"),
+        ({"problem": lambda X: X}, TypeError, "a problem is expected, from"),
         ({"algorithm": nk.NSGA2()}, ValueError, "at least two objectives"),
     ],
 )

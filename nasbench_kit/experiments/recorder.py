@@ -233,7 +233,8 @@ class Recorder:
             self.incumbent_F[better] = values[better, best]
         chosen = self.seen.note(X, batch.new, counted)
         if self.objectives > 1:
-            if self._partly:  # a genotype that the run has seen may still be new to its archive
+            # a genotype that the run has seen may be new to its archive: trained further, or by another trial
+            if self._partly or self._noise_free is not None:
                 chosen = np.arange(runs * size) if counted is None else np.flatnonzero(counted)
             new_X = X.reshape(-1, self.space.genes).take(chosen, axis=0)
             self._pending.append((chosen // size, new_X, F.reshape(-1, self.objectives).take(chosen, axis=0)))

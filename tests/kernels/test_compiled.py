@@ -279,6 +279,16 @@ def test_loops_may_come_in_the_middle_of_a_search(bench, monkeypatch):
         assert len(rounds) > 20
 
 
+def test_archives_of_noisy_searches_are_the_same():
+    """A genotype that is evaluated again may draw a better trial: that belongs to the archive, in either form."""
+    problem = nk.open("nb201-digits").problem(["valid_accuracy", "params"])
+    assert problem.noisy
+    without, with_loops = both(
+        lambda: outcome(nk.search(problem, nk.NSGA2(population_size=100), runs=60, evaluations=5_000, seed=1))
+    )
+    assert equal(without, with_loops)
+
+
 def test_only_searches_that_are_large_enough_have_loops(bench, monkeypatch):
     problem = bench.problem("valid_accuracy")
     compiling.disable()

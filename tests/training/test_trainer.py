@@ -226,13 +226,13 @@ def test_two_kinds_of_a_small_budget():
     assert whole.seconds.shape == (6,)
     assert (whole.seconds > 0).all()
     for options in ({"stop_after": 7}, {"stop_after": 0}, {"epochs": 0}, {"epochs": 2, "stop_after": 3}):
-        with pytest.raises(ValueError, match=r"one can stop after 1 to"):
+        with pytest.raises(ValueError, match=r"can stop after epoch 1 to"):
             train(network, data, BUSY, device="cpu", **options)
     rare = train(network, data, BUSY, evaluate_every=4, device="cpu")
     for name, values in whole.metrics.items():
         np.testing.assert_array_equal(rare.metrics[name], np.where(np.isin(range(6), (3, 5)), values, np.nan))
     assert torch.equal(rare.state["0.weight"], whole.state["0.weight"])
-    with pytest.raises(ValueError, match="seeds are from 0 on"):
+    with pytest.raises(ValueError, match="seed must be at least 0"):
         train(network, data, BUSY, seed=-1, device="cpu")
 
 
@@ -462,9 +462,9 @@ def test_on_the_gpu(tmp_path):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (small_network(classes=4), r"the network gives \(2, 4\) for 2 images, not \(2, 3\): small has 3 classes"),
-        (small_network(channels=3), r"cannot be applied to images of the shape \(2, 8, 8\): .*channels"),
-        (nn.Flatten(), r"the network gives \(2, 128\)"),
+        (small_network(classes=4), r"the network returns \(2, 4\) for 2 images, not \(2, 3\): small has 3 classes"),
+        (small_network(channels=3), r"cannot be applied to images of shape \(2, 8, 8\): .*channels"),
+        (nn.Flatten(), r"the network returns \(2, 128\)"),
     ],
 )
 def test_networks_that_do_not_fit(network, message):

@@ -356,7 +356,7 @@ def test_a_full_disk_is_one_line(call, monkeypatch):
         (["nb201", "--sample", "5525"], "nb201 has 5,524 networks, fewer than 5,525"),
         (["nsga-net-macro"], "nsga-net-macro has 1,713,783,168,063 networks, too many to train them all"),
         (["nsga-net-micro"], "nsga-net-micro has 3.3e[+]30 genotypes, too many"),
-        (["nb201", "--epochs", "0"], "epochs .* 1 or more, not 0"),
+        (["nb201", "--epochs", "0"], "epochs .* at least 1, not 0"),
         (["nb201", "--seeds", "0"], "--seeds is 1 or more, not 0"),
         (["nb201", "--seed", "-1", "--sample", "1"], "--seed is from 0 on, not -1"),
         (["nb201", "--sample", "1", "--processes", "0"], "processes is 1 or more, not 0"),

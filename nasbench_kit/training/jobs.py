@@ -53,7 +53,7 @@ class JobRunner(Generic[Job, Result]):
         executor: Executor | None = None,
     ) -> None:
         if processes is not None and processes < 1:
-            raise ValueError(f"processes is at least 1, not {processes}")
+            raise ValueError(f"processes must be at least 1, not {processes}")
         self.work, self.shared, self.executor = work, shared, executor
         self.processes = processes or (usable_cores() if device.startswith("cpu") else 1)
         self._stack = ExitStack()

@@ -1,4 +1,4 @@
-"""What a table of one's own says about itself: its metrics, and everything that is needed to train its networks again."""
+"""The datasheet of a trained table: its metrics, and everything needed to train its networks again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nasbench_kit.training.setting import Setting
 
 __all__ = ["Measured", "datasheet"]
 
-# the papers of the search spaces
+# papers of the search spaces
 SPACES = {
     "macronas": "den Ottelander et al. 2021, arXiv 2004.08996",
     "nas-bench-macro": "Su et al. 2021, arXiv 2103.11922",
@@ -28,7 +28,7 @@ SPACES = {
     "nsga-net-macro": "Lu et al. 2019, arXiv 1810.03522",
     "nsga-net-micro": "Lu et al. 2019, arXiv 1810.03522",
 }
-# of the datasets that have a name: where their images are from, and what may be done with them
+# source and licence of the named datasets' images
 _CIFAR = {"url": "https://www.cs.toronto.edu/~kriz/cifar.html", "images": "Krizhevsky 2009"}
 IMAGES = {
     "digits": {
@@ -46,18 +46,18 @@ IMAGES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of the trainings of a table.
+    """The results of the trainings of a table.
 
     Attributes
     ----------
     values : dict of str to ndarray, each (n, epochs, seeds)
-        As `train_genotypes` gives them.
+        As returned by `train_genotypes`.
     step_seconds : ndarray, shape (n,), optional
-        Of one step of each network alone, where the trainings were stacks.
+        Seconds per step of each network trained alone, if the trainings were stacked.
     took : float
-        Seconds of all parts together.
+        Total seconds of all parts.
     processors : list of str
-        What they were trained on.
+        The processors used for training.
     """
 
     values: Mapping[str, NDArray[np.float64]]
@@ -69,7 +69,7 @@ class Measured:
 def datasheet(
     setting: Setting, rows: Genotypes, seeds: tuple[int, ...], measured: Measured, claim: Mapping[str, Any]
 ) -> Table:
-    """Finished trainings as a table with its provenance.
+    """Make a table with provenance from finished trainings.
 
     Parameters
     ----------
@@ -78,19 +78,19 @@ def datasheet(
     seeds : tuple of int
     measured : Measured
     claim : mapping
-        What was written down when the trainings were begun: versions and hardware.
+        Versions and hardware, as recorded when the trainings started.
 
     Returns
     -------
     Table
-        Of its provenance, ``setting`` is `Setting.identity`, ``recipe`` all fields of the `Recipe` with versions, hardware
-        and seeds.
+        In its provenance, ``setting`` is `Setting.identity`, and ``recipe`` has all fields of the `Recipe` along with
+        versions, hardware and seeds.
     """
     space, data, recipe = space_of(setting.space), setting.data, setting.recipe
     epochs = tuple(range(1, recipe.epochs + 1))
     metrics: dict[str, MetricColumn] = {}
     for part in PARTS:
-        if not np.isnan(measured.values[f"{part}_accuracy"]).all():  # a dataset need not have all parts
+        if not np.isnan(measured.values[f"{part}_accuracy"]).all():  # some datasets lack a part
             metrics[f"{part}_accuracy"] = MetricColumn(measured.values[f"{part}_accuracy"], epochs, seeds)
             metrics[f"{part}_loss"] = MetricColumn(measured.values[f"{part}_loss"].astype(np.float32), epochs, seeds)
     if measured.step_seconds is not None:

@@ -64,7 +64,7 @@ def train_in_workers(
     else:
         jobs = [(slice(i, i + 1), (seed,)) for i in range(len(X)) for seed in seeds]
     if processes is not None and processes < 1:
-        raise ValueError(f"processes is 1 or more, not {processes}")
+        raise ValueError(f"processes must be at least 1, not {processes}")
     results: Found = {}
     done, total = 0, len(X) * len(seeds)
     if progress:

@@ -206,7 +206,7 @@ def test_a_warning_where_an_export_is_another_training(capsys, monkeypatch):
         (["nb201", "--export", "e", "--export-epochs", "0"], "--export-epochs is at least 1"),
         (["nb201", "--export", "file"], "it is a file, not a folder"),
         (["nb201", "--cache", "missing/c"], "there is no folder missing"),
-        (["nb201", "--cache", "file"], "it is a file of another kind"),
+        (["nb201", "--cache", "file"], "it is damaged or a different kind of file"),
         (["nb201", "--output", "missing/r.h5"], "there is no folder missing"),
         (
             ["nb201", "--epochs", "1", "--simulated-seconds", "0.0001", "--evaluations", "1"],

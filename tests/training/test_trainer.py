@@ -314,7 +314,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
         ({"dataset": small_data(1)}, "images is '"),
         ({"network": small_network()}, "network is '"),
         ({"network": Two()}, "network is '"),
-        ({"network": wired(True)}, "the network has the same weights, but is wired otherwise"),
+        ({"network": wired(True)}, "the network has the same weights but different wiring"),
     ):
         with pytest.raises(nk.StoreError, match=message) as caught:
             train(**{**right, **change}, checkpoint=path)
@@ -340,7 +340,7 @@ def test_files_that_are_no_checkpoint(tmp_path):
             train(**arguments, checkpoint=path)
     for content in ({"weights": torch.zeros(2)}, {"format": Killed()}):  # the second would have to run code to be read
         torch.save(content, path)
-        with pytest.raises(nk.StoreError, match="is no checkpoint of a training"):
+        with pytest.raises(nk.StoreError, match="is not a training checkpoint"):
             train(**arguments, checkpoint=path)
         image = path.read_bytes()
         path.write_bytes(f"{FORMAT}\n{hashlib.sha256(image).hexdigest()}\n".encode() + image)
@@ -475,10 +475,10 @@ def test_networks_that_do_not_fit(network, message):
 def test_the_stacked_trainer_refuses_what_it_does_not_do():
     rows = np.array(ALL_OPERATIONS[:1], dtype=np.uint8)
     for how, data, message in (
-        (Recipe(clip=1.0), load_digits(), "a stack is trained by SGD"),
-        (recipe("nb201"), load_digits(), "a stack is trained by SGD"),
-        (Recipe(batch_size=300), load_digits(), "batches of 300 do not divide 1000"),
-        (Recipe(batch_size=20), small_data(), "a stack is trained on standardised images"),
+        (Recipe(clip=1.0), load_digits(), "stacked training needs SGD"),
+        (recipe("nb201"), load_digits(), "stacked training needs SGD"),
+        (Recipe(batch_size=300), load_digits(), "batch_size 300 must divide the 1000"),
+        (Recipe(batch_size=20), small_data(), "stacked training needs standardised images"),
     ):
         with pytest.raises(ValueError, match=message):
             train_stacked(SPACE.number(rows), rows, SKELETON, data, how)

@@ -141,7 +141,7 @@ def test_a_killed_worker_is_one_clear_error(tmp_path):
 
     X = different(30)
     with problem(small_setting(), "valid_loss", processes=2, cache=tmp_path / "c", progress=kill) as p:
-        with pytest.raises(ChildProcessError, match="a worker process has ended"):
+        with pytest.raises(ChildProcessError, match="a worker process died"):
             p(X)
         before = p.trained
         assert 1 <= before < 30

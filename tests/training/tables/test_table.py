@@ -295,7 +295,7 @@ def test_a_worker_that_dies_is_one_line(started, tmp_path):
     os.kill(workers[0], signal.SIGKILL)
     assert process.wait(timeout=20) == 2
     err = process.stderr.read()
-    assert "a worker process has ended in the middle of its work" in err
+    assert "a worker process died" in err
     assert len(err.splitlines()) == 1
 
 
@@ -342,7 +342,7 @@ def test_a_full_disk_is_one_line(call, monkeypatch):
     monkeypatch.setattr(Path, "mkdir", full)
     status, _, err = call(*words, output="other.h5")
     assert status == 2
-    assert "the folder of the parts, cannot be used: No space left on device" in err
+    assert "the folder for finished parts, cannot be used: No space left on device" in err
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_other_images_than_the_store_was_trained_on_are_refused(own, tmp_path):
         verify(own, images=tmp_path / "mine.npz")
     with pytest.raises(nk.SourceError, match="--images"):
         verify(own)
-    with pytest.raises(nk.StoreError, match="split is another"):
+    with pytest.raises(nk.StoreError, match="split differs"):
         verify("nb201-digits", images=tmp_path / "mine.npz")
     with pytest.raises(ValueError, match="leave out --recipe"):
         verify("nb201-digits", recipe="nb201")

@@ -333,7 +333,7 @@ def test_files_that_are_no_checkpoint(tmp_path):
     arguments = {"network": small_network(), "dataset": small_data(), "recipe": BUSY, "epochs": 1, "device": "cpu"}
     train(**arguments, checkpoint=path)
     whole = path.read_bytes()
-    refusal = r"state.pt (cannot be read as a|is no) checkpoint.*delete it"
+    refusal = r"state.pt (cannot be read as a|is not a training) checkpoint.*delete it"
     for content in (b"", b"no checkpoint", whole[:200], whole[: len(whole) // 2]):
         path.write_bytes(content)
         with pytest.raises(nk.StoreError, match=refusal):

@@ -42,7 +42,7 @@ class GeneticCNNNetwork(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         x = images
         for stage in self.stages:
             x = self.pool(stage(x))

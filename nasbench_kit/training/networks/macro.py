@@ -65,7 +65,7 @@ class MacroNASNetwork(nn.Module):
         self.classifier = classifier(skeleton.head, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         x = self.stages[0](self.stem(images))
         for reduction, stage in zip(self.reductions, self.stages[1:], strict=True):
             x = stage(reduction(x))
@@ -103,7 +103,7 @@ class NASBenchMacroNetwork(nn.Module):
         self.classifier = classifier(skeleton.head, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         logits: Tensor = self.classifier(self.head(self.stages(self.stem(images))))
         return logits
 

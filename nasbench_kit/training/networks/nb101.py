@@ -44,7 +44,7 @@ class NB101Network(nn.Module):
         self.classifier = classifier(outputs, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         logits: Tensor = self.classifier(self.stacks(self.stem(images)))
         return logits
 

@@ -40,7 +40,7 @@ class NB201Network(nn.Module):
         self.classifier = nn.Linear(channels[-1], skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, side, side)."""
+        """Return logits (batch, classes) for images (batch, channels, side, side)."""
         x = self.stages[0](self.stem(images))
         for reduction, stage in zip(self.reductions, self.stages[1:], strict=True):
             x = stage(reduction(x))

@@ -35,7 +35,7 @@ class NSGANetMacroNetwork(nn.Module):
         self.classifier = classifier(inputs, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         x = self.phases[0](images)
         for phase in self.phases[1:]:
             x = phase(self.pool(x))

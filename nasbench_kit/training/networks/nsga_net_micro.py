@@ -41,7 +41,7 @@ class NSGANetMicroNetwork(nn.Module):
         self.classifier = classifier(last, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         before = last = self.stem(images)
         for cell in self.cells:
             before, last = last, cell(before, last)

@@ -222,7 +222,7 @@ def cached_table(cache: TrainingCache, setting: Setting, device: str | None = No
     metrics["training_time"] = MetricColumn(mean, budgets)
     for name in space.cost_names:
         metrics[name] = MetricColumn(space.cost(rows, name, skeleton=setting.skeleton))
-    notes = "The networks that searches asked for, not a sample. A smaller budget is the same training stopped early."
+    notes = "Networks evaluated by searches, not a random sample. A smaller budget is the same training stopped early."
     return Table(
         space,
         rows,

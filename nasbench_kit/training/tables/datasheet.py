@@ -96,10 +96,10 @@ def datasheet(
     if measured.step_seconds is not None:
         steps = len(data.part("train")) // recipe.batch_size * np.array(epochs)
         metrics["training_time"] = MetricColumn(measured.step_seconds[:, np.newaxis] * steps, epochs)
-        times = "of one training alone on one core, without evaluation: a measured step times the steps"
+        times = "for one network alone on one core, excluding evaluation: the measured time per step times the number of steps"
     else:
         metrics["training_time"] = MetricColumn(measured.values["seconds"].cumsum(axis=1), epochs, seeds)
-        times = "measured, without evaluation, beside the other trainings of the same machine"
+        times = "measured, excluding evaluation, while other trainings ran on the same machine"
     for name in space.cost_names:
         metrics[name] = MetricColumn(space.cost(rows, name, skeleton=setting.skeleton))
     facts = dict(IMAGES.get(setting.dataset, {}))
@@ -109,7 +109,7 @@ def datasheet(
         **facts,
         "citation": f"nasbench-kit (see CITATION.cff); search space: {SPACES[space.name]}"
         + (f"; images: {images}" if images else ""),
-        "notes": "A budget of fewer epochs is the same training stopped early, before its learning rate has come down. "
+        "notes": "A smaller epoch budget is the same training stopped early, before its learning rate has decayed. "
         f"training_time is {times}.",
         "setting": setting.identity,
         "recipe": {
@@ -121,7 +121,7 @@ def datasheet(
         },
         "images_sha256": data.digest,
         "split": data.split,
-        "split_letters": "one an image, in the dataset's order: r train, v validation, t test, - left out",
+        "split_letters": "one per image, in the dataset's order: r train, v validation, t test, - unused",
         "core_hours": measured.took / 3600,
     }
     if space.networks is not None:

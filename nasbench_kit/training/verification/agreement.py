@@ -93,9 +93,9 @@ class Spread:
     def prior(self, level: float) -> tuple[float, float]:
         """Return the variance and degrees of freedom of the prior for variances at a level.
 
-        Variances are modelled as draws of ``variance * F(degrees of each, degrees)`` (Smyth 2004, section 3). The
-        result is the smallest number of degrees not rejected by a likelihood ratio test, which is conservative when
-        there are few variances, or 0 if there are too few to fit.
+        Variances are modelled as draws of ``variance * F(degrees of each, degrees)`` (Smyth 2004, section 3). Of the
+        degrees of freedom not rejected by a likelihood ratio test, the smallest are used, which is conservative when there
+        are few variances. Both are 0 if there are too few variances to fit.
         """
         near = self.near(level)
         if (near.start, near.stop) not in self._priors:

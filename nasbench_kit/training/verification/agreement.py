@@ -95,7 +95,7 @@ class Spread:
 
         Variances are modelled as draws of ``variance * F(degrees of each, degrees)`` (Smyth 2004, section 3). Of the
         degrees of freedom not rejected by a likelihood ratio test, the smallest are used, which is conservative when there
-        are few variances. Both are 0 if there are too few variances to fit.
+        are few variances. The degrees of freedom are 0 if there are too few variances to fit.
         """
         near = self.near(level)
         if (near.start, near.stop) not in self._priors:

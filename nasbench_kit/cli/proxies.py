@@ -1,4 +1,4 @@
-"""Compute training-free proxies of a table's architectures, and how well they order its accuracies."""
+"""Compute training-free proxies of a table's architectures, and their rank correlation with its accuracies."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ SAMPLE = 500
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
-    parser.add_argument("benchmark", help="a benchmark's name or the path of a store")
-    parser.add_argument("--names", nargs="+", metavar="PROXY", help="all unless given: synflow, naswot, ...")
+    parser.add_argument("benchmark", help="benchmark name, or path of a store")
+    parser.add_argument("--names", nargs="+", metavar="PROXY", help="proxies such as synflow or naswot (default: all)")
     parser.add_argument(
         "--sample",
         metavar="N|all",
-        help=f"so many architectures, drawn at random (default {SAMPLE}, with --output all)",
+        help=f"number of randomly drawn architectures (default: {SAMPLE}, or all with --output)",
     )
-    parser.add_argument("--dataset", help="may be left out where there is only one")
-    parser.add_argument("--metric", default="valid_accuracy", help="what they are compared with (default %(default)s)")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write a store that has them beside what the table has")
-    parser.add_argument("--batch", type=int, default=64, help="images of the batch (default %(default)s)")
-    parser.add_argument("--images", metavar="NAME|FILE", help="the images, where they do not go by the dataset's name")
-    parser.add_argument("--data", metavar="FOLDER", help="where published images are")
-    parser.add_argument("--noise", action="store_true", help="random images and labels: no dataset is needed")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, images and draws (default %(default)s)")
+    parser.add_argument("--dataset", help="dataset of the table; may be omitted if there is only one")
+    parser.add_argument("--metric", default="valid_accuracy", help="metric to compare them with (default %(default)s)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write a copy of the store with the proxies as metrics")
+    parser.add_argument("--batch", type=int, default=64, help="images per batch (default %(default)s)")
+    parser.add_argument("--images", metavar="NAME|FILE", help="images to use, if not found by the dataset's name")
+    parser.add_argument("--data", metavar="FOLDER", help="folder of the published images")
+    parser.add_argument("--noise", action="store_true", help="use random images and labels, which needs no dataset")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights, images and draws (default %(default)s)")
     parser.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -45,10 +45,10 @@ def run(options: argparse.Namespace) -> int:
     bench = open_benchmark(options.benchmark)
     sample = options.sample or ("all" if options.output else str(min(SAMPLE, len(bench))))
     if sample != "all" and not (sample.isdecimal() and int(sample) > 0):
-        raise ValueError(f"--sample is a number of architectures or 'all', not {sample!r}")
+        raise ValueError(f"--sample must be a number of architectures or 'all', not {sample!r}")
     if options.processes is not None and options.processes < 1:
-        raise ValueError(f"--processes is from 1 up, not {options.processes}")
-    bench.query(bench.architectures[:1], options.metric, dataset=options.dataset)  # a name that is wrong is wrong now
+        raise ValueError(f"--processes must be at least 1, not {options.processes}")
+    bench.query(bench.architectures[:1], options.metric, dataset=options.dataset)  # fail early on unknown names
     with progress_bars(["proxies"]) as update:
         settings: dict[str, Any] = {
             "dataset": options.dataset,
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
         }
         if options.output:
             joined, measured = proxy_table(bench, Path(options.output), options.names, **settings)
-            say(f"written {joined.path}", error=True)
+            say(f"wrote {joined.path}", error=True)
         else:
             measured = measure(bench, options.names, **settings)
     values = bench.query(bench.architectures[measured.rows], options.metric, dataset=measured.dataset)
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     print_table(
         f"{bench.name}: {len(measured.rows):,} architectures, rank correlation with {options.metric}",
-        ["proxy", "ms a network", "Spearman", "Kendall", "undefined"],
+        ["proxy", "ms per network", "Spearman", "Kendall", "undefined"],
         [
             [
                 str(row["proxy"]),
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
             for row in rows
         ],
         caption=f"{options.batch} {'random images' if options.noise else f'images of {measured.dataset}'}, seed {options.seed}; "
-        "ms: median, on one core",
+        "ms: median on one core",
         optional=["undefined"],
     )
     return 0

@@ -1,6 +1,6 @@
-"""Search a space by real training: an algorithm asks, networks are trained, and what was trained is kept for later searches.
+"""Search a space by training networks; all trainings are cached for later searches.
 
-The same command again, after a kill or with a larger budget, finds its trainings in the cache and goes on.
+Repeating the command, after it was killed or with a larger budget, continues from the cached trainings.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nasbench_kit.training.search.evaluator import TrainingProblem
     from nasbench_kit.training.search.export import Exported
 
-EVERY = 10  # seconds between two lines about trainings of one round
+EVERY = 10  # seconds between progress lines within a round
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,31 +37,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("space", help=f"the search space, {OWN}")
     parser.add_argument(
         "--algorithm", metavar="NAME[:SETTING=VALUE,...]",
-        help="that of the space's own paper, or RegularizedEvolution (NSGA2 for several objectives), unless given; of "
-        f"{', '.join([*ALGORITHMS, *CONFIGURATIONS])}",
+        help="search algorithm (default: that of the space's paper, or else RegularizedEvolution, or NSGA2 for several "
+        f"objectives). Available: {', '.join([*ALGORITHMS, *CONFIGURATIONS])}",
     )  # fmt: skip
     parser.add_argument(
         "--objectives", nargs="+", metavar="METRIC",
-        help="validation accuracy unless given, and multiply-adds where the algorithm needs two",
+        help="objectives (default: valid_accuracy, plus flops if the algorithm needs two)",
     )  # fmt: skip
-    parser.add_argument("--evaluations", type=int, help="the budget of a run (default 100)")
-    parser.add_argument("--generations", type=int, help="the budget of a run in rounds of its algorithm")
-    parser.add_argument("--unique-networks", type=int, help="the budget of a run in different networks")
-    parser.add_argument("--simulated-seconds", type=float, help="the budget of a run in measured seconds of training")
-    parser.add_argument("--runs", type=int, default=1, help="runs, which share all trainings (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="fixes the search (default %(default)s)")
-    parser.add_argument("--training-seeds", type=int, default=1, help="trainings of a network, whose mean counts")
-    parser.add_argument("--cache", metavar="FILE", help="where trainings are kept (default SPACE-DATASET.trainings)")
+    parser.add_argument("--evaluations", type=int, help="budget per run in evaluations (default: 100)")
+    parser.add_argument("--generations", type=int, help="budget per run in generations of the algorithm")
+    parser.add_argument("--unique-networks", type=int, help="budget per run in distinct networks")
+    parser.add_argument("--simulated-seconds", type=float, help="budget per run in measured seconds of training")
+    parser.add_argument(
+        "--runs", type=int, default=1, help="independent runs, which share all trainings (default %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the search (default %(default)s)")
+    parser.add_argument(
+        "--training-seeds", type=int, default=1, help="trainings per network, which are averaged (default %(default)s)"
+    )
+    parser.add_argument(
+        "--cache", metavar="FILE", help="file that keeps the trainings (default: SPACE-DATASET.trainings)"
+    )
     add_setting_arguments(parser)
     output = parser.add_argument_group("output")
-    output.add_argument("-o", "--output", metavar="FILE", help="keep the result, for nasbench_kit.load_result")
-    output.add_argument("--table", metavar="FILE", help="make a store of everything that the cache has of this setting")
-    output.add_argument("--export", metavar="FOLDER", help="train what was found once more, and write the networks")
+    output.add_argument("-o", "--output", metavar="FILE", help="save the result, for nasbench_kit.load_result")
+    output.add_argument("--table", metavar="FILE", help="write a store of all cached trainings of this setting")
+    output.add_argument("--export", metavar="FOLDER", help="train the networks found once more, and export them")
     output.add_argument(
-        "--export-epochs", type=int, help="the length of these trainings; that of the search unless given"
+        "--export-epochs", type=int, help="epochs of the exported trainings (default: those of the search)"
     )
-    output.add_argument("--onnx", action="store_true", help="with --export: as ONNX too (extra 'onnx')")
-    output.add_argument("--plot", metavar="FILE", help="draw to this file: .png, .svg or .pdf")
+    output.add_argument("--onnx", action="store_true", help="with --export: also write ONNX (extra 'onnx')")
+    output.add_argument("--plot", metavar="FILE", help="plot the search to this file: .png, .svg or .pdf")
     output.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -74,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     algorithm, objectives = _task(options)
     setting = setting_of(options, chosen)
     if options.training_seeds < 1:
-        raise ValueError(f"--training-seeds is at least 1, not {options.training_seeds}")
+        raise ValueError(f"--training-seeds must be at least 1, not {options.training_seeds}")
     cache = options.cache or f"{chosen.name}-{Path(options.dataset).stem}.trainings"
     ends = (options.evaluations, options.generations, options.unique_networks, options.simulated_seconds)
     evaluations = 100 if all(end is None for end in ends) else options.evaluations
@@ -107,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    """Refuse now what could not be written after hours of training."""
+    """Refuse outputs that could not be written, before hours of training."""
     for name in ("output", "table"):
         if getattr(options, name):
             check_target(Path(getattr(options, name)))
@@ -116,11 +122,11 @@ def _check_outputs(options: argparse.Namespace) -> None:
 
         check_picture(Path(options.plot))
     if (options.onnx or options.export_epochs is not None) and not options.export:
-        raise ValueError("--onnx and --export-epochs go with --export FOLDER")
+        raise ValueError("--onnx and --export-epochs need --export FOLDER")
     if options.export_epochs is not None and options.export_epochs < 1:
-        raise ValueError(f"--export-epochs is at least 1, not {options.export_epochs}")
+        raise ValueError(f"--export-epochs must be at least 1, not {options.export_epochs}")
     if options.export and Path(options.export).exists() and not Path(options.export).is_dir():
-        raise ValueError(f"--export {options.export}: it is a file, not a folder")
+        raise ValueError(f"--export {options.export} is a file, not a folder")
     if options.onnx:
         from nasbench_kit.training.search.export import check_onnx
 
@@ -128,7 +134,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
 
 
 def _task(options: argparse.Namespace) -> tuple[Algorithm, list[str]]:
-    """The algorithm and the objectives, where they are not given those that fit each other."""
+    """Return the algorithm and the objectives, with defaults that match each other."""
     if options.algorithm:
         algorithm = algorithm_of(options.algorithm)
     else:
@@ -143,7 +149,7 @@ def _task(options: argparse.Namespace) -> tuple[Algorithm, list[str]]:
 
 
 class _Log:
-    """Lines on stderr while it runs."""
+    """Progress lines on stderr."""
 
     def __init__(self, problem: TrainingProblem) -> None:
         self.problem, self.start = problem, time.perf_counter()
@@ -160,19 +166,19 @@ class _Log:
         problem = self.problem
         _, F = problem.evaluated()
         F = F[np.isfinite(F).all(axis=1)]
-        best = "nothing trained in full yet"
+        best = "nothing fully trained yet"
         if len(F):
             name = problem.objectives[0]
             best = f"best {name} {minimised(F, problem.objective_metrics)[F[:, 0].argmin(), 0]:.2f}"
         counts = f"{problem.networks} networks, {problem.trained} trainings, {problem.known} from the cache"
         line = f"{share:6.1%}  {counts}; {best}"
-        if line != self.line:  # the end is reported twice
+        if line != self.line:  # skip the duplicate report at the end
             self.line = line
             say(f"{line}; {self.last - self.start:.0f} s", error=True)
 
 
 def _found(problem: TrainingProblem, result: Result) -> list[dict[str, Any]]:
-    """Every network that a run found: the best, or its front; of each run the best by the first objective first."""
+    """Return the networks found by each run, i.e. its best or its Pareto front, sorted by the first objective."""
     found = []
     for run_number in range(result.runs):
         X, F = result.archive(run_number)
@@ -189,7 +195,7 @@ def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result
     if options.output:
         say(f"saved {result.save(options.output)}", error=True)
     if options.table:
-        say(f"made the table {write_store(options.table, problem.table())}", error=True)
+        say(f"wrote the table {write_store(options.table, problem.table())}", error=True)
     if options.export:
         from nasbench_kit.training.search.export import export_front
 
@@ -212,19 +218,19 @@ def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result
     if options.plot:
         from nasbench_kit.training.search.plot import plot_search
 
-        say(f"drawn {plot_search(problem, result, options.plot)}", error=True)
+        say(f"wrote the plot {plot_search(problem, result, options.plot)}", error=True)
     return exported
 
 
 def _compare(problem: TrainingProblem, network: Exported) -> None:
-    """Say where the training of an exported network, meant to be that of the search, is another one."""
+    """Warn if the training of an exported network did not reproduce that of the search."""
     if len(problem.seeds) > 1 or not network.same_training:
         return
     for name, values in problem.metrics(network.genotype).items():
         if name.endswith("_accuracy") and values[0] != network.metrics[name]:
             say(
-                f"warning: {name} is {network.metrics[name]:.2f} and was {values[0]:.2f} in the search: on a GPU, another "
-                "machine or another version of PyTorch a training does not repeat itself exactly",
+                f"warning: {name} is {network.metrics[name]:.2f} but was {values[0]:.2f} in the search: trainings are not "
+                "exactly reproducible on a GPU, a different machine or a different version of PyTorch",
                 error=True,
             )
             return

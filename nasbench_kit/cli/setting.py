@@ -1,4 +1,4 @@
-"""How networks are trained, as options of the commands that train them."""
+"""Command-line options for training settings, shared by the commands that train."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["add_setting_arguments", "setting_of"]
 
 
 def add_setting_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that make a setting, and where it is trained."""
+    """Declare the options of a setting and of the device it is trained on."""
     group = parser.add_argument_group("training")
     group.add_argument(
         "--dataset",
@@ -23,26 +23,24 @@ def add_setting_arguments(parser: argparse.ArgumentParser) -> None:
         help="digits (default), cifar10-valid, cifar10, cifar10-40k, cifar100, cifar100-40k, ImageNet16-120, or an .npz file "
         "with the arrays 'images' and 'labels'",
     )
-    group.add_argument("--data", metavar="FOLDER", help="where a dataset's published files are")
+    group.add_argument("--data", metavar="FOLDER", help="folder of the dataset's published files")
     group.add_argument(
-        "--recipe", help="how to train: a space's name, or digits (default: the dataset's or the space's)"
+        "--recipe", help="training recipe: a space's name, or digits (default: digits on the digits, else the space's)"
     )
-    group.add_argument("--epochs", type=int, help="epochs of every training (default: the recipe's)")
+    group.add_argument("--epochs", type=int, help="epochs per training (default: the recipe's)")
     group.add_argument(
         "--skeleton",
         nargs="+",
         default=[],
         metavar="NAME=VALUE",
-        help="figures of the network to change, e.g. cells=1 channels=8,16,32",
+        help="skeleton values to change, e.g. cells=1 channels=8,16,32",
     )
-    group.add_argument(
-        "--device", help="cpu, cuda, cuda:1, ... (default: cuda where there is one, and it gains anything)"
-    )
+    group.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if available and faster)")
     group.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
 
 
 def setting_of(options: argparse.Namespace, space: Space) -> Setting:
-    """The setting that the options tell of; needs the extra ``train``."""
+    """Make the setting that the options describe; needs the extra ``train``."""
     from nasbench_kit.training.setting import make_setting
 
     return make_setting(
@@ -56,7 +54,7 @@ def setting_of(options: argparse.Namespace, space: Space) -> Setting:
 
 
 def _skeleton(words: list[str]) -> dict[str, Any]:
-    """Figures as they are written in a shell: numbers, several of them with commas, words."""
+    """Parse NAME=VALUE arguments, where a value is a number, several separated by commas, or a word."""
     changes: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")

@@ -1,6 +1,6 @@
-"""Make a table of one's own: networks of a search space, trained for real and stored as a benchmark.
+"""Make your own table: train networks of a search space and store them as a benchmark.
 
-A call that was killed goes on where it was. The bundled table is made by `nasbench-kit train nb201 --dataset digits`.
+Repeat a killed call to resume it. The bundled table was made by `nasbench-kit train nb201 --dataset digits`.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from nasbench_kit.spaces import space as space_of
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.add_argument("space", help=f"the search space: {', '.join(list_spaces())}, {OWN}")
-    parser.add_argument("-o", "--output", metavar="FILE", help="the store to write (default SPACE-DATASET.h5)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="store to write (default: SPACE-DATASET.h5)")
     parser.add_argument(
         "--sample",
         metavar="N|all",
-        help="train N different networks drawn at random, not N genotypes, or all that the space has (default); of each its "
-        "canonical genotype",
+        help="number of distinct networks to draw at random, each trained in its canonical genotype (default: all networks "
+        "of the space)",
     )
     parser.add_argument(
-        "--file", metavar="FILE", help="train these architectures: native forms, one a line; - is stdin"
+        "--file", metavar="FILE", help="file of architectures to train, one native form per line; - for stdin"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the draw (default %(default)s)")
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of every network (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the sample (default %(default)s)")
+    parser.add_argument("--seeds", type=int, default=3, help="trainings per network (default %(default)s)")
     parser.add_argument(
         "--dask",
         metavar="ADDRESS",
-        help="train on the workers of this Dask scheduler, or of a 'local' one (extra 'dask')",
+        help="train on the workers of this Dask scheduler, or 'local' to start one (extra 'dask')",
     )
     parser.add_argument(
         "--checkpoints",
         metavar="FOLDER",
-        help="where the states of trainings under way are kept (default: beside the store; with --dask ADDRESS nowhere, "
-        "unless given a folder that all workers share)",
+        help="folder for checkpoints of running trainings (default: beside the store; with --dask ADDRESS none, unless you "
+        "give a folder that all workers share)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_setting_arguments(parser)
@@ -58,15 +58,15 @@ def run(options: argparse.Namespace) -> int:
         from nasbench_kit.training.tables.making import parts_folder, train_table
     sample = options.sample or "all"
     if sample != "all" and not (sample.isdecimal() and int(sample) > 0):
-        raise ValueError(f"--sample is a number of networks from 1 on or 'all', not {sample!r}")
+        raise ValueError(f"--sample must be a number of networks or 'all', not {sample!r}")
     if options.sample and options.file:
-        raise ValueError("the file says which networks are trained: give --sample or --file")
+        raise ValueError("give --sample or --file, not both")
     if options.seed < 0:
-        raise ValueError(f"--seed is from 0 on, not {options.seed}")
+        raise ValueError(f"--seed must be at least 0, not {options.seed}")
     if options.seeds < 1:
-        raise ValueError(f"--seeds is 1 or more, not {options.seeds}")
+        raise ValueError(f"--seeds must be at least 1, not {options.seeds}")
     if options.processes and options.dask not in (None, "local"):
-        raise ValueError("the scheduler says how many workers there are: give --processes or --dask ADDRESS")
+        raise ValueError("give --processes or --dask ADDRESS, not both: the scheduler determines the number of workers")
     setting = setting_of(options, space)
     output = Path(options.output or f"{space.name}-{setting.data.name}.h5")
     if options.file:

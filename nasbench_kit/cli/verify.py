@@ -1,4 +1,4 @@
-"""Train sampled entries of a store, and say whether its values can be true. Exit status 1 where they cannot."""
+"""Train sampled entries of a store again, and test its values. Exit status 1 if they are contradicted."""
 
 from __future__ import annotations
 
@@ -21,47 +21,47 @@ FIGURES = ("training_seeds", "alpha", "margin", "trained_seconds", "seconds")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
-    parser.add_argument("benchmark", help="a benchmark's name or the path of a store")
-    parser.add_argument("--dataset", help="the store's dataset; may be left out where there is only one")
+    parser.add_argument("benchmark", help="benchmark name, or path of a store")
+    parser.add_argument("--dataset", help="dataset of the store; may be omitted if there is only one")
     parser.add_argument(
         "--metrics",
         nargs="+",
         metavar="METRIC",
-        help="accuracies to compare; the first decides about the draw (default all)",
+        help="accuracies to compare; the first determines the draw (default: all)",
     )
-    parser.add_argument("--epochs", type=int, help="the epoch budget to compare; the largest unless given")
+    parser.add_argument("--epochs", type=int, help="epoch budget to compare (default: the largest)")
     parser.add_argument("--sample", type=int, default=20, help="entries to train (default %(default)s)")
     parser.add_argument("--draw", default="stratified", help=f"{', '.join(DRAWS)} (default %(default)s)")
     parser.add_argument(
         "--seeds",
         type=int,
         default=3,
-        help="trainings an entry, with seeds that the table has not (default %(default)s)",
+        help="trainings per entry, with seeds that are not in the table (default %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="the seed of the draw (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the draw (default %(default)s)")
     parser.add_argument(
         "--alpha",
         type=float,
         default=0.01,
-        help="the chance to contradict a table that is right, at most (default %(default)s)",
+        help="maximum probability of contradicting a correct table (default %(default)s)",
     )
     parser.add_argument(
-        "--margin", type=float, default=2.0, help="points within which an entry agrees (default %(default)s)"
+        "--margin", type=float, default=2.0, help="equivalence margin in percentage points (default %(default)s)"
     )
     parser.add_argument(
-        "--images", metavar="NAME|FILE", help="the images to train on, where they do not follow from the store"
+        "--images", metavar="NAME|FILE", help="images to train on, if the store does not determine them"
     )
-    parser.add_argument("--data", metavar="FOLDER", help="where published images are")
-    parser.add_argument("--recipe", metavar="NAME", help="a published recipe, where the store does not say its own")
+    parser.add_argument("--data", metavar="FOLDER", help="folder of the published images")
+    parser.add_argument("--recipe", metavar="NAME", help="a published recipe, for stores that do not specify one")
     parser.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
-    parser.add_argument("--device", help="cpu, cuda, ...: cuda where there is one, but the small table on the CPU")
-    parser.add_argument("--checkpoints", metavar="FOLDER", help="keep trainings here, to go on after a kill")
+    parser.add_argument("--device", help="cpu, cuda, ... (default: cuda if available, but cpu for the small table)")
+    parser.add_argument("--checkpoints", metavar="FOLDER", help="keep checkpoints here, to resume after being killed")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
-    bench = open_benchmark(options.benchmark)  # a name that is wrong needs no torch
+    bench = open_benchmark(options.benchmark)  # report an unknown name before importing torch
     with needs_training("training networks"):
         from nasbench_kit.training.verification.verifying import verify
     with progress_bars(["training"]) as update:
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(content)
     else:
         _print(found)
-        say(f"took {found.seconds:.1f} s, trainings {found.trained_seconds:.1f} s of it", error=True)
+        say(f"took {found.seconds:.1f} s, of which {found.trained_seconds:.1f} s for training", error=True)
     return 1 if found.verdict == CONTRADICTED else 0
 
 
@@ -130,17 +130,17 @@ def _print(found: Verification) -> None:
         rows = [[row[0], *row[2:]] for row in rows]
     budget = "" if found.epochs is None else f", {found.epochs} epochs"
     title = (
-        f"{found.benchmark}/{found.dataset}{budget}: {len(found.entries)} entries ({found.draw}), trained with the seeds "
+        f"{found.benchmark}/{found.dataset}{budget}: {len(found.entries)} entries ({found.draw}), trained with seeds "
         f"{', '.join(map(str, found.training_seeds))}; {first}"
     )
     caption = (
-        "mean ± standard deviation over seeds, percent; tolerance: the difference that would contradict the table; "
+        "mean ± standard deviation over seeds, percent; tolerance: smallest difference that would contradict the table; "
         "p: corrected for all tests;\n"
         f"agrees: the 90 % interval of the difference is within ±{found.margin:g} points"
     )
     others = len(found.frame["metric"].unique()) - 1
     if others:
-        caption += f"; the {others} other metrics of an entry are shown where they contradict (--json has all)"
+        caption += f"; the {others} other metrics of an entry are shown only if contradicted (--json has all)"
     print_table(title, header, rows, caption, optional=("p", "tolerance"))
     checks = [
         [check.name, check.metric, check.found, "" if pd.isna(check.p) else f"{check.p:.2g}", check.verdict]
@@ -148,7 +148,7 @@ def _print(found: Verification) -> None:
     ]
     print_table(None, ["check", "metric", "found", "p", "verdict"], checks, left=3, optional=("p",))
     for text in found.assumed:
-        say(f"assumed, as the store does not say: {text}")
+        say(f"assumed, as the store does not specify it: {text}")
     for text in found.undecided:
         say(f"undecided: {text}")
     say(found.summary())

@@ -78,6 +78,8 @@ def objective(entry: Any) -> Metric:
     """An objective as described in a file; results of version 2 have only its name, and unknown names were minimised."""
     if isinstance(entry, str):
         return known_metric(entry) or Metric(entry, direction="min")
+    if not isinstance(entry["name"], str):
+        raise ValueError("the name of an objective is not text")
     return Metric.from_attributes(entry["name"], entry)
 
 

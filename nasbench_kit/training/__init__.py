@@ -1,6 +1,6 @@
-"""The same architectures as PyTorch networks (extra ``train``): build, train, make tables, search, verify.
+"""Architectures as PyTorch networks (extra ``train``): build, train, make tables, search, verify.
 
-Torch is imported when a name is first used, and only for names that need it.
+Torch is imported lazily, on first use of a name that needs it.
 """
 
 import importlib

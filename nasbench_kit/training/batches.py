@@ -1,4 +1,4 @@
-"""What a training step sees: the order of the images, and how they are changed on the way. All of it follows from the seed."""
+"""Batches for training: the order of the images and their augmentation, both determined by the seed."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from nasbench_kit.training.recipes import Recipe
 
 __all__ = ["augmented", "cut_out", "epoch_generator", "image_order"]
 
-_STREAMS = {"augmentation": 1, "network": 2}  # the order of the images has a rule of its own
+_STREAMS = {"augmentation": 1, "network": 2}  # the image order is seeded separately
 
 
 def image_order(seed: int, epoch: int, images: int) -> Tensor:
-    """The order of the training images in one epoch (from 0), the same for every network of a seed: (images,)."""
+    """Return the image order of one epoch (from 0), (images,). It is the same for all networks with this seed."""
     generator = torch.Generator().manual_seed(1_000_003 * (seed + 1) + epoch)
     return torch.randperm(images, generator=generator)
 
 
 def epoch_seed(seed: int, epoch: int, stream: str) -> int:
-    """A seed for one epoch of one training, so that an epoch can be repeated without those before it."""
+    """Return a seed for one epoch, so that it can be repeated without running the previous epochs."""
     return int(np.random.SeedSequence([seed, epoch, _STREAMS[stream]]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 def epoch_generator(seed: int, epoch: int) -> torch.Generator:
-    """The generator that an epoch's augmentation draws from. It is on the CPU: the draws are the same on every device."""
+    """Return the generator of an epoch's augmentation, on the CPU so that draws are the same for every device."""
     return torch.Generator().manual_seed(epoch_seed(seed, epoch, "augmentation"))
 
 
 def augmented(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Images (n, channels, height, width) as they are in the dataset, cropped and mirrored as a recipe says."""
+    """Crop and mirror images (n, channels, height, width) according to the recipe, before standardisation."""
     if recipe.augmentation == "none":
         return images
     count, _, height, width = images.shape
@@ -44,12 +44,12 @@ def augmented(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Ten
     rows, columns = rows.to(images.device), columns.to(images.device)
     padded = F.pad(images, (border, border, border, border))
     which = torch.arange(count, device=images.device)[:, None, None]
-    # indices on both sides of a slice put the channels last
+    # index arrays on both sides of a slice move the channels last
     return padded[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 def cut_out(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    """Standardised images with a square of ``side`` pixels, centred anywhere, set to 0 in each (DeVries and Taylor 2017)."""
+    """Zero a randomly centred square of ``side`` pixels in each standardised image (DeVries and Taylor 2017)."""
     if not side:
         return images
     count, _, height, width = images.shape

@@ -1,4 +1,4 @@
-"""From a genotype to a PyTorch network: the entry point for all spaces, and which skeleton each is built in."""
+"""Build PyTorch networks from the genotypes of any space, in the skeleton of its paper."""
 
 from __future__ import annotations
 
@@ -21,36 +21,37 @@ __all__ = ["build", "skeleton_of"]
 
 
 def build(space: str | Space, x: Any, *, dataset: str = "cifar10", seed: int = 0, **skeleton: Any) -> nn.Module:
-    """The PyTorch network of one architecture, with the weights that PyTorch's own initialisation draws from the seed.
+    """Build the PyTorch network of one architecture, with PyTorch's default initialisation.
 
     Parameters
     ----------
     space : str or Space
         A space, or its name.
     x : array_like of int, shape (genes,), or a native form
-        One genotype, or the native form of one.
+        One genotype, or its native form.
     dataset : str
-        Decides the images' shape, the number of classes, and the skeleton: the paper's own, but on ``"digits"`` a small one
-        that trains in seconds on a laptop.
+        Determines the image shape, the number of classes and the skeleton: that of the paper, or for ``"digits"`` a
+        small one that trains in seconds on a laptop.
     seed : int
-        Of the initial weights. PyTorch's own generator is left as it is.
+        Seed of the initial weights. PyTorch's global generator is not changed.
     **skeleton
-        Figures of the skeleton to change, such as ``channels``, ``cells``, ``image=(1, 8, 8)`` or ``classes``; what a
-        space has is listed where one is asked for that does not exist.
+        Skeleton values to change, such as ``channels``, ``cells``, ``image=(1, 8, 8)`` or ``classes``. An unknown name
+        raises an error that lists those of the space.
 
     Returns
     -------
     torch.nn.Module
-        Images (n, channels, height, width) to logits (n, classes). Its number of parameters is the space's cost ``params``
-        where that is defined for the dataset.
+        Maps images (n, channels, height, width) to logits (n, classes). Its number of parameters equals the space's
+        cost ``params`` where that is defined for the dataset.
 
     Raises
     ------
     UnknownName
-        A space, a dataset or a skeleton argument that does not exist.
+        If the space, dataset or skeleton argument does not exist.
     InvalidArchitecture
+        If `x` is not a valid architecture of the space.
     ValueError
-        A value that a skeleton argument cannot have.
+        If a skeleton argument has an invalid value.
     """
     space = space_of(space) if isinstance(space, str) else space
     found = skeleton_of(space, dataset, **skeleton)
@@ -62,9 +63,9 @@ def build(space: str | Space, x: Any, *, dataset: str = "cifar10", seed: int = 0
 
 
 def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) -> Skeleton:
-    """The skeleton that `build` builds in: a frozen dataclass of figures.
+    """Return the skeleton that `build` uses, a frozen dataclass.
 
-    A dataset that the space has no skeleton of its own for gets the one of ``"cifar10"`` with its images and classes.
+    If the space has no skeleton for the dataset, its ``"cifar10"`` skeleton is adapted to the image shape and classes.
     """
     space = space_of(space) if isinstance(space, str) else space
     _network_class(space.name)
@@ -81,10 +82,10 @@ def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) ->
 
 
 def _network_class(name: str) -> Callable[..., nn.Module]:
-    """The network of a space, from its spec; UnknownName where it has none."""
+    """Return the network class of a space; raises UnknownName if it has none."""
     found = spec(name).network if name in list_spaces() else None
     if found is None:
-        raise UnknownName("space to build networks of", name, [n for n in list_spaces() if spec(n).network is not None])
+        raise UnknownName("space with networks", name, [n for n in list_spaces() if spec(n).network is not None])
     if isinstance(found, str):
         module, _, attribute = found.partition(":")
         found = getattr(importlib.import_module(module), attribute)
@@ -93,15 +94,15 @@ def _network_class(name: str) -> Callable[..., nn.Module]:
 
 
 def _genes(space: Space, x: Any) -> list[int]:
-    """The genes of one genotype or native form."""
+    """Return the genes of one genotype or native form."""
     try:
         shape: Any = None if isinstance(x, (str, bytes, dict)) else np.shape(x)
-    except ValueError:  # lists of different lengths: a native form
+    except ValueError:  # ragged lists: a native form
         shape = None
     if shape in ((space.genes,), (1, space.genes)):
         rows = space.check(x)
     elif shape is not None and len(shape) == 2 and shape[1] == space.genes:
-        raise InvalidArchitecture(f"{space.name}: networks are built of one genotype at a time, not of {shape[0]}")
+        raise InvalidArchitecture(f"{space.name}: build takes one genotype at a time, not {shape[0]}")
     else:
         rows = space.encode([x])
         rows = space.check(rows)

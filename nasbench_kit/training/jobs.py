@@ -1,4 +1,4 @@
-"""One way to run many pieces of training work: here, in worker processes, or on any executor."""
+"""Run training jobs in this process, in worker processes, or on any executor."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ Result = TypeVar("Result")
 
 
 class JobRunner(Generic[Job, Result]):
-    """Runs jobs, and gives each result as soon as it is there.
+    """Run jobs, and return each result as soon as it is available.
 
-    On the CPU every job has one thread, here or in a process of its own, so that results are the same bits wherever they are
-    computed. Worker processes start with the first batch that has work for two, and stay until `close`, or until a batch fails. They
-    are started anew, so a script that uses them needs the usual ``if __name__ == "__main__":``.
+    On the CPU, every job uses one thread, so that results are bitwise the same in any process. Worker processes start
+    with the first batch of at least two jobs, and run until `close` or until a batch fails. They are spawned, so
+    scripts need the usual ``if __name__ == "__main__":``.
 
     Parameters
     ----------
     work : callable
-        ``work(*shared, job)``, a function at the top of a module.
+        Called as ``work(*shared, job)``; must be a module-level function.
     shared : tuple
-        What all jobs have in common; sent to each worker process once.
+        Arguments shared by all jobs, sent to each worker process once.
     processes : int, optional
-        Worker processes; 1 runs the jobs in this process. Default: the usable cores on the CPU, else 1.
+        Number of worker processes (default: all cores on the CPU, otherwise 1). With 1, jobs run in this process.
     device : str
-        Where the work is done, for the default of ``processes``.
+        The device that jobs use, which determines the default of ``processes``.
     executor : Executor, optional
-        Runs the jobs instead; ``shared`` then travels with each.
+        Runs the jobs instead; ``shared`` is then sent with each job.
 
     Raises
     ------
     ValueError
-        Fewer than one process.
+        If ``processes`` is less than 1.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class JobRunner(Generic[Job, Result]):
         executor: Executor | None = None,
     ) -> None:
         if processes is not None and processes < 1:
-            raise ValueError(f"processes is at least 1, not {processes}")
+            raise ValueError(f"processes must be at least 1, not {processes}")
         self.work, self.shared, self.executor = work, shared, executor
         self.processes = processes or (usable_cores() if device.startswith("cpu") else 1)
         self._stack = ExitStack()
@@ -67,16 +67,16 @@ class JobRunner(Generic[Job, Result]):
         self._stack.__exit__(*error)
 
     def close(self) -> None:
-        """End the worker processes."""
+        """Stop the worker processes."""
         self.__exit__(None, None, None)
 
     def run(self, jobs: Sequence[Job]) -> Generator[tuple[int, Result]]:
-        """Run jobs; gives the position and the result of each, in the order in which they finish.
+        """Run jobs; yield the index and the result of each in order of completion.
 
         Raises
         ------
         ChildProcessError
-            A worker process ended in the middle of its work.
+            If a worker process dies.
         """
         if self.executor is not None:
             yield from _finished(self.executor, self.work, [(*self.shared, job) for job in jobs])
@@ -93,7 +93,7 @@ class JobRunner(Generic[Job, Result]):
             yield from _finished(self._pool, _work_in_worker, [(job,) for job in jobs])
         except BaseException:
             self._pool = None
-            self._stack.__exit__(*sys.exc_info())  # ends what is running
+            self._stack.__exit__(*sys.exc_info())  # stops running jobs
             raise
 
 
@@ -103,14 +103,14 @@ def _finished(
     futures = {executor.submit(work, *values): i for i, values in enumerate(arguments)}
     try:
         for future in as_completed(list(futures)):
-            yield futures.pop(future), future.result()  # popped: results are not kept in memory
+            yield futures.pop(future), future.result()  # popped, so that results do not accumulate in memory
     finally:
-        with suppress(RuntimeError):  # the pool is gone
+        with suppress(RuntimeError):  # the pool has shut down
             for future in futures:
                 future.cancel()
 
 
-_worker: dict[str, Any] = {}  # of a worker process: what all its jobs have in common
+_worker: dict[str, Any] = {}  # state of a worker process, shared by all its jobs
 
 
 def _start(work: Callable[..., Any], shared: tuple[Any, ...]) -> None:

@@ -1,4 +1,4 @@
-"""The optimisers of the recipes: PyTorch's own, and RMSProp as TensorFlow has it."""
+"""The optimisers of the recipes: those of PyTorch, and TensorFlow's variant of RMSProp."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["RMSProp", "make_optimiser"]
 
 
 def make_optimiser(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
-    """The optimiser of a recipe; its learning rate is set before every step."""
+    """Make the optimiser of a recipe. The caller sets its learning rate before every step."""
     if recipe.optimiser == "sgd":
         return torch.optim.SGD(
             parameters,
@@ -29,16 +29,16 @@ def make_optimiser(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.
 
 
 class RMSProp(torch.optim.Optimizer):
-    """RMSProp as in ``tf.train.RMSPropOptimizer``, which NAS-Bench-101 was trained with.
+    """RMSProp as in ``tf.train.RMSPropOptimizer``, which was used to train NAS-Bench-101.
 
-    PyTorch's own adds epsilon to the root and starts the mean square at 0. Here epsilon is under the root, which matters
-    where it is 1, the mean square starts at 1, and the learning rate is in the momentum.
+    PyTorch's version adds epsilon outside the root and starts the mean square at 0. Here, epsilon is inside the root,
+    which matters when it is 1; the mean square starts at 1; and the momentum buffer includes the learning rate.
 
     Parameters
     ----------
     parameters : iterable of Tensor
     recipe : Recipe
-        Its momentum, weight decay, ``rms_decay`` and ``epsilon``.
+        Provides momentum, weight decay, ``rms_decay`` and ``epsilon``.
     """
 
     def __init__(self, parameters: Iterable[Tensor], recipe: Recipe) -> None:
@@ -52,7 +52,7 @@ class RMSProp(torch.optim.Optimizer):
         super().__init__(parameters, settings)
 
     def step(self, closure: Any = None) -> None:
-        """One step on the gradients that are there; ``closure`` is not used."""
+        """Take one step with the current gradients; ``closure`` is ignored."""
         with torch.no_grad():
             self._step()
 

@@ -1,4 +1,4 @@
-"""Work that is done in parts: a folder of small files that outlives a kill, and what it was begun for."""
+"""Resumable work in parts: a folder with one file per finished part, and the identity of the work."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from nasbench_kit.files import replace_file
 __all__ = ["Part", "PartsFolder", "divide"]
 
 CLAIM = "claim.json"
-DIGEST = "sha256"  # the array of a part that has the checksum of all others
+DIGEST = "sha256"  # name of the array with the checksum of all others in a part
 
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """The unit of work: some of the networks, with some of the seeds, which is done as a whole or not at all."""
+    """A unit of work that is completed as a whole or not at all: some of the networks with some of the seeds."""
 
     number: int
     networks: slice
@@ -33,7 +33,7 @@ class Part:
 
 
 def divide(networks: int, seeds: int, networks_a_part: int | None) -> list[Part]:
-    """All the work in parts: so many networks with all seeds each, or for None single trainings."""
+    """Divide the work into parts of several networks with all seeds, or for None into single trainings."""
     if networks_a_part is None:
         pairs = ((i, j) for i in range(networks) for j in range(seeds))
         return [Part(number, slice(i, i + 1), slice(j, j + 1)) for number, (i, j) in enumerate(pairs)]
@@ -42,20 +42,20 @@ def divide(networks: int, seeds: int, networks_a_part: int | None) -> list[Part]
 
 
 class PartsFolder:
-    """A folder of finished parts, made where it is missing.
+    """A folder of finished parts, created if missing.
 
     Parameters
     ----------
     path : Path
     identity : mapping
-        Plain values that decide about the parts: a folder of others is refused, unless there is nothing in it yet.
+        Plain values that determine the parts. A folder that already has parts with a different identity is refused.
     circumstances : mapping
-        Plain values that are written down once, and never compared.
+        Plain values that are recorded when the work starts, but never compared.
 
     Raises
     ------
     StoreError
-        Where the folder cannot be made or read, or holds parts of other work: what differs.
+        If the folder cannot be created or read, or holds parts of other work; the message names the difference.
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any], circumstances: Mapping[str, Any]) -> None:
@@ -67,7 +67,7 @@ class PartsFolder:
         except OSError as error:
             if isinstance(error, StoreError):
                 raise
-            raise StoreError(f"{path}, the folder of the parts, cannot be used: {error.strerror}") from error
+            raise StoreError(f"{path}, the folder for finished parts, cannot be used: {error.strerror}") from error
         there, now = dict(_flat(found)), dict(_flat(identity))
         different = [name for name in now if there.get(name) != now[name]]
         if different and begun:
@@ -83,35 +83,35 @@ class PartsFolder:
         self.claim: dict[str, Any] = found
 
     def done(self, kind: str) -> set[int]:
-        """The numbers of the parts of a kind that are there."""
+        """Return the numbers of the finished parts of a kind."""
         numbers = (path.stem.removeprefix(f"{kind}-") for path in self.path.glob(f"{kind}-*.npz"))
         return {int(number) for number in numbers if number.isdecimal()}
 
     def write(self, kind: str, number: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep a finished part; raises StoreError where the disk does not take it."""
+        """Save a finished part; raises StoreError if it cannot be written."""
         image = io.BytesIO()
         np.savez(image, allow_pickle=False, **arrays, **{DIGEST: _digest(arrays)})
         replace_file(self._file(kind, number), lambda temporary: temporary.write_bytes(image.getbuffer()))
 
     def read(self, kind: str, number: int) -> dict[str, NDArray[Any]]:
-        """A finished part; raises StoreError where it is damaged."""
+        """Load a finished part; raises StoreError if it is damaged."""
         path = self._file(kind, number)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
                 arrays = {name: part[name] for name in part.files}
             if not np.array_equal(arrays.pop(DIGEST, None), _digest(arrays)):
-                raise ValueError("its checksum is wrong")
+                raise ValueError("wrong checksum")
             return arrays
-        except Exception as error:  # zipfile and NumPy raise whatever a damaged byte makes of them
+        except Exception as error:  # zipfile and NumPy can raise almost anything on damaged files
             reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise StoreError(f"{path} is damaged: {reason}; delete it, and the part is done again") from error
+            raise StoreError(f"{path} is damaged: {reason}; delete it to redo this part") from error
 
     def checkpoints(self, folder: Path, number: int) -> Path:
-        """Where the trainings of one part have their checkpoints; ``folder`` is the one of all parts."""
+        """Return the folder of one part's checkpoints; ``folder`` is that of all parts."""
         return folder / f"part-{number:06d}"
 
     def remove_checkpoints(self, folder: Path, number: int) -> None:
-        """Delete what a finished part needs no more."""
+        """Delete the checkpoints of a finished part."""
         shutil.rmtree(self.checkpoints(folder, number), ignore_errors=True)
 
     def _file(self, kind: str, number: int) -> Path:
@@ -122,14 +122,14 @@ class PartsFolder:
         try:
             found = json.loads(path.read_text())
         except (ValueError, RecursionError) as error:
-            raise StoreError(f"{path} is damaged; delete the folder to start anew") from error
+            raise StoreError(f"{path} is damaged; delete the folder to start again") from error
         if not isinstance(found, dict):
-            raise StoreError(f"{path} is damaged; delete the folder to start anew")
+            raise StoreError(f"{path} is damaged; delete the folder to start again")
         return found
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
-    """A SHA-256 over the names, types, shapes and values of arrays: (32,)."""
+    """Return the SHA-256 of the names, types, shapes and values of arrays: (32,)."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         values = np.ascontiguousarray(arrays[name])
@@ -139,7 +139,7 @@ def _digest(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested values with the names on the way to them."""
+    """Yield nested values with their full names."""
     for name, inner in value.items():
         if isinstance(inner, Mapping):
             yield from _flat(inner, f"{prefix}{name} ")

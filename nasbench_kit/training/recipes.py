@@ -1,4 +1,4 @@
-"""How a network is trained: optimiser, schedule, augmentation; the published recipes by name. Nothing here needs torch."""
+"""Training recipes: optimiser, schedule and augmentation, with the published ones by name. Does not need torch."""
 
 from __future__ import annotations
 
@@ -18,51 +18,53 @@ AUGMENTATIONS = ("none", "crop-flip")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides about a training but the network, the images and the seed. The defaults are ``digits``.
+    """All training hyperparameters; with the network, the images and the seed they define a training.
+
+    The defaults are those of ``digits``.
 
     Attributes
     ----------
     epochs : int
     batch_size : int
-        Images a step. The last step of an epoch takes what is left, unless that is a single image, which batch
-        normalisation cannot learn from.
+        Images per step. The last step of an epoch takes the remaining images, unless only one is left: batch
+        normalisation cannot train on a single image.
     optimiser : str
-        ``sgd``, ``rmsprop`` (as TensorFlow has it, see `nasbench_kit.training.optimisers`) or ``adam``.
+        ``sgd``, ``rmsprop`` (TensorFlow's variant, see `nasbench_kit.training.optimisers`) or ``adam``.
     learning_rate : float
-        The highest one.
+        The maximum learning rate.
     momentum : float
     nesterov : bool
-        Of ``sgd`` alone.
+        Used by ``sgd`` only.
     weight_decay : float
-        Of all parameters; added to the gradient, so that it is the L2 penalty ``weight_decay / 2 * sum of squares``.
+        Applied to all parameters and added to the gradient, i.e. the L2 penalty ``weight_decay / 2 * sum of squares``.
     schedule : str
-        ``cosine``: half a wave down to ``final_learning_rate``; ``step``: times ``factor`` at each of ``milestones``;
+        ``cosine``: anneal to ``final_learning_rate``; ``step``: multiply by ``factor`` at each of ``milestones``;
         ``constant``.
     by : str
-        Whether a schedule moves with every ``step`` or every ``epoch``.
+        Whether the learning rate is updated every ``step`` or every ``epoch``.
     final_learning_rate : float
     milestones : tuple of float
-        Shares of the training's length, 0 to 1, ascending.
+        Fractions of the training's length, 0 to 1, ascending.
     factor : float
     warmup_epochs : float
-        The learning rate rises in a line over so many epochs; the schedule has the rest.
+        Number of epochs over which the learning rate rises linearly. The schedule covers the rest.
     label_smoothing : float
     augmentation : str
-        ``crop-flip``: an eighth of the side as a border of zeros (4 pixels at 32x32, 2 at 16x16), a random crop of the
-        old size out of that, mirrored with probability 1/2. ``none``.
+        ``crop-flip``: zero-pad by an eighth of the side (4 pixels at 32x32, 2 at 16x16), take a random crop of the
+        original size, and mirror it with probability 1/2. ``none``: no augmentation.
     cutout : int
-        The side in pixels of a square that is set to the mean image's value (DeVries and Taylor 2017, arXiv 1708.04552);
-        0 for none.
+        Side in pixels of a random square set to the mean pixel value (DeVries and Taylor 2017, arXiv 1708.04552); 0
+        disables it.
     clip : float
-        The largest norm of a gradient; 0 for any.
+        The maximum gradient norm; 0 disables clipping.
     auxiliary : float
-        The weight of the loss of an auxiliary head: the second output of a network that gives two while it is trained.
+        Weight of the auxiliary head's loss, for networks that return a second output in training mode.
     rms_decay, epsilon : float
-        Of ``rmsprop``, the latter of ``adam`` as well.
+        Used by ``rmsprop``; ``epsilon`` also by ``adam``.
     norm_momentum, norm_epsilon : float, optional
-        Of every batch norm, in PyTorch's convention: how much of its running statistics a batch replaces (1 minus what
-        TensorFlow calls momentum), and what is added to the variance. None for those that the network was built with:
-        here 0.1 and 1e-5, which are PyTorch's own.
+        Constants of every batch norm, in PyTorch's convention: the weight of the new batch in the running statistics (1
+        minus TensorFlow's momentum), and the term added to the variance. None keeps the network's own values; for
+        networks from `build` these are PyTorch's defaults, 0.1 and 1e-5.
     """
 
     epochs: int = 8
@@ -100,26 +102,26 @@ class Recipe:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, (int, float)) and not 0 <= value < math.inf:
-                raise ValueError(f"{field.name} is a finite number from 0 on, not {value}")
+                raise ValueError(f"{field.name} must be a finite number of at least 0, not {value}")
         if self.epochs < 1 or self.batch_size < 1:
-            raise ValueError(f"epochs and batch_size are 1 or more, not {self.epochs} and {self.batch_size}")
+            raise ValueError(f"epochs and batch_size must be at least 1, not {self.epochs} and {self.batch_size}")
         if self.norm_momentum is not None and self.norm_momentum > 1:
-            raise ValueError(f"norm_momentum is at most 1, not {self.norm_momentum}")
+            raise ValueError(f"norm_momentum must be at most 1, not {self.norm_momentum}")
         if self.label_smoothing >= 1:
-            raise ValueError(f"label_smoothing is below 1, not {self.label_smoothing}")
+            raise ValueError(f"label_smoothing must be below 1, not {self.label_smoothing}")
         if self.optimiser == "sgd" and self.nesterov and not self.momentum:
-            raise ValueError("Nesterov's step needs a momentum")
+            raise ValueError("nesterov=True needs a momentum above 0")
         if list(self.milestones) != sorted(self.milestones) or any(not 0 < share < 1 for share in self.milestones):
-            raise ValueError(f"milestones are ascending shares of the training between 0 and 1, not {self.milestones}")
+            raise ValueError(f"milestones must be ascending fractions between 0 and 1, not {self.milestones}")
 
 
 def settings_of(recipe: Recipe) -> dict[str, Any]:
-    """The settings of a recipe by name, without those that leave a matter to the network: what files keep of it."""
+    """Return the recipe's settings as stored in files: those that are None are left to the network and omitted."""
     return {name: value for name, value in asdict(recipe).items() if value is not None}
 
 
 def learning_rate(recipe: Recipe, step: int, epochs: int, steps_an_epoch: int) -> float:
-    """The learning rate of one step, counted from 0 over all ``epochs``."""
+    """Return the learning rate of one step, counted from 0 over all ``epochs``."""
     steps, warmup = epochs * steps_an_epoch, round(recipe.warmup_epochs * steps_an_epoch)
     if step < warmup:
         return recipe.learning_rate * (step + 1) / warmup
@@ -138,12 +140,12 @@ DIGITS = PublishedRecipe({}, "the kit's own table nb201-digits")
 
 
 def published_recipe(name: str) -> PublishedRecipe:
-    """A recipe by the name of its space, or ``digits``, with its source.
+    """Return the published recipe of a space, or ``digits``, with its source.
 
     Raises
     ------
     UnknownName
-        No such recipe, or a space without one.
+        If there is no such recipe.
     """
     found = DIGITS if name == "digits" else spec(name).recipe if name in list_spaces() else None
     if found is None:
@@ -152,10 +154,10 @@ def published_recipe(name: str) -> PublishedRecipe:
 
 
 def recipes() -> tuple[str, ...]:
-    """The names that `recipe` knows: spaces, and ``digits``."""
+    """Return the names that `recipe` accepts: ``digits`` and the spaces with a published recipe."""
     return ("digits", *(name for name in list_spaces() if spec(name).recipe is not None))
 
 
 def recipe(name: str) -> Recipe:
-    """A recipe by the name of its space, or ``digits``; raises UnknownName. `published_recipe` has its source."""
+    """Return the recipe of a space, or ``digits``; raises UnknownName. See `published_recipe` for its source."""
     return Recipe(**published_recipe(name).settings)

@@ -1,4 +1,4 @@
-"""What decides about the trainings of a space's architectures, and the trainings of a batch of them on one device."""
+"""Training settings (space, dataset, skeleton and recipe), and the training of genotypes on one device."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ from nasbench_kit.training.trainer import METRICS, find_device, train
 
 __all__ = ["STACKED", "Setting", "can_be_stacked", "make_setting", "train_genotypes"]
 
-STACKED = 40  # networks a stack: larger ones gain nothing, smaller ones lose to call overhead
-NUMBERED = 2**16  # genotypes: in spaces up to this size, weights follow from the number of the genotype
+STACKED = 40  # networks per stack: larger stacks are no faster, smaller ones suffer from call overhead
+NUMBERED = 2**16  # genotypes: in spaces up to this size, the weight seed is derived from the genotype's flat index
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Everything that decides about a training but the architecture and the seed. Small, and can be sent to a process.
+    """Everything that defines a training except the architecture and the seed. Small and picklable.
 
     Attributes
     ----------
     space : str
     dataset : str
-        A name or a path that `load_dataset` knows.
+        A name or path accepted by `load_dataset`.
     folder : str or None
-        Where published files are; as in `load_dataset`.
+        Folder of the published files; as in `load_dataset`.
     skeleton : Skeleton
     recipe : Recipe
     """
@@ -64,18 +64,18 @@ class Setting:
 
     @property
     def data(self) -> Dataset:
-        """The dataset; read once a process."""
+        """The dataset, read once per process."""
         return _loaded(self.dataset, self.folder)
 
     def network(self, x: Sequence[int] | Genotypes, seed: int) -> nn.Module:
-        """The network of one genotype with its initial weights, which follow from the genotype and the training seed."""
+        """Build the network of one genotype; its initial weights depend on the genotype and the training seed."""
         changes = {f.name: getattr(self.skeleton, f.name) for f in dataclasses.fields(self.skeleton)}
         space = space_of(self.space)
         return build(space, x, dataset=_skeleton_name(self.dataset), seed=_weight_seed(space, x, seed), **changes)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What two settings have to share for their trainings to be the same: plain values, as JSON has them."""
+        """Everything that two settings must share to give the same trainings, as JSON-compatible values."""
         return {
             "space": self.space,
             "dataset": self.data.name,
@@ -101,25 +101,26 @@ def make_setting(
     epochs: int | None = None,
     skeleton: Mapping[str, Any] | None = None,
 ) -> Setting:
-    """A setting, with what is not given from where it is published.
+    """Make a setting, with published defaults.
 
     Parameters
     ----------
     space : str or Space
     dataset : str
-        A name or a path that `load_dataset` knows.
+        A name or path accepted by `load_dataset`.
     folder : path-like, optional
+        As in `load_dataset`.
     recipe : Recipe or str, optional
-        On the digits the recipe ``digits``, else the space's own.
+        By default ``digits`` on the digits, and the space's own recipe otherwise.
     epochs : int, optional
-        In place of the recipe's.
+        Overrides the recipe's epochs.
     skeleton : mapping, optional
-        Figures of the skeleton to change; images and classes are the dataset's.
+        Skeleton values to change. The image shape and number of classes come from the dataset.
 
     Raises
     ------
     UnknownName, SourceError, MissingExtra, ValueError
-        As `load_dataset`, `recipe` and `skeleton_of` do.
+        As raised by `load_dataset`, `recipe` and `skeleton_of`.
     """
     found = space_of(space) if isinstance(space, str) else space
     data = _loaded(dataset, None if folder is None else str(folder))
@@ -142,9 +143,9 @@ def train_genotypes(
     checkpoints: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
-    """Train genotypes with every seed, one after the other, or as one stack where that can be done.
+    """Train genotypes with every seed, one at a time or stacked where possible.
 
-    NAS-Bench-201 cells in the small skeleton are stacked on the CPU: the same trainings, but for rounding.
+    On the CPU, NAS-Bench-201 cells in the small skeleton are trained in stacks; results are the same up to rounding.
 
     Parameters
     ----------
@@ -154,15 +155,16 @@ def train_genotypes(
     device : str, optional
         As in `train`.
     checkpoints : path-like, optional
-        A folder, made where it is missing, with one checkpoint a training. A stack has none: it takes seconds.
+        A folder for one checkpoint per training, created if missing. Stacks take only seconds and have none.
     progress : callable, optional
-        Called with (trainings done, trainings).
+        Called with (trainings done, trainings in total).
 
     Returns
     -------
     dict of str to ndarray, each (n, epochs, seeds)
-        ``train_accuracy``, ``valid_accuracy``, ``test_accuracy`` (percent), ``train_loss``, ... (nats) after every epoch, in
-        evaluation mode; and ``seconds``, those of every epoch without evaluation: in a stack, its mean over the trainings.
+        ``train_accuracy``, ``valid_accuracy``, ``test_accuracy`` (percent), ``train_loss``, ... (nats) after every
+        epoch, in evaluation mode; and ``seconds``, the duration of each epoch without evaluation (for a stack, averaged
+        over its trainings).
     """
     space = space_of(setting.space)
     rows, seeds = space.check(X), tuple(int(seed) for seed in seeds)
@@ -188,7 +190,7 @@ def train_genotypes(
 
 
 def can_be_stacked(setting: Setting) -> bool:
-    """Whether `train_stacked` does these trainings."""
+    """Return whether `train_stacked` supports this setting."""
     if setting.space != "nb201" or setting.skeleton != SKELETONS["digits"]:
         return False
     try:
@@ -223,24 +225,24 @@ def _loaded(dataset: str, folder: str | None) -> Dataset:
 
 
 def _skeleton_name(dataset: str) -> str:
-    """The dataset whose skeletons are built for these images: a part of CIFAR-10 has CIFAR-10's."""
+    """Return the dataset whose skeletons fit these images; subsets of CIFAR-10 use those of CIFAR-10."""
     known = [name for name in IMAGES if dataset == name or dataset.startswith(f"{name}-")]
     return max(known, key=len, default="cifar10")
 
 
 def _weight_seed(space: Space, x: Sequence[int] | Genotypes, seed: int) -> int:
-    """The seed of a genotype's initial weights: another one for every genotype and training seed."""
+    """Return the seed of the initial weights, distinct for every genotype and training seed."""
     rows = space.check(x)
     if space.size <= NUMBERED:
         return seed * space.size + int(space.number(rows)[0])
-    return int(_digest(space, rows[0], seed)[:8], 16)  # PyTorch's generator on the CPU looks at 32 bits alone
+    return int(_digest(space, rows[0], seed)[:8], 16)  # PyTorch's CPU generator uses only 32 bits
 
 
 def _digest(space: Space, row: Genotypes, seed: int | None = None) -> str:
-    """15 hexadecimal digits of a genotype, and a seed."""
+    """Return 15 hexadecimal digits that identify a genotype and a seed."""
     return hashlib.sha256(f"{space.name} {row.tolist()} {seed}".encode()).hexdigest()[:15]
 
 
 def _plain(value: Any) -> Any:
-    """As JSON gives it back: tuples become lists."""
+    """Return the value after a JSON round trip, which turns tuples into lists."""
     return json.loads(json.dumps(value))

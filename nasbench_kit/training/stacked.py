@@ -1,9 +1,9 @@
-"""Many NAS-Bench-201 networks trained at once on one core, each exactly as it would be trained alone.
+"""Train many NAS-Bench-201 networks at once on one core, each as if it were trained alone.
 
-Small networks spend a core's time on call overhead and on convolutions too narrow for its vector units. Here M
-networks are one stack of tensors (M, channels, pixels, images). A 3x3 convolution on a small image is a dense matrix
-(channels x pixels)^2, zeros included, so that a stack of them is one batched matrix product; a 1x1 convolution is one as
-it is. `python -m benchmarks train`, one core: 2.1 times as fast as an ordinary loop over the networks.
+Small networks spend most of the time on call overhead, and on convolutions too narrow for vector units. Here, M
+networks form one stack of tensors (M, channels, pixels, images). A 3x3 convolution on a small image is a dense matrix
+(channels x pixels)^2, zeros included, so a stack of them is one batched matrix product. A stack of 1x1 convolutions is
+one already. On one core, this is 2.1 times as fast as a loop over the networks (`python -m benchmarks train`).
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ __all__ = ["check_stackable", "initial_network", "train_stacked"]
 
 
 def initial_network(number: int, genes: Sequence[int], skeleton: NB201Skeleton, seed: int) -> NB201Network:
-    """A network with the weights that PyTorch's own initialisation draws for this genotype and seed.
+    """Return a network with PyTorch's default initialisation, seeded by genotype and training seed.
 
     Parameters
     ----------
     number : int
-        The genotype's number in the space; with ``seed`` it fixes the draw.
+        The genotype's flat index in the space; with ``seed``, it determines the weights.
     genes : sequence of 6 int
     skeleton : NB201Skeleton
     seed : int
@@ -58,15 +58,16 @@ def train_stacked(
     Parameters
     ----------
     numbers : ndarray of uint64, shape (n,)
-        The genotypes' numbers, which with the seeds fix the initial weights.
+        The genotypes' flat indices, which determine the initial weights together with the seeds.
     rows : ndarray of uint8, shape (n, 6)
         The genotypes.
     skeleton : NB201Skeleton
-        One cell a stage, reduction ``"pool"``.
+        Must have one cell per stage and reduction ``"pool"``.
     data : Dataset
         Standardised images.
     recipe : Recipe
-        SGD with Nesterov momentum, a cosine to zero step by step, and nothing else.
+        SGD with Nesterov momentum and cosine annealing to zero by step, without augmentation or regularisation other
+        than weight decay.
     seeds : tuple of int
         The training seeds.
 
@@ -74,12 +75,12 @@ def train_stacked(
     -------
     dict
         ``train_accuracy``, ``valid_accuracy``, ``test_accuracy`` (percent) and ``train_loss``, ... (mean cross-entropy,
-        nats), each (n, epochs, seeds), measured with the batch norms' running statistics.
+        nats), each (n, epochs, seeds), measured with the running statistics of batch norms.
 
     Raises
     ------
     ValueError
-        A recipe that asks for more, or whose batches do not divide the training images.
+        If the recipe is not supported, or its batch size does not divide the number of training images.
     """
     check_stackable(recipe, data)
     dtype = torch.get_default_dtype()
@@ -110,7 +111,7 @@ def train_stacked(
             loss.backward()
             optimiser.step()
         with torch.no_grad():
-            blocks = patches.split(recipe.batch_size, dim=2)  # as small as in training: the same memory serves again
+            blocks = patches.split(recipe.batch_size, dim=2)  # as small as in training, so that memory is reused
             logits = torch.cat([stack.forward(b.expand(len(seeds), *b.shape), training=False) for b in blocks], dim=2)
             losses = F.cross_entropy(logits, labels.repeat(len(logits), 1), reduction="none")
             hits = (logits.argmax(dim=1) == labels).to(torch.float64)
@@ -123,7 +124,7 @@ def train_stacked(
 
 
 def check_stackable(recipe: Recipe, data: Dataset) -> None:
-    """Raise ValueError for a training that no stack does."""
+    """Raise ValueError if networks cannot be trained in a stack with this recipe and data."""
     plain = replace(
         Recipe(),
         epochs=recipe.epochs,
@@ -133,15 +134,17 @@ def check_stackable(recipe: Recipe, data: Dataset) -> None:
         weight_decay=recipe.weight_decay,
     )
     if recipe != plain:
-        raise ValueError("a stack is trained by SGD with Nesterov momentum and a cosine to zero, without augmentation")
+        raise ValueError(
+            "stacked training needs SGD with Nesterov momentum, cosine annealing to zero and no augmentation"
+        )
     if len(data.part("train")) % recipe.batch_size:
-        raise ValueError(f"batches of {recipe.batch_size} do not divide {len(data.part('train'))} training images")
+        raise ValueError(f"batch_size {recipe.batch_size} must divide the {len(data.part('train'))} training images")
     if data.images.dtype != np.float32 or data.mean.any() or (data.std != 1).any():
-        raise ValueError(f"a stack is trained on standardised images; those of {data.name} are not")
+        raise ValueError(f"stacked training needs standardised images; those of {data.name} are not")
 
 
 class _Convolutions:
-    """All convolutions of one kind from one node of one stage, over the stack: parameters and batch norms."""
+    """All convolutions of one kind from one node of one stage over the stack, with parameters and batch norms."""
 
     def __init__(self, modules: Sequence[torch.nn.Sequential], taps: Tensor | None) -> None:
         kernels = torch.stack([m[1].weight.detach() for m in modules])
@@ -159,7 +162,7 @@ class _Convolutions:
         return self.norm(y, training).view(x.shape)
 
     def _dense(self, pixels: int, training: bool) -> Tensor:
-        """The convolutions as matrices: (instances, channels x pixels, channels x pixels), kept between evaluations."""
+        """Return dense matrices (instances, channels x pixels, channels x pixels), cached between evaluations."""
         if training or self.cached is None:
             joined = (self.kernel @ self.taps).view(self.instances, self.width, self.width, pixels, pixels)
             dense = joined.transpose(2, 3).reshape(self.instances, self.width * pixels, self.width * pixels)
@@ -169,7 +172,7 @@ class _Convolutions:
 
 
 class _Norm:
-    """The batch norms of a stack: one call over (instances x channels)."""
+    """The batch norms of a stack, applied in one call over (instances x channels)."""
 
     def __init__(self, modules: Sequence[torch.nn.Module]) -> None:
         self.weight = torch.cat([m.weight.detach() for m in modules]).requires_grad_()
@@ -183,16 +186,16 @@ class _Norm:
 
 @dataclass
 class _Group:
-    """The edges of one operation from one node, over the stack, sorted by target node."""
+    """The edges of one operation from one node over the stack, sorted by target node."""
 
     operation: int
-    models: Tensor  # (instances,) which network of the stack
+    models: Tensor  # (instances,) index of the network in the stack
     targets: list[tuple[int, Tensor]]  # target node and its networks, in the order of `models`
-    convolutions: list[_Convolutions]  # one a stage; empty unless the operation is a convolution
+    convolutions: list[_Convolutions]  # one per stage; empty unless the operation is a convolution
 
 
 class _Stack:
-    """The networks n x seeds as one stack; network n with seed s is number n * seeds + s."""
+    """All networks with all seeds as one stack; network n with seed s has index n * seeds + s."""
 
     def __init__(
         self, numbers: NDArray[np.uint64], rows: Genotypes, skeleton: NB201Skeleton, seeds: tuple[int, ...]
@@ -243,7 +246,7 @@ class _Stack:
 
     @property
     def parameters(self) -> list[Tensor]:
-        """Every trained tensor of the stack."""
+        """All trainable tensors of the stack."""
         convolutions = [c for groups in self.groups for group in groups for c in group.convolutions]
         norms = [self.stem_norm, *self.reduction_norms, self.head_norm, *(c.norm for c in convolutions)]
         return [
@@ -257,7 +260,7 @@ class _Stack:
         ]
 
     def forward(self, patches: Tensor, training: bool) -> Tensor:
-        """Logits (models, classes, images) of each seed's own patches (seeds, 9, pixels, images)."""
+        """Return logits (models, classes, images) for the patches of each seed (seeds, 9, pixels, images)."""
         x = torch.bmm(self.stem.transpose(0, 1).flatten(1, 2), patches.flatten(2))
         x = x.view(self.seeds, -1, self.width, *patches.shape[2:]).transpose(0, 1).flatten(0, 1)
         x = self._cell(0, self.stem_norm(x, training), training)
@@ -285,7 +288,7 @@ class _Stack:
 
 
 def _live_edges(rows: Genotypes) -> NDArray[np.bool_]:
-    """The edges from which the output is reached: (n, 6). The others change nothing and are left out."""
+    """Return a mask of the edges that reach the output, (n, 6). The others have no effect and are skipped."""
     reaches = np.zeros((len(rows), 4), dtype=np.bool_)
     reaches[:, 3] = True
     live = np.zeros(rows.shape, dtype=np.bool_)
@@ -296,7 +299,7 @@ def _live_edges(rows: Genotypes) -> NDArray[np.bool_]:
 
 
 def _taps(side: int, kernel: int) -> Tensor:
-    """Which kernel element joins which pixels, padding with zeros: (kernel^2, pixels out x pixels in) of 0 and 1."""
+    """Return which kernel element connects which pixels, zero-padded: (kernel^2, pixels out x pixels in) of 0 and 1."""
     taps = np.zeros((kernel, kernel, side, side, side, side))
     for dy, dx, y, x in np.ndindex(kernel, kernel, side, side):
         row, column = y + dy - kernel // 2, x + dx - kernel // 2
@@ -306,9 +309,9 @@ def _taps(side: int, kernel: int) -> Tensor:
 
 
 def _pool(x: Tensor, side: int, size: int) -> Tensor:
-    """Average pooling of (models, channels, pixels, images): 3x3 at stride 1, over the pixels that exist, or by 2."""
+    """Average-pool (models, channels, pixels, images), by 3x3 at stride 1 without counting padding, or by 2."""
     models, channels, _, images = x.shape
-    # with images innermost this is PyTorch's channels-last order, images standing for channels
+    # with images innermost, this is PyTorch's channels-last layout with images as channels
     pixels_last = x.view(models * channels, side, side, images).permute(0, 3, 1, 2)
     if size == 3:
         y = F.avg_pool2d(pixels_last, 3, stride=1, padding=1, count_include_pad=False)

@@ -1,4 +1,4 @@
-"""How a store says that its entries were trained, as a setting to train them by again; else how they are published to be."""
+"""Recover the training setting of a store's entries from its provenance, or else from the publication."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nasbench_kit.training.setting import Setting, make_setting
 
 __all__ = ["StoredSetting", "stored_setting"]
 
-CURVES = "-curves-"  # the dataset of a store that holds the values after every epoch of trainings of this length
+CURVES = "-curves-"  # marks datasets with values after every epoch of trainings of the length that follows
 IMAGES_OF = {("nb101", "cifar10"): "cifar10-40k"}  # Ying et al. 2019, arXiv 1902.09635, section 2.3
 SGD = "SGD, Nesterov"
 
@@ -32,9 +32,9 @@ class StoredSetting:
     ----------
     setting : Setting
     epoch : int
-        The epoch of a training, counted from 1, after which the table's values were measured.
+        The epoch, counted from 1, after which the table's values were measured.
     assumed : tuple of str
-        What the store does not say, so that it is as published; a sentence each. Empty where the store says it all.
+        Assumptions from the publication about what the store does not specify, one sentence each.
     """
 
     setting: Setting
@@ -51,7 +51,7 @@ def stored_setting(
     folder: str | os.PathLike[str] | None = None,
     recipe: str | None = None,
 ) -> StoredSetting:
-    """The setting that a store's provenance tells of, checked against the images that are here.
+    """Return the setting described by a store's provenance, checked against the available images.
 
     Parameters
     ----------
@@ -59,29 +59,27 @@ def stored_setting(
     dataset : str
         The dataset of the store.
     budget : int or None
-        The epoch budget of the values; None where the table has none.
+        The epoch budget of the values, or None if the table has none.
     images, folder
-        What `load_dataset` is given; the images of the dataset's name unless given.
+        Arguments of `load_dataset` (default: the images of the dataset's name).
     recipe : str, optional
-        The name of a published recipe, for stores that do not say how they were trained.
+        Name of a published recipe, for stores that do not specify one.
 
     Raises
     ------
     StoreError
-        Images that are not the store's.
+        If the images differ from those of the store.
     ValueError
-        A recipe for a store that tells its own, or a budget that its trainings do not reach.
+        If a recipe is given although the store specifies one, or the budget exceeds the length of its trainings.
     UnknownName, SourceError, MissingExtra
-        As `load_dataset` does.
+        As raised by `load_dataset`.
     """
     where = None if folder is None else str(folder)
     told, old = bench.info.get("setting"), bench.info.get("recipe")
     own = isinstance(told, Mapping)
     old_own = not own and isinstance(old, Mapping) and "split" in bench.info and dataset == "digits"
     if (own or old_own) and recipe is not None:
-        raise ValueError(
-            f"{bench.name} says by which recipe its entries were trained: leave out --recipe; no other makes the same values"
-        )
+        raise ValueError(f"{bench.name} specifies the recipe of its entries; leave out --recipe")
     if own:
         assert isinstance(told, Mapping)
         setting = _told(bench, told, None if images is None else str(images), where)
@@ -93,50 +91,48 @@ def stored_setting(
     length = setting.recipe.epochs
     epoch = length if budget is None else budget
     if epoch > length:
-        raise ValueError(f"{bench.name} says that its trainings have {length} epochs, and has values after {epoch}")
+        raise ValueError(f"{bench.name} specifies trainings of {length} epochs, but has values after {epoch}")
     return StoredSetting(setting, epoch, ())
 
 
 def _told(bench: Benchmark, told: Mapping[str, Any], images: str | None, folder: str | None) -> Setting:
-    """The setting of a store that has its identity."""
+    """Return the setting of a store whose provenance has a setting."""
     name = str(told.get("dataset"))
     if images is None and name not in datasets():
         raise SourceError(
-            f"{bench.name} was trained on images called {name!r}, which are no published ones: give their file with --images"
+            f"{bench.name} was trained on {name!r}, which is not a published dataset: give its file with --images"
         )
     try:
         if told["space"] != bench.space.name:
-            raise ValueError(f"its setting is one of {told['space']}, not of {bench.space.name}")
-        # what is None is left to the network, and not stored
+            raise ValueError(f"its setting is for {told['space']}, not for {bench.space.name}")
+        # fields that are None are left to the network and not stored
         names = [field.name for field in dataclasses.fields(Recipe) if field.default is not None]
         fields = {**told["recipe"], **{name: told["recipe"][name] for name in names}}
         how = Recipe(**{**fields, "milestones": tuple(fields["milestones"])})
         frame = skeleton_of(bench.space, "cifar10", **told["skeleton"])
         digest = str(told["images"])
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{bench.path}: what it says of its trainings cannot be understood: {error}") from error
+        raise StoreError(f"{bench.path} has an invalid training setting in its provenance: {error}") from error
     setting = Setting(bench.space.name, images or name, folder, frame, how)
     if setting.identity["images"] != digest:
         raise StoreError(
             f"the images {setting.dataset!r} are not those that {bench.name} was trained on: their digest is "
-            f"{setting.identity['images']}, the store has {digest}"
+            f"{setting.identity['images']}, that in the store is {digest}"
         )
     return setting
 
 
 def _of_digits_table(bench: Benchmark, old: Mapping[str, Any], images: str, folder: str | None) -> Setting:
-    """The setting of a table of the digits that has a recipe and a split, but no setting: the bundled one."""
+    """Return the setting of a table of the digits with a recipe and a split but no setting, i.e. the bundled one."""
     if old.get("optimiser") != SGD:
         raise StoreError(f"{bench.path}: its recipe has the optimiser {old.get('optimiser')!r}, not {SGD!r}")
     names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay")
     try:
         how = Recipe(**{name: old[name] for name in names})
     except (KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{bench.path}: what it says of its trainings cannot be understood: {error}") from error
+        raise StoreError(f"{bench.path} has an invalid training setting in its provenance: {error}") from error
     if load_dataset(images, folder).split != bench.info["split"]:
-        raise StoreError(
-            f"the images {images!r} are not those that {bench.name} was trained on: their split is another"
-        )
+        raise StoreError(f"the images {images!r} are not those that {bench.name} was trained on: their split differs")
     return make_setting(bench.space, "digits", recipe=how)
 
 
@@ -148,7 +144,7 @@ def _assumed(
     folder: str | None,
     recipe: str | None,
 ) -> StoredSetting:
-    """The published setting of a store that does not tell one."""
+    """Return the published setting, for a store that does not specify one."""
     name, _, length = dataset.partition(CURVES)
     chosen = str(images) if images is not None else IMAGES_OF.get((bench.space.name, name), name)
     try:
@@ -170,7 +166,7 @@ def _assumed(
         f"skeleton: {_text(setting.skeleton, bench.space, chosen)}",
     ]
     if published_recipe(used).ours:
-        assumed.append(f"no source states of this recipe: {', '.join(published_recipe(used).ours)}")
+        assumed.append(f"parts of this recipe without a published source: {', '.join(published_recipe(used).ours)}")
     return StoredSetting(setting, how.epochs if budget is None else budget, tuple(assumed))
 
 

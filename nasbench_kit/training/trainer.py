@@ -1,4 +1,7 @@
-"""Train any classifier on any dataset by a recipe: on the CPU bit by bit the same for a seed, killed and resumed or not."""
+"""Train any classifier on any dataset with a recipe.
+
+On the CPU, results for a seed are bitwise reproducible, even if the training was killed and resumed.
+"""
 
 from __future__ import annotations
 
@@ -33,20 +36,20 @@ EVALUATED_AT_ONCE = 1000  # images
 
 @dataclass(frozen=True)
 class Training:
-    """What came of a training.
+    """The result of a training.
 
     Attributes
     ----------
     metrics : dict of str to ndarray, each (epochs done,)
         ``train_accuracy``, ``valid_accuracy``, ``test_accuracy`` (percent) and ``train_loss``, ... (mean cross-entropy,
-        nats) after every epoch, in evaluation mode, on the images as they are, without augmentation or label smoothing.
-        ``nan`` where the dataset has no such part.
+        nats) after every epoch, measured in evaluation mode without augmentation or label smoothing. ``nan`` if the
+        dataset has no such part.
     seconds : ndarray, (epochs done,)
-        Of every epoch, without evaluation.
+        Duration of each epoch, excluding evaluation.
     state : dict of str to Tensor
-        The network's state, on the CPU: ``network.load_state_dict(training.state)``.
+        The network's state, on the CPU; load it with ``network.load_state_dict(training.state)``.
     epochs : int
-        The length of the schedule; where fewer were done, the training was stopped early.
+        The length of the schedule. If fewer epochs were done, the training was stopped early.
     seed : int
     device : str
     """
@@ -76,39 +79,40 @@ def train(
 ) -> Training:
     """Train a network and evaluate it after every epoch.
 
-    The seed decides about the order of the images, augmentation, and what the network itself draws (dropout), but not
-    about the initial weights: those are the network's. PyTorch's global generators are as before afterwards.
+    The seed determines the order of the images, the augmentation and the network's own random draws (dropout). It does
+    not affect the initial weights, which are those of `network`. PyTorch's global generators are restored afterwards.
 
     Parameters
     ----------
     network : nn.Module
-        Gives logits (n, classes) for images (n, channels, height, width); while it is trained it may give a pair, whose
-        second part are the logits of an auxiliary head. It is not changed: a copy is trained.
+        Maps images (n, channels, height, width) to logits (n, classes). In training mode it may return a pair whose
+        second element is the logits of an auxiliary head. It is not modified: a copy is trained.
     dataset : Dataset
     recipe : Recipe or str
         A recipe, or the name of a published one.
     seed : int
-        From 0 on.
+        A non-negative integer.
     device : str, optional
-        ``cpu``, ``cuda``, ``cuda:1``, ...; unless given, ``cuda`` where there is one. Only on the CPU, and with the same
-        number of threads, are two trainings bit by bit the same.
+        ``cpu``, ``cuda``, ``cuda:1``, ... (default: ``cuda`` if available). Trainings are bitwise reproducible only on
+        the CPU, with the same number of threads.
     epochs : int, optional
-        The length of the training, schedule included; the recipe's unless given.
+        The length of the training and of its schedule (default: the recipe's).
     stop_after : int, optional
-        Stop after so many of these epochs, with the schedule where it is then. A later call with the same checkpoint and
-        a higher number goes on from there.
+        Stop after this many epochs without shortening the schedule. A later call with the same checkpoint and a higher
+        number continues from there.
     checkpoint : path-like, optional
-        Where the state is kept. A training that was killed goes on from what is there, and ends as if it had not been; one
-        that was finished is not done again.
+        File in which the state is kept. A training that was killed resumes from it and gives the same result as an
+        uninterrupted one; a finished training is not repeated.
     checkpoint_every : int
-        Epochs between two writings; the last epoch is always written.
+        Number of epochs between checkpoints. The last epoch is always saved.
     evaluate_every : int
-        Epochs between two evaluations; the metrics of those between are ``nan``. The last epoch is always evaluated.
+        Number of epochs between evaluations. The metrics of the epochs in between are ``nan``. The last epoch is always
+        evaluated.
     mixed : bool, optional
-        Whether to compute in bfloat16 where that is safe (in float16, with scaled losses, on GPUs that lack it); unless
-        given, on ``cuda`` and nowhere else.
+        Whether to use mixed precision: bfloat16, or float16 with loss scaling on GPUs without bfloat16 (default: only
+        on ``cuda``).
     progress : callable, optional
-        Called with (epochs done, epochs to do) at the start and after every epoch.
+        Called with (epochs done, epochs in total) at the start and after every epoch.
 
     Returns
     -------
@@ -117,27 +121,27 @@ def train(
     Raises
     ------
     UnknownName
-        A recipe or device that does not exist.
+        If the recipe or device does not exist.
     StoreError
-        A checkpoint that is another training's, damaged, or cannot be written.
+        If the checkpoint belongs to another training, is damaged, or cannot be written.
     ValueError
-        A network that does not fit the dataset, or numbers that make no sense.
+        If the network does not fit the dataset, or a number is out of range.
     """
     recipe = published_recipe(recipe) if isinstance(recipe, str) else recipe
     length = recipe.epochs if epochs is None else epochs
     last = length if stop_after is None else stop_after
     if not 1 <= last <= length:
-        raise ValueError(f"of {length} epochs, one can stop after 1 to {length}, not after {last}")
+        raise ValueError(f"a training of {length} epochs can stop after epoch 1 to {length}, not after {last}")
     if seed < 0 or min(checkpoint_every, evaluate_every) < 1:
         raise ValueError(
-            "seeds are from 0 on, checkpoint_every and evaluate_every from 1, "
+            "seed must be at least 0, and checkpoint_every and evaluate_every at least 1, "
             f"not {seed}, {checkpoint_every} and {evaluate_every}"
         )
     where = find_device(device)
     path = None if checkpoint is None else Path(checkpoint)
     mixed = where.type == "cuda" if mixed is None else mixed
 
-    # networks that draw at random may do so from the global generators; these are put back afterwards
+    # networks may draw from the global generators (dropout), so seed them here and restore them afterwards
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(seed)
         outputs = _first_outputs(network, dataset)
@@ -170,18 +174,18 @@ def train(
 
 
 def find_device(name: str | None) -> torch.device:
-    """The device of a name, the best one for None; raises UnknownName."""
+    """Return the device with this name, or the best one for None; raises UnknownName."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     known = ["cpu", *(["cuda"] if count else []), *(f"cuda:{i}" for i in range(count))]
     if name is None:
         name = "cuda" if count else "cpu"
     if name not in known:
-        raise UnknownName("device", name, known, "" if count else "PyTorch finds no CUDA device here.")
+        raise UnknownName("device", name, known, "" if count else "PyTorch finds no CUDA device.")
     return torch.device("cuda", torch.cuda.current_device()) if name == "cuda" else torch.device(name)
 
 
 def _first_outputs(network: nn.Module, dataset: Dataset) -> Tensor:
-    """The logits of the untrained network for two images, after checking that it fits the dataset."""
+    """Check that the network fits the dataset; return its logits for two images before training."""
     probe = copy.deepcopy(network).cpu().eval()
     dtype = _dtype(probe)
     mean, std = _statistics(dataset, torch.device("cpu"), dtype)
@@ -191,18 +195,18 @@ def _first_outputs(network: nn.Module, dataset: Dataset) -> Tensor:
             outputs = _logits(probe(images))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"the network cannot be applied to images of the shape {dataset.shape}: {reason}") from error
+        raise ValueError(f"the network cannot be applied to images of shape {dataset.shape}: {reason}") from error
     if not isinstance(outputs, Tensor) or outputs.shape != (len(images), dataset.classes):
         found = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
         raise ValueError(
-            f"the network gives {found} for {len(images)} images, not {(len(images), dataset.classes)}: {dataset.name} has "
-            f"{dataset.classes} classes"
+            f"the network returns {found} for {len(images)} images, not {(len(images), dataset.classes)}: "
+            f"{dataset.name} has {dataset.classes} classes"
         )
     return outputs
 
 
 def _set_norms(network: nn.Module, recipe: Recipe) -> None:
-    """Give every batch norm the constants of a recipe that has some."""
+    """Apply the recipe's batch norm constants, if any, to every batch norm."""
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             if recipe.norm_momentum is not None:
@@ -212,7 +216,7 @@ def _set_norms(network: nn.Module, recipe: Recipe) -> None:
 
 
 class _Run:
-    """A training under way: the network, its optimiser, and what was measured after the epochs that are done."""
+    """A training in progress: the network, its optimiser, and the metrics of the completed epochs."""
 
     def __init__(
         self,
@@ -228,7 +232,7 @@ class _Run:
         self.network = copy.deepcopy(network).to(device)
         _set_norms(self.network, recipe)
         self.dtype = _dtype(self.network)
-        if device.type == "cuda":  # the layout that its convolutions are fastest in
+        if device.type == "cuda":  # the fastest layout for convolutions
             self.network = self.network.to(memory_format=torch.channels_last)
         half = (
             torch.float16
@@ -250,7 +254,7 @@ class _Run:
         return len(self.seconds)
 
     def content(self) -> dict[str, Any]:
-        """What a checkpoint has to hold."""
+        """Return the content of a checkpoint."""
         return {
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -260,7 +264,7 @@ class _Run:
         }
 
     def restore(self, content: dict[str, Any]) -> None:
-        """Go on from the content of a checkpoint."""
+        """Continue from the content of a checkpoint."""
         self.network.load_state_dict(content["network"])
         self.optimiser.load_state_dict(content["optimiser"])
         if content["scaler"]:
@@ -278,7 +282,7 @@ class _Run:
         )
 
     def epoch(self, *, evaluate: bool) -> None:
-        """Train for one epoch, and evaluate if asked to."""
+        """Train for one epoch, then evaluate if `evaluate` is true."""
         torch.manual_seed(epoch_seed(self.seed, self.done, "network"))
         start = time.perf_counter()
         self._train_epoch()
@@ -347,16 +351,16 @@ class _Run:
 
 
 def _logits(outputs: Any) -> Any:
-    """What a network says about the classes; a pair's second part is the auxiliary head's."""
+    """Return the logits; the second element of a pair belongs to the auxiliary head."""
     return outputs[0] if isinstance(outputs, tuple) else outputs
 
 
 def _dtype(network: nn.Module) -> torch.dtype:
-    """The floating type that a network computes in."""
+    """Return the floating-point type of a network's parameters."""
     return next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)
 
 
 def _statistics(dataset: Dataset, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """A dataset's mean and standard deviation, each (channels, 1, 1)."""
+    """Return a dataset's mean and standard deviation, each of shape (channels, 1, 1)."""
     mean = torch.from_numpy(dataset.mean).to(device, dtype).view(-1, 1, 1)
     return mean, torch.from_numpy(dataset.std).to(device, dtype).view(-1, 1, 1)

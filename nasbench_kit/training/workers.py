@@ -1,4 +1,4 @@
-"""Worker processes for trainings: each has one thread, ends with its parent, and never sees Ctrl-C itself."""
+"""Worker processes for training: each uses one thread, exits with its parent, and ignores Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ __all__ = ["one_thread", "worker_pool"]
 def worker_pool(
     processes: int | None = None, initializer: Callable[..., object] | None = None, initargs: tuple[Any, ...] = ()
 ) -> Iterator[Executor]:
-    """A pool of new processes on the CPU that is gone afterwards: where an error leaves it, at once.
+    """Start a pool of CPU processes that ends with the context, immediately if an error is raised.
 
     Parameters
     ----------
     processes : int, optional
-        As many as there are cores unless given.
+        Number of processes (default: all cores).
     initializer, initargs
-        Called in every process as it starts.
+        Called in every process when it starts.
 
     Raises
     ------
     ChildProcessError
-        Where a process ends in the middle of its work.
+        If a process dies.
     """
     before = set(multiprocessing.active_children())
     pool = _Pool(
@@ -51,8 +51,8 @@ def worker_pool(
             child.terminate()
         if isinstance(error, BrokenExecutor):
             raise ChildProcessError(
-                "a worker process has ended in the middle of its work, perhaps for want of memory (fewer processes need "
-                "less); the same call goes on where it was"
+                "a worker process died, possibly out of memory (use fewer processes to need less); repeat the call to "
+                "resume"
             ) from error
         raise
     pool.shutdown()
@@ -60,7 +60,7 @@ def worker_pool(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """PyTorch computes with one thread inside: results depend on the number of threads."""
+    """Use a single PyTorch thread within the context, because results depend on the number of threads."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -70,7 +70,7 @@ def one_thread() -> Iterator[None]:
 
 
 class _Pool(ProcessPoolExecutor):
-    """A pool whose processes do not get the terminal's SIGINT: they inherit a mask in which it waits for ever."""
+    """A pool whose processes ignore the terminal's SIGINT, because they inherit a mask that blocks it."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         if not hasattr(signal, "pthread_sigmask"):
@@ -90,7 +90,7 @@ def _start(initializer: Callable[..., object] | None, initargs: tuple[Any, ...])
 
 
 def _end_with_parent() -> None:
-    """A pool's process whose parent was killed would wait for work for ever."""
+    """Exit if the parent was killed; the process would otherwise wait for work forever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -64,6 +64,7 @@ def replaced(name, values):
         (lambda f: f.attrs.__setitem__("settings", "{"), "damaged result"),
         (lambda f: f.attrs.__setitem__("settings", "3"), "damaged result"),
         (lambda f: f.attrs.__setitem__("objectives", "[]"), "damaged result"),
+        (lambda f: f.attrs.__setitem__("objectives", '[{"name": 3}]'), "name of an objective is not text"),
         (lambda f: f.attrs.__setitem__("objectives", "[" * 100_000), "damaged result"),
         (lambda f: f.attrs.__setitem__("seed", "x"), "damaged result"),
         (lambda f: f.attrs.__setitem__("algorithm", ["x"] * 1000), "'algorithm' is no single text"),

@@ -226,13 +226,13 @@ def test_two_kinds_of_a_small_budget():
     assert whole.seconds.shape == (6,)
     assert (whole.seconds > 0).all()
     for options in ({"stop_after": 7}, {"stop_after": 0}, {"epochs": 0}, {"epochs": 2, "stop_after": 3}):
-        with pytest.raises(ValueError, match=r"one can stop after 1 to"):
+        with pytest.raises(ValueError, match=r"can stop after epoch 1 to"):
             train(network, data, BUSY, device="cpu", **options)
     rare = train(network, data, BUSY, evaluate_every=4, device="cpu")
     for name, values in whole.metrics.items():
         np.testing.assert_array_equal(rare.metrics[name], np.where(np.isin(range(6), (3, 5)), values, np.nan))
     assert torch.equal(rare.state["0.weight"], whole.state["0.weight"])
-    with pytest.raises(ValueError, match="seeds are from 0 on"):
+    with pytest.raises(ValueError, match="seed must be at least 0"):
         train(network, data, BUSY, seed=-1, device="cpu")
 
 
@@ -314,7 +314,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
         ({"dataset": small_data(1)}, "images is '"),
         ({"network": small_network()}, "network is '"),
         ({"network": Two()}, "network is '"),
-        ({"network": wired(True)}, "the network has the same weights, but is wired otherwise"),
+        ({"network": wired(True)}, "the network has the same weights but different wiring"),
     ):
         with pytest.raises(nk.StoreError, match=message) as caught:
             train(**{**right, **change}, checkpoint=path)
@@ -333,14 +333,14 @@ def test_files_that_are_no_checkpoint(tmp_path):
     arguments = {"network": small_network(), "dataset": small_data(), "recipe": BUSY, "epochs": 1, "device": "cpu"}
     train(**arguments, checkpoint=path)
     whole = path.read_bytes()
-    refusal = r"state.pt (cannot be read as a|is no) checkpoint.*delete it"
+    refusal = r"state.pt (cannot be read as a|is not a training) checkpoint.*delete it"
     for content in (b"", b"no checkpoint", whole[:200], whole[: len(whole) // 2]):
         path.write_bytes(content)
         with pytest.raises(nk.StoreError, match=refusal):
             train(**arguments, checkpoint=path)
     for content in ({"weights": torch.zeros(2)}, {"format": Killed()}):  # the second would have to run code to be read
         torch.save(content, path)
-        with pytest.raises(nk.StoreError, match="is no checkpoint of a training"):
+        with pytest.raises(nk.StoreError, match="is not a training checkpoint"):
             train(**arguments, checkpoint=path)
         image = path.read_bytes()
         path.write_bytes(f"{FORMAT}\n{hashlib.sha256(image).hexdigest()}\n".encode() + image)
@@ -462,9 +462,9 @@ def test_on_the_gpu(tmp_path):
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        (small_network(classes=4), r"the network gives \(2, 4\) for 2 images, not \(2, 3\): small has 3 classes"),
-        (small_network(channels=3), r"cannot be applied to images of the shape \(2, 8, 8\): .*channels"),
-        (nn.Flatten(), r"the network gives \(2, 128\)"),
+        (small_network(classes=4), r"the network returns \(2, 4\) for 2 images, not \(2, 3\): small has 3 classes"),
+        (small_network(channels=3), r"cannot be applied to images of shape \(2, 8, 8\): .*channels"),
+        (nn.Flatten(), r"the network returns \(2, 128\)"),
     ],
 )
 def test_networks_that_do_not_fit(network, message):
@@ -475,10 +475,10 @@ def test_networks_that_do_not_fit(network, message):
 def test_the_stacked_trainer_refuses_what_it_does_not_do():
     rows = np.array(ALL_OPERATIONS[:1], dtype=np.uint8)
     for how, data, message in (
-        (Recipe(clip=1.0), load_digits(), "a stack is trained by SGD"),
-        (recipe("nb201"), load_digits(), "a stack is trained by SGD"),
-        (Recipe(batch_size=300), load_digits(), "batches of 300 do not divide 1000"),
-        (Recipe(batch_size=20), small_data(), "a stack is trained on standardised images"),
+        (Recipe(clip=1.0), load_digits(), "stacked training needs SGD"),
+        (recipe("nb201"), load_digits(), "stacked training needs SGD"),
+        (Recipe(batch_size=300), load_digits(), "batch_size 300 must divide the 1000"),
+        (Recipe(batch_size=20), small_data(), "stacked training needs standardised images"),
     ):
         with pytest.raises(ValueError, match=message):
             train_stacked(SPACE.number(rows), rows, SKELETON, data, how)

@@ -1,4 +1,4 @@
-"""Image datasets, by name or from files and arrays of one's own. Nothing here downloads anything, or needs torch."""
+"""Image datasets, by name or from your own files and arrays. Nothing here downloads anything or needs torch."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["PARTS", "Dataset", "datasets", "from_arrays", "from_npz", "load_data
 
 
 def datasets() -> tuple[str, ...]:
-    """The names that `load_dataset` knows; all but ``digits`` need files that the user has brought."""
+    """Return the names that `load_dataset` accepts; all but ``digits`` need files that you have downloaded."""
     return ("digits", *SPLITS, "ImageNet16-120")
 
 
 def load_dataset(
     name: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None, *, verify: bool = True
 ) -> Dataset:
-    """A dataset by its name, or an .npz file by its path.
+    """Load a dataset by name, or an .npz file by path.
 
     Parameters
     ----------
     name : str or path-like
         One of `datasets`, or a path that ends in ``.npz``.
     folder : path-like, optional
-        Where the published files are; the folder ``datasets`` in the store folder unless given.
+        Folder of the published files (default: ``datasets`` in the store folder).
     verify : bool
-        Whether published files have to have the published checksums.
+        Whether to require the published checksums.
 
     Returns
     -------
@@ -42,9 +42,9 @@ def load_dataset(
     Raises
     ------
     UnknownName
-        With the names that exist.
+        If the dataset does not exist; the message lists the available names.
     SourceError
-        Where the files are missing, damaged or not the published ones: what to get and where to put it.
+        If files are missing, damaged or not the published ones; the message says what to get and where to put it.
     """
     where = None if folder is None else Path(folder)
     if name == "digits":
@@ -59,5 +59,5 @@ def load_dataset(
         "dataset",
         str(name),
         datasets(),
-        f"Published files are looked for in {default_folder()}; an .npz file opens too.",
+        f"Published files are expected in {default_folder()}; a path to an .npz file works too.",
     )

@@ -1,4 +1,4 @@
-"""Images of one's own, as arrays or an .npz file, with a split that is drawn here."""
+"""Datasets from your own images, as arrays or an .npz file, with a stratified split."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nasbench_kit.training.datasets.dataset import Dataset, channel_statistics, 
 
 __all__ = ["from_arrays", "from_npz"]
 
-MOST_RATIO = 100  # of unpacked to packed bytes, above `MOST_UNPACKED`
+MOST_RATIO = 100  # largest ratio of unpacked to packed bytes, above `MOST_UNPACKED`
 MOST_UNPACKED = 2**28
 
 
@@ -28,19 +28,19 @@ def from_arrays(
     test: float = 0.2,
     seed: int = 0,
 ) -> Dataset:
-    """A dataset of any images, split at random but stratified by class.
+    """Make a dataset from any images, with a random split stratified by class.
 
     Parameters
     ----------
     images : array-like, shape (n, channels, height, width) or (n, height, width)
-        Whole numbers from 0 to 255 are kept as uint8; all else becomes float32.
+        Integers from 0 to 255 are kept as uint8; everything else is converted to float32.
     labels : array-like of int, shape (n,)
-        From 0 on; the highest says how many classes there are.
+        Class labels starting at 0; the highest one determines the number of classes.
     name : str
     valid, test : float
-        The shares of the images that are for validation and for testing, 0 to 1.
+        Fractions of the images used for validation and testing, 0 to 1.
     seed : int
-        Another one gives another split.
+        Seed of the split.
 
     Returns
     -------
@@ -50,29 +50,29 @@ def from_arrays(
     Raises
     ------
     ValueError
-        Arrays that do not fit, values that are no finite numbers, or shares that leave nothing to train on.
+        If the arrays do not match, values are not finite, or no images are left to train on.
     """
     pixels, classes = np.asarray(images), np.asarray(labels)
     if pixels.ndim == 3:
         pixels = pixels[:, np.newaxis]
     if pixels.ndim != 4 or 0 in pixels.shape or pixels.dtype.kind not in "uifb":
         raise ValueError(
-            "images are numbers of the shape (n, channels, height, width) or (n, height, width), "
+            "images must be a numeric array of shape (n, channels, height, width) or (n, height, width), "
             f"not {pixels.dtype} {pixels.shape}"
         )
     if classes.shape != (len(pixels),) or classes.dtype.kind not in "ui":
-        raise ValueError(f"labels are {len(pixels)} whole numbers, one an image, not {classes.dtype} {classes.shape}")
+        raise ValueError(f"labels must be {len(pixels)} integers, one per image, not {classes.dtype} {classes.shape}")
     if classes.min() < 0:
-        raise ValueError(f"labels go from 0 on; there is {classes.min()}")
+        raise ValueError(f"labels must be at least 0, not {classes.min()}")
     if pixels.dtype.kind in "ui" and pixels.min() >= 0 and pixels.max() <= 255:
         kept = pixels.astype(np.uint8)
     else:
         with np.errstate(over="ignore"):
             kept = pixels.astype(np.float32)
         if not np.isfinite(kept).all():
-            raise ValueError("the images have values that are no finite float32 numbers")
+            raise ValueError("the images have values that are not finite in float32")
     if min(valid, test) < 0 or not valid + test < 1:
-        raise ValueError(f"valid and test are shares of the images and leave some to train on, not {valid} and {test}")
+        raise ValueError(f"valid and test must be fractions that add up to less than 1, not {valid} and {test}")
     sizes = {"v": round(len(kept) * valid), "t": round(len(kept) * test)}
     if sum(sizes.values()) >= len(kept):
         raise ValueError(f"of {len(kept)} images, valid={valid} and test={test} leave none to train on")
@@ -83,23 +83,25 @@ def from_arrays(
 
 
 def _check_size(path: Path) -> None:
-    """SourceError where an archive unpacks to far more than its size: a few bytes can stand for gigabytes."""
+    """Raise SourceError if an archive unpacks to far more than its size (a decompression bomb)."""
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
     most = MOST_UNPACKED + MOST_RATIO * path.stat().st_size
     if unpacked > most:
-        raise SourceError(f"{path} unpacks to {unpacked:,} bytes, {MOST_RATIO} times its size and more: no images do")
+        raise SourceError(
+            f"{path} unpacks to {unpacked:,} bytes, over {MOST_RATIO} times its size: refused as a decompression bomb"
+        )
 
 
 def from_npz(path: str | os.PathLike[str], *, valid: float = 0.2, test: float = 0.2, seed: int = 0) -> Dataset:
-    """The dataset of an .npz file with the arrays ``images`` and ``labels``, named after the file; see `from_arrays`.
+    """Load an .npz file with the arrays ``images`` and ``labels`` as a dataset named after the file; see `from_arrays`.
 
     Raises
     ------
     SourceError
-        A file that is missing, damaged, or has not these arrays.
+        If the file is missing, damaged, or lacks one of these arrays.
     """
     path = Path(path)
     check_file(path)
@@ -109,13 +111,13 @@ def from_npz(path: str | os.PathLike[str], *, valid: float = 0.2, test: float = 
             loaded = np.load(file, allow_pickle=False)
             missing = {"images", "labels"} - set(getattr(loaded, "files", ()))
             if missing:
-                raise SourceError(f"{path} is no .npz file with 'images' and 'labels': {min(missing)!r} is missing")
+                raise SourceError(f"{path} is not an .npz file with 'images' and 'labels': {min(missing)!r} is missing")
             images, labels = loaded["images"], loaded["labels"]
     except SourceError:
         raise
-    except Exception as error:  # zipfile and NumPy raise whatever a damaged byte makes of them
+    except Exception as error:  # zipfile and NumPy can raise almost anything on damaged files
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise SourceError(f"{path} cannot be read as an .npz file of numbers: {reason}") from error
+        raise SourceError(f"{path} cannot be read as a numeric .npz file: {reason}") from error
     try:
         return from_arrays(images, labels, name=path.stem, valid=valid, test=test, seed=seed)
     except ValueError as error:

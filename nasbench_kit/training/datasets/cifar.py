@@ -1,6 +1,6 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from the official Python archive or its folder, read without running its pickles.
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from the official Python archive or its folder, without unpickling it.
 
-The official file of NAS-Bench-201's halves is not part of the kit: `SPLITS` are its sizes, and our own draw.
+NAS-Bench-201's official split file is not part of the kit: `SPLITS` has the same sizes but draws its own images.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["CIFAR", "SPLITS", "images_and_labels", "load_cifar"]
 PAGE = "https://www.cs.toronto.edu/~kriz/cifar.html"
 SIDE = 32
 
-# MD5s: that of the archives is on the authors' page, those of the files are what torchvision checks
+# MD5s: those of the archives are from the authors' page, those of the files from torchvision
 CIFAR = {
     10: Archive(
         "CIFAR-10 (python version)",
@@ -49,9 +49,9 @@ CIFAR = {
     ),
 }
 
-# name: classes, and the shares of validation in the official training and test images. All splits are stratified, and
-# drawn from the images' order alone. cifar10-valid, cifar10 and cifar100 have the sizes of NAS-Bench-201 (Dong and Yang
-# 2020, section 2.2), -40k those of NAS-Bench-101 (Ying et al. 2019, section 2.4).
+# name: (classes, fractions of the official training and test images used for validation). All splits are stratified
+# and depend only on the labels and their order. cifar10-valid, cifar10 and cifar100 have the sizes of NAS-Bench-201
+# (Dong and Yang 2020, section 2.2), -40k those of NAS-Bench-101 (Ying et al. 2019, section 2.4).
 SPLITS = {
     "cifar10-valid": (10, 1 / 2, 0.0),
     "cifar10": (10, 0.0, 0.0),
@@ -62,30 +62,30 @@ SPLITS = {
 
 
 def load_cifar(name: str, folder: Path | None = None, *, verify: bool = True) -> Dataset:
-    """One of `SPLITS`.
+    """Load one of `SPLITS`.
 
-    ``cifar10-valid``: half of the official training images to train, half to validate, the official test images to test.
-    ``cifar10``: all training images to train, none to validate. ``cifar10-40k``, ``cifar100-40k``: 40,000 training images
-    to train, 10,000 to validate. ``cifar100``: all training images to train; half of the official test images to
-    validate, the other half to test, as in NAS-Bench-201.
+    ``cifar10-valid``: the official training images are split in half for training and validation; the official test
+    images are used for testing. ``cifar10``: all training images for training, none for validation. ``cifar10-40k``,
+    ``cifar100-40k``: 40,000 training images for training, 10,000 for validation. ``cifar100``: all training images for
+    training; the official test images are split in half for validation and testing, as in NAS-Bench-201.
 
     Parameters
     ----------
     name : str
     folder : Path, optional
-        With the official archive or its folder; see `read_files`.
+        Holds the official archive or its unpacked folder; see `read_files`.
     verify : bool
-        Whether the checksums have to be right.
+        Whether to check the checksums.
 
     Returns
     -------
     Dataset
-        Images (n, 3, 32, 32) of uint8: the official training images in their order, then the test images.
+        uint8 images (n, 3, 32, 32): the official training images in their order, then the test images.
 
     Raises
     ------
     SourceError
-        A missing, damaged or foreign file.
+        If a file is missing, damaged or not the published one.
     """
     classes, of_train, of_test = SPLITS[name]
     key = "labels" if classes == 10 else "fine_labels"
@@ -108,31 +108,32 @@ def load_cifar(name: str, folder: Path | None = None, *, verify: bool = True) ->
 def images_and_labels(
     batch: dict[str, Any], where: str, key: str, side: int, first: int, classes: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The images (n, 3, side, side) and labels (n,), from 0 on, of an official batch, checked.
+    """Check an official batch; return its images (n, 3, side, side) and its labels (n,), starting at 0.
 
     Parameters
     ----------
     batch : dict
-        With ``data`` (n, 3 side^2), channel by channel and row by row, and ``key``.
+        Has ``data`` (n, 3 side^2), channel by channel and row by row, and ``key``.
     where : str
-        What errors call it.
+        Its name in error messages.
     key : str
+        Name of the labels.
     side : int
     first : int
-        The lowest label.
+        The lowest label in the file.
     classes : int
     """
     images, labels = batch.get("data"), batch.get(key)
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (3 * side**2,):
         found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else shown(images)
-        raise SourceError(f"{where}: 'data' is no array of uint8 of the shape (n, {3 * side**2}), but {found}")
+        raise SourceError(f"{where}: 'data' must be a uint8 array of shape (n, {3 * side**2}), not {found}")
     if type(labels) is list and set(map(type, labels)) <= {int}:
         try:
             labels = np.array(labels, dtype=np.int64)
         except OverflowError:
             labels = None
     if not isinstance(labels, np.ndarray) or labels.dtype.kind != "i" or labels.shape != (len(images),):
-        raise SourceError(f"{where}: {key!r} is no list of {len(images)} whole numbers, one an image")
+        raise SourceError(f"{where}: {key!r} must be a list of {len(images)} integers, one per image")
     if len(labels) == 0 or labels.min() < first or labels.max() >= first + classes:
-        raise SourceError(f"{where}: {key!r} has others than {first} to {first + classes - 1}")
+        raise SourceError(f"{where}: {key!r} has values outside {first} to {first + classes - 1}")
     return images.reshape(-1, 3, side, side), labels.astype(np.int64) - first

@@ -1,4 +1,4 @@
-"""Images with labels and a split: what every dataset is, whatever file it comes from."""
+"""The `Dataset` class, images with labels and a split, shared by all sources."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class Dataset:
     Attributes
     ----------
     name : str
-        As tables of results call it: ``cifar10-valid`` is trained on half of CIFAR-10's training images.
+        The name used in tables; ``cifar10-valid``, for example, trains on half of CIFAR-10's training images.
     images : ndarray of uint8 or float32, shape (n, channels, height, width)
     labels : ndarray of int64, shape (n,)
         From 0 to ``classes - 1``.
     split : str
-        One letter an image: ``r`` train, ``v`` validation, ``t`` test, ``-`` left out.
+        One letter per image: ``r`` train, ``v`` validation, ``t`` test, ``-`` unused.
     classes : int
     mean, std : ndarray of float32, shape (channels,)
-        A network sees ``(images - mean) / std``. 0 and 1 where the images are standardised already.
+        Networks are given ``(images - mean) / std``. 0 and 1 if the images are already standardised.
     """
 
     name: str
@@ -45,16 +45,17 @@ class Dataset:
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype not in (np.uint8, np.float32):
             raise ValueError(
-                "images are an array of uint8 or float32 of the shape (n, channels, height, width), "
+                "images must be a uint8 or float32 array of shape (n, channels, height, width), "
                 f"not {self.images.dtype} {self.images.shape}"
             )
         if not len(self.images) == len(self.labels) == len(self.split):
             raise ValueError(
-                f"{len(self.images)} images have {len(self.labels)} labels and {len(self.split)} letters of the split"
+                f"{len(self.images)} images need as many labels and split letters, not {len(self.labels)} and "
+                f"{len(self.split)}"
             )
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < self.classes:
             raise ValueError(
-                f"labels go from 0 to {self.classes - 1}, these from {self.labels.min()} to {self.labels.max()}"
+                f"labels must be between 0 and {self.classes - 1}, not {self.labels.min()} to {self.labels.max()}"
             )
         if not len(self.part("train")):
             raise ValueError(f"{self.name}: there are no images to train on")
@@ -66,25 +67,25 @@ class Dataset:
         return channels, height, width
 
     def part(self, name: str) -> NDArray[np.int64]:
-        """The indices of the images of ``"train"``, ``"valid"`` or ``"test"``, ascending."""
+        """Return the ascending indices of the images of ``"train"``, ``"valid"`` or ``"test"``."""
         return np.flatnonzero(np.frombuffer(self.split.encode(), dtype="S1") == LETTERS[name].encode())
 
     def sample(self, train: int, valid: int | None = None, test: int | None = None) -> Dataset:
-        """A smaller dataset for quick trials: so many images of each part, drawn evenly over the classes.
+        """Return a smaller dataset for quick trials, with the given number of images per part, stratified by class.
 
-        It is named after its size, for its results are no results on the whole dataset. Mean and standard deviation stay
-        those of the whole.
+        Its name includes its size, as its results are not comparable with those on the full dataset. The mean and the
+        standard deviation remain those of the full dataset.
 
         Parameters
         ----------
         train, valid, test : int
-            All of a part unless given.
+            Number of images of each part (default for `valid` and `test`: all).
         """
         letters = np.full(len(self.labels), "-")
         for name, count in zip(PARTS, (train, valid, test), strict=True):
             part = self.part(name)
             if count is not None and not 0 <= count <= len(part):
-                raise ValueError(f"{self.name} has {len(part)} images of {name}, not {count}")
+                raise ValueError(f"{self.name} has {len(part)} {name} images; cannot take {count}")
             kept = "y" * len(part)
             if count is not None and count < len(part):
                 kept = stratified_split(self.labels[part], {"y": count, "n": len(part) - count}, f"{self.name} {name}")
@@ -93,7 +94,7 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """A SHA-256 of everything that a training can depend on."""
+        """A SHA-256 digest of everything that a training can depend on."""
         digest = hashlib.sha256(repr((self.split, self.classes, self.images.dtype.str, self.images.shape)).encode())
         for array in (self.images, self.labels, self.mean, self.std):
             digest.update(np.ascontiguousarray(array).data)
@@ -101,18 +102,18 @@ class Dataset:
 
 
 def stratified_split(labels: NDArray[np.int64], sizes: Mapping[str, int], salt: str) -> str:
-    """A split as a letter an image. It follows from the labels alone, without a random generator.
+    """Return a split with one letter per image. It depends only on the labels and the salt, not on a random generator.
 
-    Images are ordered within their class by the SHA-256 of the salt and their index, then dealt to the parts so that each
-    part's share of every class stays within one image of its share of all images.
+    Within each class, images are ordered by the SHA-256 of the salt and their index. They are then dealt to the parts
+    so that each part's share of every class stays within one image of its share of all images.
 
     Parameters
     ----------
     labels : ndarray of int64, shape (n,)
     sizes : mapping of letter to int
-        How many images each part has; together ``n``.
+        Number of images of each part; they must add up to ``n``.
     salt : str
-        Another one gives another split.
+        Different salts give different splits.
     """
     if sum(sizes.values()) != len(labels) or min(sizes.values()) < 0:
         raise ValueError(f"{len(labels)} images cannot be split into {', '.join(map(str, sizes.values()))}")
@@ -133,11 +134,11 @@ def stratified_split(labels: NDArray[np.int64], sizes: Mapping[str, int], salt: 
 def channel_statistics(
     images: NDArray[np.uint8] | NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and standard deviation of each channel's pixels, each (channels,); 1 where a channel has one value only."""
+    """Return each channel's mean and standard deviation, each (channels,); the latter is 1 for constant channels."""
     channels = images.shape[1]
     mean, std = np.empty(channels), np.empty(channels)
     for channel in range(channels):
-        if images.dtype == np.uint8:  # exact, and without a copy of all images as floats
+        if images.dtype == np.uint8:  # exact, and avoids a floating-point copy of all images
             counts = np.bincount(images[:, channel].ravel(), minlength=256).astype(np.float64)
             values = np.arange(256)
             mean[channel] = (counts * values).sum() / counts.sum()

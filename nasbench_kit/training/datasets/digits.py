@@ -1,4 +1,4 @@
-"""The UCI handwritten digits (Alpaydin and Kaynak 1998, CC BY 4.0), as scikit-learn ships them, with one fixed split."""
+"""The UCI handwritten digits (Alpaydin and Kaynak 1998, CC BY 4.0), as in scikit-learn, with one fixed split."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ SIZES = {"r": 1000, "v": 397, "t": 400}
 
 
 def load_digits() -> Dataset:
-    """The 1,797 digits of 8x8 pixels with their split: 1,000 train, 397 validation, 400 test, stratified by digit.
+    """Load the 1,797 digits (8x8 pixels), split into 1,000 train, 397 validation and 400 test, stratified by digit.
 
     The images are standardised by the mean and standard deviation of all training pixels.
 
     Raises
     ------
     MissingExtra
-        Where scikit-learn is not installed.
+        If scikit-learn is not installed.
     """
     try:
         from sklearn.datasets import load_digits as load

@@ -1,5 +1,6 @@
-"""ImageNet16-120: the first 120 classes of ImageNet at 16x16 pixels (Chrabaszcz et al. 2017, arXiv 1707.08819), from the
-official batches, read without running their pickles.
+"""ImageNet16-120: the first 120 classes of ImageNet at 16x16 pixels (Chrabaszcz et al. 2017, arXiv 1707.08819).
+
+The official batches are read without unpickling them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["IMAGENET16", "load_imagenet16"]
 
 SIDE, ALL_CLASSES, CLASSES = 16, 1000, 120
 
-# MD5s: what NAS-Bench-201's authors check (AutoDL-Projects, DownsampledImageNet.py)
+# MD5s: those checked by NAS-Bench-201's authors (AutoDL-Projects, DownsampledImageNet.py)
 IMAGENET16 = Archive(
     "ImageNet16",
     "https://patrykchrabaszcz.github.io/Imagenet32/ (or https://github.com/D-X-Y/NAS-Bench-201)",
@@ -39,21 +40,21 @@ IMAGENET16 = Archive(
 
 
 def load_imagenet16(folder: Path | None = None, *, verify: bool = True) -> Dataset:
-    """ImageNet16-120 with NAS-Bench-201's sizes: 151,700 images to train, 3,000 to validate, 3,000 to test.
+    """Load ImageNet16-120 with NAS-Bench-201's sizes: 151,700 train, 3,000 validation and 3,000 test images.
 
-    The official validation images are halved, stratified by class, by a draw of our own.
+    The official validation images are split in half, stratified by class. The split is the kit's own.
 
     Parameters
     ----------
     folder : Path, optional
-        With the eleven official batches or a folder ``ImageNet16`` of them; see `read_files`.
+        Holds the eleven official batches, or a folder ``ImageNet16`` with them; see `read_files`.
     verify : bool
-        Whether the checksums have to be right.
+        Whether to check the checksums.
 
     Raises
     ------
     SourceError
-        A missing, damaged or foreign file.
+        If a file is missing, damaged or not the published one.
     """
     parts = []
     for file, where, data in read_files(IMAGENET16, folder, verify=verify):

@@ -1,4 +1,4 @@
-"""Published image files that a user has brought: where they are looked for, and that they are the published ones."""
+"""Find, read and check the published image files that a user has downloaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nasbench_kit.errors import SourceError
 
 __all__ = ["Archive", "default_folder", "read_files"]
 
-MAX_FILE = 2**28  # bytes of one batch; the largest published one has 98 MB
+MAX_FILE = 2**28  # bytes per batch; the largest published one has 98 MB
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class Archive:
     Attributes
     ----------
     title : str
-        As errors call it.
+        Its name in error messages.
     page : str
-        Where its authors say how to get it.
+        The authors' download page.
     folder : str
-        The name of the folder that the files are in, once unpacked.
+        Name of the unpacked folder.
     files : mapping of str to str
-        The files that are read, with their MD5.
+        The files to read, with their MD5s.
     packed : str
-        The archive that has them, if there is one.
+        Name of the packed archive, if any.
     packed_md5 : str
-        Its MD5.
+        MD5 of the packed archive.
     """
 
     title: str
@@ -48,25 +48,25 @@ class Archive:
 
 
 def default_folder() -> Path:
-    """The folder that datasets are looked for in: ``datasets`` in the store folder."""
+    """Return the default dataset folder: ``datasets`` in the store folder."""
     return store_folder() / "datasets"
 
 
 def read_files(archive: Archive, folder: Path | None, *, verify: bool = True) -> Iterator[tuple[str, str, bytes]]:
-    """The files of a set in its order, one at a time: the name, what errors call it, and its content.
+    """Yield the files of an archive in order, one at a time: name, name in error messages, and content.
 
     Parameters
     ----------
     archive : Archive
     folder : Path, optional
-        Holds the unpacked folder, or is it, or holds the archive, or is it; `default_folder` unless given.
+        The unpacked folder or the packed archive, or a folder that holds either (default: `default_folder`).
     verify : bool
-        Whether the files have to be the published ones to the last bit. Without that, they have to be readable.
+        Whether to check the files' MD5s. Otherwise they only have to be readable.
 
     Raises
     ------
     SourceError
-        Where they are not found, not readable, or not the published ones: with the path, and where to get them.
+        If files are missing, unreadable, or not the published ones; the message has the path and the download page.
     """
     start = default_folder() if folder is None else Path(folder).expanduser()
     if start.is_file():
@@ -82,7 +82,7 @@ def read_files(archive: Archive, folder: Path | None, *, verify: bool = True) ->
         return
     wanted = f"{archive.packed} (or its folder {archive.folder})" if archive.packed else f"the folder {archive.folder}"
     raise SourceError(
-        f"{archive.title} is not in {start}: get {wanted} as {archive.page} says and put it there, or give its folder"
+        f"{archive.title} is not in {start}: get {wanted} from {archive.page} and put it there, or give its folder"
     )
 
 
@@ -91,7 +91,9 @@ def _read(archive: Archive, path: Path, verify: bool) -> bytes:
         with path.open("rb") as file:
             data = _limited(file, str(path))
     except FileNotFoundError:
-        raise SourceError(f"{path} is missing beside the other files of {archive.title}; {_again(archive)}") from None
+        raise SourceError(
+            f"{path} is missing, although other files of {archive.title} are there; {_again(archive)}"
+        ) from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from error
     if verify:
@@ -100,14 +102,14 @@ def _read(archive: Archive, path: Path, verify: bool) -> bytes:
 
 
 def _unpacked(archive: Archive, path: Path, verify: bool) -> Iterator[tuple[str, str, bytes]]:
-    """The files of the packed archive, whose own order is another; nothing is written anywhere."""
+    """Yield the files of the packed archive, whose order differs from ours; nothing is written to disk."""
     found: dict[str, tuple[str, bytes]] = {}
     try:
         if verify:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
             _check(archive, str(path), digest, archive.packed_md5)
-        # not mode r|gz, which has a reader of its own that fails on headers that are cut off
+        # not mode r|gz, whose own reader fails on truncated headers
         with gzip.open(path) as unzipped, tarfile.open(fileobj=unzipped, mode="r|") as members:
             for member in members:
                 name = member.name.removeprefix("./").removeprefix(f"{archive.folder}/")
@@ -116,12 +118,14 @@ def _unpacked(archive: Archive, path: Path, verify: bool) -> Iterator[tuple[str,
                     where = f"{path}: {member.name}"
                     found[name] = (where, _limited(content, where))
     except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise SourceError(f"{path} is no whole .tar.gz: {str(error) or 'it is cut off'}; {_again(archive)}") from error
+        raise SourceError(
+            f"{path} is not a complete .tar.gz: {str(error) or 'it is truncated'}; {_again(archive)}"
+        ) from error
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}; {_again(archive)}") from error
     missing = [name for name in archive.files if name not in found]
     if missing:
-        raise SourceError(f"{path} has no {archive.folder}/{missing[0]}: it is another archive; {_again(archive)}")
+        raise SourceError(f"{path} has no {archive.folder}/{missing[0]}: it is a different archive; {_again(archive)}")
     for name in archive.files:
         yield name, *found.pop(name)
 
@@ -129,17 +133,16 @@ def _unpacked(archive: Archive, path: Path, verify: bool) -> Iterator[tuple[str,
 def _limited(file: IO[bytes], where: str) -> bytes:
     data = file.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
-        raise SourceError(f"{where} has more than {MAX_FILE} bytes; it is not what it claims to be")
+        raise SourceError(f"{where} has more than {MAX_FILE} bytes; it is not the published file")
     return data
 
 
 def _check(archive: Archive, where: str, found: str, expected: str) -> None:
     if found != expected:
         raise SourceError(
-            f"{where} is not the published file: its MD5 is {found}, not {expected}; it is damaged or another one: "
-            f"{_again(archive)}"
+            f"{where} is damaged or not the published file: its MD5 is {found}, not {expected}; {_again(archive)}"
         )
 
 
 def _again(archive: Archive) -> str:
-    return f"get it again as {archive.page} says"
+    return f"download it again from {archive.page}"

@@ -1,4 +1,4 @@
-"""One file a search space: its genotypes as PyTorch modules, in the space's own skeleton."""
+"""PyTorch modules for the genotypes of each search space, in the space's own skeleton; one file per space."""
 
 from nasbench_kit.training.networks.genetic_cnn import GeneticCNNNetwork
 from nasbench_kit.training.networks.macro import MacroNASNetwork, NASBenchMacroNetwork

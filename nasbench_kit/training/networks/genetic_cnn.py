@@ -1,4 +1,4 @@
-"""Genetic CNN: stages of convolutions that add up what they are given, with pooling after each."""
+"""Genetic CNN: stages of convolutions that sum their inputs, each stage followed by pooling."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class GeneticCNNNetwork(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         x = images
         for stage in self.stages:
             x = self.pool(stage(x))
@@ -51,9 +51,9 @@ class GeneticCNNNetwork(nn.Module):
 
 
 class Stage(nn.Module):
-    """A stage: its input node, the nodes that have an edge, its output node; each a convolution, batch norm and ReLU.
+    """A stage: input node, connected nodes and output node; each a convolution, batch norm and ReLU.
 
-    Several inputs are added up. Without any edge there is one convolution, not two (Xie and Yuille 2017, section 3.1).
+    A node's inputs are summed. A stage without edges has a single convolution (Xie and Yuille 2017, section 3.1).
     """
 
     def __init__(self, edges: Sequence[int], nodes: int, inputs: int, width: int, kernel: int) -> None:

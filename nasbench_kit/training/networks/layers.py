@@ -1,4 +1,4 @@
-"""Layers that several networks are made of: convolutions with batch norm, and the classifier."""
+"""Layers shared by several networks: convolutions with batch norm, and the classifier."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def conv_norm(
     groups: int = 1,
     activation: type[nn.Module] | None = nn.ReLU,
 ) -> nn.Sequential:
-    """A convolution without bias that keeps the size (but for its stride), batch norm, and an activation if any."""
+    """Return a padded convolution without bias, batch norm, and an optional activation."""
     layers = [
         nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
@@ -25,5 +25,5 @@ def conv_norm(
 
 
 def classifier(inputs: int, classes: int) -> nn.Sequential:
-    """Global average pooling and a linear layer."""
+    """Return global average pooling followed by a linear layer."""
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes))

@@ -15,11 +15,11 @@ from nasbench_kit.training.networks.layers import classifier, conv_norm
 
 __all__ = ["MBConv", "MacroNASNetwork", "NASBenchMacroNetwork"]
 
-MBCONVS = {1: (3, 3), 2: (6, 5)}  # expansion and kernel of the layers' values
+MBCONVS = {1: (3, 3), 2: (6, 5)}  # gene value: (expansion, kernel size)
 
 
 class MBConv(nn.Module):
-    """A 1x1 convolution to more channels, a depthwise one, and a 1x1 convolution; the input is added where shapes agree.
+    """Inverted residual block: 1x1 expansion, depthwise and 1x1 convolution, with a shortcut if the shapes agree.
 
     Source: MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381, section 3).
     """
@@ -42,7 +42,7 @@ class MBConv(nn.Module):
 
 
 class MacroNASNetwork(nn.Module):
-    """Stem, four stages of layers with a fixed MBConv of stride 2 between them, 1x1 convolution, classifier.
+    """Stem, four stages separated by fixed MBConvs of stride 2, 1x1 convolution, and classifier.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class MacroNASNetwork(nn.Module):
         self.classifier = classifier(skeleton.head, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         x = self.stages[0](self.stem(images))
         for reduction, stage in zip(self.reductions, self.stages[1:], strict=True):
             x = stage(reduction(x))
@@ -81,7 +81,7 @@ def _macronas_layer(gene: int, width: int) -> nn.Module:
 
 
 class NASBenchMacroNetwork(nn.Module):
-    """Stem, three stages whose first layers have stride 2, 1x1 convolution, classifier.
+    """Stem, three stages whose first layer has stride 2, 1x1 convolution, and classifier.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class NASBenchMacroNetwork(nn.Module):
         self.classifier = classifier(skeleton.head, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         logits: Tensor = self.classifier(self.head(self.stages(self.stem(images))))
         return logits
 

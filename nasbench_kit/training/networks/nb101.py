@@ -19,12 +19,12 @@ INPUT, OUTPUT = 0, VERTICES - 1
 
 
 class NB101Network(nn.Module):
-    """Stem, stacks of cells with max pooling between them, classifier.
+    """Stem, stacks of cells separated by max pooling, and classifier.
 
     Parameters
     ----------
     genes : sequence of 26 int
-        A valid genotype; what is on no path from input to output is left out.
+        A valid genotype. Vertices and edges on no path from input to output are pruned.
     skeleton : NB101Skeleton
     """
 
@@ -44,18 +44,17 @@ class NB101Network(nn.Module):
         self.classifier = classifier(outputs, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         logits: Tensor = self.classifier(self.stacks(self.stem(images)))
         return logits
 
 
 class Cell(nn.Module):
-    """A cell: vertices add up what they are given, the output concatenates (Ying et al. 2019, section 2.3).
+    """A cell: inner vertices sum their inputs, the output concatenates them (Ying et al. 2019, section 2.3).
 
-    An edge from the input is a 1x1 convolution, batch norm and ReLU of its own, to as many channels as its target has. An
-    edge between inner vertices passes on the first channels, as many as its target has. The output is the concatenation
-    of the vertices that feed it, to which an edge from the input is added; see `vertex_channels` for how many channels each
-    has.
+    Every edge from the input has its own 1x1 convolution, batch norm and ReLU, which project to the channels of the
+    target. Edges between inner vertices pass on as many of the leading channels as the target has. An edge from the
+    input to the output is added to the concatenation. See `vertex_channels` for the number of channels of each vertex.
     """
 
     def __init__(self, genes: Sequence[int], inputs: int, outputs: int) -> None:
@@ -95,7 +94,7 @@ class Cell(nn.Module):
         if INPUT in self.sources[OUTPUT]:
             projected: Tensor = self.projections[str(OUTPUT)](x)
             output = projected if output is None else output + projected
-        assert output is not None  # the output of a valid cell is fed
+        assert output is not None  # the output of a valid cell has an input
         return output
 
     def _given(self, values: dict[int, Tensor], source: int, target: int) -> Tensor:

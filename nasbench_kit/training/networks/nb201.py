@@ -1,4 +1,4 @@
-"""NAS-Bench-201: stages of cells with operations on their edges; the definition that faster trainers must agree with."""
+"""NAS-Bench-201: stages of cells with operations on their edges; the reference for `nasbench_kit.training.stacked`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["NB201Network"]
 
 
 class NB201Network(nn.Module):
-    """Stem, stages of cells with reductions between them, head.
+    """Stem, stages of cells separated by reductions, and head.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class NB201Network(nn.Module):
         self.classifier = nn.Linear(channels[-1], skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, side, side)."""
+        """Return logits (batch, classes) for images (batch, channels, side, side)."""
         x = self.stages[0](self.stem(images))
         for reduction, stage in zip(self.reductions, self.stages[1:], strict=True):
             x = stage(reduction(x))
@@ -55,7 +55,7 @@ def _pool_reduction(inputs: int, outputs: int) -> nn.Module:
 
 
 class _ResidualReduction(nn.Module):
-    """Two 3x3 convolutions, the first of stride 2, and a shortcut of average pooling and a 1x1 convolution without norm."""
+    """Two 3x3 convolutions, the first of stride 2, with a shortcut of average pooling and a 1x1 convolution."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()

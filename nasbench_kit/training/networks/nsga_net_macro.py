@@ -1,4 +1,4 @@
-"""NSGA-Net's macro space: phases of convolutions, whose several inputs are concatenated and projected, or added up."""
+"""NSGA-Net's macro space: phases of convolutions whose inputs are either summed or concatenated and projected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["NSGANetMacroNetwork"]
 
 
 class NSGANetMacroNetwork(nn.Module):
-    """Phases with max pooling between them, and a classifier.
+    """Phases separated by max pooling, and a classifier.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class NSGANetMacroNetwork(nn.Module):
         self.classifier = classifier(inputs, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         x = self.phases[0](images)
         for phase in self.phases[1:]:
             x = phase(self.pool(x))
@@ -44,9 +44,9 @@ class NSGANetMacroNetwork(nn.Module):
 
 
 class Phase(nn.Module):
-    """A phase: a convolution to its width, the nodes that have an edge, batch norm and ReLU.
+    """A phase: a convolution to its width, the connected nodes, batch norm and ReLU.
 
-    The last bit joins what the first convolution gives to the output. Without any edge that is the output anyway.
+    The last bit adds a skip connection from the first convolution to the output. Without edges it is always there.
     """
 
     def __init__(self, genes: Sequence[int], nodes: int, inputs: int, width: int, *, first: bool, join: str) -> None:
@@ -75,7 +75,7 @@ def _named(sources: dict[int, list[int]]) -> list[tuple[str, list[int]]]:
 
 
 class _Join(nn.Module):
-    """Several inputs as one: concatenated and projected by a 1x1 convolution, or added up. A single one as it is."""
+    """Join several inputs by concatenation and a 1x1 convolution, or by summation; pass a single input through."""
 
     def __init__(self, inputs: int, width: int, join: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""NSGA-Net's micro space: a row of normal and reduction cells, in the skeleton that `nsga_net_micro_cost` describes."""
+"""NSGA-Net's micro space: a chain of normal and reduction cells, in the skeleton of the space's cost module."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["NSGANetMicroNetwork"]
 
 
 class NSGANetMicroNetwork(nn.Module):
-    """Stem, cells in a row, classifier.
+    """Stem, chain of cells, and classifier.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class NSGANetMicroNetwork(nn.Module):
         self.classifier = classifier(last, skeleton.classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        """Return logits (batch, classes) for images (batch, channels, height, width)."""
         before = last = self.stem(images)
         for cell in self.cells:
             before, last = last, cell(before, last)
@@ -50,7 +50,7 @@ class NSGANetMicroNetwork(nn.Module):
 
 
 class Cell(nn.Module):
-    """Nodes that add up two inputs, each through an operation; those that no other takes are concatenated.
+    """A cell whose nodes sum two inputs, each after an operation; nodes without successors are concatenated.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ class Cell(nn.Module):
     width : int
         Channels of each node.
     reduces : bool
-        What is taken from the cell's own inputs goes at stride 2.
+        Whether operations on the cell's own inputs have stride 2.
     apart : bool
-        The first input is twice as large as the second.
+        Whether the first input is twice as large as the second.
     """
 
     def __init__(self, genes: Sequence[int], before: int, last: int, width: int, *, reduces: bool, apart: bool) -> None:
@@ -92,7 +92,7 @@ class Cell(nn.Module):
 
 
 class FactorizedReduction(nn.Module):
-    """Half the size without losing pixels: two 1x1 convolutions of stride 2, the second a pixel further, concatenated."""
+    """Halve the size without losing pixels: concatenate two 1x1 convolutions of stride 2, a pixel apart."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class FactorizedReduction(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = torch.relu(x)
-        # zeros come in where the shift reads past the border, which matters for odd sizes alone
+        # the shift reads zeros beyond the border, which only affects odd sizes
         shifted = F.pad(x, (-1, 1, -1, 1))
         y: Tensor = self.norm(torch.cat([self.first(x), self.second(shifted)], dim=1))
         return y
@@ -113,7 +113,7 @@ def _relu_conv(inputs: int, outputs: int) -> nn.Module:
 
 
 def _depthwise(width: int, kernel: int, stride: int, dilation: int = 1) -> nn.Sequential:
-    """ReLU, a depthwise convolution, a 1x1 convolution, batch norm."""
+    """Return ReLU, a depthwise convolution, a 1x1 convolution and batch norm."""
     padding = dilation * (kernel // 2)
     return nn.Sequential(
         nn.ReLU(),

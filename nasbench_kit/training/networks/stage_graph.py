@@ -1,4 +1,4 @@
-"""A stage of nodes that are all alike, from its bits: who feeds whom, the stage's own input and output included."""
+"""Decode the bits of a stage of identical nodes into its graph, including the stage's input and output."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["stage_graph"]
 
 
 def stage_graph(edges: Sequence[int], nodes: int) -> tuple[dict[int, list[int]], list[int]]:
-    """The sources of each node of a stage, and of its output; nodes count from 1, the stage's input is 0.
+    """Return the sources of each node of a stage, and those of its output; node 0 is the stage's input.
 
-    A node without predecessor and with a successor is fed by the input; one with a predecessor and no successor feeds the
-    output; one without any edge is not there. (Xie and Yuille 2017, arXiv 1703.01513, section 3.1.)
+    Nodes with successors but no predecessor are fed by the input, and nodes with predecessors but no successor feed the
+    output. Nodes without edges are removed (Xie and Yuille 2017, arXiv 1703.01513, section 3.1).
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Training-free proxies: what an untrained network and one batch of images say about its accuracy. Higher is better in all."""
+"""Training-free proxies that estimate accuracy from an untrained network and one batch of images. Higher is better."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nasbench_kit.training.proxies.zen import zen
 
 __all__ = ["PROXIES", "proxies", "timed_proxies"]
 
-#: Each takes a copy of the network that it may spoil, images and labels, and draws from PyTorch's generator.
+#: Each takes a copy of the network that it may modify, images and labels, and draws from PyTorch's global generator.
 PROXIES: dict[str, Callable[[nn.Module, Tensor, Tensor], float]] = {
     "synflow": synflow,
     "snip": snip,
@@ -43,36 +43,37 @@ def proxies(
     *,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Training-free proxies of a network's accuracy, from one batch.
+    """Compute training-free proxies of a network's accuracy from one batch.
 
-    All are computed in training mode, with the batch's own statistics in batch norms, unless the proxy says otherwise. On
-    the CPU, with the same number of threads, the same seed gives the same bits, whichever proxies are asked for. Neither
-    the network nor PyTorch's generators are changed.
+    Unless documented otherwise, proxies are computed in training mode, so that batch norms use the statistics of the
+    batch. On the CPU, with the same number of threads, results for a seed are bitwise reproducible, regardless of which
+    other proxies are computed. Neither the network nor PyTorch's generators are changed.
 
     Parameters
     ----------
     network : nn.Module
-        Gives logits (n, classes) for images, or a pair in training mode, whose second part is not looked at.
+        Maps images to logits (n, classes), or in training mode to a pair whose second element is ignored.
     images : Tensor or array_like, shape (n, channels, height, width)
-        At least two, standardised as for training. ``synflow``, ``zen``, ``params`` and ``flops`` use their shape alone.
+        At least two images, standardised as for training. ``synflow``, ``zen``, ``params`` and ``flops`` only use their
+        shape.
     labels : Tensor or array_like of int, shape (n,)
     names : sequence of str, optional
-        Of `PROXIES`; all unless given.
+        Names from `PROXIES` (default: all).
     seed : int
-        Of what a proxy or the network (dropout) draws. The initial weights are the network's own.
+        Seed of random draws by proxies or the network (dropout). The initial weights are those of the network.
 
     Returns
     -------
     dict of str to float
-        Higher promises more accuracy. ``nan`` where a proxy is not defined for the network, ``-inf`` for the logarithm of
-        zero: a network whose output does not depend on its images has a ``synflow`` and a ``naswot`` of ``-inf``.
+        Higher values predict higher accuracy. ``nan`` if a proxy is undefined for the network, ``-inf`` for the
+        logarithm of zero: ``synflow`` and ``naswot`` are ``-inf`` if the output does not depend on the images.
 
     Raises
     ------
     UnknownName
-        A proxy that does not exist.
+        If a proxy does not exist.
     ValueError
-        Images and labels that do not fit.
+        If images and labels do not match.
     """
     return {name: value for name, value, _ in timed_proxies(network, images, labels, names, seed=seed)}
 
@@ -85,9 +86,9 @@ def timed_proxies(
     *,
     seed: int = 0,
 ) -> Iterator[tuple[str, float, float]]:
-    """Name, value and seconds of each proxy; see `proxies`. None makes use of what another has computed.
+    """Yield name, value and seconds of each proxy; see `proxies`. No intermediate results are shared between proxies.
 
-    The seconds are those of the computation, without copying the network.
+    The seconds do not include copying the network.
     """
     chosen = list(PROXIES) if names is None else list(names)
     for name in chosen:
@@ -98,7 +99,7 @@ def timed_proxies(
     y = torch.as_tensor(labels).to(device, torch.int64)
     if x.dim() != 4 or len(x) < 2 or y.shape != (len(x),):
         raise ValueError(
-            "a proxy takes at least two images (n, channels, height, width) and their labels (n,), "
+            "a proxy needs at least two images (n, channels, height, width) and their labels (n,), "
             f"not {tuple(x.shape)} and {tuple(y.shape)}"
         )
     for name in chosen:
@@ -111,7 +112,7 @@ def timed_proxies(
 
 
 def _place(network: nn.Module) -> tuple[torch.device, Any]:
-    """The device and the floating type of a network; those of the CPU where it has no parameters."""
+    """Return the device and floating-point type of a network, by default the CPU's if it has no parameters."""
     for tensor in (*network.parameters(), *network.buffers()):
         if tensor.is_floating_point():
             return tensor.device, tensor.dtype

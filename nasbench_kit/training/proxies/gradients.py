@@ -1,4 +1,4 @@
-"""Proxies from pruning: what the loss of one batch says about each weight, or about each feature map."""
+"""Proxies from the pruning literature: the saliency of weights or feature maps for the loss of one batch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["fisher", "grad_norm", "grasp", "snip"]
 
 
 def grad_norm(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """The Euclidean norm of the loss's gradient by each layer's weights, summed over the layers.
+    """Return the sum over layers of the Euclidean norm of the loss gradient with respect to the layer's weights.
 
-    Abdelfattah et al. 2021 (arXiv 2101.08134), section 3.2: the sum of ``||dL/dtheta||`` after one batch, L the mean
-    cross-entropy. As in their code, the norm is that of each convolution's or linear layer's weights, without biases and
+    Abdelfattah et al. 2021 (arXiv 2101.08134), section 3.2: the sum of ``||dL/dtheta||`` for one batch, where L is the
+    mean cross-entropy. As in their code, only the weights of convolutions and linear layers count, without biases and
     batch norms.
     """
     _, gradients = _weights_and_gradients(network, images, labels)
@@ -23,22 +23,23 @@ def grad_norm(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def snip(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """How much the loss changes, to first order, as each weight is taken out: the sum of ``|theta * dL/dtheta|``.
+    """Return the first-order change of the loss when weights are removed: the sum of ``|theta * dL/dtheta|``.
 
-    Lee, Ajanthan and Torr 2019 (arXiv 1810.02340), section 4, without their normalisation; summed over a network's
-    weights as in Abdelfattah et al. 2021, section 3.2. Convolutions and linear layers, without biases and batch norms.
+    Lee, Ajanthan and Torr 2019 (arXiv 1810.02340), section 4, without their normalisation, and summed over a network's
+    weights as in Abdelfattah et al. 2021, section 3.2. Only the weights of convolutions and linear layers count,
+    without biases and batch norms.
     """
     weights, gradients = _weights_and_gradients(network, images, labels)
     return sum((float((w.double() * g.double()).abs().sum()) for w, g in zip(weights, gradients, strict=True)), 0.0)
 
 
 def grasp(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """How much the gradient's norm changes, to first order, as each weight is taken out: the sum of ``-(H g) * theta``.
+    """Return the first-order change of the gradient norm when weights are removed: the sum of ``-(H g) * theta``.
 
     Wang, Zhang and Grosse 2020 (arXiv 2002.07376), section 4, with the sign and the sum of Abdelfattah et al. 2021,
-    section 3.2: H is the Hessian and g the gradient of the mean cross-entropy of one batch, both by the weights of
-    convolutions and linear layers. Implementations that keep Wang's temperature of 200, or draw the two gradients from two
-    batches, give other values; here the temperature is 1 and the batch is one.
+    section 3.2. H is the Hessian and g the gradient of the mean cross-entropy of one batch, both with respect to the
+    weights of convolutions and linear layers. Here the temperature is 1, and there is a single batch. Implementations
+    with Wang's temperature of 200, or with separate batches for the two gradients, give different values.
     """
     weights = [layer.weight for layer in weighted_layers(network)]
     loss = _loss(network, images, labels)
@@ -55,18 +56,19 @@ def grasp(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def fisher(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """How much the loss changes, to second order, as each channel is taken out: half the mean square of ``z . dL/dz``.
+    """Return the second-order change of the loss when channels are removed: half the mean square of ``z . dL/dz``.
 
-    Theis et al. 2018 (arXiv 1801.05787), as Turner et al. 2020 (arXiv 1906.04113) score blocks and Abdelfattah
-    et al. 2021, section 3.2, whole networks: for every channel of what a convolution or linear layer gives, the product of
-    activation and gradient is summed over an image's pixels, squared, averaged over the images and halved; then all
-    channels of all layers are summed. The activations are those before batch norm; the classifier's logits count too.
+    Theis et al. 2018 (arXiv 1801.05787), applied to blocks by Turner et al. 2020 (arXiv 1906.04113) and to whole
+    networks by Abdelfattah et al. 2021, section 3.2. For every output channel of a convolution or linear layer, the
+    product of activation and gradient is summed over the pixels of an image, squared, averaged over the images and
+    halved. The result is the sum over all channels of all layers. Activations are taken before batch norm and include
+    the logits.
     """
     outputs: list[Tensor] = []
 
     def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         outputs.append(output)
-        return output.clone()  # what comes next may work in place
+        return output.clone()  # the next layer may work in place
 
     for layer in weighted_layers(network):
         layer.register_forward_hook(keep)
@@ -87,7 +89,7 @@ def _loss(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 
 def _weights_and_gradients(network: nn.Module, images: Tensor, labels: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-    """The weights of all layers and the loss's gradients by them, zeros where a weight has no part in the loss."""
+    """Return the weights of all layers and their loss gradients, zero for weights that do not affect the loss."""
     weights = [layer.weight for layer in weighted_layers(network)]
     loss = _loss(network, images, labels)
     if not weights or not loss.requires_grad:

@@ -1,4 +1,4 @@
-"""Proxies of how differently an untrained network treats different images: by its Jacobian, or by its ReLUs."""
+"""Proxies that measure how well an untrained network distinguishes images, by its Jacobian or its ReLU codes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ JACOBIAN_SHIFT = 1e-5  # Mellor et al. 2020, version 1: k
 
 
 def jacob_cov(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """How little the images' gradients are correlated: ``-sum(log(v + k) + 1 / (v + k))``, v the correlations' eigenvalues.
+    """Score how uncorrelated the images' gradients are: ``-sum(log(v + k) + 1 / (v + k))``.
 
-    Mellor et al. 2020, first version (arXiv 2006.04647v1), section 3, with k = 1e-5: row i of the Jacobian is the
-    gradient of the sum of image i's logits by its pixels, and the matrix is that of the correlations between rows. As in
-    the authors' code all rows come from one backward pass, so that through batch norms an image's row has the gradient of
-    the other images' logits too. With as many images as an image has values the matrix is singular; then 1 / k outweighs
-    all else, and fewer images say more.
+    Mellor et al. 2020, first version (arXiv 2006.04647v1), section 3, with k = 1e-5. Row i of the Jacobian is the
+    gradient of the sum of image i's logits with respect to its pixels, and v are the eigenvalues of the correlation
+    matrix of the rows. As in the authors' code, all rows come from one backward pass, so that with batch norms the row
+    of an image also contains gradients of the other images' logits. If there are at least as many images as values per
+    image, the matrix is singular and the term 1 / k dominates; use fewer images then.
 
-    ``nan`` where the gradient of some image has no variation, as in a network that does not look at its images.
+    ``nan`` if the gradient of an image is constant, as in a network that ignores its images.
     """
     x = images.detach().clone().requires_grad_()
-    total = logits_of(network, x.clone()).sum()  # a clone: the network may begin with what works in place
+    total = logits_of(network, x.clone()).sum()  # a clone, as the first layer may work in place
     if not total.requires_grad:
         return math.nan
     (gradient,) = torch.autograd.grad(total, x, allow_unused=True)
@@ -47,14 +47,14 @@ def jacob_cov(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """The log-determinant of the kernel of ReLU codes: how well they tell the images of a batch apart.
+    """Return the log-determinant of the kernel of ReLU codes, which measures how well they separate the images.
 
-    Mellor et al. 2021 (arXiv 2006.04647v3), section 3: an image's code has one bit for every ReLU unit, 1 where its input is
-    above 0; the kernel of two images is the number of units minus the Hamming distance of their codes.
+    Mellor et al. 2021 (arXiv 2006.04647v3), section 3: an image's code has one bit per ReLU unit, which is 1 if its
+    input is above 0. The kernel of two images is the number of units minus the Hamming distance of their codes.
 
-    All ReLU and ReLU6 count, whether they are modules or functions; implementations that hook modules miss functions. No
-    other activation does. ``nan`` where there is none; ``-inf`` where the kernel is singular, as it is where two images have
-    the same code.
+    Every ReLU and ReLU6 counts, whether a module or a function; implementations that hook modules miss functions. Other
+    activations do not count. ``nan`` if there is no ReLU, ``-inf`` if the kernel is singular, e.g. because two images
+    have the same code.
     """
     codes = _ReLUCodes(len(images))
     with torch.no_grad(), codes:
@@ -68,7 +68,7 @@ def naswot(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 class _ReLUCodes(TorchDispatchMode):
-    """Sums up the kernel (images, images) over all ReLUs that are run within."""
+    """Accumulate the kernel (images, images) over all ReLUs that run within the context."""
 
     def __init__(self, images: int) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class _ReLUCodes(TorchDispatchMode):
         relu = func in (aten.relu.default, aten.relu_.default)
         relu6 = func in (aten.hardtanh.default, aten.hardtanh_.default) and len(args) > 1 and args[1] == 0
         if (relu or relu6) and output.dim() > 1 and len(output) == self.images:
-            active = (output > 0).flatten(1).double()  # the output is above 0 where the input is
+            active = (output > 0).flatten(1).double()  # output > 0 wherever input > 0
             count, both = active.sum(dim=1), active @ active.T
             self.kernel = self.kernel.to(both.device) + active.shape[1] - count[:, None] - count + 2 * both
             self.units += active.shape[1]

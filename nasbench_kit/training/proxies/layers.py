@@ -1,4 +1,4 @@
-"""What the proxies share: a copy to work on, its logits, and the layers whose weights they look at."""
+"""Helpers shared by the proxies: a working copy, its logits, and the layers with weights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["fresh_copy", "log", "logits_of", "weighted_layers", "without_batch_n
 
 
 def fresh_copy(network: nn.Module) -> nn.Module:
-    """A copy in training mode, all of whose parameters carry gradients, whatever was frozen."""
+    """Return a copy in training mode in which all parameters require gradients, even frozen ones."""
     found = copy.deepcopy(network).train()
     for parameter in found.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
@@ -20,18 +20,18 @@ def fresh_copy(network: nn.Module) -> nn.Module:
 
 
 def logits_of(network: nn.Module, images: Tensor) -> Tensor:
-    """The logits (n, classes); of a pair the first, for the second is an auxiliary head's."""
+    """Return the logits (n, classes); the second element of a pair belongs to an auxiliary head."""
     outputs = network(images)
     return outputs[0] if isinstance(outputs, (tuple, list)) else outputs
 
 
 def weighted_layers(network: nn.Module) -> list[nn.Module]:
-    """The convolutions and linear layers. Their weights, without biases and batch norms, are what Abdelfattah et al. score."""
+    """Return the convolutions and linear layers, whose weights without biases are scored by Abdelfattah et al."""
     return [module for module in network.modules() if isinstance(module, (nn.modules.conv._ConvNd, nn.Linear))]
 
 
 def without_batch_norm(network: nn.Module) -> nn.Module:
-    """The same network with its batch norms passing on what they get. It is changed."""
+    """Replace the batch norms of a network by the identity, in place, and return it."""
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.forward = _as_it_is
@@ -43,7 +43,7 @@ def _as_it_is(x: Tensor) -> Tensor:
 
 
 def log(value: float | Tensor) -> float:
-    """The natural logarithm; ``-inf`` for 0, ``nan`` for what is negative or not a number."""
+    """Return the natural logarithm, ``-inf`` for 0, and ``nan`` for negative values or ``nan``."""
     number = float(value.detach()) if isinstance(value, torch.Tensor) else float(value)
     if number == 0:
         return -math.inf

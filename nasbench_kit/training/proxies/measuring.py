@@ -1,4 +1,4 @@
-"""Proxies of many architectures of a table: over processes of one core each, in parts that outlive a kill."""
+"""Compute proxies of a table's architectures in parallel, in parts so that a killed call can be resumed."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Measured:
     names : tuple of str
         The proxies.
     rows : ndarray of int, shape (n,)
-        Which of the table's architectures, ascending.
+        Rows of the architectures in the table, ascending.
     values, seconds : ndarray of float64, shape (n, proxies)
-        What was computed, and how long that took on one core.
+        The proxies, and the time to compute each on one core.
     how : dict
-        What decided the values: images, batch, seed, version of PyTorch.
+        What determined the values: images, batch, seed, version of PyTorch.
     """
 
     dataset: str
@@ -69,35 +69,35 @@ def measure(
     parts: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Measured:
-    """Build networks of a table's architectures, as they are before training, and compute their proxies.
+    """Build untrained networks of a table's architectures, and compute their proxies.
 
-    The values do not depend on the number of processes. With more than one, workers are started anew, and a script that calls
-    this needs the usual ``if __name__ == "__main__":``.
+    The values do not depend on the number of processes. With more than one, workers are spawned, so scripts need the
+    usual ``if __name__ == "__main__":``.
 
     Parameters
     ----------
     bench : Benchmark
     names : sequence of str, optional
-        Of ``PROXIES``; all unless given.
+        Names from ``PROXIES`` (default: all).
     dataset : str, optional
-        Of the table, for the images and the skeleton, which is the one that the table says it was trained in, else the
-        published one. May be left out where there is only one.
+        Dataset of the table, which determines the images and the skeleton. The skeleton is the one recorded in the
+        table, or else the published one. May be omitted if there is only one dataset.
     sample : int, optional
-        How many architectures, drawn at random; all unless given.
+        Number of randomly drawn architectures (default: all).
     batch : int
-        Images of the one batch, drawn at random from the training images.
+        Batch size. Images are drawn at random from the training images.
     noise : bool
-        Take images (`made_up_images`) and labels that are drawn at random instead, for which no dataset is needed.
+        Use random images (`made_up_images`) and labels instead, which needs no dataset.
     images_from, folder
-        What ``load_dataset`` is given where the images do not go by the dataset's name.
+        Arguments of ``load_dataset``, if the images are not found by the dataset's name.
     seed : int
-        Of the initial weights (the same for all networks), and of all draws.
+        Seed of the initial weights (the same for all networks) and of all draws.
     processes : int, optional
-        As many as there are cores unless given; 1 computes in this process.
+        Number of worker processes (default: all cores); with 1, the calling process does the work.
     parts : Path, optional
-        A folder, made where it is missing, that keeps what is computed: a call that was killed goes on where it was.
+        A folder for finished parts, created if missing, from which a killed call resumes.
     progress : callable, optional
-        Called with (architectures done, architectures) at the start and after every part.
+        Called with (architectures done, architectures in total) at the start and after every part.
 
     Returns
     -------
@@ -106,13 +106,13 @@ def measure(
     Raises
     ------
     UnknownName
-        A proxy or a dataset that does not exist.
+        If a proxy or the dataset does not exist.
     SourceError
-        Where the images are not here.
+        If the images are not found.
     ValueError
-        A sample or a batch of a size that there is not.
+        If the sample or the batch size is out of range.
     StoreError
-        Where ``parts`` holds other measurements.
+        If ``parts`` holds other measurements.
     """
     chosen = tuple(PROXIES) if names is None else tuple(dict.fromkeys(names))
     for name in chosen:
@@ -123,7 +123,7 @@ def measure(
     if dataset not in bench.datasets:
         raise UnknownName(f"dataset of {bench.name}", dataset, bench.datasets)
     if sample is not None and not 1 <= sample <= len(bench):
-        raise ValueError(f"a sample of {bench.name} has 1 to {len(bench)} architectures, not {sample}")
+        raise ValueError(f"a sample of {bench.name} must have 1 to {len(bench)} architectures, not {sample}")
     if noise:
         skeleton = _skeleton_without_images(bench, dataset)
         images, labels = _made_up_batch(skeleton, batch, seed)
@@ -151,7 +151,7 @@ def measure(
 
 
 def _skeleton_without_images(bench: Benchmark, dataset: str) -> Skeleton:
-    """What the networks of a table are built in: as it says, else as it is published for the dataset."""
+    """Return the skeleton recorded in the table, or else the published one for the dataset."""
     told = bench.info.get("setting")
     if isinstance(told, Mapping) and "skeleton" in told:
         return skeleton_of(bench.space, "cifar10", **told["skeleton"])
@@ -163,16 +163,16 @@ def _skeleton_without_images(bench: Benchmark, dataset: str) -> Skeleton:
 
 def _made_up_batch(skeleton: Skeleton, batch: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     if batch < 2:
-        raise ValueError(f"a batch has at least 2 images, not {batch}")
+        raise ValueError(f"batch must be at least 2, not {batch}")
     rng = np.random.default_rng([seed, 0])
     return made_up_images(batch, skeleton.image, rng), rng.integers(skeleton.classes, size=batch)
 
 
 def made_up_images(count: int, shape: tuple[int, int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Standardised random images (count, channels, height, width), smooth, and each of its own brightness and contrast.
+    """Return smooth random images (count, channels, height, width), standardised, of varying brightness and contrast.
 
-    Amplitudes fall as 1 / frequency, as in photographs (Field 1987). White noise would not do: proxies that compare images
-    find none that differ in it.
+    Amplitudes fall as 1 / frequency, as in photographs (Field 1987). White noise is unsuitable, because to proxies that
+    compare images, all of it looks alike.
     """
     white = np.fft.rfft2(rng.standard_normal((count, *shape)))
     frequency = np.hypot(np.fft.fftfreq(shape[1])[:, np.newaxis], np.fft.rfftfreq(shape[2]))
@@ -186,7 +186,7 @@ def made_up_images(count: int, shape: tuple[int, int, int], rng: np.random.Gener
 def _drawn_batch(data: Dataset, batch: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     train = data.part("train")
     if not 2 <= batch <= len(train):
-        raise ValueError(f"a batch of {data.name} has 2 to {len(train)} images, not {batch}")
+        raise ValueError(f"a batch of {data.name} must have 2 to {len(train)} images, not {batch}")
     drawn = np.random.default_rng([seed, 0]).choice(train, batch, replace=False)
     images = (data.images[drawn] - data.mean[:, np.newaxis, np.newaxis]) / data.std[:, np.newaxis, np.newaxis]
     return images.astype(np.float32), data.labels[drawn]
@@ -199,7 +199,7 @@ def _in_parts(
     kept: PartsFolder | None,
     progress: Callable[[int, int], None] | None,
 ) -> NDArray[np.float64]:
-    """Values and seconds of all architectures: (n, 2, proxies)."""
+    """Return values and seconds of all architectures: (n, 2, proxies)."""
     parts = divide(len(X), 1, NETWORKS_A_PART)
     found = {number: kept.read("proxies", number)["found"] for number in kept.done("proxies")} if kept else {}
     todo = [part for part in parts if part.number not in found]

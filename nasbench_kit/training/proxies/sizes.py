@@ -1,4 +1,4 @@
-"""The size of a network as a proxy of its accuracy: a baseline that is hard to beat (Ning et al. 2021, arXiv 2008.03064)."""
+"""Network size as a proxy of accuracy: a baseline that is hard to beat (Ning et al. 2021, arXiv 2008.03064)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ __all__ = ["flops", "params"]
 
 
 def params(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """The number of parameters, those of batch norms and unused layers included: the cost ``params`` of the spaces."""
+    """Return the number of parameters, including batch norms and unused layers: the cost ``params`` of the spaces."""
     return float(sum(parameter.numel() for parameter in network.parameters()))
 
 
 def flops(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """The multiply-adds of convolutions and linear layers for one image, without biases: the cost ``flops`` of the spaces.
+    """Return the multiply-adds of convolutions and linear layers per image, without biases, as the cost ``flops``.
 
-    NAS-Bench-201's published figures, and so its cost on its datasets, add the classifier's biases, one a class.
+    NAS-Bench-201's published values, and thus its cost on its datasets, also count the classifier's biases, one per
+    class.
     """
     total = 0
 
     def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         nonlocal total
-        # a weight's first axis are the outputs, of a transposed convolution the inputs
+        # the first axis of a weight has the outputs, but for transposed convolutions the inputs
         each = inputs[0] if getattr(layer, "transposed", False) else output
         total += each.numel() * layer.weight[0].numel()
 

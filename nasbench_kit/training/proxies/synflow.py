@@ -1,4 +1,4 @@
-"""SynFlow: how much flows through all of a network's weights, without any data."""
+"""SynFlow: the total synaptic flow through a network's weights, computed without data."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["synflow"]
 
 
 def synflow(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """The logarithm of the sum of ``|theta * dR/dtheta|``, R the sum of the logits of an image of ones.
+    """Return the logarithm of the sum of ``|theta * dR/dtheta|``, where R is the sum of the logits of an image of ones.
 
-    Tanaka et al. 2020 (arXiv 2006.05467), algorithm 1, for a whole network as in Abdelfattah et al. 2021
-    (arXiv 2101.08134), section 3.2: all parameters are replaced by their absolute values, so that nothing cancels; the sum
-    is over the weights of convolutions and linear layers. As in Abdelfattah's code batch norms are left out, which then
-    only scale (a later variant that keeps them, ``synflow_bn``, is another proxy); dropout is off. It is computed in
-    float64 with one image. The logarithm, which keeps the order, is ours as it is NASLib's: the sum itself grows by a
-    factor a layer, to 1e50 in these spaces.
+    Tanaka et al. 2020 (arXiv 2006.05467), algorithm 1, applied to a whole network as in Abdelfattah et al. 2021 (arXiv
+    2101.08134), section 3.2. All parameters are replaced by their absolute values, so that nothing cancels, and the sum
+    is over the weights of convolutions and linear layers. As in Abdelfattah's code, batch norms are skipped, since they
+    would only scale (the later variant that keeps them, ``synflow_bn``, is a different proxy). Dropout is off. The
+    computation uses float64 and one image. As in NASLib, the result is the logarithm, which preserves the order: the
+    sum itself grows by a factor per layer, up to 1e50 in these spaces.
 
-    An activation with an upper bound, such as ReLU6, lets no gradient through where absolute weights drive it beyond; here
-    the bound is taken away, so that it is the ReLU that the definition assumes.
+    Bounded activations such as ReLU6 would block the gradient once absolute weights push them beyond their bound. The
+    bound is removed here, which gives the ReLU that the definition assumes.
     """
     network = without_batch_norm(network).double().eval()
     for module in network.modules():

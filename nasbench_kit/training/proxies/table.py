@@ -1,4 +1,4 @@
-"""A table joined with proxies: a new store that has all that the old one has, and ``proxy_*`` beside it."""
+"""Join a table with proxies: a new store with everything in the old one, plus ``proxy_*`` metrics."""
 
 from __future__ import annotations
 
@@ -17,30 +17,31 @@ from nasbench_kit.training.proxies.measuring import Measured, measure
 
 __all__ = ["join", "proxy_table"]
 
-# what a store says of itself, and its writer anew
+# attributes that the writer sets again
 FORMAT = ("format", "format_version", "space", "space_version", "created", "kit_version")
 
 
 def proxy_table(bench: Benchmark, output: Path, names: Any = None, **options: Any) -> tuple[Benchmark, Measured]:
-    """Compute proxies of a table's architectures, and write a store that has them as metrics.
+    """Compute proxies of a table's architectures, and write a store with them as metrics.
 
-    A proxy is the metric ``proxy_<name>``, of which more is better, and the seconds that it took on one core are
-    ``<name>_time``; so ``bench.problem("proxy_synflow")`` searches for a high one, and its simulated seconds are those of
-    computing it.
+    A proxy becomes the metric ``proxy_<name>``, which is maximised, and the seconds it took on one core become
+    ``<name>_time``. Thus ``bench.problem("proxy_synflow")`` maximises the proxy, and its simulated seconds are the time
+    to compute it.
 
     Parameters
     ----------
     bench : Benchmark
     output : Path
-        The store to write, at the end and in one step. Until then parts are kept in the folder ``<output>.parts`` beside it,
-        so that a call that was killed goes on where it was.
+        The store to write, atomically at the end. Until then, finished parts are kept in the folder ``<output>.parts``
+        beside it, so that a killed call can be resumed.
     names, **options
-        As for `measure`. What is not measured is ``nan``; proxies that the table had under the same names are replaced.
+        As for `measure`. Architectures that are not measured get ``nan``. Existing proxies of the same names are
+        replaced.
 
     Returns
     -------
     Benchmark
-        The store that was written.
+        The new store.
     Measured
     """
     check_target(output)
@@ -52,7 +53,7 @@ def proxy_table(bench: Benchmark, output: Path, names: Any = None, **options: An
 
 
 def join(bench: Benchmark, measured: Measured) -> Table:
-    """A table's content with the measured proxies of its architectures."""
+    """Return a table's content joined with the measured proxies."""
     store = StoreFile(bench.path)
     metrics: dict[str, dict[str, MetricColumn]] = {
         dataset: {

@@ -1,4 +1,4 @@
-"""The Zen-score: how strongly a network with Gaussian weights reacts to a small change of its images."""
+"""The Zen-score: the sensitivity of a network with Gaussian weights to small changes of its images."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ STEP = 0.01  # Lin et al. 2021: alpha
 
 
 def zen(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """The log of how far the last feature map moves as the images do, plus the log of what batch norms have scaled away.
+    """Return the log change of the last feature map under perturbed images, plus the log scale removed by batch norms.
 
-    Lin et al. 2021 (arXiv 2102.01063), algorithm 1: all weights are drawn from N(0, 1), biases are 0 and batch norms are as
-    they begin; x and e are images of N(0, 1); ``log E ||f(x) - f(x + 0.01 e)|| + sum of log s`` over all batch norms, s the
-    root of the mean variance of the channels that a batch norm gets. f is the network up to its global pooling.
+    Lin et al. 2021 (arXiv 2102.01063), algorithm 1: ``log E ||f(x) - f(x + 0.01 e)|| + sum of log s``, where f is the
+    network up to global pooling, x and e are images drawn from N(0, 1), and s is, for each batch norm, the root of the
+    mean variance of its input channels. All weights are drawn from N(0, 1), biases are 0, and batch norms have their
+    initial values.
 
-    - f: the last four-dimensional tensor of more than one pixel that the network makes; its output where there is none.
-    - The norm is the paper's (Frobenius); the authors' code sums absolute values.
-    - Variances are those of the batch x, which the paper means; the authors' code reads running variances, which blend them
-      with their initial 1. A batch norm whose input does not vary at all scales nothing, and is left out.
-    - Residual links stay, as in implementations for cells, where nothing tells which are residual; the paper takes them out.
-    - Only the shape of ``images`` is used. One draw; the paper's average over many is one over seeds.
+    - f is the last four-dimensional tensor with more than one pixel, or the output if there is none.
+    - The norm is the Frobenius norm, as in the paper; the authors' code sums absolute values.
+    - Variances are those of the batch x, as in the paper; the authors' code uses running variances, which are mixed
+      with their initial value of 1. Batch norms with constant input are skipped.
+    - Residual connections are kept, as in other implementations for cells, where they cannot be identified; the paper
+      removes them.
+    - Only the shape of ``images`` is used. The score is a single draw; average over seeds to get the mean of the paper.
 
-    ``-inf`` where the feature map does not depend on the images.
+    ``-inf`` if the feature map does not depend on the images.
     """
     network = network.double()
     scale = _Scale()
@@ -57,7 +59,7 @@ def zen(network: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 class _Scale:
-    """Sums up the logarithms of what batch norms divide by."""
+    """Accumulate the logarithms of the scales that batch norms divide by."""
 
     def __init__(self) -> None:
         self.log = 0.0
@@ -78,7 +80,7 @@ def _feature_map(network: nn.Module, images: Tensor) -> Tensor:
 
 
 class _LastFeatureMap(TorchDispatchMode):
-    """Keeps the last four-dimensional tensor of more than one pixel that is made within."""
+    """Keep the last four-dimensional tensor with more than one pixel created within the context."""
 
     found: Tensor | None = None
 

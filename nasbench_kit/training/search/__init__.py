@@ -1,1 +1,1 @@
-"""Searching by real training: a problem that trains, its cache, and the networks found as files."""
+"""Search by real training: the problem that trains, its cache, and the export of the networks found."""

@@ -1,7 +1,7 @@
-"""What was trained, kept: one SQLite file with a row for every epoch of every training. It holds numbers and names alone.
+"""A cache of trainings: an SQLite file with one row per epoch of every training.
 
-A row is written when its training is done, in one transaction, so that a process that is killed leaves whole trainings; any
-number of processes may use a file at once. Nothing that the file says is run.
+The rows of a training are written in one transaction when it ends, so that a killed process leaves no incomplete
+training. Any number of processes may use a file at once. It holds only numbers and names; nothing in it is executed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from nasbench_kit.training.trainer import METRICS, find_device
 __all__ = ["COLUMNS", "TrainingCache", "cache_identity", "cached_table"]
 
 COLUMNS = (*METRICS, "seconds")
-PATIENCE = 60  # seconds to wait for another process that is writing
+PATIENCE = 60  # seconds to wait for another process to finish writing
 
 _SCHEMA = (
     "CREATE TABLE settings (digest TEXT PRIMARY KEY, identity TEXT NOT NULL) WITHOUT ROWID",
@@ -40,26 +40,26 @@ _SCHEMA = (
 _REASONS = {
     "SQLITE_FULL": "the disk is full",
     "SQLITE_IOERR": "the disk cannot be read or written, or is full",
-    "SQLITE_READONLY": "it, or its folder, may not be written",
-    "SQLITE_CANTOPEN": "it, or its folder, may not be opened for writing",
-    "SQLITE_PERM": "it, or its folder, may not be opened for writing",
-    "SQLITE_BUSY": f"another process has kept it for {PATIENCE} s",
-    "SQLITE_CORRUPT": "it is damaged; delete it to start anew",
-    "SQLITE_NOTADB": "it is a file of another kind, or damaged; give another path",
+    "SQLITE_READONLY": "it or its folder is not writable",
+    "SQLITE_CANTOPEN": "it or its folder cannot be opened for writing",
+    "SQLITE_PERM": "it or its folder cannot be opened for writing",
+    "SQLITE_BUSY": f"another process has locked it for {PATIENCE} s",
+    "SQLITE_CORRUPT": "it is damaged; delete it to start again",
+    "SQLITE_NOTADB": "it is damaged or a different kind of file; give another path",
 }
 
 
 def cache_identity(setting: Setting, device: str | None = None) -> dict[str, Any]:
-    """What two trainings of one genotype and seed have to share to be the same: plain values, as JSON has them.
+    """Return everything that determines a training besides genotype and seed, as JSON-compatible values.
 
-    The kind of the device belongs to it: on a GPU trainings run in mixed precision.
+    This includes the device type, because trainings on a GPU use mixed precision.
     """
     space = space_of(setting.space)
     return {**setting.identity, "space_version": space.version, "device": find_device(device).type}
 
 
 class TrainingCache:
-    """A file of trainings, opened or made.
+    """A file of trainings, created if missing.
 
     Parameters
     ----------
@@ -68,14 +68,14 @@ class TrainingCache:
     Raises
     ------
     StoreError
-        Where it cannot be opened, is another kind of file, or damaged; so do all methods.
+        If it cannot be opened, is a different kind of file, or is damaged. All methods may raise it.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         check_target(self.path)
         with self._errors():
-            # autocommit: transactions are begun and ended below, by name
+            # autocommit, as transactions are managed explicitly below
             self._connection = sqlite3.connect(self.path.absolute(), timeout=PATIENCE, isolation_level=None)
         try:
             with self._errors():
@@ -89,11 +89,11 @@ class TrainingCache:
             raise
 
     def close(self) -> None:
-        """Close the file. Everything is on the disk already."""
+        """Close the file. All data is already on disk."""
         self._connection.close()
 
     def claim(self, identity: Mapping[str, Any]) -> str:
-        """The digest by which the trainings of a setting are found; its identity is noted down beside them."""
+        """Store the identity of a setting, and return the digest that identifies its trainings."""
         text = json.dumps(identity, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:32]
         with self._errors(), self._transaction():
@@ -101,7 +101,7 @@ class TrainingCache:
         return digest
 
     def get(self, setting: str, genotype: bytes, seed: int, epochs: int) -> NDArray[np.float64] | None:
-        """The first epochs of a training: (epochs, `COLUMNS`); None unless all of them are there."""
+        """Return the first epochs of a training, (epochs, `COLUMNS`), or None unless all of them are present."""
         with self._errors():
             rows = self._connection.execute(
                 f"SELECT epoch, {', '.join(COLUMNS)}, torch, crc FROM epochs "
@@ -113,7 +113,7 @@ class TrainingCache:
         return np.array([self._values(setting, genotype, seed, row) for row in rows])
 
     def put(self, setting: str, genotype: bytes, seed: int, values: NDArray[np.float64]) -> None:
-        """Keep the epochs of a training from its first one on: (epochs, `COLUMNS`). What is there already stays."""
+        """Store the epochs of a training from the first one on, (epochs, `COLUMNS`). Existing rows are kept."""
         rows = []
         for epoch, row in enumerate(values.tolist(), start=1):
             crc = _crc(setting, genotype, seed, epoch, row, torch.__version__)
@@ -123,7 +123,7 @@ class TrainingCache:
             self._connection.executemany(f"INSERT OR IGNORE INTO epochs VALUES ({marks})", rows)
 
     def trainings(self, setting: str) -> list[tuple[bytes, int, NDArray[np.float64]]]:
-        """All trainings of a setting: genotype, seed, and (epochs, `COLUMNS`), in the order of genotype and seed."""
+        """Return all trainings of a setting, sorted by genotype and seed: genotype, seed, and (epochs, `COLUMNS`)."""
         with self._errors():
             found = self._connection.execute(
                 "SELECT genotype, seed, max(epoch) FROM epochs WHERE setting = ? GROUP BY genotype, seed "
@@ -141,13 +141,13 @@ class TrainingCache:
         return self._connection.execute("SELECT type, sql FROM sqlite_schema ORDER BY sql").fetchall()
 
     def _make(self) -> None:
-        """Make the tables of a new file; any other is refused before it is written."""
+        """Create the tables of a new file; refuse any other file without writing to it."""
         with self._transaction():
             if not self._schema():
                 for statement in _SCHEMA:
                     self._connection.execute(statement)
-            elif self._schema() != _expected():  # not made by another process in between either
-                raise StoreError(f"{self.path} is no cache of trainings of this version of the kit; give another path")
+            elif self._schema() != _expected():  # unless another process has just created them
+                raise StoreError(f"{self.path} is not a training cache of this version of the kit; give another path")
 
     def _values(self, setting: str, genotype: bytes, seed: int, row: tuple[Any, ...]) -> list[float]:
         epoch, *numbers, version, crc = row
@@ -161,7 +161,7 @@ class TrainingCache:
         return values
 
     def _damaged(self) -> StoreError:
-        return StoreError(f"{self.path} cannot be used as a cache of trainings: {_REASONS['SQLITE_CORRUPT']}")
+        return StoreError(f"{self.path} cannot be used as a training cache: {_REASONS['SQLITE_CORRUPT']}")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -170,7 +170,7 @@ class TrainingCache:
             yield
             self._connection.execute("COMMIT")
         except BaseException:
-            with contextlib.suppress(sqlite3.Error):  # some errors have ended it already
+            with contextlib.suppress(sqlite3.Error):  # some errors end the transaction themselves
                 self._connection.execute("ROLLBACK")
             raise
 
@@ -183,23 +183,24 @@ class TrainingCache:
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", "")
             reason = next((text for known, text in _REASONS.items() if name.startswith(known)), str(error))
-            raise StoreError(f"{self.path} cannot be used as a cache of trainings: {reason}") from error
+            raise StoreError(f"{self.path} cannot be used as a training cache: {reason}") from error
 
 
 def cached_table(cache: TrainingCache, setting: Setting, device: str | None = None) -> Table:
-    """Everything that a cache has of a setting as a table, ready for ``write_store``.
+    """Return everything that a cache has for a setting as a table, ready for ``write_store``.
 
-    A row a network, in its canonical form; every epoch is a budget; what was not trained so long, or with a seed, is ``nan``.
+    There is one row per network, in its canonical form. Every epoch is a budget. Epochs and seeds that were not trained
+    are ``nan``.
 
     Raises
     ------
     ValueError
-        Where nothing was trained yet.
+        If nothing has been trained yet.
     """
     identity = cache_identity(setting, device)
     trainings = cache.trainings(cache.claim(identity))
     if not trainings:
-        raise ValueError(f"{cache.path} has no training of this setting: there is nothing to make a table of")
+        raise ValueError(f"{cache.path} has no trainings of this setting to make a table from")
     space = space_of(setting.space)
     genotypes = sorted({genotype for genotype, _, _ in trainings})
     seeds = sorted({seed for _, seed, _ in trainings})
@@ -221,7 +222,7 @@ def cached_table(cache: TrainingCache, setting: Setting, device: str | None = No
     metrics["training_time"] = MetricColumn(mean, budgets)
     for name in space.cost_names:
         metrics[name] = MetricColumn(space.cost(rows, name, skeleton=setting.skeleton))
-    notes = "The networks that searches asked for, not a sample. A smaller budget is the same training stopped early."
+    notes = "Networks evaluated by searches, not a random sample. A smaller budget is the same training stopped early."
     return Table(
         space,
         rows,
@@ -236,7 +237,7 @@ def cached_table(cache: TrainingCache, setting: Setting, device: str | None = No
 
 
 def _crc(setting: str, genotype: bytes, seed: int, epoch: int, values: list[float], version: str) -> int:
-    """A checksum of a row: SQLite itself has none."""
+    """Return a checksum of a row, as SQLite has none."""
     plain = np.array(values, dtype="<f8")
     plain[np.isnan(plain)] = np.nan
     return zlib.crc32(f"{setting} {genotype.hex()} {seed} {epoch} {version} ".encode() + plain.tobytes())

@@ -1,4 +1,4 @@
-"""Real training as a problem to search: each network is trained once, and never again while its cache is kept."""
+"""A search problem whose objectives come from real training; a cache avoids training a network twice."""
 
 from __future__ import annotations
 
@@ -30,60 +30,60 @@ from nasbench_kit.training.trainer import METRICS, find_device
 
 __all__ = ["TrainingProblem"]
 
-DRAWN = 1000  # genotypes, whose highest cost is the worst value of its objective's bounds
+DRAWN = 1000  # sampled genotypes; the highest cost among them is the upper bound of a cost objective
 
 
 class TrainingProblem(Problem):
-    """Metrics of networks that are trained when they are asked for.
+    """A search problem that trains networks on demand.
 
-    What is trained is a network, in its canonical form: its values, costs too, hold for every genotype of it. On the CPU they
-    are the same bits whatever the number of processes, in whatever order and search they are asked for. The seconds of an
-    evaluation are those that its training took when it was done, on this machine, without evaluation; the cache keeps them.
-    A training whose loss is not finite any more has failed: its objectives are ``inf``.
+    Networks are trained in their canonical form; all genotypes of a network share its metrics and costs. On the CPU,
+    the values are bitwise reproducible and do not depend on the number of processes, the order of evaluation or the
+    search. The seconds of an evaluation are those its training took, excluding evaluation; they are kept in the cache.
+    A training whose loss becomes non-finite counts as failed: its objectives are ``inf``.
 
     Use it in a ``with`` block, or call `close`.
 
     Parameters
     ----------
     setting : Setting
-        From `make_setting`: space, dataset, skeleton and recipe.
+        Space, dataset, skeleton and recipe, from `make_setting`.
     objectives : str or sequence of str
-        ``valid_accuracy``, ``valid_loss``, ``train_...``, ``test_...`` (with a `TestSelectionWarning`), and costs of the
-        space in this skeleton: ``params``, ``flops``.
+        ``valid_accuracy``, ``valid_loss``, ``train_...``, ``test_...`` (with a `TestSelectionWarning`), and costs of
+        the space in this skeleton: ``params``, ``flops``.
     seeds : sequence of int
-        Training seeds; the mean over them counts, and the seconds of all of them.
+        Training seeds. Objectives are means over the seeds; seconds are summed over them.
     budgets : sequence of int, optional
-        Epochs after which a training may be stopped early, ascending, for algorithms that train partly; those of the recipe
-        are always the last of them. Every number of epochs unless given.
+        Ascending epoch budgets at which trainings may be stopped early, for multi-fidelity algorithms. The recipe's
+        epochs are always the largest budget (default: every number of epochs).
     cache : path-like, optional
-        The file that trainings are kept in; see `TrainingCache`. Trainings under way, and those that were stopped early, have
-        their checkpoints in the folder ``<cache>.checkpoints``. A temporary one unless given.
+        File in which trainings are kept, see `TrainingCache` (default: a temporary file). Checkpoints of running and
+        early-stopped trainings are in the folder ``<cache>.checkpoints``.
     device : str, optional
         As in `train`.
     processes : int, optional
-        Worker processes, one core each; as many as there are cores unless given, on a GPU one. A script that trains in more
-        than one needs ``if __name__ == "__main__":``, for workers are started anew.
+        Worker processes, one core each (default: all cores on the CPU, 1 on a GPU). Workers are spawned, so scripts
+        that use several need ``if __name__ == "__main__":``.
     bounds : array_like of float, shape (2, m), optional
-        The best and the worst value of each objective, minimised. Unless given: 0 and 100 for an accuracy, 0 and that of
-        guessing for a loss, 0 and the highest of 1,000 drawn genotypes for a cost.
+        The best and worst value of each objective, minimised. Defaults: 0 and 100 for an accuracy, 0 and the loss of
+        random guessing for a loss, 0 and the maximum over 1,000 sampled genotypes for a cost.
     progress : callable, optional
-        Called with (trainings done, trainings) after each training of a batch.
+        Called with (trainings done, trainings in total) after each training of a batch.
 
     Attributes
     ----------
     trained : int
-        Trainings that were done or went on here.
+        Number of trainings run or resumed by this problem.
     known : int
-        Networks, at an epoch budget each, for which the cache had everything.
+        Number of evaluations (network and epoch budget) answered entirely from the cache.
 
     Raises
     ------
     UnknownName
-        An objective or device that does not exist.
+        If an objective or the device does not exist.
     ValueError
         An objective on images that the dataset does not have, budgets or seeds that make no sense.
     StoreError
-        A cache that cannot be used.
+        If the cache cannot be used.
     """
 
     def __init__(
@@ -105,17 +105,17 @@ class TrainingProblem(Problem):
         self.progress = progress
         self.trained = self.known = 0
         if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
-            raise ValueError(f"training seeds are different whole numbers from 0 on, not {self.seeds}")
+            raise ValueError(f"training seeds must be distinct integers of at least 0, not {self.seeds}")
         epochs = setting.recipe.epochs
         self._budgets = tuple(range(1, epochs + 1)) if budgets is None else (*budgets, epochs)
         if len(self._budgets) > 1 and self._budgets[-2] == epochs:
             self._budgets = self._budgets[:-1]
         if any(b <= a for a, b in itertools.pairwise((0, *self._budgets))):
-            raise ValueError(f"budgets ascend from 1 to the recipe's {epochs} epochs, not {self._budgets}")
+            raise ValueError(f"budgets must ascend from 1 to the recipe's {epochs} epochs, not {self._budgets}")
         self._check_objectives()
         self._bounds = None if bounds is None else np.asarray(bounds, dtype=np.float64)
         if self._bounds is not None and self._bounds.shape != (2, len(self.objectives)):
-            raise ValueError(f"bounds have the shape (2, {len(self.objectives)}), not {self._bounds.shape}")
+            raise ValueError(f"bounds must have shape (2, {len(self.objectives)}), not {self._bounds.shape}")
         self._device = str(find_device(device))
         self._jobs: JobRunner[Job, NDArray[np.float64] | None] = JobRunner(
             trained, (setting, self._device), processes=processes, device=self._device
@@ -144,7 +144,7 @@ class TrainingProblem(Problem):
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._temporary is not None:
-            raise TypeError("a search by training is sent to other processes only with a cache: give cache=, a file")
+            raise TypeError("a TrainingProblem with a temporary cache cannot be pickled: pass cache=FILE")
         options = {
             "seeds": self.seeds,
             "budgets": self._budgets,
@@ -156,14 +156,14 @@ class TrainingProblem(Problem):
         return _again, (self.setting, self.objectives, options)
 
     def close(self) -> None:
-        """End the worker processes and close the cache."""
+        """Stop the worker processes and close the cache."""
         self._jobs.close()
         self.cache.close()
         if self._temporary is not None:
             self._temporary.cleanup()
         elif self._mark is not None:
             self._mark.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # checkpoints are left, or another search is at it
+            with contextlib.suppress(OSError):  # not empty: checkpoints remain, or another search uses it
                 self._folder.rmdir()
         self._mark = None
 
@@ -175,7 +175,7 @@ class TrainingProblem(Problem):
 
     @cached_property
     def bounds(self) -> NDArray[np.float64]:
-        """As given, or fixed by the setting: the same for every search on it."""
+        """The bounds that were given, or defaults that depend only on the setting."""
         if self._bounds is not None:
             return self._bounds
         worst = []
@@ -195,7 +195,7 @@ class TrainingProblem(Problem):
 
     @property
     def networks(self) -> int:
-        """Different networks that were evaluated here."""
+        """Number of distinct networks evaluated by this problem."""
         return len({genotype for genotype, _ in self._evaluated})
 
     @property
@@ -205,10 +205,10 @@ class TrainingProblem(Problem):
     def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
         epochs = self._budgets[-1] if epochs is None else epochs
         if epochs not in self._budgets:
-            raise ValueError(f"there is no budget of {epochs} epochs, but {self._budgets}")
+            raise ValueError(f"no budget of {epochs} epochs; available: {self._budgets}")
         networks = self.space.canonical(X)
         _, first, which = np.unique(networks, axis=0, return_index=True, return_inverse=True)
-        rows = networks[np.sort(first)]  # each once, in the order in which they are asked for
+        rows = networks[np.sort(first)]  # distinct networks in order of first appearance
         which = first.argsort().argsort()[which.reshape(-1)]
         self._train(rows, epochs)
         values = np.array([self._evaluated[row.tobytes(), epochs] for row in rows]).reshape(len(rows), len(COLUMNS))
@@ -222,9 +222,9 @@ class TrainingProblem(Problem):
         return Evaluation(np.where(np.isnan(F), np.inf, F)[which], values[which, -1])
 
     def metrics(self, X: Genotypes) -> dict[str, NDArray[np.float64]]:
-        """Every metric of genotypes after the whole training, means over the seeds: each (n,), ``nan`` where not trained.
+        """Return all metrics of genotypes after full training, as means over the seeds: (n,), ``nan`` if not trained.
 
-        ``train_accuracy``, ..., ``training_time`` (seconds, of all seeds), and the costs.
+        These are ``train_accuracy``, ..., ``training_time`` (seconds, summed over the seeds), and the costs.
         """
         values = np.full((len(X), len(COLUMNS)), np.nan)
         valid = np.flatnonzero(self.space.is_valid(X))
@@ -242,13 +242,13 @@ class TrainingProblem(Problem):
         return known
 
     def evaluated(self) -> tuple[Genotypes, NDArray[np.float64]]:
-        """The networks that were evaluated here with the whole training, in the order of that: (n, genes), (n, m)."""
+        """Return the fully trained networks in order of evaluation, with their objectives: (n, genes), (n, m)."""
         rows = [genotype for genotype, epochs in self._evaluated if epochs == self._budgets[-1]]
         X = np.array([list(row) for row in rows], dtype=np.uint8).reshape(len(rows), self.space.genes)
         return X, self.evaluate(X).F
 
     def table(self) -> Table:
-        """Everything that the cache has of this setting, for ``write_store``; see `cached_table`."""
+        """Return everything that the cache has for this setting, for ``write_store``; see `cached_table`."""
         return cached_table(self.cache, self.setting, self._device)
 
     # ---------------------------------------------------------------- training
@@ -262,11 +262,11 @@ class TrainingProblem(Problem):
             part = name.split("_")[0]
             if name in METRICS and not len(self.setting.data.part(part)):
                 raise ValueError(
-                    f"{self.setting.data.name} has no images for {name}: take a dataset that has some, or another"
+                    f"{self.setting.data.name} has no images for {name}: choose another dataset or objective"
                 )
 
     def _train(self, rows: Genotypes, epochs: int) -> None:
-        """See to it that different canonical rows have values for so many epochs."""
+        """Ensure that distinct canonical rows have values at this epoch budget, training where needed."""
         asked = [row for row in rows if (row.tobytes(), epochs) not in self._evaluated]
         found: dict[tuple[bytes, int], NDArray[np.float64]] = {}
         jobs: list[Job] = []
@@ -295,24 +295,24 @@ class TrainingProblem(Problem):
         return Job(tuple(row.tolist()), seed, epochs, str(self._folder / f"{name}.pt"))
 
     def _hold_folder(self) -> None:
-        """See to it that the folder of checkpoints is there, and stays while this problem is in use.
+        """Ensure that the checkpoint folder exists and stays while this problem is in use.
 
-        It holds a mark of each problem that uses it, so that another search that ends does not remove it.
+        Each problem keeps a marker file in the folder, so that another search does not remove it on closing.
         """
         while self._mark is None or not self._mark.exists():
             self._folder.mkdir(exist_ok=True)
             mark = self._folder / f"in-use-{secrets.token_hex(8)}"
-            with contextlib.suppress(FileNotFoundError):  # removed since the line before
+            with contextlib.suppress(FileNotFoundError):  # the folder was removed in between
                 mark.touch(exist_ok=False)
                 self._mark = mark
 
     def _keep(self, job: Job, trained: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """Put a training into the cache, and give what the cache says, which another process may have written first."""
+        """Put a training into the cache, and return the cached values, which another process may have written first."""
         genotype = bytes(job.genotype)
         if trained is None:
             warnings.warn(
-                f"there is not enough memory on {self._device} to train "
-                f"{self.space.decode([job.genotype])[0]}: it counts as failed",
+                f"out of memory on {self._device} while training "
+                f"{self.space.decode([job.genotype])[0]}: counted as failed",
                 UserWarning,
                 stacklevel=2,
             )
@@ -327,7 +327,7 @@ class TrainingProblem(Problem):
 
 
 def _without_failed(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Epochs (epochs, `COLUMNS`) with ``nan`` for the metrics of those whose training loss is not finite."""
+    """Return the epochs (epochs, `COLUMNS`) with metrics set to ``nan`` where the training loss is not finite."""
     failed = ~np.isfinite(values[:, COLUMNS.index("train_loss")])
     values = values.copy()
     values[failed, : len(METRICS)] = np.nan
@@ -335,6 +335,6 @@ def _without_failed(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _again(setting: Setting, objectives: tuple[str, ...], options: dict[str, Any]) -> TrainingProblem:
-    with warnings.catch_warnings():  # said once already, where the problem was made
+    with warnings.catch_warnings():  # already issued when the problem was created
         warnings.simplefilter("ignore", TestSelectionWarning)
         return TrainingProblem(setting, objectives, **options)

@@ -1,7 +1,7 @@
-"""A network that a search found, trained and written to a folder: its weights, a program that runs without the kit, a picture.
+"""Train a network found by a search, and export its weights, a program that runs without the kit, and a drawing.
 
-Its weights come from training it anew: a search keeps figures, not weights. With the search's own recipe and seed that is the
-same training, on the CPU bit by bit; with more epochs it is the longer one that a final network gets.
+A search keeps metrics but no weights, so the network is trained again. With the search's recipe and seed this repeats
+the training of the search, bitwise on the CPU. More epochs give the longer training that is usual for final networks.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ ONNX_OPSET = 18
 
 @dataclass(frozen=True)
 class Exported:
-    """A network in a folder.
+    """An exported network.
 
     Attributes
     ----------
     folder : Path
     genotype : ndarray of uint8, shape (1, genes)
-        Canonical.
+        The canonical genotype.
     files : tuple of str
-        Their names in the folder.
+        Names of the files in the folder.
     metrics : dict of str to float
-        After the last epoch of the training that it comes from, and its costs.
+        Metrics after the last epoch of training, and costs.
     same_training : bool
-        Whether that was as long as the setting says.
+        Whether the training was as long as in the setting.
     """
 
     folder: Path
@@ -79,35 +79,36 @@ def export_network(
 ) -> Exported:
     """Train a network and write it to a folder, in its canonical form.
 
-    - ``network.pt``: the state, for ``torch.load(..., weights_only=True)``; `load_network` makes the network of it;
-    - ``network.json``: space, native form, genotype, skeleton, recipe, dataset with mean and standard deviation, seed, metrics;
-    - ``network.pt2``: a program for ``torch.export.load``, in evaluation mode, which needs PyTorch alone. Standardised images
-      (n, channels, height, width) to logits (n, classes);
-    - ``network.onnx``: the same for ONNX runtimes, where asked for;
-    - ``network.svg``: a drawing, where matplotlib is installed.
+    - ``network.pt``: the state, for ``torch.load(..., weights_only=True)`` or `load_network`;
+    - ``network.json``: space, native form, genotype, skeleton, recipe, dataset with mean and standard deviation, seed,
+      metrics;
+    - ``network.pt2``: a program for ``torch.export.load``, in evaluation mode, that needs only PyTorch. It maps
+      standardised images (n, channels, height, width) to logits (n, classes);
+    - ``network.onnx``: the same for ONNX runtimes, if requested;
+    - ``network.svg``: a drawing, if matplotlib is installed.
 
     Parameters
     ----------
     setting : Setting
-        That of the search.
+        The setting of the search.
     x : array_like of int, shape (genes,)
     folder : path-like
-        Made where it is missing. A training that is cut short goes on from its checkpoint there.
+        Created if missing. An interrupted training resumes from its checkpoint in this folder.
     seed : int
-        A training seed of the search for the same training.
+        Training seed; use one of the search's seeds to repeat its training.
     epochs : int, optional
-        The length of the training; the recipe's unless given.
+        The length of the training (default: the recipe's).
     device : str, optional
         As in `train`.
     onnx : bool
-        Write ``network.onnx`` too (extra ``onnx``).
+        Also write ``network.onnx`` (extra ``onnx``).
 
     Raises
     ------
     MissingExtra
-        For ONNX.
+        If the packages for ONNX are not installed.
     StoreError
-        Where the folder cannot be written.
+        If the folder cannot be written.
     """
     if onnx:
         check_onnx()
@@ -115,7 +116,7 @@ def export_network(
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{target} cannot be made: {error.strerror}") from error
+        raise StoreError(f"{target} cannot be created: {error.strerror}") from error
     same = epochs is None or epochs == setting.recipe.epochs
     if epochs is not None:
         setting = dataclasses.replace(setting, recipe=dataclasses.replace(setting.recipe, epochs=epochs))
@@ -164,30 +165,30 @@ def export_network(
 
 
 def _digest(description: dict[str, Any]) -> str:
-    """A SHA-256 over all that a description says but the checksum of itself."""
+    """Return the SHA-256 of a description, excluding its own checksum."""
     sealed = {name: value for name, value in description.get("sha256", {}).items() if name != "network.json"}
     text = json.dumps({**description, "sha256": sealed}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def load_network(folder: str | os.PathLike[str]) -> nn.Module:
-    """The network of a folder that `export_network` wrote, in evaluation mode. Nothing in the folder is run.
+    """Load a network written by `export_network`, in evaluation mode. Nothing in the folder is executed.
 
     Raises
     ------
     StoreError
-        Where there is none.
+        If the folder has no readable network.
     """
     where = Path(folder)
     try:
         description = json.loads((where / "network.json").read_text())
         weights = (where / "network.pt").read_bytes()
-        checksums = description.get("sha256", {})  # exports of old have none
+        checksums = description.get("sha256", {})  # old exports have none
         if checksums and (
             checksums.get("network.json") != _digest(description)
             or checksums.get("network.pt") != hashlib.sha256(weights).hexdigest()
         ):
-            raise ValueError("a checksum is wrong: network.json or network.pt was changed or damaged")
+            raise ValueError("wrong checksum: network.json or network.pt was changed or damaged")
         state = torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True)
         network = _built(description)
         network.load_state_dict(state)
@@ -202,7 +203,7 @@ def load_network(folder: str | os.PathLike[str]) -> nn.Module:
         pickle.UnpicklingError,
     ) as error:
         raise StoreError(
-            f"{where} has no network that can be read: {(str(error) or type(error).__name__).splitlines()[0]}"
+            f"{where} has no readable network: {(str(error) or type(error).__name__).splitlines()[0]}"
         ) from error
     return network.eval()
 
@@ -215,26 +216,27 @@ def export_front(
     folder: str | os.PathLike[str],
     **options: Any,
 ) -> list[Exported]:
-    """Export what several runs found: of several objectives all that nothing dominates, of one the best.
+    """Export the best network over several runs, or for several objectives the Pareto front.
 
-    One network goes to the folder itself. Several go to ``01``, ``02``, ... in it, in the order of the first objective, the
-    best first, and ``front.csv`` has a line for each: its number, its metrics in the search, its native form.
+    A single network is written to the folder itself. Fronts are written to the subfolders ``01``, ``02``, ..., sorted
+    by the first objective, best first. ``front.csv`` then lists each network's number, its metrics in the search, and
+    its native form.
 
     Parameters
     ----------
     setting : Setting
     X : array_like of int, shape (n, genes)
     metrics : dict of str to ndarray, each (n,)
-        In the search: all objectives at least.
+        Metrics from the search, including all objectives.
     objectives : sequence of str
     folder : path-like
     **options
-        Of `export_network`.
+        Passed to `export_network`.
 
     Raises
     ------
     ValueError
-        Where there is nothing with known values.
+        If no network has finite objectives.
     """
     space, target = space_of(setting.space), Path(folder)
     rows, first = np.unique(space.canonical(X), axis=0, return_index=True)
@@ -242,7 +244,7 @@ def export_front(
     F = minimised(np.stack([metrics[name][first] for name in objectives], axis=1), described)
     known = np.flatnonzero(np.isfinite(F).all(axis=1))
     if not len(known):
-        raise ValueError("no network was trained in full: there is none to export")
+        raise ValueError("no network to export: none was fully trained")
     if len(objectives) == 1:
         return [export_network(setting, rows[known[F[known, 0].argmin()]], target, **options)]
     kept = known[nondominated(F[known], np.zeros(len(known), dtype=np.int64))]
@@ -264,7 +266,7 @@ def export_front(
 
 
 def check_onnx() -> None:
-    """Raise MissingExtra where networks cannot be exported to ONNX."""
+    """Raise MissingExtra if the packages for ONNX export are not installed."""
     if any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxscript")):
         raise MissingExtra("writing ONNX files", "onnx")
 
@@ -286,12 +288,12 @@ def _program(network: nn.Module, setting: Setting) -> torch.export.ExportedProgr
 
 
 def _onnx(network: nn.Module, setting: Setting) -> bytes:
-    """The program as ONNX."""
+    """Return the network as ONNX."""
     quiet = logging.getLogger("torch.onnx")
     level = quiet.level
     quiet.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():  # of the exporter's own parts
+        with warnings.catch_warnings():  # from the exporter's internals
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 network,

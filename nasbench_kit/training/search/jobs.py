@@ -1,4 +1,4 @@
-"""What a search has trained: one genotype with one seed, or the first epochs of that."""
+"""The training jobs of a search: one genotype with one seed, in full or for its first epochs."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = ["Job", "trained"]
 
 @dataclass(frozen=True)
 class Job:
-    """One training, or the beginning of one.
+    """One training, in full or stopped early.
 
     Attributes
     ----------
     genotype : tuple of int
     seed : int
     epochs : int
-        Of the recipe's; the training is stopped after so many.
+        Epochs after which the training is stopped.
     checkpoint : str
-        Where it goes on from, and is kept.
+        File that the training resumes from and is saved to.
     """
 
     genotype: tuple[int, ...]
@@ -38,12 +38,12 @@ class Job:
 
 
 def trained(setting: Setting, device: str, job: Job) -> NDArray[np.float64] | None:
-    """The training of a job: (epochs done, `COLUMNS`); None where memory was too small.
+    """Run a job and return its metrics (epochs done, `COLUMNS`), or None if memory ran out.
 
     Raises
     ------
     StoreError
-        A checkpoint that cannot be read or written.
+        If the checkpoint cannot be read or written.
     """
 
     def once() -> Training:
@@ -64,7 +64,7 @@ def trained(setting: Setting, device: str, job: Job) -> NDArray[np.float64] | No
         except StoreError:
             if Path(job.checkpoint).exists():
                 raise
-            training = once()  # another search has just finished this training, and removed its checkpoint
+            training = once()  # another search has just finished this training and removed its checkpoint
     except torch.cuda.OutOfMemoryError:
         return None
     values = {**training.metrics, "seconds": training.seconds}

@@ -1,4 +1,4 @@
-"""The picture of a search by training (extra ``plot``): what was trained, and the best of it."""
+"""Plot a search by training (extra ``plot``): all trained networks, and the best ones."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ WORDS = {"flops": "multiply-adds", "params": "parameters"}
 
 
 def plot_search(problem: TrainingProblem, result: Result, path: str | os.PathLike[str]) -> Path:
-    """Draw a search to a file; the format follows its suffix (PNG, SVG, PDF).
+    """Plot a search to a file; its suffix determines the format (PNG, SVG, PDF).
 
-    For one objective: every network in the order of its evaluation, and the best so far. For several: every network by the
-    first two, and the front. Beside them the test accuracy of what was found.
+    For one objective, shows all networks in order of evaluation, and the best so far. For several objectives, shows all
+    networks by the first two objectives, and the Pareto front. The test accuracy of the networks found is shown as
+    well.
 
     Raises
     ------
     MissingExtra
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     StoreError
-        Where the file cannot be written.
+        If the file cannot be written.
     """
     target = Path(path)
     check_picture(target)
@@ -113,7 +114,7 @@ def _front(axes: Axes, problem: TrainingProblem, values: NDArray[np.float64], F:
 
 
 def _most_of(values: NDArray[np.float64], shown: NDArray[np.float64] | None = None) -> tuple[float, float]:
-    """Limits of an axis of accuracies: without the worst tenth, which would press the others together."""
+    """Return limits for an accuracy axis that cut off the worst tenth, which would compress the rest."""
     low = float(np.quantile(values, 0.1))
     low = low if shown is None else min(low, float(shown.min()))
     return max(low - 3.0, 0.0), min(float(values.max()) + 2.0, 100.5)

@@ -1,1 +1,1 @@
-"""Making a table by real training: in parts, over processes or Dask, with its datasheet."""
+"""Make a table by training networks: in parts, over processes or Dask, with a datasheet."""

@@ -1,4 +1,4 @@
-"""Which networks of a space are trained: all of them, or a sample. One genotype a network, the canonical one."""
+"""Choose the networks of a space to train: all or a sample, each by its canonical genotype."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ __all__ = ["choose_networks"]
 
 
 def choose_networks(space: Space, sample: int | None = None, seed: int = 0) -> Genotypes:
-    """The canonical genotypes of all networks of a space, or of some that are drawn at random, each once.
+    """Return the canonical genotypes of all networks of a space, or of a random sample without duplicates.
 
     Parameters
     ----------
     space : Space
     sample : int, optional
-        How many networks; all of them unless given.
+        Number of networks (default: all).
     seed : int
-        Of the draw. Where the networks can be listed it is uniform over them; in ``nsga-net-macro`` and
-        ``nsga-net-micro`` genotypes are drawn until there are enough networks, so that one with many genotypes is likelier.
+        Seed of the sample. If the networks can be listed, they are sampled uniformly. In ``nsga-net-macro`` and
+        ``nsga-net-micro``, genotypes are sampled until there are enough networks, so networks with many genotypes are
+        more likely.
 
     Returns
     -------
@@ -30,15 +31,17 @@ def choose_networks(space: Space, sample: int | None = None, seed: int = 0) -> G
     Raises
     ------
     ValueError
-        More networks than there are, none at all, or all of a space that has too many to list.
+        If the sample is empty or larger than the space, or if the space has too many networks to train all of them.
     """
     if sample is not None and sample < 1:
-        raise ValueError(f"a sample has 1 network or more, not {sample}")
+        raise ValueError(f"sample must be at least 1, not {sample}")
     rng = np.random.default_rng(seed)
     everything = _every_network(space)
     if everything is None:
         if sample is None:
-            raise ValueError(f"{space.name} has {_size(space)}, too many to train them all; draw some (--sample N)")
+            raise ValueError(
+                f"{space.name} has {_size(space)}, too many to train them all; choose a sample (--sample N)"
+            )
         return _drawn(space, sample, rng)
     if sample is None:
         return everything
@@ -48,7 +51,7 @@ def choose_networks(space: Space, sample: int | None = None, seed: int = 0) -> G
 
 
 def _every_network(space: Space) -> Genotypes | None:
-    """The canonical genotypes of all networks by ascending key; None where they are too many to list."""
+    """Return the canonical genotypes of all networks by ascending key, or None if there are too many to list."""
     if isinstance(space, NB101):
         return space.representatives(np.arange(space.networks))
     if space.size > LISTED_SIZE:

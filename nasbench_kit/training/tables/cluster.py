@@ -1,4 +1,4 @@
-"""Trainings on Dask: on the workers of a running scheduler, or on ones that are started here."""
+"""Train on Dask: on the workers of a running scheduler, or on local workers started for the call."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from nasbench_kit.kernels.cores import usable_cores
 
 __all__ = ["dask_executor"]
 
-PATIENCE = 10  # seconds that a scheduler has to answer
+PATIENCE = 10  # seconds to wait for the scheduler
 
 
 @contextmanager
 def dask_executor(address: str, processes: int | None = None) -> Iterator[Executor]:
-    """An executor on Dask's workers (extra ``dask``).
+    """Return an executor that runs on Dask workers (extra ``dask``).
 
     Parameters
     ----------
     address : str
-        Of a scheduler, such as ``tcp://host:8786``; or ``local``: workers on this machine, that end with this call.
+        Address of a scheduler, such as ``tcp://host:8786``, or ``local`` for workers on this machine that end with the
+        context.
     processes : int, optional
-        The number of those; as many as there are cores unless given.
+        Number of local workers (default: all cores).
 
     Raises
     ------
     MissingExtra
+        If Dask is not installed.
     ConnectionError
-        Where no scheduler answers.
+        If no scheduler answers.
     ChildProcessError
-        Where a worker is lost over and over again.
+        If workers are lost repeatedly.
     """
     try:
         from distributed import Client, KilledWorker, LocalCluster
@@ -54,7 +56,7 @@ def dask_executor(address: str, processes: int | None = None) -> Iterator[Execut
     try:
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError, AssertionError) as error:  # Dask asserts that its own loop starts within 10 s
-        reason = (str(error) or "its event loop did not start; the machine is busy").splitlines()[0]
+        reason = (str(error) or "its event loop did not start; the machine may be overloaded").splitlines()[0]
         raise ConnectionError(f"no Dask scheduler answers at {address!r}: {reason}") from error
     with client:
         if not client.scheduler_info(n_workers=-1)["workers"]:
@@ -67,6 +69,6 @@ def _executor(client: Any, lost: type[Exception]) -> Iterator[Executor]:
         yield client.get_executor(pure=False)
     except lost as error:
         raise ChildProcessError(
-            f"Dask has lost its workers over the same part, perhaps for want of memory: {str(error).splitlines()[0]}; the "
-            "same call goes on where it was"
+            f"Dask repeatedly lost workers on the same part, possibly out of memory: {str(error).splitlines()[0]}; "
+            "repeat the call to resume"
         ) from error

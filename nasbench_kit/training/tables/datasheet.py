@@ -1,4 +1,4 @@
-"""What a table of one's own says about itself: its metrics, and everything that is needed to train its networks again."""
+"""The datasheet of a trained table: its metrics, and everything needed to train its networks again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from nasbench_kit.training.setting import Setting
 
 __all__ = ["Measured", "datasheet"]
 
-# the papers of the search spaces
 # of the datasets that have a name: where their images are from, and what may be done with them
 _CIFAR = {"url": "https://www.cs.toronto.edu/~kriz/cifar.html", "images": "Krizhevsky 2009"}
 IMAGES = {
@@ -38,18 +37,18 @@ IMAGES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of the trainings of a table.
+    """The results of the trainings of a table.
 
     Attributes
     ----------
     values : dict of str to ndarray, each (n, epochs, seeds)
-        As `train_genotypes` gives them.
+        As returned by `train_genotypes`.
     step_seconds : ndarray, shape (n,), optional
-        Of one step of each network alone, where the trainings were stacks.
+        Seconds per step of each network trained alone, if the trainings were stacked.
     took : float
-        Seconds of all parts together.
+        Total seconds of all parts.
     processors : list of str
-        What they were trained on.
+        The processors used for training.
     """
 
     values: Mapping[str, NDArray[np.float64]]
@@ -61,7 +60,7 @@ class Measured:
 def datasheet(
     setting: Setting, rows: Genotypes, seeds: tuple[int, ...], measured: Measured, claim: Mapping[str, Any]
 ) -> Table:
-    """Finished trainings as a table with its provenance.
+    """Make a table with provenance from finished trainings.
 
     Parameters
     ----------
@@ -70,28 +69,28 @@ def datasheet(
     seeds : tuple of int
     measured : Measured
     claim : mapping
-        What was written down when the trainings were begun: versions and hardware.
+        Versions and hardware, as recorded when the trainings started.
 
     Returns
     -------
     Table
-        Of its provenance, ``setting`` is `Setting.identity`, ``recipe`` all fields of the `Recipe` with versions, hardware
-        and seeds.
+        In its provenance, ``setting`` is `Setting.identity`, and ``recipe`` has all fields of the `Recipe` along with
+        versions, hardware and seeds.
     """
     space, data, recipe = space_of(setting.space), setting.data, setting.recipe
     epochs = tuple(range(1, recipe.epochs + 1))
     metrics: dict[str, MetricColumn] = {}
     for part in PARTS:
-        if not np.isnan(measured.values[f"{part}_accuracy"]).all():  # a dataset need not have all parts
+        if not np.isnan(measured.values[f"{part}_accuracy"]).all():  # some datasets lack a part
             metrics[f"{part}_accuracy"] = MetricColumn(measured.values[f"{part}_accuracy"], epochs, seeds)
             metrics[f"{part}_loss"] = MetricColumn(measured.values[f"{part}_loss"].astype(np.float32), epochs, seeds)
     if measured.step_seconds is not None:
         steps = len(data.part("train")) // recipe.batch_size * np.array(epochs)
         metrics["training_time"] = MetricColumn(measured.step_seconds[:, np.newaxis] * steps, epochs)
-        times = "of one training alone on one core, without evaluation: a measured step times the steps"
+        times = "for one network alone on one core, excluding evaluation: the measured time per step times the number of steps"
     else:
         metrics["training_time"] = MetricColumn(measured.values["seconds"].cumsum(axis=1), epochs, seeds)
-        times = "measured, without evaluation, beside the other trainings of the same machine"
+        times = "measured, excluding evaluation, while other trainings ran on the same machine"
     for name in space.cost_names:
         metrics[name] = MetricColumn(space.cost(rows, name, skeleton=setting.skeleton))
     facts = dict(IMAGES.get(setting.dataset, {}))
@@ -116,7 +115,7 @@ def datasheet(
         },
         "images_sha256": data.digest,
         "split": data.split,
-        "split_letters": "one an image, in the dataset's order: r train, v validation, t test, - left out",
+        "split_letters": "one per image, in the dataset's order: r train, v validation, t test, - unused",
         "core_hours": measured.took / 3600,
     }
     if space.networks is not None:

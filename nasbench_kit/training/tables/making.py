@@ -1,4 +1,4 @@
-"""Make a table by training networks for real: in parts, over processes or any executor, resumable after a kill."""
+"""Make a table by training networks: in parts, over processes or any executor, resumable after being killed."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from nasbench_kit.training.workers import one_thread
 
 __all__ = ["parts_folder", "train_table"]
 
-TIMING_SHARE = 0.1  # of the work, where networks are timed one by one after the trainings
+TIMING_SHARE = 0.1  # share of the progress for timing stacked networks one by one after the trainings
 
-Work = tuple[Genotypes, tuple[int, ...], Path | None]  # networks, seeds, and where their checkpoints are
+Work = tuple[Genotypes, tuple[int, ...], Path | None]  # networks, seeds, and folder of their checkpoints
 
-_process = threading.Lock()  # PyTorch's random generator is the process's: its trainings go one after the other
+_process = threading.Lock()  # PyTorch's global generator is shared by all threads, so trainings must not overlap
 
 
 def train_table(
@@ -53,40 +53,41 @@ def train_table(
     checkpoints: str | os.PathLike[str] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Benchmark:
-    """Train genotypes with every seed, and make a store of what comes out.
+    """Train genotypes with every seed, and write the results to a store.
 
-    What is finished is kept in the folder ``<output>.parts`` beside the store, which is left there: a call that was killed
-    goes on where it was. A part is one training, which goes on from its last epoch; where networks are trained in stacks
-    (`can_be_stacked`), it is a stack of 40 networks with all seeds, which takes about a minute and is begun again.
+    Finished parts are kept in the folder ``<output>.parts`` beside the store, so that a call that was killed resumes
+    where it stopped. The folder is not deleted at the end. A part is one training, which resumes from its last epoch.
+    If networks are trained in stacks (`can_be_stacked`), a part is a stack of 40 networks with all seeds, which takes
+    about a minute and is restarted.
 
-    On the CPU the values do not depend on the number of processes, the executor, or interruptions: every training has one
-    thread, and stacks are the same networks whoever trains them.
+    On the CPU, the values do not depend on the number of processes, the executor or interruptions: every training uses
+    one thread, and stacks always consist of the same networks.
 
     Parameters
     ----------
     setting : Setting
     X : array_like of int, shape (n, genes)
-        Their order does not matter, and what is there twice is trained once.
+        Their order does not matter; duplicates are trained once.
     seeds : sequence of int
-        The training seeds, from 0 on.
+        Non-negative training seeds.
     output : path-like
         The store to write.
     executor : Executor, optional
-        Runs the parts, on this machine or others: a process pool, ``dask.distributed``'s ``client.get_executor()``. Parts
-        come back as results and are written here, so that no disk has to be shared. Its processes need nasbench-kit,
-        PyTorch in the same version, and the dataset's files under the same path; a process that is given several parts at
-        once trains one after the other.
+        Runs the parts, on this machine or others, e.g. a process pool or the ``client.get_executor()`` of
+        ``dask.distributed``. Results are returned and written by this process, so no shared disk is needed. The
+        executor's processes need nasbench-kit, the same version of PyTorch, and the dataset's files under the same
+        path. A process that is given several parts at once trains them one at a time.
     processes : int, optional
-        Without an executor: worker processes, each with one thread; on the CPU as many as there are cores unless given,
-        elsewhere one. With 1 there is none, and this process trains itself.
+        Number of worker processes when there is no executor, each with one thread (default: all cores on the CPU,
+        otherwise 1). With 1, this process does the training.
     device : str, optional
-        As in `train`, but with an executor, and for stacks, the CPU unless given.
+        As in `train`, except that the default is the CPU with an executor and for stacks.
     checkpoints : path-like, optional
-        A folder for the states of trainings under way. Unless given it is in the folder of the parts, and with an executor
-        there is none: give one that all its processes reach, or a training that is cut short is begun again. Those of
-        finished parts are deleted.
+        A folder for the checkpoints of running trainings (default: inside the folder of the parts; none with an
+        executor). With an executor, give a folder that all its processes can reach; otherwise interrupted trainings
+        start again. Checkpoints of finished parts are deleted.
     progress : callable, optional
-        Called with the share of the work that is done, at the start and after every part.
+        Called with the fraction of work done, at the start and after every part.
 
     Returns
     -------
@@ -95,19 +96,21 @@ def train_table(
     Raises
     ------
     StoreError
-        A folder with parts of other trainings, or a disk that does not take a file.
+        If the folder holds parts of other trainings, or a file cannot be written.
     InvalidArchitecture, UnknownName, ValueError
-        What does not fit the space, the dataset, or makes no sense.
+        If an argument is invalid or does not fit the space or the dataset.
     ChildProcessError
-        A worker process that ended in the middle of its work.
+        If a worker process dies.
     """
     output, space = Path(output), space_of(setting.space)
     check_target(output)
     rows, seeds = _sorted(space, X), tuple(sorted({int(seed) for seed in seeds}))
     if not len(rows) or not seeds or seeds[0] < 0:
-        raise ValueError(f"a table has 1 network and 1 seed or more, and seeds from 0 on, not {len(rows)} and {seeds}")
+        raise ValueError(
+            f"a table needs at least 1 network and 1 seed, and seeds of at least 0, not {len(rows)} and {seeds}"
+        )
     if processes is not None and processes < 1:
-        raise ValueError(f"processes is 1 or more, not {processes}")
+        raise ValueError(f"processes must be at least 1, not {processes}")
     if device is None:
         device = "cpu" if executor is not None or can_be_stacked(setting) else str(find_device(None))
     elif executor is None:
@@ -156,7 +159,7 @@ def train_table(
             if states is not None:
                 folder.remove_checkpoints(states, part.number)
             report(count)
-    if stacked:  # when all is trained, one at a time, and here: beside other work, times would be wrong
+    if stacked:  # time networks one by one after all trainings, as concurrent work would distort the times
         timed = folder.done("steps")
         for part in parts:
             if part.number not in timed:
@@ -169,25 +172,27 @@ def train_table(
 
 
 def parts_folder(output: Path) -> Path:
-    """Where the parts of a store are kept while it is made."""
+    """Return the folder that keeps the finished parts of a store."""
     return output.with_name(f"{output.name}.parts")
 
 
 def _sorted(space: Space, X: ArrayLike) -> Genotypes:
-    """Valid genotypes, each once, by the key of their network."""
+    """Return the valid genotypes without duplicates, sorted by the key of their network."""
     rows = np.unique(space.check(X), axis=0)
     return rows[np.argsort(space.key(rows), kind="stable")]
 
 
 def _train_part(setting: Setting, expected: dict[str, str], device: str, work: Work) -> dict[str, NDArray[Any]]:
-    """The work on one part, in whatever process: `train_genotypes`, the seconds it took, and the processor."""
+    """Train one part, in any process; return the results of `train_genotypes`, its seconds and the processor."""
     rows, seeds, checkpoints = work
     if torch.__version__ != expected["torch"]:
         raise ValueError(
-            f"{platform.node()} has PyTorch {torch.__version__}, not {expected['torch']}: all have to have the same one"
+            f"{platform.node()} has PyTorch {torch.__version__}, not {expected['torch']}: use the same version everywhere"
         )
     if setting.data.digest != expected["images"]:
-        raise ValueError(f"the images of {setting.dataset} on {platform.node()} are not those of the other trainings")
+        raise ValueError(
+            f"the images of {setting.dataset} on {platform.node()} differ from those of the other trainings"
+        )
     with _process, one_thread():
         start = time.perf_counter()
         arrays: dict[str, NDArray[Any]] = train_genotypes(setting, rows, seeds, device=device, checkpoints=checkpoints)
@@ -199,7 +204,7 @@ def _train_part(setting: Setting, expected: dict[str, str], device: str, work: W
 def _gathered(
     folder: PartsFolder, parts: Sequence[Part], rows: Genotypes, seeds: int, epochs: int, stacked: bool
 ) -> Measured:
-    """All parts as arrays over all networks."""
+    """Join all parts into arrays over all networks."""
     values = {name: np.full((len(rows), epochs, seeds), np.nan) for name in (*METRICS, "seconds")}
     steps = np.full(len(rows), np.nan)
     took, processors = 0.0, set()
@@ -215,7 +220,7 @@ def _gathered(
 
 
 def _processor() -> str:
-    """The processor's name, as Linux has it."""
+    """Return the processor's name as reported by Linux."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

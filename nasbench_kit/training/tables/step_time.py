@@ -1,4 +1,4 @@
-"""The time of a network's training alone, where networks are trained in stacks: a step of its own, measured."""
+"""Measure the step time of networks trained alone, for tables whose networks are trained in stacks."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ TIMED_STEPS = 8
 
 
 def step_seconds(setting: Setting, rows: Genotypes, seed: int) -> NDArray[np.float64]:
-    """Seconds of one optimiser step of each network alone, in plain PyTorch: the fastest of a few, (n,).
+    """Return the seconds per optimiser step of each network alone in plain PyTorch, as the minimum of a few: (n,).
 
-    For settings that can be stacked. Nothing else should run beside it.
+    Only for settings that can be stacked. Nothing else should run at the same time.
     """
     return np.array([_step_seconds(setting, row, seed) for row in rows])
 

@@ -1,1 +1,1 @@
-"""Checking a table by training sampled entries anew: the statistics (no torch), the verdicts, and the trainings."""
+"""Verify a table by training sampled entries again: the statistics (without torch), the verdicts and the trainings."""

@@ -1,9 +1,9 @@
-"""Whether a table's values and new trainings can be the same: the statistics alone, arrays in and verdicts out.
+"""Statistical tests of whether a table's values and new trainings agree. Arrays in, p values out.
 
-An entry is judged by a moderated t test (Smyth 2004, Statistical Applications in Genetics and Molecular Biology 3(1)): a few
-seeds tell little about a network's spread, so that it is shrunk towards the spread of networks of similar accuracy. A sample
-is judged by exchanging the values of table and training within the entries: where the table is right, they are draws from
-one distribution, and every exchange is as likely as what was found (Fisher's permutation test).
+Single entries are tested by a moderated t test (Smyth 2004, Statistical Applications in Genetics and Molecular Biology
+3(1)): a few seeds say little about the spread of a network, so its variance is shrunk towards that of networks of
+similar accuracy. A sample as a whole is tested by a permutation test (Fisher): if the table is right, stored and new
+values of an entry come from the same distribution, and all permutations of them are equally likely.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-NEIGHBOURS = 200  # records of similar accuracy that say what a spread is like
+NEIGHBOURS = 200  # networks of similar accuracy that the prior variance is estimated from
 STRIDE = 20
-FEWEST = 5  # values, and entries, that a statement over several can be made from
-ARRANGEMENTS = 2000  # of the values of one entry; more are drawn at random
+FEWEST = 5  # minimum number of values, and of entries, for statistics over several
+ARRANGEMENTS = 2000  # permutations of one entry that are enumerated; beyond that they are sampled
 FREEDOMS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 40.0, 100.0)
-ALLOWANCE = 1.35  # of the logarithm of the likelihood: a one-sided test at 5 %
-UNLIKE = 0.01  # the probability below which a network's spread is taken for one of another kind than its neighbours'
-EXCHANGES = 10_000  # of a sample
-EQUIVALENCE = 0.05  # the level of each of the two one-sided tests
+ALLOWANCE = 1.35  # tolerated drop in log-likelihood: a one-sided test at 5 %
+UNLIKE = 0.01  # p value below which a network's spread counts as different from that of its neighbours
+EXCHANGES = 10_000  # permutations of a sample
+EQUIVALENCE = 0.05  # level of each of the two one-sided tests
 
 
 @dataclass(frozen=True)
 class Spread:
-    """How much trainings of one network differ, by the level of their accuracy.
+    """How much trainings of the same network differ, as a function of accuracy.
 
     Attributes
     ----------
     levels : ndarray, shape (n,)
-        The mean of each network that tells about spread, ascending.
+        Mean accuracy of each network with several trainings, ascending.
     variances : ndarray, shape (n,)
-        Between its trainings, over the trend.
+        Variance between its trainings, divided by the trend.
     degrees : ndarray, shape (n,)
-        Of freedom: one fewer than it has trainings.
+        Degrees of freedom: its number of trainings minus one.
     floor : float
-        The least variance: that of rounding to a whole number of images.
+        The minimum variance, that of rounding to a whole number of images.
     trend : tuple of float
-        Intercept and slope of the logarithm of the variance, over the logarithm of the error in percent, plus one.
+        Intercept and slope of log variance as a linear function of log(error in percent + 1).
     shared : float
-        The variance that trainings with one seed have in common over all networks, in units of the spread.
+        Variance of the seed effects shared by all networks, in units of the spread.
     """
 
     levels: Floats
@@ -70,20 +70,20 @@ class Spread:
     _priors: dict[tuple[int, int], tuple[float, float]] = field(default_factory=dict, repr=False, compare=False)
 
     def near(self, level: float) -> slice:
-        """The neighbours of a level."""
+        """Return the slice of networks with an accuracy near this level."""
         count = min(NEIGHBOURS, len(self.levels))
         first = int(np.searchsorted(self.levels, level)) - count // 2
         first = min(max(first, 0), len(self.levels) - count)
-        first -= first % STRIDE  # levels that are close have the same neighbours, and their distribution is fitted once
+        first -= first % STRIDE  # close levels share their neighbours, so that one fit serves them all
         return slice(first, first + count)
 
     def expected(self, levels: Floats) -> Floats:
-        """The variance that the trend has at levels of accuracy in percent."""
+        """Return the trend's variance at accuracy levels in percent."""
         found: Floats = np.exp(self.trend[0] + self.trend[1] * _log_error(levels))
         return found
 
     def scale(self, level: float) -> float:
-        """The standard deviation that is usual at a level; 1 where nothing is known."""
+        """Return the typical standard deviation at a level, or 1 if nothing is known."""
         if not len(self.levels):
             return 1.0
         near = self.near(level)
@@ -91,11 +91,11 @@ class Spread:
         return math.sqrt(max(float(usual), self.floor))
 
     def prior(self, level: float) -> tuple[float, float]:
-        """Variance and degrees of freedom of the distribution that the variances at a level are from.
+        """Return the variance and degrees of freedom of the prior for variances at a level.
 
-        The variances are taken for draws of ``variance * F(degrees of each, degrees)`` (Smyth 2004, section 3). Of the degrees
-        that a likelihood ratio test does not rule out, the fewest are taken: with few variances, little is known about them.
-        0 where there are too few for that.
+        Variances are modelled as draws of ``variance * F(degrees of each, degrees)`` (Smyth 2004, section 3). Of the
+        degrees of freedom not rejected by a likelihood ratio test, the smallest are used, which is conservative when there
+        are few variances. The degrees of freedom are 0 if there are too few variances to fit.
         """
         near = self.near(level)
         if (near.start, near.stop) not in self._priors:
@@ -124,14 +124,14 @@ class Spread:
 
 
 def measure_spread(trials: Floats, step: float) -> Spread:
-    """The spread of a table, or of new trainings where the table has single values.
+    """Measure the spread of a table, or of new trainings if the table has single values.
 
     Parameters
     ----------
     trials : ndarray, shape (n, seeds)
-        ``nan`` where a training is missing; rows with fewer than two tell nothing.
+        ``nan`` where a training is missing. Rows with fewer than two values are ignored.
     step : float
-        The difference that one image makes.
+        Accuracy difference of a single image, in percentage points.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def _log_error(levels: Floats) -> Floats:
 
 
 def _shared(trials: Floats, spread: Spread) -> float:
-    """The variance of the seeds' effects: how much more their means over all networks differ than by chance."""
+    """Return the variance of the seed effects: how much more seed means over all networks differ than by chance."""
     complete = ~np.isnan(trials).any(axis=1)
     if complete.sum() < NEIGHBOURS:
         return 0.0
@@ -174,20 +174,20 @@ def _shared(trials: Floats, spread: Spread) -> float:
 
 @dataclass(frozen=True)
 class EntryComparison:
-    """Each entry by itself; arrays of shape (n,), ``nan`` where nothing can be said.
+    """Comparison of each entry on its own; arrays of shape (n,), ``nan`` where undefined.
 
     Attributes
     ----------
     difference : ndarray
-        The mean of the new trainings less the table's.
+        Mean of the new trainings minus mean of the table.
     error : ndarray
-        The standard error of the difference.
+        Standard error of the difference.
     degrees : ndarray
-        Of freedom of the t distribution.
+        Degrees of freedom of the t distribution.
     p : ndarray
-        Of a difference at least as large where the table is right.
+        Probability of a difference at least as large if the table is right.
     low, high : ndarray
-        The 90 % interval of the difference: within a margin, both one-sided tests at 5 % reject a difference as large as it.
+        The 90 % interval of the difference. If it lies within a margin, two one-sided tests at 5 % show equivalence.
     """
 
     difference: Floats
@@ -198,21 +198,22 @@ class EntryComparison:
     high: Floats
 
     def tolerance(self, level: float) -> Floats:
-        """The difference from which on ``p`` is below a level."""
+        """Return the smallest difference for which ``p`` is below a level."""
         found: Floats = self.error * scipy.stats.t.isf(level / 2, self.degrees)
         return found
 
 
 def compare_entries(table: Floats, measured: Floats, spread: Spread) -> EntryComparison:
-    """The moderated t test of every entry.
+    """Apply the moderated t test to every entry.
 
-    A network whose trainings differ far more than those of its neighbours is judged by its own spread alone (the idea of Phipson
-    et al. 2016, Annals of Applied Statistics 10(2)): else one training that diverges contradicts a table that is right.
+    If the trainings of a network differ far more than those of its neighbours, only its own spread is used (following
+    Phipson et al. 2016, Annals of Applied Statistics 10(2)). Otherwise a single diverging training would contradict a
+    correct table.
 
     Parameters
     ----------
     table : ndarray, shape (n, stored seeds)
-        ``nan`` where the table has nothing.
+        ``nan`` where the table has no value.
     measured : ndarray, shape (n, new seeds)
     spread : Spread
 
@@ -233,7 +234,7 @@ def compare_entries(table: Floats, measured: Floats, spread: Spread) -> EntryCom
             continue
         squares = ((old - old.mean()) ** 2).sum() + ((new - new.mean()) ** 2).sum()
         if own and freedom and scipy.stats.f.sf(squares / own / variance, own, freedom) < UNLIKE:
-            freedom = 0.0  # a training has diverged: what is usual tells nothing about this network
+            freedom = 0.0  # a training has diverged: the neighbours say nothing about this network
         pooled = max((freedom * variance + squares) / (freedom + own), spread.floor)
         error[i], degrees[i] = math.sqrt(pooled * (1 / len(old) + 1 / len(new))), freedom + own
     with np.errstate(invalid="ignore"):
@@ -244,27 +245,26 @@ def compare_entries(table: Floats, measured: Floats, spread: Spread) -> EntryCom
 
 @dataclass(frozen=True)
 class SampleComparison:
-    """All entries of a sample together.
+    """Comparison of a sample as a whole.
 
     Attributes
     ----------
     shift : float
-        The mean difference, new trainings less table, each entry weighted by one over its usual spread.
+        Mean difference, new trainings minus table, with entries weighted by the inverse of their typical spread.
     reach : float
-        The shift is uncertain by so much: with it, a 90 % interval.
+        Half-width of the 90 % interval of the shift.
     correlation : float
-        Spearman's, between the means of table and trainings.
+        Spearman's rank correlation between the means of the table and of the new trainings.
     expected_correlation : float
-        The median of those after an exchange.
+        Median of the correlation over permutations.
     scatter : float
-        The root mean square of the differences, in units of what the usual spread makes of them.
+        Root mean square of the differences, in units expected from the typical spread.
     spread : float
-        How many times as much the new trainings of an entry differ as the table's: the ratio of the standard deviations, its
-        geometric mean. ``nan`` where one side has single values.
+        Geometric mean over the entries of the ratio of standard deviations, new trainings to table. ``nan`` if one side
+        has single values.
     p : dict of str to float
-        ``shift`` (two-sided); ``order``: a correlation as low; ``scatter``: squared differences, in units of the usual spread,
-        as large; ``spread`` (two-sided): trainings that differ as much more, or less, among themselves than the table's. ``nan``
-        where there are too few values.
+        p values of ``shift`` (two-sided), ``order`` (correlation too low), ``scatter`` (squared differences too large)
+        and ``spread`` (ratio of standard deviations, two-sided). ``nan`` if there are too few values.
     """
 
     shift: float
@@ -279,19 +279,20 @@ class SampleComparison:
 def compare_sample(
     table: Floats, measured: Floats, spread: Spread, rng: np.random.Generator, *, exchanges: int = EXCHANGES
 ) -> SampleComparison:
-    """Tests by exchanging the values of table and trainings within the entries.
+    """Test a sample by permuting stored and new values within its entries.
 
-    They hold whatever the distribution of the values is. Only the part of the shift that all trainings with one seed have in
-    common is no matter of exchange: it is added as a normal variate of the variance that the table shows.
+    The tests are valid for any distribution of the values. Only the part of the shift shared by all trainings with the
+    same seed is not exchangeable; it is modelled by normal noise with the variance observed in the table.
 
     Parameters
     ----------
     table : ndarray, shape (n, stored seeds)
-        ``nan`` where the table has nothing.
+        ``nan`` where the table has no value.
     measured : ndarray, shape (n, new seeds)
     spread : Spread
     rng : numpy.random.Generator
     exchanges : int
+        Number of permutations.
 
     Returns
     -------
@@ -317,7 +318,7 @@ def compare_sample(
         old_means[i], new_means[i] = sums / k, rest / m
         scatter += ((new_means[i] - old_means[i]) / scales[i]) ** 2 / (1 / k + 1 / m)
         if tell_spread[i]:
-            # a share of the usual variance keeps two values that are equal by chance from deciding alone
+            # adding a share of the typical variance limits the influence of values that are equal by chance
             least = scales[i] ** 2 / 10 + spread.floor
             old_variance = np.maximum(squares - sums**2 / k, 0) / (k - 1)
             new_variance = np.maximum(rest_squares - rest**2 / m, 0) / (m - 1)
@@ -348,9 +349,9 @@ def compare_sample(
 
 
 def holm(p: Floats) -> Floats:
-    """Adjusted p values: those below a level are true discoveries, all of them, but for a chance of that level (Holm 1979).
+    """Adjust p values for multiple testing, controlling the family-wise error rate (Holm 1979).
 
-    ``nan`` is no test, and stays ``nan``.
+    ``nan`` means no test, and stays ``nan``.
     """
     adjusted = np.full(len(p), np.nan)
     tests = np.flatnonzero(~np.isnan(p))
@@ -361,7 +362,7 @@ def holm(p: Floats) -> Floats:
 
 
 def _arrangements(values: int, taken: int, rng: np.random.Generator) -> Floats:
-    """Which values count as the table's: (arrangements, values) of 0 and 1, the first the true one."""
+    """Return masks of the values taken as the table's, (arrangements, values) of 0 and 1, the actual ones first."""
     if math.comb(values, taken) <= ARRANGEMENTS:
         sets = np.array(list(itertools.combinations(range(values), taken)))
     else:
@@ -373,7 +374,7 @@ def _arrangements(values: int, taken: int, rng: np.random.Generator) -> Floats:
 
 
 def _correlations(x: Floats, y: Floats) -> Floats:
-    """Spearman's rank correlation of columns: two arrays (n, columns) to (columns,); 1 where all values are equal."""
+    """Return Spearman's rank correlation of two arrays by column, (columns,); 1 where all values are equal."""
     found = np.ones(x.shape[1])
     block = max(1, 1_000_000 // len(x))
     for start in range(0, x.shape[1], block):
@@ -386,5 +387,5 @@ def _correlations(x: Floats, y: Floats) -> Floats:
 
 
 def _p(null: Floats, found: float) -> float:
-    """The share of draws that are as extreme, the draw that was found being one of them."""
+    """Return the p value of a permutation test; the observed value counts as one of the permutations."""
     return float((1 + (null >= found - 1e-9).sum()) / (1 + len(null)))

@@ -1,4 +1,4 @@
-"""The trainings of `train_genotypes`, spread over processes of one core each."""
+"""Run `train_genotypes` in parallel, with one core per process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nasbench_kit.training.trainer import find_device
 
 __all__ = ["train_in_workers"]
 
-STACK = 10  # networks a job where they are stacked; fixed, for what is in a stack decides about rounding
+STACK = 10  # networks per job when stacked; fixed, because the stack's contents affect rounding
 
 Job = tuple[slice, tuple[int, ...]]
 Found = dict[str, NDArray[np.float64]]
@@ -31,10 +31,10 @@ def train_in_workers(
     checkpoints: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Found:
-    """Train genotypes with every seed; what comes out does not depend on the number of processes.
+    """Train genotypes with every seed; results do not depend on the number of processes.
 
-    One process is this one; more are started anew, so that a script that calls this needs the usual
-    ``if __name__ == "__main__":``. A GPU does all trainings one after the other, in this process.
+    With one process, the calling process does the training. Otherwise workers are spawned, so scripts need the usual
+    ``if __name__ == "__main__":``. On a GPU, all trainings run one at a time in the calling process.
 
     Parameters
     ----------
@@ -42,17 +42,18 @@ def train_in_workers(
     X : ndarray of uint8, shape (n, genes)
     seeds : sequence of int
     processes : int, optional
-        As many as there are cores unless given.
+        Number of worker processes (default: all cores).
     device : str, optional
-        As in `train`; where networks can be stacked, the CPU unless given.
+        As in `train`, except that the default is the CPU if networks can be stacked.
     checkpoints : path-like, optional
+        As in `train_genotypes`.
     progress : callable, optional
-        Called with (trainings done, trainings) at the start and whenever some are done.
+        Called with (trainings done, trainings in total) at the start and after every job.
 
     Returns
     -------
     dict of str to ndarray, each (n, epochs, seeds)
-        As `train_genotypes` gives it.
+        As returned by `train_genotypes`.
     """
     seeds = tuple(int(seed) for seed in seeds)
     stacked = can_be_stacked(setting)
@@ -64,7 +65,7 @@ def train_in_workers(
     else:
         jobs = [(slice(i, i + 1), (seed,)) for i in range(len(X)) for seed in seeds]
     if processes is not None and processes < 1:
-        raise ValueError(f"processes is 1 or more, not {processes}")
+        raise ValueError(f"processes must be at least 1, not {processes}")
     results: Found = {}
     done, total = 0, len(X) * len(seeds)
     if progress:

@@ -1,4 +1,4 @@
-"""From a table's values and new trainings to verdicts: which entries are drawn, what is checked, what it says. Without torch."""
+"""Draw the entries to verify, and turn a table's values and new trainings into verdicts. Does not need torch."""
 
 from __future__ import annotations
 
@@ -29,19 +29,20 @@ AGREES, UNDECIDED, NOT_CONTRADICTED, CONTRADICTED = "agrees", "undecided", "not 
 
 @dataclass(frozen=True)
 class Check:
-    """One statement about the sample.
+    """The result of one check.
 
     Attributes
     ----------
     name : str
-        ``entries``, ``shift``, ``order``, ``scatter``, ``spread``; or ``exact`` for what has no chance in it.
+        ``entries``, ``shift``, ``order``, ``scatter``, ``spread``; or ``exact`` for deterministic metrics.
     metric : str
     verdict : str
-        ``contradicted``, ``not contradicted``, ``agrees`` (shown to be the same, within the margin, or exactly), or
+        ``contradicted``, ``not contradicted``, ``agrees`` (shown to be equal, exactly or within the margin), or
         ``undecided``.
     p : float
-        Corrected for the number of checks: below alpha, the table is contradicted. ``nan`` where there is no test.
+        p value corrected for the number of checks. Below alpha, the table is contradicted. ``nan`` if there is no test.
     found : str
+        The finding in words.
     """
 
     name: str
@@ -53,16 +54,16 @@ class Check:
 
 @dataclass(frozen=True)
 class Draw:
-    """The entries that are to be trained.
+    """The entries to train.
 
     Attributes
     ----------
     rows : ndarray of int, shape (n,)
-        The table's.
+        Rows of the table.
     table : dict of str to ndarray, each (n, seeds)
-        By metric: what new trainings are compared with, ``nan`` where there is nothing.
+        The values that new trainings are compared with, by metric; ``nan`` where there are none.
     chosen_by_values : bool
-        Whether the very values that are compared made the entries be drawn.
+        Whether the entries were selected by the same values that are compared.
     """
 
     rows: NDArray[np.intp]
@@ -73,22 +74,23 @@ class Draw:
 def draw_entries(table: Mapping[str, Floats], draw: str, count: int, rng: np.random.Generator) -> Draw:
     """Draw entries of a table.
 
-    The best entries of a table are partly those with lucky trainings, which new ones do not repeat. So they are the best by all
-    trainings but one, and are compared with that one. Where there are single values this cannot be done.
+    The best entries of a table owe their rank partly to luck, which new trainings do not repeat. With ``"top"``,
+    entries are therefore ranked by all trainings but one, and compared with the one held out. This is not possible with
+    single values.
 
     Parameters
     ----------
     table : mapping of str to ndarray, each (rows, seeds)
-        The first metric orders the entries by its mean.
+        Entries are ordered by the mean of the first metric.
     draw : {"stratified", "uniform", "top"}
     count : int
-        All that have a value of the first metric where they are fewer.
+        Number of entries; if there are fewer with a value of the first metric, all of them.
     rng : numpy.random.Generator
 
     Returns
     -------
     Draw
-        The rows by descending value of the first metric.
+        Rows are sorted by descending value of the first metric.
     """
     first = next(iter(table.values()))
     known = ~np.isnan(first)
@@ -97,12 +99,12 @@ def draw_entries(table: Mapping[str, Floats], draw: str, count: int, rng: np.ran
     if draw == "top" and (known.sum(axis=1) > 1).sum() >= count:
         by_values = False
         candidates = np.flatnonzero(known.sum(axis=1) > 1)
-        kept_back = first.shape[1] - 1 - known[:, ::-1].argmax(axis=1)  # the last training of each
+        kept_back = first.shape[1] - 1 - known[:, ::-1].argmax(axis=1)  # hold out the last training of each
         ordering[np.arange(len(first)), kept_back] = np.nan
     else:
         candidates = np.flatnonzero(known.any(axis=1))
     if not len(candidates):
-        raise ValueError("the table has no value of the metric that entries are drawn by")
+        raise ValueError("the table has no values of the metric that entries are drawn by")
     sums = np.where(np.isnan(ordering), 0.0, ordering).sum(axis=1)
     values = sums / np.maximum((~np.isnan(ordering)).sum(axis=1), 1)
     candidates = candidates[np.argsort(-values[candidates], kind="stable")]
@@ -117,7 +119,7 @@ def draw_entries(table: Mapping[str, Floats], draw: str, count: int, rng: np.ran
     if draw == "top" and not by_values:
         for trials in compared.values():
             others = np.arange(trials.shape[1]) != kept_back[rows][:, np.newaxis]
-            if trials.shape[1] != first.shape[1]:  # a mean over trainings that made the entries be drawn
+            if trials.shape[1] != first.shape[1]:  # a mean that includes the trainings used for selection
                 others[:] = True
             trials[others] = np.nan
     return Draw(rows, compared, by_values)
@@ -134,21 +136,22 @@ def compare_with_table(
     alpha: float = 0.01,
     margin: float = 2.0,
 ) -> tuple[pd.DataFrame, list[Check]]:
-    """Judge every entry, and the sample as a whole.
+    """Compare every entry, and the sample as a whole, with new trainings.
 
-    Every check has the same share of ``alpha``, and within ``entries`` the entries are corrected for their number after Holm;
-    where the values themselves made the entries be drawn, for the number of rows of the table, and the sample is not judged.
+    All checks get the same share of ``alpha``. Within ``entries``, p values are corrected for the number of entries by
+    Holm's method. If the entries were selected by the values that are compared, p values are corrected for the number
+    of rows of the table instead, and there are no checks of the whole sample.
 
     Parameters
     ----------
     table : mapping of str to ndarray, each (rows, seeds)
-        The whole table, by metric: tells how much trainings differ.
+        The whole table, by metric; used to measure the spread.
     draw : Draw
     measured : mapping of str to ndarray, each (n, new seeds)
     natives : sequence of str
-        What the entries are called.
+        Names of the entries.
     steps : mapping of str to float
-        The difference that one image makes, by metric.
+        Accuracy difference of a single image, by metric.
     rng : numpy.random.Generator
     alpha, margin : float
         As in `verify`.
@@ -156,9 +159,10 @@ def compare_with_table(
     Returns
     -------
     frame : pandas.DataFrame
-        A row for each metric and entry: ``architecture``, ``metric``, ``table_mean``, ``table_sd``, ``table_seeds``,
+        One row per metric and entry: ``architecture``, ``metric``, ``table_mean``, ``table_sd``, ``table_seeds``,
         ``measured_mean``, ``measured_sd``, ``difference``, ``low`` and ``high`` (its 90 % interval), ``tolerance`` (the
-        difference that would contradict the table, were the others nought), ``p`` (corrected as above) and ``verdict``.
+        smallest difference that would contradict the table if all others were 0), ``p`` (corrected as above) and
+        ``verdict``.
     checks : list of Check
     """
     spreads = {name: _spread(table[name], measured[name], steps[name]) for name in measured}
@@ -207,7 +211,7 @@ def compare_with_table(
 
 
 def _spread(trials: Floats, new: Floats, step: float) -> Spread:
-    """The table's spread where it has any, else that of the new trainings."""
+    """Return the table's spread if it has several seeds, otherwise that of the new trainings."""
     several = (~np.isnan(trials)).sum(axis=1) > 1
     return measure_spread(trials if several.any() else new, step)
 
@@ -224,28 +228,28 @@ def _check_entries(name: str, frame: pd.DataFrame, margin: float) -> Check:
     if len(bad):
         worst = bad.iloc[0]
         text = (
-            f"{len(bad)} of {len(frame)} entries cannot be what the table says, first {worst['architecture']}: "
+            f"{len(bad)} of {len(frame)} entries contradict the table, the first being {worst['architecture']}: "
             f"{worst['table_mean']:.2f} in the table, {worst['measured_mean']:.2f} measured"
         )
         return Check("entries", name, CONTRADICTED, p, text)
-    text = f"{verdicts.count(AGREES)} of {len(frame)} entries agree within {margin:g} points, none is contradicted"
+    text = f"{verdicts.count(AGREES)} of {len(frame)} entries agree within {margin:g} points, none contradicted"
     if math.isnan(p):
-        return Check("entries", name, UNDECIDED, p, "no entry has trainings enough to tell how much they differ")
+        return Check("entries", name, UNDECIDED, p, "no entry has enough trainings to estimate the spread")
     return Check("entries", name, AGREES if verdicts.count(AGREES) == len(frame) else NOT_CONTRADICTED, p, text)
 
 
 def _check_sample(name: str, sample: SampleComparison, tests: int, alpha: float, margin: float) -> list[Check]:
     texts = {
-        "shift": f"measured less table {sample.shift:+.2f} ± {sample.reach:.2f} points on average",
-        "order": f"rank correlation {sample.correlation:.2f}, by the spread {sample.expected_correlation:.2f} is usual",
-        "scatter": f"differences are {sample.scatter:.2f} times as large as the spread makes them",
+        "shift": f"measured minus table {sample.shift:+.2f} ± {sample.reach:.2f} points on average",
+        "order": f"rank correlation {sample.correlation:.2f}, expected from the spread {sample.expected_correlation:.2f}",
+        "scatter": f"differences are {sample.scatter:.2f} times as large as the spread implies",
         "spread": f"new trainings of an entry differ {sample.spread:.2f} times as much as the table's",
     }
     checks = []
     for which in SAMPLE_CHECKS:
         p = min(sample.p[which] * tests, 1.0) if not math.isnan(sample.p[which]) else math.nan
         if math.isnan(p):
-            checks.append(Check(which, name, UNDECIDED, p, "too few values to tell"))
+            checks.append(Check(which, name, UNDECIDED, p, "too few values"))
             continue
         verdict = CONTRADICTED if p < alpha else NOT_CONTRADICTED
         if which == "shift" and verdict != CONTRADICTED:

@@ -1,4 +1,4 @@
-"""Train sampled entries of a store anew, and say whether the table's values and the new ones can be the same."""
+"""Verify a store: train sampled entries again, and test whether the table agrees with the new trainings."""
 
 from __future__ import annotations
 
@@ -41,32 +41,32 @@ ACCURACIES = tuple(f"{part}_accuracy" for part in PARTS)
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of a verification.
+    """The result of a verification.
 
     Attributes
     ----------
     benchmark, dataset : str
     epochs : int or None
-        The budget whose values were compared.
+        The epoch budget that was compared.
     setting : dict
-        Everything that decided about the trainings; the identity of a `Setting`.
+        The identity of the `Setting` used for training.
     assumed : tuple of str
-        What of it the store does not say; a sentence each.
+        Parts of the setting that the store does not specify, one sentence each.
     draw : str
     seed : int
-        Of the draw.
+        Seed of the draw.
     training_seeds : tuple of int
     alpha : float
-        The chance that a table that is right is contradicted, at most.
+        Upper bound on the probability that a correct table is contradicted.
     margin : float
-        Percentage points.
+        Equivalence margin in percentage points.
     frame : pandas.DataFrame
-        A row for each metric and entry; see `nasbench_kit.training.verification.verdicts.compare_with_table`.
+        One row per metric and entry; see `nasbench_kit.training.verification.verdicts.compare_with_table`.
     checks : tuple of Check
     undecided : tuple of str
-        What could not be decided; a sentence each.
+        What could not be decided, one sentence each.
     trained_seconds, seconds : float
-        Of the trainings, and of everything.
+        Duration of the trainings, and in total.
     """
 
     benchmark: str
@@ -87,7 +87,7 @@ class Verification:
 
     @property
     def verdict(self) -> str:
-        """``contradicted``, ``not contradicted``, or ``undecided`` where there is nothing to tell by."""
+        """``contradicted``, ``not contradicted``, or ``undecided`` if no check was possible."""
         verdicts = {check.verdict for check in self.checks}
         if CONTRADICTED in verdicts:
             return CONTRADICTED
@@ -95,18 +95,18 @@ class Verification:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the table is contradicted; empty where it is not."""
+        """The reasons why the table is contradicted, empty if it is not."""
         return tuple(f"{check.metric}: {check.found}" for check in self.checks if check.verdict == CONTRADICTED)
 
     @property
     def entries(self) -> dict[str, str]:
-        """The verdict of each entry over all metrics: contradicted where one is, agrees where all do."""
+        """The verdict of each entry over all metrics: contradicted if any is, agrees if all do."""
         worst = [CONTRADICTED, UNDECIDED, AGREES].index
         groups = self.frame.groupby("architecture", sort=False)["verdict"]
         return {str(architecture): min(verdicts, key=worst) for architecture, verdicts in groups}
 
     def summary(self) -> str:
-        """The verdict in a sentence."""
+        """Return the verdict in one sentence."""
         verdicts = list(self.entries.values())
         return (
             f"{self.benchmark}/{self.dataset}: {self.verdict} ({len(verdicts)} entries: {verdicts.count(AGREES)} agree in all "
@@ -134,49 +134,50 @@ def verify(
     checkpoints: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
-    """Draw entries of a store, train them, and compare.
+    """Draw entries of a store, train them again, and compare the results with the table.
 
-    The trainings have seeds that the table has not: only then are they draws from the same distribution as the stored ones,
-    independent of them, on whatever machine. The same seed again tells about the machine: bit by bit the same on the one, and
-    as different as any other seed elsewhere.
+    The trainings use seeds that are not in the table, so that on any machine they are independent draws from the same
+    distribution as the stored ones. Repeating a stored seed would only test the machine: results are bitwise the same
+    on an identical one, and differ like those of any other seed elsewhere.
 
     Parameters
     ----------
     bench : Benchmark, str or path-like
         An opened store, its name or its path. Its checksums are checked first.
     dataset : str, optional
-        Of the store; may be left out where it has one.
+        Dataset of the store. May be omitted if there is only one.
     metrics : sequence of str, optional
-        Accuracies; all that the store and the images have unless given. The first decides about the draw.
+        Accuracies to compare (default: all that the store and the images have). The first one determines the draw.
     epochs : int, optional
-        The epoch budget; the largest unless given.
+        The epoch budget (default: the largest).
     sample : int
-        How many entries; all where there are fewer.
+        Number of entries; all entries if there are fewer.
     draw : {"stratified", "uniform", "top"}
-        One of each of ``sample`` parts of the table, as ordered by the first metric; any; or the best.
+        ``"stratified"``: sort the table by the first metric, divide it into ``sample`` parts, and draw one entry from
+        each; ``"uniform"``: draw from all entries; ``"top"``: take the best entries.
     seeds : int
-        Trainings an entry.
+        Trainings per entry.
     seed : int
-        Of the draw and of the tests that draw. The training seeds do not depend on it.
+        Seed of the draw and of the permutation tests. The training seeds do not depend on it.
     alpha : float
-        The chance that a table that is right is contradicted, at most.
+        Upper bound on the probability that a correct table is contradicted.
     margin : float
-        Percentage points: an entry agrees where its difference is shown to be smaller; the mean difference is shown to be small
-        where it is within half of it.
+        Equivalence margin in percentage points. An entry agrees if its difference is shown to be smaller than this; the
+        mean difference agrees if it is shown to be within half of it.
     images : str or path-like, optional
-        A dataset's name or an .npz file, where it does not follow from the store.
+        A dataset name or an .npz file, needed if the store does not determine the images.
     folder : path-like, optional
-        Where published images are.
+        Folder of the published images.
     recipe : str, optional
-        The name of a published recipe, for stores that do not say how they were trained.
+        Name of a published recipe, for stores that do not say how they were trained.
     processes : int, optional
-        One core each, on the CPU; as many as there are cores unless given. The results do not depend on it.
+        Worker processes on the CPU, one core each (default: all cores). Results do not depend on it.
     device : str, optional
-        As in `train`; a GPU does all trainings one after the other.
+        As in `train`. On a GPU, trainings run one at a time.
     checkpoints : path-like, optional
-        A folder, so that a call that was killed goes on where it was; trainings that are stacked have none.
+        A folder for checkpoints, from which a call that was killed resumes. Stacked trainings have no checkpoints.
     progress : callable, optional
-        Called with (trainings done, trainings).
+        Called with (trainings done, trainings in total).
 
     Returns
     -------
@@ -185,11 +186,11 @@ def verify(
     Raises
     ------
     UnknownName
-        A dataset, metric, draw or recipe that does not exist.
+        If the dataset, a metric, the draw or the recipe does not exist.
     StoreError
-        A store whose checksums do not fit its values, or that was trained on other images.
+        If the store's checksums are wrong, or it was trained on different images.
     ValueError
-        Numbers that make no sense, or a store without accuracies to compare.
+        If a number is out of range, or the store has no accuracies to compare.
     """
     start = time.perf_counter()
     bench = bench if isinstance(bench, Benchmark) else open_benchmark(bench)
@@ -197,7 +198,7 @@ def verify(
         raise UnknownName("draw", draw, DRAWS)
     if sample < 1 or seeds < 1 or not 0 < alpha < 0.5 or not 0 < margin < math.inf:
         raise ValueError(
-            "sample and seeds are from 1 on, alpha is between 0 and 0.5, margin above 0, "
+            "sample and seeds must be at least 1, alpha between 0 and 0.5 and margin above 0, "
             f"not {sample}, {seeds}, {alpha} and {margin}"
         )
     bench.check_file()
@@ -238,8 +239,8 @@ def verify(
     undecided = [f"{check.metric}, {check.name}: {check.found}" for check in checks if check.verdict == UNDECIDED]
     if chosen.chosen_by_values:
         undecided.append(
-            "shift, order, scatter, spread: the best of a table of single values are partly luck, which new trainings do not "
-            "repeat; draw otherwise to have them"
+            "shift, order, scatter, spread: with single values, the top entries are biased by luck, which new trainings do "
+            "not repeat; use another draw for these checks"
         )
     judged = {check.metric for check in checks}
     left = [name for name in bench.metrics(dataset) if name not in judged]
@@ -273,7 +274,7 @@ def _dataset(bench: Benchmark, dataset: str | None) -> str:
 
 
 def _budget(bench: Benchmark, dataset: str, metrics: Sequence[str] | None, epochs: int | None) -> int | None:
-    """The epoch budget that is compared; None where the accuracies have none."""
+    """Return the epoch budget to compare, or None if the accuracies have none."""
     names = [name for name in metrics or ACCURACIES if name in bench.metrics(dataset)]
     known = sorted({budget for name in names for budget in bench.epochs(dataset, name)})
     if epochs is not None and epochs not in known:
@@ -284,7 +285,7 @@ def _budget(bench: Benchmark, dataset: str, metrics: Sequence[str] | None, epoch
 def _metrics(
     bench: Benchmark, dataset: str, budget: int | None, setting: Setting, metrics: Sequence[str] | None
 ) -> list[str]:
-    """The accuracies to compare, validation first."""
+    """Return the accuracies to compare, validation first."""
     can = [
         name
         for name in ("valid_accuracy", "test_accuracy", "train_accuracy")
@@ -294,7 +295,7 @@ def _metrics(
     ]
     if not can:
         raise ValueError(
-            f"{bench.name} has no accuracy on {dataset} that trainings on {setting.data.name} can be compared with"
+            f"{bench.name} has no accuracy on {dataset} that can be compared with trainings on {setting.data.name}"
         )
     for name in metrics or ():
         if name not in can:
@@ -303,7 +304,7 @@ def _metrics(
 
 
 def _trials(store: StoreFile, dataset: str, name: str, budget: int | None) -> Floats:
-    """A metric's single trainings: (rows, seeds); a mean over trainings that are not there counts as one."""
+    """Return the single trainings of a metric, (rows, seeds); a mean without single values counts as one training."""
     column = store.metrics[dataset][name]
     values = np.asarray(store.array(column), dtype=np.float64)
     if column.epochs is not None:
@@ -321,14 +322,14 @@ def _trials(store: StoreFile, dataset: str, name: str, budget: int | None) -> Fl
 def _exact_checks(
     store: StoreFile, dataset: str, setting: Setting, rows: NDArray[np.intp], genotypes: Genotypes
 ) -> list[Check]:
-    """Params and the like of the networks that are trained, against the store's; there is no chance in them."""
+    """Compare the store's deterministic metrics (``params``, ...) with those of the trained networks."""
     space, stored = store.space, store.metrics[dataset]
     checks = []
     for name in space.cost_names:
         if name not in stored:
             continue
         exact = space.cost(genotypes, name, skeleton=setting.skeleton).astype(np.float64)
-        if name == "params":  # counted in the very networks
+        if name == "params":  # counted in the actual networks
             networks = [setting.network(x, 0) for x in genotypes]
             exact = np.array([sum(p.numel() for p in network.parameters()) for network in networks], dtype=np.float64)
         there = np.asarray(store.array(stored[name])[rows], dtype=np.float64)
@@ -336,10 +337,10 @@ def _exact_checks(
         if len(wrong):
             i = wrong[0]
             text = (
-                f"{len(wrong)} of {len(rows)} entries have others than their networks, first {space.decode(genotypes[i : i + 1])[0]}: "
+                f"{len(wrong)} of {len(rows)} entries differ from their networks, the first being {space.decode(genotypes[i : i + 1])[0]}: "
                 f"{there[i]:.12g} in the table, {exact[i]:.12g} in the network"
             )
             checks.append(Check("exact", name, CONTRADICTED, math.nan, text))
         else:
-            checks.append(Check("exact", name, AGREES, math.nan, f"those of all {len(rows)} networks"))
+            checks.append(Check("exact", name, AGREES, math.nan, f"match all {len(rows)} networks"))
     return checks

@@ -165,7 +165,7 @@ def test_the_skeleton_may_be_changed():
         ("nb201", [3] * 6, {"image": (8, 8)}, ValueError, "image is 3 whole numbers"),
         ("nb201", [5] * 6, {}, nk.InvalidArchitecture, "gene 0 is 5"),
         ("nb201", "|nor_conv_3x3~0|", {}, nk.InvalidArchitecture, "3 nodes"),
-        ("nb201", [[3] * 6, [2] * 6], {}, nk.InvalidArchitecture, "one genotype at a time, not of 2"),
+        ("nb201", [[3] * 6, [2] * 6], {}, nk.InvalidArchitecture, "one genotype at a time, not 2"),
         ("nb101", [0] * 26, {}, nk.InvalidArchitecture, "nb101"),
         ("genetic-cnn", [0] * 19, {"dropout": 1}, ValueError, "dropout is a share"),
         ("genetic-cnn", [0] * 19, {"channels": (8, 16)}, ValueError, "channels is 3 whole numbers"),
@@ -178,7 +178,7 @@ def test_what_is_refused(name, x, options, error, message):
 
 
 def test_a_space_of_ones_own_has_no_network():
-    with pytest.raises(nk.UnknownName, match="space to build networks of 'mine'"):
+    with pytest.raises(nk.UnknownName, match="space with networks 'mine'"):
         build(Chain(3, "ab", name="mine"), "aba")
 
 

@@ -150,8 +150,8 @@ def test_the_command(digits, tmp_path, capsys):
     assert found["proxies"][0]["spearman"] == pytest.approx(spearmanr(x[known], y[known]).statistic)
     for wrong, text in (
         (["--names", "synflo"], "did you mean 'synflow'"),
-        (["--sample", "0"], "--sample is a number"),
-        (["--sample", "6000"], "has 1 to 5524 architectures"),
+        (["--sample", "0"], "--sample must be a number"),
+        (["--sample", "6000"], "must have 1 to 5524 architectures"),
         (["--metric", "accuracy"], "unknown metric"),
         (["--batch", "1"], "2 to 1000 images"),
         (["--output", str(tmp_path / "no" / "x.h5")], "there is no folder"),

@@ -142,7 +142,7 @@ def test_files_that_were_cut_short(tmp_path, length):
     path = tmp_path / "c.trainings"
     digest = filled(path)
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(nk.StoreError, match=r"c\.trainings cannot be used as a cache of trainings: it is"):  # noqa: PT012
+    with pytest.raises(nk.StoreError, match=r"c\.trainings cannot be used as a training cache: it is"):  # noqa: PT012
         cache = TrainingCache(path)
         try:
             cache.trainings(digest)
@@ -162,9 +162,9 @@ def test_other_files_are_refused_untouched(tmp_path):
     connection.execute("CREATE TRIGGER evil AFTER INSERT ON epochs BEGIN DELETE FROM settings; END")
     connection.close()
     for path, message in (
-        (text, "it is a file of another kind"),
-        (other, "is no cache of trainings of this version"),
-        (hostile, "is no cache of trainings of this version"),
+        (text, "it is damaged or a different kind of file"),
+        (other, "is not a training cache of this version"),
+        (hostile, "is not a training cache of this version"),
         (tmp_path, "is a folder"),
         (tmp_path / "missing" / "c", "there is no folder"),
     ):
@@ -176,7 +176,7 @@ def test_other_files_are_refused_untouched(tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to")
 def test_a_folder_that_cannot_be_written():
-    with pytest.raises(nk.StoreError, match=r"may not be opened for writing|no permission"):
+    with pytest.raises(nk.StoreError, match=r"cannot be opened for writing|no permission"):
         TrainingCache("/proc/c.trainings")
 
 
@@ -186,7 +186,7 @@ def test_a_file_that_may_not_be_written(tmp_path):
     digest = filled(path)
     path.chmod(0o444)
     cache = TrainingCache(path)
-    with pytest.raises(nk.StoreError, match="may not be written"):
+    with pytest.raises(nk.StoreError, match="is not writable"):
         cache.put(digest, bytes([77, 1, 2]), 0, values_of(77))
     cache.close()
 
@@ -200,9 +200,7 @@ def test_a_disk_that_is_full(tmp_path):
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, limit[1]))
-        with pytest.raises(
-            nk.StoreError, match=r"c\.trainings cannot be used as a cache of trainings: the disk .*full"
-        ):
+        with pytest.raises(nk.StoreError, match=r"c\.trainings cannot be used as a training cache: the disk .*full"):
             cache.put(digest, bytes([100, 1, 2]), 0, values_of(100, epochs=500))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)

@@ -185,7 +185,7 @@ def test_a_warning_where_an_export_is_another_training(capsys, monkeypatch):
 
     monkeypatch.setattr(TrainingCache, "get", shifted)
     assert main([*words, "--export", "e2"]) == 0
-    assert "a training does not repeat itself exactly" in capsys.readouterr().err
+    assert "trainings are not exactly reproducible" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -200,13 +200,13 @@ def test_a_warning_where_an_export_is_another_training(capsys, monkeypatch):
         (["nb201", "--algorithm", "genetic-cnn"], "unknown crossover on nb201 'stage'"),
         (["nb201", "--skeleton", "channels"], "--skeleton takes NAME=VALUE"),
         (["nb201", "--skeleton", "chanels=3"], "did you mean 'channels'"),
-        (["nb201", "--training-seeds", "0"], "--training-seeds is at least 1"),
-        (["nb201", "--onnx"], "go with --export FOLDER"),
-        (["nb201", "--export-epochs", "3"], "go with --export FOLDER"),
-        (["nb201", "--export", "e", "--export-epochs", "0"], "--export-epochs is at least 1"),
-        (["nb201", "--export", "file"], "it is a file, not a folder"),
+        (["nb201", "--training-seeds", "0"], "--training-seeds must be at least 1"),
+        (["nb201", "--onnx"], "need --export FOLDER"),
+        (["nb201", "--export-epochs", "3"], "need --export FOLDER"),
+        (["nb201", "--export", "e", "--export-epochs", "0"], "--export-epochs must be at least 1"),
+        (["nb201", "--export", "file"], "is a file, not a folder"),
         (["nb201", "--cache", "missing/c"], "there is no folder missing"),
-        (["nb201", "--cache", "file"], "it is a file of another kind"),
+        (["nb201", "--cache", "file"], "it is damaged or a different kind of file"),
         (["nb201", "--output", "missing/r.h5"], "there is no folder missing"),
         (
             ["nb201", "--epochs", "1", "--simulated-seconds", "0.0001", "--evaluations", "1"],

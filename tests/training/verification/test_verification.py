@@ -111,7 +111,7 @@ def test_other_images_than_the_store_was_trained_on_are_refused(own, tmp_path):
         verify(own, images=tmp_path / "mine.npz")
     with pytest.raises(nk.SourceError, match="--images"):
         verify(own)
-    with pytest.raises(nk.StoreError, match="split is another"):
+    with pytest.raises(nk.StoreError, match="split differs"):
         verify("nb201-digits", images=tmp_path / "mine.npz")
     with pytest.raises(ValueError, match="leave out --recipe"):
         verify("nb201-digits", recipe="nb201")
@@ -160,7 +160,7 @@ def test_a_store_that_does_not_say_how_it_was_trained(tmp_path, capsys):
     words = ["verify", str(store), "--sample", "2", "--seeds", "1", "--processes", "1"]
     assert main(words) == 0
     out, _ = capsys.readouterr()
-    assert "assumed, as the store does not say: recipe: 'digits', 8 epochs" in out
+    assert "assumed, as the store does not specify it: recipe: 'digits', 8 epochs" in out
     assert "hand/digits: not contradicted" in out
     with pytest.raises(nk.UnknownName, match="nsga-net-macro"):
         verify(store, recipe="nsga-net")
@@ -184,7 +184,7 @@ def test_wrong_names_and_numbers_are_one_line_each(store, capsys):
         (["nb201-digits", "--metrics", "valid_loss"], "valid_accuracy"),
         (["nb201-digits", "--epochs", "9"], "8"),
         (["nb201-digits", "--draw", "topp"], "top"),
-        (["nb201-digits", "--sample", "0"], "from 1 on"),
+        (["nb201-digits", "--sample", "0"], "must be at least 1"),
         (["nb201-digits", "--alpha", "1"], "alpha"),
         (["nb201-digits", "--processes", "0"], "processes"),
         ([str(store), "--recipe", "nb2001", "--images", "digits"], "nb201"),

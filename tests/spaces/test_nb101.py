@@ -256,7 +256,7 @@ def test_what_is_no_valid_genotype():
         (cell([[0, 1], [1, 0]]), "upper-triangular"),
         (cell([[0, 2], [0, 0]]), "zeros and ones"),
         (cell([[0, 1, 0], [0, 0]]), "rows of different lengths"),
-        (cell([[0, 0.5], [0, 0]]), "no whole number"),
+        (cell([[0, 0.5], [0, 0]]), "not a whole number"),
         (cell(np.zeros((8, 8)), *[CONV3] * 6), "2 to 7 vertices"),
         (cell([[0]]), "2 to 7 vertices"),
         (cell([[0, 1, 0], [0, 0, 1], [0, 0, 0]]), "list of 3 ops"),

@@ -69,7 +69,7 @@ class Chain(Space):
         if len(set(taken)) < len(taken) or not set(taken) <= set(range(layers)):
             raise ValueError(f"{name}: spans must be disjoint and lie within the {layers} layers, not {self.spans}")
         self._rank_tables: dict[int, NDArray[np.intp]] = {}
-        self._letters = all(len(choice) == 1 for choice in self.choices)
+        self._single_characters = all(len(choice) == 1 for choice in self.choices)
 
     @property
     def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
@@ -146,7 +146,7 @@ class Chain(Space):
         return self._rank_tables[length]
 
     def encode_one(self, native: Any) -> Sequence[int]:
-        if self._letters:
+        if self._single_characters:
             if not isinstance(native, str):
                 raise InvalidArchitecture(f"a native form must be a string, not {type(native).__name__}")
             words: Sequence[Any] = native.strip()
@@ -155,7 +155,7 @@ class Chain(Space):
         else:
             words = native
         if len(words) != self.genes or not all(word in self.choices for word in words):
-            kind = "characters" if self._letters else "choices"
+            kind = "characters" if self._single_characters else "choices"
             raise InvalidArchitecture(f"expected {self.genes} {kind} of {', '.join(self.choices)}")
         return [self.choices.index(word) for word in words]
 
@@ -167,4 +167,4 @@ class Chain(Space):
 
     def decode_one(self, row: Sequence[int]) -> str | list[str]:
         words = [self.choices[gene] for gene in row]
-        return "".join(words) if self._letters else words
+        return "".join(words) if self._single_characters else words

@@ -88,12 +88,12 @@ def _joined(kinds: NDArray[np.intp], texts: NDArray[np.uint8]) -> list[bytes]:
     for degree in np.unique(degrees).tolist():
         b, a = divmod(degree, v + 1)
         rows = np.flatnonzero(degrees == degree)
-        letters = texts[kinds[[*range(b), *range(v, v + a), 2 * v]][:, rows].T]
+        characters = texts[kinds[[*range(b), *range(v, v + a), 2 * v]][:, rows].T]
         length = 32 * (b + a + 1) + 2
         lines = np.full((len(rows), length), ord("|"), dtype=np.uint8)
-        lines[:, : 32 * b] = letters[:, :b].reshape(len(rows), -1)
-        lines[:, 32 * b + 1 : -33] = letters[:, b:-1].reshape(len(rows), -1)
-        lines[:, -32:] = letters[:, -1]
+        lines[:, : 32 * b] = characters[:, :b].reshape(len(rows), -1)
+        lines[:, 32 * b + 1 : -33] = characters[:, b:-1].reshape(len(rows), -1)
+        lines[:, -32:] = characters[:, -1]
         buffer = lines.tobytes()
         joined[rows] = [buffer[i : i + length] for i in range(0, len(buffer), length)]
     return list(joined)

@@ -1,4 +1,4 @@
-"""What the kit knows of NAS-Bench-201."""
+"""Specification of NAS-Bench-201."""
 
 from __future__ import annotations
 

@@ -273,7 +273,7 @@ def test_wrong_use_is_refused_at_once(tmp_path):
         ({"seeds": (1, 1)}, "training seeds are different whole numbers"),
         ({"budgets": (2, 1)}, "budgets ascend from 1 to the recipe's 3 epochs"),
         ({"budgets": (2, 5)}, "budgets ascend from 1 to the recipe's 3 epochs"),
-        ({"bounds": [0, 1]}, r"bounds must have the shape \(2, 1\)"),
+        ({"bounds": [0, 1]}, r"bounds have the shape \(2, 1\)"),
         ({"processes": 0}, "processes is at least 1"),
     ):
         with pytest.raises(ValueError, match=message):

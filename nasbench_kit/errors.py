@@ -1,4 +1,4 @@
-"""The errors that the kit raises; each also derives from the builtin that a caller would expect."""
+"""Exceptions raised by nasbench-kit; each also derives from the matching built-in exception."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = [
     "one_line",
 ]
 
-MOST_SHOWN = 1900  # characters of an error, so that a line with what precedes it has at most 2,000
+MOST_SHOWN = 1900  # characters of a message; with its prefix, a line stays within 2,000
 
 
 class NasbenchKitError(Exception):
-    """Every error of the kit derives from this one; its text is one line, whatever a file or an argument put into it."""
+    """Base class of all nasbench-kit errors; the message is always a single printable line."""
 
     def __str__(self) -> str:
         return one_line(super().__str__(), MOST_SHOWN)
 
-    def __reduce__(self) -> tuple[Any, ...]:  # a worker's error comes back as it was, whatever it was made from
+    def __reduce__(self) -> tuple[Any, ...]:  # lets any error survive pickling between processes
         return _again, (type(self), self.args, self.__dict__)
 
 
@@ -39,29 +39,29 @@ def _again(kind: type[NasbenchKitError], arguments: tuple[Any, ...], state: dict
 
 
 class InvalidArchitecture(NasbenchKitError, ValueError):
-    """A genotype or a native form that is no member of its search space."""
+    """A genotype or native form that does not belong to the search space."""
 
 
 class UnknownName(NasbenchKitError, KeyError):
-    """A name that does not exist; the message lists what does, the closest match first.
+    """An unknown name; the message lists the available names, closest match first.
 
     Parameters
     ----------
     kind : str
-        What was looked for, e.g. ``"space"``.
+        What the name refers to, e.g. ``"space"``.
     name : object
         The name that was given.
     known : iterable of str
-        The names that exist.
+        The available names.
     hint : str, optional
-        A sentence on how to get more of them.
+        A sentence on how to make more names available.
 
     Examples
     --------
     >>> print(UnknownName("space", "nb20", ["nb101", "nb201"]))
     unknown space 'nb20'; did you mean 'nb201'? Available: nb201, nb101
     >>> print(UnknownName("setting of RandomSearch", "size", []))
-    unknown setting of RandomSearch 'size'. There is no setting of RandomSearch
+    unknown setting of RandomSearch 'size'. None are available
     """
 
     def __init__(self, kind: str, name: object, known: Iterable[object], hint: str = "") -> None:
@@ -73,20 +73,20 @@ class UnknownName(NasbenchKitError, KeyError):
             text += f"; did you mean {close[0]!r}?"
         else:
             text += "."
-        text += f" Available: {', '.join(ordered)}" if ordered else f" There is no {kind}"
+        text += f" Available: {', '.join(ordered)}" if ordered else " None are available"
         self.message = f"{text}. {hint}" if hint else text
         super().__init__(self.message)
 
-    def __str__(self) -> str:  # KeyError shows its argument's repr
+    def __str__(self) -> str:  # KeyError would show the repr of its argument
         return one_line(self.message, MOST_SHOWN)
 
 
 class SourceError(NasbenchKitError, ValueError):
-    """A source file that is not what it claims to be, with the place where that shows."""
+    """A malformed or unexpected source file; the message says where the problem was found."""
 
 
 class DownloadError(NasbenchKitError, OSError):
-    """A published file that cannot be fetched; the message says where to get it by hand."""
+    """A published file that cannot be downloaded; the message says where to get it manually."""
 
 
 class StoreError(NasbenchKitError, OSError):
@@ -94,7 +94,7 @@ class StoreError(NasbenchKitError, OSError):
 
 
 class LostWorker(NasbenchKitError, RuntimeError):
-    """A worker process that is gone; ``result`` has the runs that were done before, or is None."""
+    """A worker process died; ``result`` holds the runs that had finished, or is None."""
 
     def __init__(self, message: str, result: Any = None) -> None:
         super().__init__(message)
@@ -102,17 +102,17 @@ class LostWorker(NasbenchKitError, RuntimeError):
 
 
 class MissingExtra(NasbenchKitError, ImportError):
-    """An optional dependency that is not installed; the message has the command that installs it."""
+    """A missing optional dependency; the message gives the command that installs it."""
 
     def __init__(self, purpose: str, extra: str) -> None:
         super().__init__(f"{purpose} needs the extra '{extra}': pip install 'nasbench-kit[{extra}]'")
 
 
 def one_line(text: object, most: int | None = None) -> str:
-    r"""Text from anywhere as it may be shown: one line that does nothing to a terminal, at most ``most`` characters long.
+    r"""Make untrusted text safe to display: a single printable line of at most ``most`` characters.
 
-    Line breaks, escape sequences, marks that turn the direction of writing and halves of characters are spelt out. What is
-    too long loses its middle, for a message begins with a path and ends with what to do.
+    Line breaks, escape sequences, bidirectional marks and lone surrogates are escaped. Text that is too long is
+    shortened in the middle, because messages start with a path and end with what to do.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def one_line(text: object, most: int | None = None) -> str:
     'aaaaaaaaaaaa...aaaaa'
     """
     line = str(text)
-    if most is not None and len(line) > most:  # every character is one at least: no more of them can be shown
+    if most is not None and len(line) > most:  # escaping only lengthens the text
         line = _shortened(line, most)
     if not line.isprintable():
         line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: stores, results, pictures and pages alike."""
+"""Atomic file writing, used for stores, results, figures and HTML pages."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from nasbench_kit.errors import StoreError
 __all__ = ["check_target", "decoded", "encoding_of", "replace_file"]
 
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-ABANDONED = 24 * 3600  # seconds after which a temporary file belongs to nobody
+ABANDONED = 24 * 3600  # seconds after which a temporary file is considered abandoned
 
 
 def check_target(path: Path) -> None:
-    """Raise StoreError where it is plain beforehand that no file can be written to ``path``."""
+    """Raise StoreError if it is already clear that ``path`` cannot be written."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         mode = stat.S_IFREG
-    except (OSError, ValueError) as error:  # too long, in a folder that may not be entered, a zero byte
+    except (OSError, ValueError) as error:  # name too long, inaccessible folder, or null byte
         raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
     if stat.S_ISDIR(mode):
-        raise StoreError(f"{path} is a folder; give the name of a file")
+        raise StoreError(f"{path} is a folder; give a file name")
     if not stat.S_ISREG(mode):
-        raise StoreError(f"{path} is no regular file, and is not replaced by one")
+        raise StoreError(f"{path} is not a regular file and will not be replaced; choose another path")
     if not path.parent.is_dir():
         raise StoreError(f"{path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
@@ -38,17 +38,17 @@ def check_target(path: Path) -> None:
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let ``write`` fill a temporary file beside ``path``, flush it to the disk, and rename it to ``path``.
+    """Write ``path`` atomically: ``write`` fills a temporary file in the same folder, which is then renamed.
 
-    The temporary file has a random name and is made exclusively: neither another process or thread that writes to the same
-    target nor a link that somebody planted has anything to do with it. A file that is replaced passes its permissions on.
+    The temporary file has a random name and is created exclusively, so concurrent writers and planted symbolic links
+    cannot interfere. The data are flushed to disk before renaming. The permissions of a replaced file are kept.
     """
     check_target(path)
     _remove_abandoned(path)
     mode = _mode(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
-        # as private as the file that is replaced from the beginning; a new one gets what the umask leaves of 0666
+        # never more readable than the file being replaced; for a new file, the umask applies to 0666
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666 if mode is None else 0o600))
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
@@ -62,7 +62,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
         _sync_folder(path.parent)
     except StoreError as error:
         raise StoreError(str(error).replace(str(temporary), str(path))) from error
-    except (OSError, RuntimeError) as error:  # libraries give a RuntimeError where their own writing fails
+    except (OSError, RuntimeError) as error:  # h5py and torch raise RuntimeError when writing fails
         raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
     finally:
         with contextlib.suppress(OSError):
@@ -71,7 +71,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 def _mode(path: Path) -> int | None:
-    """The permissions of the file that is replaced; None where there is none."""
+    """Permissions of an existing file, or None if there is none."""
     try:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:
@@ -79,7 +79,7 @@ def _mode(path: Path) -> int | None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring a renaming to the disk, where the system can."""
+    """Flush a rename to disk, if the operating system supports it."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -89,7 +89,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove what a writer that was killed has left beside ``path``, long enough ago that no other is at it still."""
+    """Remove temporary files that a killed writer left next to ``path`` long enough ago that none is still in use."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         with contextlib.suppress(OSError):
             if time.time() - left.lstat().st_mtime > ABANDONED:
@@ -97,7 +97,7 @@ def _remove_abandoned(path: Path) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """The operating system's reason where there is one in the chain of errors, on one line."""
+    """A one-line reason; the operating system's if the exception chain contains one."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno:
@@ -107,10 +107,10 @@ def _reason(error: BaseException) -> str:
 
 
 def encoding_of(start: bytes) -> str:
-    """The encoding that a file's first bytes tell; UTF-8 where they tell none."""
+    """Encoding given by a byte-order mark at the start of a file; UTF-8 by default."""
     return next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), "utf-8")
 
 
 def decoded(content: bytes) -> str:
-    """Bytes as text without a byte-order mark; UnicodeDecodeError where they are none."""
+    """Decode text and drop any byte-order mark; raises UnicodeDecodeError if it is not text."""
     return content.decode(encoding_of(content))

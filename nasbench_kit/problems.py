@@ -1,4 +1,4 @@
-"""What a search minimises: the contract of a problem, and a user's own function."""
+"""Optimisation problems: the interface that searches minimise, and user-defined objective functions."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ __all__ = ["Evaluation", "FunctionProblem", "Problem", "TestSelectionWarning", "
 
 
 class TestSelectionWarning(UserWarning):
-    """A search selects on test data: its result says nothing about unseen data."""
+    """A search selects on test data, so its result is not an estimate for unseen data."""
 
-    __test__ = False  # no test class, whatever pytest makes of its name
+    __test__ = False  # pytest would collect it as a test class because of its name
 
 
 def warn_of_test_data(objectives: Sequence[Metric], where: str, *, stacklevel: int) -> None:
-    """Give a TestSelectionWarning where an objective is measured on test data; the stack is counted from the caller."""
+    """Issue a TestSelectionWarning if an objective is measured on test data; ``stacklevel`` counts from the caller."""
     on_test = [metric.name for metric in objectives if metric.split == "test"]
     if on_test:
         warnings.warn(
-            f"the search selects on {on_test[0]} of {where}: it is no estimate for unseen data, and is not "
-            "comparable with searches that select on validation data",
+            f"the search selects on {on_test[0]} of {where}: the result is not an estimate for unseen data and is not "
+            "comparable with searches that select on validation data; use a validation metric",
             TestSelectionWarning,
             stacklevel=stacklevel + 1,
         )
 
 
 def check_objectives(objectives: Sequence[str]) -> None:
-    """Raise ValueError unless there is at least one objective, and none is named twice."""
+    """Raise ValueError unless there is at least one objective and no duplicates."""
     if not objectives:
-        raise ValueError("a problem has at least one objective")
+        raise ValueError("a problem needs at least one objective")
     twice = next((name for name in objectives if list(objectives).count(name) > 1), None)
     if twice is not None:
-        raise ValueError(f"the objective {twice!r} is given twice: every objective of a problem is another one")
+        raise ValueError(f"the objective {twice!r} is given twice; objectives must be distinct")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a search learns of a batch of genotypes.
+    """Result of evaluating a batch of genotypes.
 
     Attributes
     ----------
     F : ndarray of float64, shape (n, m)
         Objective values, minimised; ``inf`` for a failure.
     seconds : ndarray of float64, shape (n,)
-        What training each would have cost; ``nan`` where that is not known.
+        Simulated training time of each genotype; ``nan`` if unknown.
     """
 
     F: NDArray[np.float64]
@@ -69,19 +69,18 @@ class Problem(ABC):
     ----------
     space : Space
     objectives : tuple of str
-        The names of the m objectives.
+        Names of the m objectives.
     objective_metrics : tuple of Metric
-        What each objective is, in its own unit and direction.
+        The metric behind each objective, in its own unit and direction.
     bounds : ndarray of float64, shape (2, m), or None
-        The best and the worst value of each objective.
+        Best and worst value of each objective.
     front_bounds : ndarray of float64, shape (2, m), or None
-        The best and the worst value of each objective on the Pareto front (ideal and nadir point), between which the
-        hypervolume is measured; those of `bounds` unless the front is known.
+        Best and worst value of each objective on the Pareto front (ideal and nadir point), used to normalise the
+        hypervolume; equal to `bounds` if the front is not known.
     budgets : tuple of int
-        The epoch budgets that an evaluation may have, ascending; the last is the one that counts. Empty where there is
-        no choice.
+        Available epoch budgets, ascending; the last one is the full budget. Empty if there is no choice.
     noisy : bool
-        Whether evaluating a genotype twice may give two values: then `evaluate` needs ``draws``.
+        Whether evaluating a genotype twice may return different values; `evaluate` then needs ``draws``.
     """
 
     space: Space
@@ -109,13 +108,14 @@ class Problem(ABC):
 
     @property
     def source(self) -> dict[str, Any]:
-        """Where the values come from, as plain JSON for the file of a result; empty where there is nothing to say."""
+        """Where the values come from, as JSON data stored in result files; may be empty."""
         return {}
 
     def metrics(self, X: Genotypes) -> dict[str, NDArray[np.float64]]:
-        """What else is known of genotypes that were evaluated in full: metrics in their own units, each (n,).
+        """Further metrics of genotypes evaluated at the full budget, in their own units: arrays of shape (n,).
 
-        A result keeps them for what it found. Empty where there is nothing, or a benchmark to ask.
+        Results store them for the solutions that were found. Empty if there are none, or if a benchmark can be queried
+        instead.
         """
         return {}
 
@@ -127,35 +127,36 @@ class Problem(ABC):
         ----------
         X : ndarray of uint8, shape (n, genes)
         epochs : int, optional
-            How long each is trained, one of the budgets; the last unless given.
+            Epoch budget, one of `budgets`; default: the last one.
         draws : ndarray of float64, shape (n,), optional
-            Random numbers in [0, 1), one for each row: given to a noisy problem, and to no other.
+            Random numbers in [0, 1), one per row; passed to noisy problems only.
         """
 
     def __call__(self, X: ArrayLike) -> NDArray[np.float64]:
-        """The objective values of genotypes, without noise: (n, genes) to (n, m), each to be minimised."""
+        """Noise-free objective values, to be minimised: (n, genes) to (n, m)."""
         return self.evaluate(self.space.check(X)).F
 
 
 class FunctionProblem(Problem):
-    """A user's own objective function over a search space.
+    """A user-defined objective function over a search space.
 
     Parameters
     ----------
     function : callable
-        Genotypes (n, genes) to objective values (n, m) or (n,), to be minimised; with ``budgets``, genotypes and a number
-        of epochs. The genotypes are read-only. ``nan`` stands for a failure.
+        Maps genotypes (n, genes) to objective values (n, m) or (n,), to be minimised. With ``budgets``, it is called
+        with the genotypes and a number of epochs. The genotypes are read-only. ``nan`` marks a failed evaluation.
     space : Space
     objectives : sequence of str, optional
-        Names of the objectives; ``("f",)`` unless given.
+        Names of the objectives; default: ``("f",)``.
     bounds : array_like of float, shape (2, m), optional
-        The best and the worst value of each objective: of one, what its regret counts from; of several, what the
-        hypervolume is measured between (best the ideal and the nadir point). Without them there is neither.
+        Best and worst value of each objective. With one objective, regret is measured from the best value. With
+        several, the hypervolume is normalised by the bounds (preferably the ideal and nadir points). Without bounds,
+        neither is computed.
     seconds : callable, optional
-        Genotypes, and with ``budgets`` a number of epochs, to what evaluating each costs (n,): needed for a budget of
-        simulated seconds. Evaluations cost 0 s unless given.
+        Maps genotypes (and, with ``budgets``, a number of epochs) to the cost of evaluating each, shape (n,). Needed
+        for a budget of simulated seconds. By default, evaluations cost 0 s.
     budgets : sequence of int, optional
-        The epoch budgets that an evaluation may have, ascending: for successive halving and its relatives.
+        Available epoch budgets, ascending; used by successive halving and related algorithms.
 
     Examples
     --------
@@ -179,10 +180,10 @@ class FunctionProblem(Problem):
         self.function, self.space, self.objectives, self.seconds = function, space, objectives, seconds
         self._bounds = None if bounds is None else np.asarray(bounds, dtype=np.float64)
         if self._bounds is not None and self._bounds.shape != (2, len(self.objectives)):
-            raise ValueError(f"bounds have the shape (2, {len(self.objectives)}), not {self._bounds.shape}")
+            raise ValueError(f"bounds must have the shape (2, {len(self.objectives)}), not {self._bounds.shape}")
         self._budgets = tuple(budgets)
         if any(b <= a for a, b in itertools.pairwise((0, *self._budgets))):
-            raise ValueError(f"budgets are positive and ascend, not {self._budgets}")
+            raise ValueError(f"budgets must be positive and ascending, not {self._budgets}")
 
     @property
     def bounds(self) -> NDArray[np.float64] | None:
@@ -195,30 +196,30 @@ class FunctionProblem(Problem):
     def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
         budget = (self._budgets[-1] if epochs is None else epochs,) if self._budgets else ()
         X = X.view()
-        X.flags.writeable = False  # a function that wrote to it would change what the search remembers
+        X.flags.writeable = False  # writing to it would corrupt the state of the search
         F = _real("the objective function", self.function(X, *budget))
         F = F[:, np.newaxis] if F.ndim == 1 else F
         if F.shape != (len(X), len(self.objectives)):
             raise ValueError(
-                f"the objective function returned the shape {F.shape} for {len(X)} genotypes and "
+                f"the objective function returned an array of shape {F.shape} for {len(X)} genotypes and "
                 f"{len(self.objectives)} objectives"
             )
         if np.isneginf(F).any():
-            raise ValueError(
-                "the objective function returned -inf, which nothing is better than; give nan for a failure"
-            )
+            raise ValueError("the objective function returned -inf; return nan to mark a failed evaluation")
         seconds = np.zeros(len(X))
         if self.seconds is not None:
             seconds = _real("seconds", self.seconds(X, *budget))
             if seconds.shape != (len(X),):
-                raise ValueError(f"seconds returned the shape {seconds.shape} for {len(X)} genotypes, not ({len(X)},)")
+                raise ValueError(
+                    f"seconds returned an array of shape {seconds.shape} for {len(X)} genotypes, not ({len(X)},)"
+                )
             if (seconds < 0).any() or np.isinf(seconds).any():
-                raise ValueError("seconds returned a number that is negative or infinite: no evaluation takes so long")
+                raise ValueError("seconds returned a negative or infinite number; return finite costs of at least 0")
         return Evaluation(np.where(np.isnan(F), np.inf, F), seconds)
 
 
 def _real(what: str, values: ArrayLike) -> NDArray[np.float64]:
-    """What a user's function returned as real numbers; ValueError where it is anything else."""
+    """Convert the return value of a user's function to float64; raises ValueError if it is not real-valued."""
     found = np.asarray(values)
     if found.dtype.kind not in "biuf":
         raise ValueError(f"{what} returned {found.dtype}, not real numbers")

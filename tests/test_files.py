@@ -58,7 +58,7 @@ def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode):
 
 def test_devices_are_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(nk.StoreError, match="no regular file"):
+    with pytest.raises(nk.StoreError, match="not a regular file"):
         replace_file(tmp_path / "pipe", lambda path: path.write_text("new"))
 
 

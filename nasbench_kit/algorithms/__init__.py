@@ -1,4 +1,4 @@
-"""Search strategies over a batch of runs: genotypes out, objective values in."""
+"""Search algorithms with an ask-and-tell interface, vectorised over runs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     )
 }
 
-#: Settings that papers state, by name: each an algorithm of `ALGORITHMS` in one of its configurations.
+#: Published configurations of the algorithms in `ALGORITHMS`, by name.
 CONFIGURATIONS: dict[str, Callable[[], Algorithm]] = {
     "genetic-cnn": GeneticAlgorithm.genetic_cnn,
     "nas-bench-101": RegularizedEvolution.nas_bench_101,
@@ -64,15 +64,17 @@ CONFIGURATIONS: dict[str, Callable[[], Algorithm]] = {
 
 
 def parse_algorithm(text: str) -> Algorithm:
-    """An algorithm from its name, with settings if there are any: ``NAME[:SETTING=VALUE,...]``.
+    """Create an algorithm from a string ``NAME[:SETTING=VALUE,...]``.
 
-    The name is one of `ALGORITHMS`, or of `CONFIGURATIONS`, whose published settings those that are given replace. Case,
-    hyphens and underscores in the name do not matter.
+    The name is one of `ALGORITHMS` or `CONFIGURATIONS`; case, hyphens and underscores are ignored. Settings given in
+    the string override the defaults or the published settings.
 
     Raises
     ------
     UnknownName
-        No such algorithm, or no such setting.
+        If there is no such algorithm or setting.
+    ValueError
+        If a value is malformed or out of range.
 
     Examples
     --------
@@ -105,7 +107,7 @@ def with_settings(base: Algorithm, settings: str) -> Algorithm:
         try:
             values[key.strip()] = ast.literal_eval(value.strip())
         except (ValueError, SyntaxError):
-            raise ValueError(f"{base.name}: {key.strip()} is a number, not {value.strip()!r}") from None
+            raise ValueError(f"{base.name}: {key.strip()} must be a number, not {value.strip()!r}") from None
     return dataclasses.replace(base, **values)
 
 

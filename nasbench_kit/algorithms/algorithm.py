@@ -1,4 +1,4 @@
-"""The contract of a search algorithm: settings in, then ask and tell over all runs at once."""
+"""Base class of search algorithms: settings, and an ask-and-tell interface vectorised over runs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["Algorithm"]
 
 @dataclasses.dataclass(kw_only=True)
 class Algorithm(ABC):
-    """A search strategy over a batch of runs.
+    """A search algorithm over a batch of independent runs.
 
-    The fields of an algorithm are its settings. ``start`` begins a search; then ``ask`` and ``tell`` take turns. It sees
-    genotypes, objective values and a space for sampling: never a table or a metric's name.
+    The dataclass fields of an algorithm are its settings. Call ``start`` once, then ``ask`` and ``tell`` alternately.
+    An algorithm only sees the search space, genotypes and objective values, never a benchmark or a metric name.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class Algorithm(ABC):
 
     many_objectives: ClassVar[bool] = False
     single_objective: ClassVar[bool] = True
-    needs_budgets: ClassVar[bool] = False  # whether it trades epochs of training for numbers of genotypes
+    needs_budgets: ClassVar[bool] = False  # whether the algorithm is multi-fidelity
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -52,17 +52,18 @@ class Algorithm(ABC):
         without_least: bool = False,
         without_most: bool = False,
     ) -> None:
-        """Refuse a number outside a range, and ``nan`` and ``inf``: ValueError. A setting that is None is not given, and passes.
+        """Raise ValueError unless a setting is None or a finite number within a range.
 
         Parameters
         ----------
         name : str
-            Of a setting.
+            Name of the setting.
         least : float
+            Lower bound.
         most : float or str
-            The name of a setting stands for its value.
+            Upper bound, or the name of the setting that gives it.
         without_least, without_most : bool
-            Whether the end itself is outside.
+            Whether the bound itself is excluded.
         """
         value = getattr(self, name)
         if value is None:
@@ -80,31 +81,31 @@ class Algorithm(ABC):
             words = f"above {least} and {'below' if without_most else 'at most'} {end}"
         else:
             words = f"from {least} to {'below ' if without_most else ''}{end}"
-        raise ValueError(f"{self.name}: {name} is {words}, not {value}")
+        raise ValueError(f"{self.name}: {name} must be {words}, not {value}")
 
     @property
     def name(self) -> str:
-        """The algorithm's name."""
+        """Name of the algorithm."""
         return type(self).__name__
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings by name."""
+        """Settings by name."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @property
     def batch(self) -> int:
-        """About how many genotypes a run asks for at a time."""
+        """Approximate number of genotypes that a run asks for at a time."""
         return 1
 
     @property
     def epochs(self) -> int | None:
-        """The epoch budget of what `ask` gave last; None for the problem's own."""
+        """Epoch budget of the genotypes last returned by `ask`; None for the problem's default."""
         return None
 
     @property
     def trained(self) -> int:
-        """Epochs for which what `ask` gave last is trained already, where its training goes on; 0 where it starts anew."""
+        """Epochs already trained if the training of the last `ask` is continued; 0 if it starts from scratch."""
         return 0
 
     def start(
@@ -118,24 +119,24 @@ class Algorithm(ABC):
         budgets: Sequence[int] = (),
         initial: ArrayLike | None = None,
     ) -> Self:
-        """Begin a search anew.
+        """Start a new search.
 
         Parameters
         ----------
         space : Space
         runs : int
-            How many runs are held at once.
+            Number of runs to perform in parallel.
         seed : int
-            With the number of a run, it fixes all of its random draws. Another algorithm, or this one with other settings,
-            has independent ones.
+            Seed. Together with the run number, it determines all random draws of a run. Different algorithms and
+            different settings use independent random streams.
         first_run : int
-            The number of the first run.
+            Number of the first run.
         objectives : int
-            How many objective values ``tell`` will get, all minimised.
+            Number of objective values passed to ``tell``, all minimised.
         budgets : sequence of int, optional
-            The epoch budgets at which genotypes can be evaluated, ascending; see `epochs`.
+            Available epoch budgets, ascending; see `epochs`.
         initial : array_like of int, shape (n, genes) or (first_run + runs or more, n, genes), optional
-            Genotypes that take the first places of the first population: the same for all runs, or each run's own.
+            Genotypes to include in the first population, either shared by all runs or separate for each run.
 
         Returns
         -------
@@ -145,20 +146,20 @@ class Algorithm(ABC):
         Raises
         ------
         ValueError
-            Where this algorithm cannot search for so many objectives, with these budgets, or from such a population.
+            If the algorithm does not support the number of objectives, the budgets, or the initial population.
         InvalidArchitecture
-            Where an initial genotype is invalid.
+            If an initial genotype is invalid.
         """
         if runs < 1:
-            raise ValueError(f"runs is at least 1, not {runs}")
+            raise ValueError(f"runs must be at least 1, not {runs}")
         if objectives == 1 and not self.single_objective:
-            raise ValueError(f"{self.name} needs at least two objectives; for one there is GeneticAlgorithm")
+            raise ValueError(f"{self.name} needs at least two objectives; for one, use GeneticAlgorithm")
         if objectives > 1 and not self.many_objectives:
-            raise ValueError(f"{self.name} minimises one objective, not {objectives}; for several there is NSGA2")
+            raise ValueError(f"{self.name} minimises one objective, not {objectives}; for several, use NSGA2")
         if self.needs_budgets and len(budgets) < 2:
             raise ValueError(
-                f"{self.name} needs at least two epoch budgets, and the problem has "
-                + (f"{budgets[0]} alone" if budgets else "none")
+                f"{self.name} needs at least two epoch budgets, but the problem has "
+                + (f"only {budgets[0]}" if budgets else "none")
             )
         self.space, self.runs, self.objectives = space, runs, objectives
         self.budgets = tuple(budgets)
@@ -169,7 +170,7 @@ class Algorithm(ABC):
         return self
 
     def _check_initial(self, initial: ArrayLike | None, first_run: int) -> Genotypes:
-        """The genotypes that each run begins with: (runs, n, genes)."""
+        """Validate the initial genotypes and expand them to (runs, n, genes)."""
         if initial is None:
             return np.empty((self.runs, 0, self.space.genes), dtype=np.uint8)
         given = np.asarray(initial)
@@ -179,29 +180,30 @@ class Algorithm(ABC):
             rows = np.broadcast_to(rows, (first_run + self.runs, *rows.shape))
         if rows.ndim != 3 or len(rows) < first_run + self.runs:
             raise ValueError(
-                f"initial has the shape (n, genes), or (runs, n, genes) with {first_run + self.runs} runs, not {given.shape}"
+                f"initial must have the shape (n, genes), or (runs, n, genes) with {first_run + self.runs} runs, "
+                f"not {given.shape}"
             )
         if rows.shape[1] > self.first_population_size:
             raise ValueError(
-                f"initial has {rows.shape[1]} genotypes a run, and the first population of {self.name} has "
+                f"initial has {rows.shape[1]} genotypes per run, but the first population of {self.name} holds only "
                 f"{self.first_population_size}"
             )
         return rows[first_run : first_run + self.runs]
 
     @property
     def first_population_size(self) -> int:
-        """How many genotypes the first population has: as many may be given as ``initial``."""
+        """Size of the first population, and the maximum number of ``initial`` genotypes per run."""
         return self.batch
 
     def _initial_sample(self, n: int) -> Genotypes:
-        """Genotypes to begin with, (runs, n, genes): the initial ones that are left, then random ones."""
+        """Starting genotypes, (runs, n, genes): remaining ``initial`` ones first, then random ones."""
         X = self.random.sample(self.space, n)
         given, self._initial = self._initial[:, :n], self._initial[:, n:]
         X[:, : given.shape[1]] = given
         return X
 
     def ask(self) -> Genotypes:
-        """The next genotypes to evaluate: (runs, batch, genes). Asking again without telling gives the same."""
+        """Return the next genotypes to evaluate: (runs, batch, genes). Repeated calls before `tell` return the same."""
         if not hasattr(self, "random"):
             raise RuntimeError(f"{self.name}: call start(space, ...) before ask()")
         if self._asked is None:
@@ -209,7 +211,7 @@ class Algorithm(ABC):
         return self._asked
 
     def tell(self, F: ArrayLike) -> None:
-        """The objective values of what was asked for: (runs, batch, objectives), minimised; ``inf`` for a failure."""
+        """Report the objective values of the last `ask`: (runs, batch, objectives), minimised; ``inf`` for failures."""
         if getattr(self, "_asked", None) is None:
             raise RuntimeError(f"{self.name}: call ask() before tell()")
         assert self._asked is not None
@@ -218,18 +220,18 @@ class Algorithm(ABC):
         if values.shape != wanted:
             raise ValueError(f"{self.name}: F has the shape {values.shape}, expected {wanted}")
         if np.isnan(values).any():
-            raise ValueError(f"{self.name}: F has nan; tell inf for a genotype that could not be evaluated")
+            raise ValueError(f"{self.name}: F contains nan; use inf for genotypes that could not be evaluated")
         asked, self._asked = self._asked, None
         self._tell(asked, values)
 
     @property
     def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:
-        """The current population and its objective values, for algorithms that have one."""
+        """Current population and its objective values; None for algorithms without a population."""
         return None
 
     @abstractmethod
     def _begin(self) -> None:
-        """Forget everything but the settings, the space and the random streams."""
+        """Reset all state except the settings, the space and the random streams."""
 
     @abstractmethod
     def _ask(self) -> Genotypes: ...
@@ -239,14 +241,14 @@ class Algorithm(ABC):
 
 
 def _check_setting(algorithm: str, field: dataclasses.Field[Any], value: Any) -> None:
-    """Refuse a setting that is not of the kind that its field is declared to be: ValueError."""
+    """Raise ValueError if a setting does not have the declared type of its field."""
     declared = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", "")
     kind, _, optional = declared.partition(" | ")
     if value is None and optional == "None":
         return
     for name, types, words in _KINDS:
         if kind == name and (not isinstance(value, types) or (isinstance(value, bool) and name != "bool")):
-            raise ValueError(f"{algorithm}: {field.name} is {words}, not {value!r}")
+            raise ValueError(f"{algorithm}: {field.name} must be {words}, not {value!r}")
 
 
 _KINDS: tuple[tuple[str, type, str], ...] = (

@@ -1,4 +1,4 @@
-"""BOHB: Hyperband whose new genotypes come from a model of the good and the bad ones seen."""
+"""BOHB: Hyperband with genotypes sampled from kernel density estimates."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["BOHB"]
 
-LEAST = 1e-300  # of a density, so that it has a logarithm
-BLOCK = 2**18  # kernels at a time: more do not fit the cache
-WORDS = 64  # of a block of genes at most: larger tables cost more than they save
+LEAST = 1e-300  # minimum density, so that its logarithm is finite
+BLOCK = 2**18  # kernels evaluated at a time, to stay in the cache
+WORDS = 64  # maximum allele combinations per block of genes; larger tables do not pay off
 
 
 @dataclass(kw_only=True)
 class BOHB(Hyperband):
-    """Hyperband with kernel density estimates of good and bad genotypes in place of uniform draws.
+    """BOHB: Hyperband that samples genotypes from kernel density estimates instead of uniformly.
 
-    At the largest budget with enough observations the best share is one density, the rest the other; of candidates drawn
-    around good genotypes, that with the highest ratio of the two is taken. Kernels are Aitchison and Aitken's for categories,
-    with the normal reference bandwidth. Source: Falkner, Klein and Hutter 2018 (ICML, arXiv 1807.01774), section 3 and
-    algorithm 2. The genotypes of a rung are drawn together, from one state of the model, as with that many workers.
+    The observations at the largest budget with enough data are split into good and bad ones, and a density is estimated
+    for each. Candidates are sampled around good genotypes, and the one with the highest density ratio is evaluated. The
+    kernels are Aitchison and Aitken's categorical kernels with the normal reference bandwidth. Source: Falkner, Klein
+    and Hutter 2018 (ICML, arXiv 1807.01774), section 3 and algorithm 2. All genotypes of a rung are sampled from the
+    same state of the model, as with that many parallel workers.
 
     Parameters
     ----------
     eta : float
-        As in `Hyperband`.
+        See `Hyperband`.
     configurations, continue_training
-        As in `Hyperband`.
+        See `Hyperband`.
     random_fraction : float
-        The share of new genotypes that is uniform, model or not.
+        Fraction of new genotypes that are sampled uniformly.
     good_share : float
-        The share of observations that counts as good.
+        Fraction of observations that count as good.
     candidates : int
-        Drawn from the good for each new genotype.
+        Number of candidates sampled for each new genotype.
     bandwidth_factor : float
-        Candidates are drawn with kernels so much wider than those that judge them (b_w of the paper); 1 is what the
-        authors' program hpbandster does for categories.
+        Factor by which kernels for sampling are wider than those of the density estimates (b_w in the paper). The
+        authors' program hpbandster effectively uses 1 for categorical variables.
     minimum_bandwidth : float
+        Lower bound of the bandwidth.
     """
 
     random_fraction: float = 1 / 3
@@ -74,7 +76,7 @@ class BOHB(Hyperband):
 
     def _new(self, n: int) -> Genotypes:
         uniform = self._initial_sample(n)
-        least = self.space.genes + 1  # observations that a density needs
+        least = self.space.genes + 1  # minimum number of observations per density
         enough = [epochs for epochs, (_, F) in self._seen.items() if F.shape[1] >= least + 2]
         if not enough:
             return uniform
@@ -86,33 +88,33 @@ class BOHB(Hyperband):
         drawn = self._drawn(best, n)
         score = np.log(self._density(best, drawn)) - np.log(self._density(rest, drawn))
         valid = self.space.is_valid(drawn.reshape(-1, self.space.genes)).reshape(score.shape)
-        # rounded, so that equals stay equal whatever the processor's arithmetic
+        # rounded, so that ties do not depend on the processor's arithmetic
         score = np.where(valid, np.round(score, 9), -np.inf).reshape(self.runs, n, self.candidates)
         place = score.argmax(axis=2) + np.arange(n) * self.candidates
         keep_uniform = (self.random.random((n,)) < self.random_fraction) | np.isneginf(score.max(axis=2))
         return np.where(keep_uniform[..., np.newaxis], uniform, gather(drawn, place))
 
     def _drawn(self, good: Genotypes, n: int) -> Genotypes:
-        """Candidates around good genotypes: (runs, n * candidates, genes)."""
+        """Sample candidates around good genotypes: (runs, n * candidates, genes)."""
         count, genes = n * self.candidates, self.space.genes
         base = gather(good, self.random.integers(good.shape[1], (count,)))
         width = np.minimum(self.bandwidth_factor * self._bandwidth(good), 1.0)[:, np.newaxis]
         anew = self.random.random((count, genes)) < width
-        letters = self.random.integers(self._cardinalities, (count, genes)).astype(np.uint8)
-        return np.where(anew, letters, base)
+        alleles = self.random.integers(self._cardinalities, (count, genes)).astype(np.uint8)
+        return np.where(anew, alleles, base)
 
     def _bandwidth(self, X: Genotypes) -> NDArray[np.float64]:
-        """The normal reference rule, gene by gene: (runs, genes); at most what makes a kernel uniform."""
+        """Normal-reference bandwidth of each gene, at most that of a uniform kernel: (runs, genes)."""
         n, genes = X.shape[1:]
         width = 1.06 * X.std(axis=1) * n ** (-1 / (4 + genes))
         most = (self._cardinalities - 1) / self._cardinalities
         return np.asarray(np.clip(width, np.minimum(self.minimum_bandwidth, most), most))
 
     def _density(self, X: Genotypes, at: Genotypes) -> NDArray[np.float64]:
-        """The density that kernels on (runs, n, genes) give to (runs, k, genes), at least `LEAST`: (runs, k).
+        """Kernel density estimate from (runs, n, genes) at (runs, k, genes), at least `LEAST`: (runs, k).
 
-        A kernel is a product over genes. What a block of genes gives is looked up by its letters, so that there is one
-        multiplication a block, not one a gene.
+        A kernel is a product over genes. The factor of a block of genes is looked up by its alleles, which takes one
+        multiplication per block instead of one per gene.
         """
         width = self._bandwidth(X)
         other = np.where(width > 0, width / np.maximum(self._cardinalities - 1, 1), 1.0)
@@ -133,21 +135,21 @@ class BOHB(Hyperband):
     def _kernel(
         X: Genotypes, at: Genotypes, width: NDArray[np.float64], other: NDArray[np.float64], cards: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        """The kernels of a block of genes, on (runs, n, genes) and at (runs, k, genes): (runs, k, n)."""
+        """Kernels of a block of genes centred on (runs, n, genes), evaluated at (runs, k, genes): (runs, k, n)."""
         runs, n = X.shape[:2]
         table = np.ones((runs, 1, n))
         word = np.zeros(at.shape[:2], dtype=np.intp)
         for gene, card in enumerate(cards):
             equal = np.arange(card)[:, np.newaxis] == X[:, np.newaxis, :, gene]
-            letter = np.where(equal, 1 - width[:, gene, None, None], other[:, gene, None, None])
-            table = (table[:, :, np.newaxis] * letter[:, np.newaxis]).reshape(runs, -1, n)
+            factor = np.where(equal, 1 - width[:, gene, None, None], other[:, gene, None, None])
+            table = (table[:, :, np.newaxis] * factor[:, np.newaxis]).reshape(runs, -1, n)
             word = word * card + at[..., gene]
         word += np.arange(runs)[:, np.newaxis] * table.shape[1]
         return table.reshape(-1, n).take(word, axis=0)
 
 
 def _blocks_of(cardinalities: NDArray[np.intp]) -> list[tuple[slice, NDArray[np.intp]]]:
-    """Genes in blocks of at most `WORDS` words: where each block is, and its cardinalities."""
+    """Split genes into blocks of at most `WORDS` allele combinations: slices and cardinalities."""
     blocks, first = [], 0
     for end in range(1, len(cardinalities) + 1):
         if end == len(cardinalities) or np.prod(cardinalities[first : end + 1]) > WORDS:

@@ -1,4 +1,4 @@
-"""A Bayesian network over the parts of a genotype, each depending on the part before it."""
+"""Chain-structured Bayesian network over the parts of a genotype."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ __all__ = ["sample_chain"]
 
 
 def sample_chain(X: Genotypes, parts: Sequence[Sequence[int]], n: int, random: Streams) -> Genotypes:
-    """Genotypes from p(first part) p(second | first) p(third | second) ..., as often as members have them.
+    """Sample genotypes from p(first part) p(second | first) p(third | second) ..., estimated from a population.
 
-    Source: NSGA-Net (Lu et al. 2019, arXiv 1810.03522), whose exploitation step has the three phases of a macro genotype as
-    the variables of such a network.
+    Source: NSGA-Net (Lu et al. 2019, arXiv 1810.03522), whose exploitation step uses such a network with the three
+    phases of a macro genotype as variables.
 
     Parameters
     ----------
     X : ndarray of uint8, shape (runs, members, genes)
-        What the network is fitted to.
+        Population that the network is fitted to.
     parts : sequence of sequences of int
-        The genes of each part; every gene is in one of them.
+        Genes of each part; a partition of all genes.
     n : int
+        Number of genotypes to sample per run.
     random : Streams
 
     Returns
@@ -34,7 +35,7 @@ def sample_chain(X: Genotypes, parts: Sequence[Sequence[int]], n: int, random: S
     """
     runs, members = X.shape[:2]
     drawn = np.empty((runs, n, X.shape[2]), dtype=np.uint8)
-    # The first part of a random member; then the next part of a random member of those with the same part before it.
+    # copy the first part of a random member, then each next part from a random member that shares the preceding part
     weight = np.ones((runs, n, members))
     chance = random.random((len(parts), n))
     row = np.arange(runs)[:, np.newaxis]

@@ -1,4 +1,4 @@
-"""A genetic algorithm for one objective."""
+"""Single-objective genetic algorithm."""
 
 from __future__ import annotations
 
@@ -27,33 +27,36 @@ __all__ = ["GeneticAlgorithm"]
 
 @dataclass(kw_only=True)
 class GeneticAlgorithm(Algorithm):
-    """Select parents, cross them, mutate the children, decide who survives.
+    """Genetic algorithm with configurable selection, crossover, mutation and survival.
 
-    As many children as parents. The defaults are a (mu + lambda) algorithm: binary tournaments, uniform crossover,
-    each gene to another letter with probability 1 / genes, the best of parents and children survive. Source: Bäck, Fogel
-    and Michalewicz 1997, Handbook of Evolutionary Computation. `genetic_cnn` gives Genetic CNN's settings.
+    Each generation has as many children as parents. The defaults give a (mu + lambda) algorithm with binary
+    tournaments, uniform crossover, mutation of each gene to another allele with probability 1 / genes, and survival of
+    the best of parents and children. Source: Bäck, Fogel and Michalewicz 1997, Handbook of Evolutionary Computation.
+    See `genetic_cnn` for the settings of Genetic CNN.
 
     Parameters
     ----------
     population_size : int
+        Population size.
     selection : {"tournament", "roulette"}
-        Tournaments of ``tournament_size``, or the Russian roulette of Genetic CNN.
+        Tournament selection, or the fitness-proportional "Russian roulette" of Genetic CNN.
     tournament_size : int
+        Number of members per tournament.
     crossover : str
-        ``"uniform"``, ``"one_point"``, ``"two_point"``, or a unit of the space that is exchanged as a whole: ``"stage"``,
-        ``"cell"``, ``"node"``, ``"half"``.
+        ``"uniform"``, ``"one_point"``, ``"two_point"``, or a unit of the space that is exchanged as a whole, e.g.
+        ``"stage"``, ``"cell"``, ``"node"`` or ``"half"``.
     crossover_probability : float
-        With which a pair is crossed at all.
+        Probability that a pair is crossed.
     exchange_probability : float
-        With which each gene or unit of a pair that is crossed is exchanged (uniform and units).
+        Probability that each gene or unit of a crossed pair is exchanged (uniform crossover and units).
     mutation_probability : float, optional
-        With which a gene becomes another of its values; 1 / genes unless given.
+        Mutation probability of each gene; default: 1 / genes.
     mutant_probability : float
-        With which a child is mutated at all.
+        Probability that a child is mutated at all.
     mutate_crossed : bool
-        Whether children of a pair that was crossed are mutated too.
+        Whether children of crossed pairs are mutated too.
     survival : {"plus", "generational"}
-        The best of parents and children, or the children alone.
+        Keep the best of parents and children, or only the children.
     """
 
     population_size: int = 20
@@ -79,10 +82,11 @@ class GeneticAlgorithm(Algorithm):
 
     @classmethod
     def genetic_cnn(cls) -> GeneticAlgorithm:
-        """The settings of Genetic CNN (Xie and Yuille 2017, arXiv 1703.01513, algorithm 1 and section 4.1.1).
+        """Settings of Genetic CNN (Xie and Yuille 2017, arXiv 1703.01513, algorithm 1 and section 4.1.1).
 
-        Russian roulette; whole stages are exchanged with probability 0.3 in a pair that is crossed with probability 0.2;
-        others are mutated with probability 0.8, each bit with 0.1; the children replace their parents.
+        Parents are selected by Russian roulette. Pairs are crossed with probability 0.2, exchanging each stage with
+        probability 0.3. Children of other pairs are mutated with probability 0.8, flipping each bit with probability
+        0.1. Children replace their parents.
         """
         return cls(
             population_size=20,
@@ -127,7 +131,7 @@ class GeneticAlgorithm(Algorithm):
     def _selected(self, n: int) -> NDArray[np.intp]:
         if self.selection == "roulette":
             return russian_roulette(self._F, n, self.random)
-        # the population is sorted: the lowest position wins its tournament
+        # the population is sorted, so the lowest position wins
         drawn = self.random.integers(self.population_size, (self.tournament_size, n))
         won: NDArray[np.intp] = drawn.min(axis=1)
         return won

@@ -1,4 +1,4 @@
-"""GOMEA: exchange of learned sets of genes, kept only where it does no harm."""
+"""GOMEA: gene-pool optimal mixing with a learned linkage tree."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ __all__ = ["GOMEA"]
 
 @dataclass(kw_only=True)
 class GOMEA(OptimalMixing):
-    """Gene-pool optimal mixing along a linkage tree, with populations of growing size that take turns.
+    """GOMEA: gene-pool optimal mixing along a linkage tree, with interleaved populations of growing size.
 
-    Each generation learns from its population which genes belong together (mutual information, UPGMA). For each member, for
-    each of these sets in random order, the genes of a random donor are tried, and kept where the result is not worse. A
-    member that did not change, or after 1 + log10(n) generations without a better incumbent, is mixed with the incumbent
-    until it improves, or becomes it. A population that is no better on average than a larger one is given up. Source:
-    Bosman and Thierens 2012, Linkage neighbors, optimal mixing and forced improvements in genetic algorithms (GECCO);
+    Each generation learns a linkage tree from its population (mutual information, UPGMA). For each member and each set
+    of the tree, in random order, the genes of a random donor are copied, and the change is kept if the result is not
+    worse. Members that did not change undergo forced improvement: they are mixed with the incumbent until they improve,
+    and are otherwise replaced by it. After a no-improvement stretch of more than 1 + log10(n) generations, this applies
+    to all members. A population is abandoned when a larger one is at least as good on average. Source: Bosman and
+    Thierens 2012, Linkage neighbors, optimal mixing and forced improvements in genetic algorithms (GECCO); interleaved
     populations as in Harik and Lobo 1999, A parameter-less genetic algorithm.
 
-    Every trial is one evaluation; trials that would change nothing, or make no valid genotype, are skipped.
+    Every trial is one evaluation. Trials that would change nothing or are invalid are skipped.
 
     Parameters
     ----------
     first_population : int
-        The size of the first population; each further one is twice as large.
+        Size of the first population; each further population is twice as large.
     turns : int
-        Generations of a population for each one of the next larger population.
+        Generations of each population per generation of the next larger one.
     """
 
     def _begin(self) -> None:
@@ -43,7 +44,7 @@ class GOMEA(OptimalMixing):
         self._best_f = np.full((self.runs, 1), np.inf)
 
     def _learn(self, runs: Runs, p: int) -> None:
-        information = mutual_information(self._X[runs, self._places(p)], self._letters)
+        information = mutual_information(self._X[runs, self._places(p)], self._alleles)
         self._tree[runs] = linkage_tree(information, self.random.of(runs, (self.space.genes,))) * np.uint8(255)
 
     def _pool(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.intp]]:
@@ -64,8 +65,8 @@ class GOMEA(OptimalMixing):
     def _given_up(self, run: int, own: int) -> Iterable[int]:
         places = self._places(own)
         if (self._X[run, places] == self._X[run, places.start]).all():
-            return range(own + 1)  # smaller ones have been overtaken long since
-        # a smaller population that is no better than a larger one on average never will be
+            return range(own + 1)  # converged; smaller populations have been overtaken
+        # a smaller population that is no better on average than a larger one will not catch up
         mean = [self._F[run, self._places(p)].mean() for p in range(own + 1)]
         return range(max((p + 1 for p in range(own) if mean[own] <= mean[p]), default=0))
 

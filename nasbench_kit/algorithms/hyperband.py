@@ -1,4 +1,4 @@
-"""Hyperband: successive halving with several trades of numbers against training."""
+"""Hyperband: successive halving with different trade-offs between the number of genotypes and training time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ __all__ = ["Hyperband"]
 
 @dataclass(kw_only=True)
 class Hyperband(SuccessiveHalving):
-    """Brackets of successive halving in turn, from the one with most genotypes to the one that trains all in full.
+    """Hyperband: cycles through brackets of successive halving, from most genotypes to training all of them fully.
 
-    Bracket s = s_max, ..., 0 begins with ceil((s_max + 1) eta^s / (s + 1)) genotypes at 1 / eta^s of the largest budget.
-    Source: Li et al. 2018 (JMLR 18, arXiv 1603.06560), algorithm 1, whose eta is 3. Otherwise see `SuccessiveHalving`.
+    Bracket s = s_max, ..., 0 starts with ceil((s_max + 1) eta^s / (s + 1)) genotypes at 1 / eta^s of the largest
+    budget. Source: Li et al. 2018 (JMLR 18, arXiv 1603.06560), algorithm 1, which uses eta = 3. See also
+    `SuccessiveHalving`.
 
     Parameters
     ----------
     eta : float
-        One in eta goes on to the next rung, which trains eta times as long.
+        One in eta genotypes is promoted to the next rung, which trains eta times as long.
     configurations : int, optional
-        Must be left out: the brackets say how many there are.
+        Must not be given, because the brackets determine the numbers of genotypes.
     continue_training : bool
-        Whether those that go on cost only the epochs that they still lack.
+        Whether promoted genotypes only cost the additional epochs.
     """
 
     eta: float = 3.0
@@ -33,7 +34,7 @@ class Hyperband(SuccessiveHalving):
         super().__post_init__()
         if self.configurations is not None:
             raise ValueError(
-                f"{self.name} has as many configurations as its brackets say; SuccessiveHalving takes a number"
+                f"{self.name} does not accept configurations, since its brackets determine them; use SuccessiveHalving"
             )
 
     @property

@@ -1,4 +1,4 @@
-"""Which genotypes each run has evaluated: a hash table a run, all of them looked up at once."""
+"""Per-run sets of evaluated genotypes, as vectorised hash tables."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Known"]
 
-ROOM = 128  # places of a table at first
+ROOM = 128  # initial slots per table
 
 
 class Known:
-    """The genotypes of each of some runs, to within a chance of 2**-63 a pair of being taken for one another.
+    """A set of genotypes for each run; different genotypes collide with probability 2**-63 per pair.
 
     Parameters
     ----------
     runs : int
+        Number of runs.
 
     Examples
     --------
@@ -32,11 +33,11 @@ class Known:
     def __init__(self, runs: int) -> None:
         self._table = np.zeros(
             (runs, ROOM), dtype=np.uint64
-        )  # hashes, at the place they say or one of the next; 0: free
-        self._count = 0  # of genotypes of each run
+        )  # open addressing with linear probing; 0 marks a free slot
+        self._count = 0  # genotypes per run
 
     def add(self, X: Genotypes) -> None:
-        """Take note of one genotype of each run: (runs, genes)."""
+        """Add one genotype to each run: (runs, genes)."""
         if 2 * (self._count + 1) > self._table.shape[1]:
             old, self._table = self._table, np.zeros((len(self._table), 4 * self._table.shape[1]), dtype=np.uint64)
             run, place = np.nonzero(old)
@@ -45,7 +46,7 @@ class Known:
         self._count += 1
 
     def holds(self, runs: NDArray[np.intp], X: Genotypes) -> NDArray[np.bool_]:
-        """Which genotypes (k, n, genes) the runs (k,) have: (k, n)."""
+        """Whether the given runs (k,) contain the genotypes (k, n, genes): (k, n)."""
         shape = X.shape[:2]
         sought = _hashes(X.reshape(-1, X.shape[2]))
         run, left = np.repeat(runs, shape[1]), np.arange(len(sought))
@@ -63,7 +64,7 @@ class Known:
         while len(run):
             free = self._table[run, place] == 0
             self._table[run[free], place[free]] = hashes[free]
-            # two of the same run may have found the same place free: one of them has to go on
+            # two genotypes of a run may have claimed the same slot; one of them must move on
             left = self._table[run, place] != hashes
             run, hashes, place = run[left], hashes[left], (place[left] + 1) % self._table.shape[1]
 
@@ -72,5 +73,5 @@ class Known:
 
 
 def _hashes(X: Genotypes) -> NDArray[np.uint64]:
-    """Of genotypes (n, genes), none of them 0: (n,)."""
+    """Non-zero hashes of genotypes (n, genes): (n,)."""
     return hash_rows(X) | np.uint64(1)

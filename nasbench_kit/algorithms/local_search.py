@@ -19,17 +19,17 @@ __all__ = ["LocalSearch"]
 
 @dataclass(kw_only=True)
 class LocalSearch(Algorithm):
-    """Move to a better neighbour as long as there is one, else start again at random.
+    """Local search: moves to better neighbours until there are none, then restarts from a random genotype.
 
-    Neighbours are the valid genotypes one gene away, evaluated one at a time in a random order. As in the authors' program a
-    run evaluates no genotype twice: known neighbours are passed over, and a known start is drawn again (some times: in the
-    end a small space is all known). Source: White, Nolen and Savani 2021, Exploring the loss landscape of NAS
-    benchmarks (arXiv 2005.02960).
+    Neighbours are the valid genotypes that differ in one gene. They are evaluated one at a time, in random order. As in
+    the authors' program, a run does not evaluate genotypes twice: known neighbours are skipped, and known starting
+    points are redrawn (a limited number of times, since small spaces are eventually exhausted). Source: White, Nolen
+    and Savani 2021, Exploring the loss landscape of NAS benchmarks (arXiv 2005.02960).
 
     Parameters
     ----------
     improvement : {"best", "first"}
-        Evaluate all neighbours and move to the best, or move to the first that is better.
+        Evaluate all neighbours and move to the best one, or move to the first improving neighbour.
     """
 
     improvement: Literal["best", "first"] = "best"
@@ -43,12 +43,12 @@ class LocalSearch(Algorithm):
         runs, genes = self.runs, self.space.genes
         width = sum(self.space.cardinalities) - genes
         self._known = Known(runs)
-        self._starts = np.ones(runs, dtype=np.bool_)  # the next genotype is a new random one
+        self._starts = np.ones(runs, dtype=np.bool_)  # whether the next genotype is a random start
         self._F = np.full(runs, np.inf)
         self._neighbours = np.zeros((runs, width, genes), dtype=np.uint8)  # of the current one, in random order
-        self._count = np.zeros(runs, dtype=np.intp)  # how many of them are valid and not known
-        self._position = np.zeros(runs, dtype=np.intp)  # how many of them are evaluated
-        self._best = np.zeros((runs, genes), dtype=np.uint8)  # the best of those
+        self._count = np.zeros(runs, dtype=np.intp)  # number of valid, unknown neighbours
+        self._position = np.zeros(runs, dtype=np.intp)  # number of evaluated neighbours
+        self._best = np.zeros((runs, genes), dtype=np.uint8)  # best evaluated neighbour
         self._best_F = np.full(runs, np.inf)
 
     def _ask(self) -> Genotypes:
@@ -58,7 +58,7 @@ class LocalSearch(Algorithm):
         return np.where(self._starts[:, np.newaxis], fresh, step)[:, np.newaxis]
 
     def _start(self) -> Genotypes:
-        """A random genotype of each run, drawn again where one that starts from it knows it."""
+        """Draw a random starting genotype for each run, redrawing known ones."""
         X = self._initial_sample(1)[:, 0]
         runs = np.flatnonzero(self._starts)
         for _ in range(ATTEMPTS):
@@ -84,7 +84,7 @@ class LocalSearch(Algorithm):
         self._starts = (done & ~moves) | ((self._starts | moves) & (self._count == 0))
 
     def _settle(self, runs: NDArray[np.bool_], X: Genotypes, F: NDArray[np.float64]) -> None:
-        """Make ``X`` the current genotype of some runs and lay out those neighbours that are not known."""
+        """Make ``X`` the current genotype of a subset of runs, and list its unknown neighbours."""
         if not runs.any():
             return
         changes = self.space.one_gene_changes(X[runs])

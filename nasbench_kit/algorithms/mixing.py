@@ -1,8 +1,9 @@
-"""Gene-pool optimal mixing: what GOMEA and MO-GOMEA share.
+"""Gene-pool optimal mixing, shared by GOMEA and MO-GOMEA.
 
-A run works on one of its populations: for each member, set after set of genes from a donor is tried, and kept where that does
-no harm. Runs do not keep step: a member of one may be done while another's has just begun, so each run has a state of its
-own, and what some of them do next is done for all of these at once.
+A run works on one of its populations at a time. For each member, it copies sets of genes from donors, one set after the
+other, and keeps a change unless it makes the member worse. Runs are not synchronised, because members need different
+numbers of evaluations. Each run therefore has its own state, and operations are vectorised over the runs in the same
+phase.
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["OptimalMixing", "Runs"]
 
-FILL, MIX, FORCE = range(3)  # what a run does next: fill a population, mix a member, force it to improve
+FILL, MIX, FORCE = range(3)  # phases of a run: fill a population, mix a member, forced improvement
 
 Runs = NDArray[np.intp]
 
 
 @dataclass(kw_only=True)
 class OptimalMixing(Algorithm):
-    """Populations of growing size that take turns; each member is mixed, and where that changes nothing, forced to improve.
+    """Base class of algorithms with interleaved populations, optimal mixing, and forced improvement.
 
-    A subclass learns sets of genes and pools of donors (`_learn`), and decides what is kept.
+    Subclasses learn sets of genes and pools of donors (`_learn`), and define which changes are accepted.
 
     Parameters
     ----------
     first_population : int
-        The size of the first population; each further one is twice as large.
+        Size of the first population; each further population is twice as large.
     turns : int
-        Generations of a population for each one of the next larger population.
+        Generations of each population per generation of the next larger one.
     """
 
     first_population: int = 8
@@ -53,72 +54,72 @@ class OptimalMixing(Algorithm):
 
     def _begin(self) -> None:
         runs, genes, m = self.runs, self.space.genes, self.objectives
-        self._letters = max(self.space.cardinalities)
+        self._alleles = max(self.space.cardinalities)
         self._others = np.array(self.space.cardinalities) - 1
-        self._X: Genotypes = np.zeros((runs, 0, genes), dtype=np.uint8)  # all populations, one after the other
+        self._X: Genotypes = np.zeros((runs, 0, genes), dtype=np.uint8)  # all populations, concatenated
         self._F: NDArray[np.float64] = np.empty((runs, 0, m))
-        self._next_X, self._next_F = self._X.copy(), self._F.copy()  # of the generation that is being made
+        self._next_X, self._next_F = self._X.copy(), self._F.copy()  # next generation
         self._alive = np.zeros((runs, 0), dtype=np.bool_)
         self._count = np.zeros((runs, 0), dtype=np.int64)  # generations of each population
-        self._stretch = np.zeros((runs, 0), dtype=np.int64)  # of them since the last that found something better
-        self._p = np.zeros(runs, dtype=np.intp)  # the population that is at work
-        self._i = np.zeros(runs, dtype=np.intp)  # its member
-        self._place = np.zeros(runs, dtype=np.intp)  # where that member is
-        self._end = np.zeros(runs, dtype=np.intp)  # where the population ends
-        self._filled = np.zeros(runs, dtype=np.intp)  # populations that a run has
+        self._stretch = np.zeros((runs, 0), dtype=np.int64)  # no-improvement stretch, in generations
+        self._p = np.zeros(runs, dtype=np.intp)  # current population
+        self._i = np.zeros(runs, dtype=np.intp)  # current member
+        self._place = np.zeros(runs, dtype=np.intp)  # position of that member
+        self._end = np.zeros(runs, dtype=np.intp)  # end of the current population
+        self._filled = np.zeros(runs, dtype=np.intp)  # number of populations
         self._phase = np.full(runs, FILL)
         count = max(2 * genes - 2, 1)
-        # of the member, in the order in which they are tried: sets of genes as masks, a donor's genotype for each, what
-        # each would change (as exclusive or), and whether it is still to be tried and would change anything
+        # trials of the current member, in order: sets of genes as masks, donor genotypes, changes (as exclusive or),
+        # and whether a set has yet to be tried and would change anything
         self._masks: Genotypes = np.zeros((runs, count, genes), dtype=np.uint8)
         self._donors: Genotypes = np.zeros((runs, count, genes), dtype=np.uint8)
         self._changes: Genotypes = np.zeros((runs, count, genes), dtype=np.uint8)
         self._open = np.zeros((runs, count), dtype=np.bool_)
         self._sets = np.arange(count)
-        self._k = np.zeros(runs, dtype=np.intp)  # the set that was tried last
-        self._x, self._f = np.zeros((runs, genes), dtype=np.uint8), np.full((runs, m), np.inf)  # the member
-        self._spare = np.zeros(runs)  # a random number: which of the best it becomes where nothing improves it
-        self._impatient = np.zeros(runs, dtype=np.bool_)  # whether every member of this generation is forced to improve
+        self._k = np.zeros(runs, dtype=np.intp)  # last set tried
+        self._x, self._f = np.zeros((runs, genes), dtype=np.uint8), np.full((runs, m), np.inf)  # current member
+        self._spare = np.zeros(runs)  # random number that selects its replacement if forced improvement fails
+        self._impatient = np.zeros(runs, dtype=np.bool_)  # whether forced improvement applies to all members
         self._changed = np.zeros(runs, dtype=np.bool_)
         self._tried = np.zeros(runs, dtype=np.bool_)  # whether this generation has tried anything
-        self._improved = np.zeros(runs, dtype=np.bool_)  # whether it has found something better
+        self._improved = np.zeros(runs, dtype=np.bool_)  # whether this generation has improved the best
         self._fill(np.arange(runs), self._p)
 
-    # ---------------------------------------------------------------- what a subclass decides
+    # ---------------------------------------------------------------- defined by subclasses
 
     @abstractmethod
     def _learn(self, runs: Runs, p: int) -> None:
-        """Learn from population ``p`` of some runs."""
+        """Learn the linkage of population ``p`` for a subset of runs."""
 
     @abstractmethod
     def _pool(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.intp]]:
-        """For the member that some runs begin with: the sets of genes as masks, and the places of its donors in the population.
+        """Sets of genes (as masks) and positions of donors for the current member of a subset of runs.
 
-        The places are drawn by (runs, sets) random numbers.
+        Donors are drawn using random numbers (runs, sets).
         """
 
     @abstractmethod
     def _note(self, x: Genotypes, f: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Take note of what every run has evaluated; which of it is better than all before."""
+        """Record the evaluations of all runs, and return which of them improve on everything before."""
 
     @abstractmethod
     def _not_worse(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which trials may replace their member in mixing."""
+        """Which trials are accepted during mixing."""
 
     @abstractmethod
     def _improves(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Which trials are an improvement of their member that is forced."""
+        """Which trials are accepted during forced improvement."""
 
     @abstractmethod
     def _elite(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.float64]]:
-        """Of each of some runs ``n`` of the best that it has found, by (runs, n) draws: (runs, n, genes) and (runs, n, m)."""
+        """Draw ``n`` elite solutions per run, using draws (runs, n): (runs, n, genes) and (runs, n, m)."""
 
     @abstractmethod
     def _given_up(self, run: int, own: int) -> Iterable[int]:
-        """Which of a run's populations are no longer worth a turn, after one of population ``own``."""
+        """Populations of a run to abandon after a generation of population ``own``."""
 
     def _mutation_rate(self, masks: Genotypes) -> float | NDArray[np.float64]:
-        """The probability that a gene of a donor is another one, for sets (runs, sets, genes)."""
+        """Mutation probability of a donor's gene, for sets (runs, sets, genes)."""
         return 0.0
 
     # ---------------------------------------------------------------- populations
@@ -127,7 +128,7 @@ class OptimalMixing(Algorithm):
         return slice(self.first_population * (2**p - 1), self.first_population * (2 ** (p + 1) - 1))
 
     def _fill(self, runs: Runs, p: NDArray[np.intp]) -> None:
-        """Let some runs begin with a new population."""
+        """Start a new population in a subset of runs."""
         while p.max() >= self._alive.shape[1]:
             self._grow()
         for own in np.unique(p).tolist():
@@ -143,7 +144,7 @@ class OptimalMixing(Algorithm):
         self._phase[runs] = FILL
 
     def _grow(self) -> None:
-        """Make room for one more population."""
+        """Allocate space for one more population."""
         populations = self._alive.shape[1] + 1
         places = self._places(populations).start
         for name, width, fill in (
@@ -194,7 +195,7 @@ class OptimalMixing(Algorithm):
             self._x[runs], self._f[runs] = x[runs], f[runs]
             self._changed[runs] = True
             self._compare(runs, self._k[runs])
-            self._open[forced] = False  # it has improved: that is enough
+            self._open[forced] = False  # stop after the first improvement
         filling = np.flatnonzero(self._phase == FILL)
         if len(filling):
             self._F[filling, self._place[filling]] = f[filling]
@@ -205,7 +206,7 @@ class OptimalMixing(Algorithm):
                 self._plan(full)
 
     def _compare(self, runs: Runs, k: NDArray[np.intp] | int) -> None:
-        """Which sets after the ``k``-th would change the member of some runs, and what."""
+        """Update which sets after the ``k``-th would change the current member, and what they would change."""
         changes = self._donors[runs]
         changes ^= self._x[runs, np.newaxis]
         changes &= self._masks[runs]
@@ -216,7 +217,7 @@ class OptimalMixing(Algorithm):
 
     def _begin_generation(self, runs: Runs) -> None:
         p = self._p[runs]
-        for own in np.unique(p).tolist():  # populations of the same size together
+        for own in np.unique(p).tolist():  # vectorise over populations of the same size
             which, places = runs[p == own], self._places(own)
             self._learn(which, own)
             self._place[which], self._end[which] = places.start, places.stop
@@ -227,7 +228,7 @@ class OptimalMixing(Algorithm):
         self._phase[runs] = MIX
 
     def _plan(self, runs: Runs) -> None:
-        """For some runs that begin to mix or to force a member: sets in random order, each with a donor, mutated."""
+        """Plan the trials of the current member: sets in random order, each with a (mutated) donor."""
         count, genes = self._masks.shape[1:]
         rate = self._mutation_rate(self._masks[runs])
         draws = self.random.of(runs, (3 + (genes if np.any(rate) else 0), count))
@@ -250,7 +251,7 @@ class OptimalMixing(Algorithm):
         self._compare(runs, -1)
 
     def _mutate(self, donors: Genotypes, masks: Genotypes, draws: NDArray[np.float64]) -> None:
-        """Let genes of donors become other ones, by random numbers (runs, genes, sets)."""
+        """Mutate genes of donors in place, using random numbers (runs, genes, sets)."""
         rate = np.broadcast_to(self._mutation_rate(masks), (*masks.shape[:2], 1))[..., 0]
         run, gene, k = np.nonzero(draws < rate[:, np.newaxis])
         others = self._others[gene]
@@ -295,9 +296,9 @@ class OptimalMixing(Algorithm):
             self._begin_generation(runs[~new])
 
     def _next_population(self, run: int, own: int) -> int:
-        """The population whose turn it is: the next larger one after some generations of this one, else the smallest alive.
+        """Choose the next population: the next larger one after ``turns`` generations, else the smallest still alive.
 
-        A generation that had nothing to try has no further ones before the larger population's.
+        If a generation had nothing to try, the next larger population follows at once.
         """
         if self._alive[run, own] and (self._count[run, own] % self.turns == 0 or not self._tried[run]):
             return own + 1

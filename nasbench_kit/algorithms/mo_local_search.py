@@ -15,11 +15,12 @@ __all__ = ["MOLocalSearch"]
 
 @dataclass(kw_only=True)
 class MOLocalSearch(Algorithm):
-    """From a random genotype, one pass over the genes in random order; every letter is tried, and kept where it is better.
+    """Multi-objective local search: one pass over the genes of a random genotype per restart.
 
-    Better is by a weighted sum whose weights are drawn anew, uniformly, at each restart. Objectives are scaled by the best and
-    worst values that the run has seen. Source: den Ottelander et al. 2021, Local search is a remarkably strong baseline for
-    neural architecture search (arXiv 2004.08996), section 4.
+    Genes are visited in random order. All alleles of a gene are tried and kept if they improve a weighted sum of the
+    objectives, whose weights are drawn uniformly at each restart. Objectives are scaled by the best and worst values
+    seen by the run. Source: den Ottelander et al. 2021, Local search is a remarkably strong baseline for neural
+    architecture search (arXiv 2004.08996), section 4.
     """
 
     many_objectives = True
@@ -28,7 +29,7 @@ class MOLocalSearch(Algorithm):
     def _begin(self) -> None:
         runs, genes = self.runs, self.space.genes
         self._cardinalities = np.array(self.space.cardinalities)
-        self._fresh = np.ones(runs, dtype=np.bool_)  # the next genotype is a new random one
+        self._fresh = np.ones(runs, dtype=np.bool_)  # whether the next genotype is a random start
         self._X = np.zeros((runs, genes), dtype=np.uint8)
         self._F = np.full((runs, self.objectives), np.inf)
         self._best = np.full((runs, self.objectives), np.inf)
@@ -36,25 +37,25 @@ class MOLocalSearch(Algorithm):
         self._weights = np.zeros((runs, self.objectives))
         self._genes = np.zeros((runs, genes), dtype=np.intp)  # in the order of the pass
         self._position = np.zeros(runs, dtype=np.intp)
-        self._letter = np.zeros(runs, dtype=np.intp)
+        self._allele = np.zeros(runs, dtype=np.intp)
 
     def _ask(self) -> Genotypes:
         start = self._initial_sample(1)[:, 0]
         draws = -np.log1p(-self.random.random((self.objectives,)))
-        self._drawn = draws / draws.sum(axis=1, keepdims=True)  # uniform over the weights that add up to one
+        self._drawn = draws / draws.sum(axis=1, keepdims=True)  # uniform over the simplex
         self._orders = self.random.permutations((self.space.genes,))
         trial = self._next_trials()
         return np.where(self._fresh[:, np.newaxis], start, trial)[:, np.newaxis]
 
     def _next_trials(self) -> Genotypes:
-        """Each run's genotype with the next other letter at its place; where a pass ends it starts anew."""
+        """Genotypes with the next allele at the current gene; runs whose pass has ended are marked for restart."""
         trial = self._X.copy()
         open_runs = ~self._fresh
         while open_runs.any():
             which = np.flatnonzero(open_runs)
-            ended = self._letter[which] >= self._cardinalities[self._genes[which, self._position[which]]]
+            ended = self._allele[which] >= self._cardinalities[self._genes[which, self._position[which]]]
             self._position[which[ended]] += 1
-            self._letter[which[ended]] = 0
+            self._allele[which[ended]] = 0
             over = self._position[which] >= self.space.genes
             self._fresh[which[over]] = True
             self._position[which[over]] = 0
@@ -62,10 +63,10 @@ class MOLocalSearch(Algorithm):
             which = which[~ended & ~over]
             gene = self._genes[which, self._position[which]]
             trial[which] = self._X[which]
-            trial[which, gene] = self._letter[which]
-            new = self._letter[which] != self._X[which, gene]
+            trial[which, gene] = self._allele[which]
+            new = self._allele[which] != self._X[which, gene]
             new &= self.space.is_valid(trial[which])
-            self._letter[which] += 1
+            self._allele[which] += 1
             open_runs[which[new]] = False
         return trial
 
@@ -75,7 +76,7 @@ class MOLocalSearch(Algorithm):
         self._worst = np.maximum(self._worst, np.where(np.isfinite(F), F, -np.inf))
         fresh = self._fresh
         self._weights[fresh], self._genes[fresh] = self._drawn[fresh], self._orders[fresh]
-        self._position[fresh] = self._letter[fresh] = 0
+        self._position[fresh] = self._allele[fresh] = 0
         better = fresh | (self._scalarised(F) < self._scalarised(self._F))
         self._X[better], self._F[better] = X[better], F[better]
         self._fresh = np.zeros_like(fresh)

@@ -1,4 +1,4 @@
-"""MOEA/D: a multi-objective problem as many single-objective ones, each helped by its neighbours."""
+"""MOEA/D: decomposition of a multi-objective problem into neighbouring single-objective subproblems."""
 
 from __future__ import annotations
 
@@ -18,31 +18,34 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["MOEAD", "weight_vectors"]
 
-UNKNOWN = 1e300  # stands for an objective that is not known
+UNKNOWN = 1e300  # finite stand-in for failed evaluations
 
 
 @dataclass(kw_only=True)
 class MOEAD(Algorithm):
-    """One member for each of a set of weight vectors; a child replaces members of its neighbourhood that it is no worse for.
+    """MOEA/D: one member per weight vector; children replace neighbouring members that they are no worse than.
 
-    Source: Zhang and Li 2007 (IEEE TEC 11(6)), with mating outside the neighbourhood now and then and a limit to what a
-    child replaces as in Li and Zhang 2009 (IEEE TEC 13(2)), and the variation of the MacroNAS paper (arXiv 2004.08996).
-    Objectives are scaled by the best values that the run has seen and the worst of its population.
+    Source: Zhang and Li 2007 (IEEE TEC 11(6)), with occasional mating outside the neighbourhood and a limited number of
+    replacements as in Li and Zhang 2009 (IEEE TEC 13(2)), and the variation operators of the MacroNAS paper (arXiv
+    2004.08996). Objectives are scaled by the best values seen by the run and the worst values of its population.
 
     Parameters
     ----------
     population_size : int
-        The number of weight vectors. For three objectives and more, the largest simplex lattice of at most so many.
+        Number of weight vectors. With three or more objectives, the largest simplex lattice of at most this size is
+        used.
     neighbours : int
-        The members nearest by weight, with which one mates and which its child may replace.
+        Size of the neighbourhood (nearest weight vectors) from which parents are drawn and in which children replace
+        members.
     decomposition : {"tchebycheff", "weighted_sum"}
+        Scalarising function.
     neighbour_mating : float
-        The probability that parents come from the neighbourhood, and not from everywhere.
+        Probability that parents and replaced members come from the neighbourhood rather than the whole population.
     mutation_probability : float, optional
-        Of each gene; 1 / genes unless given.
+        Mutation probability of each gene; default: 1 / genes.
     max_replacements : int, optional
-        How many members a child replaces at most, drawn from those that it is no worse for: n_r = 2 of Li and Zhang 2009. None
-        for all of them, as in Zhang and Li 2007.
+        Maximum number of members that a child replaces, drawn at random; the default is n_r = 2 of Li and Zhang 2009.
+        None for no limit, as in Zhang and Li 2007.
     """
 
     many_objectives = True
@@ -69,8 +72,8 @@ class MOEAD(Algorithm):
         self._weights = weight_vectors(self.population_size, self.objectives)
         if self.neighbours > len(self._weights):
             raise ValueError(
-                f"{self.name}: neighbours is at most {len(self._weights)}, the weight vectors of {self.objectives} objectives "
-                f"with population_size={self.population_size}, not {self.neighbours}"
+                f"{self.name}: neighbours must be at most {len(self._weights)}, the number of weight vectors for "
+                f"{self.objectives} objectives and population_size={self.population_size}, not {self.neighbours}"
             )
         distance = ((self._weights[:, np.newaxis] - self._weights) ** 2).sum(axis=2)
         near = distance.argsort(axis=1, kind="stable")[:, : self.neighbours]
@@ -78,9 +81,9 @@ class MOEAD(Algorithm):
         self._is_near = np.zeros(distance.shape, dtype=np.bool_)
         np.put_along_axis(self._is_near, near, True, axis=1)
         self._X: Genotypes | None = None
-        # objectives first: a minimum over them is then a vector operation over all members of all runs
+        # the objective axis comes first, so that reductions are vectorised over all members of all runs
         self._F: NDArray[np.float64] = np.empty((self.objectives, self.runs, 0))
-        self._turn = 0  # the subproblem whose child is next
+        self._turn = 0  # current subproblem
 
     def _ask(self) -> Genotypes:
         n = len(self._weights)
@@ -98,7 +101,7 @@ class MOEAD(Algorithm):
         return keep_valid(child, mates[:, :1], self.space)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
-        # an objective that is not known is large, not infinite: differences of infinities are no numbers
+        # failures are large but finite, because differences of infinities are nan
         F = np.minimum(np.ascontiguousarray(np.moveaxis(F, 2, 0)), UNKNOWN)
         if self._X is None:
             self._X, self._F = X.copy(), F
@@ -114,12 +117,12 @@ class MOEAD(Algorithm):
         self._turn = (self._turn + 1) % len(self._weights)
 
     def _replaced(self, no_worse: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The members (runs, n) that a child replaces, as runs and numbers: all that it is no worse for, or so many of them."""
+        """Run and member indices of the members to replace, at most ``max_replacements`` per run."""
         run, member = np.nonzero(no_worse)
         if self.max_replacements is None:
             return run, member
-        # run, random number and member side by side in one number, whose sort is fast; the random number is one word of the
-        # run, mixed with the number of the member
+        # pack run, random number and member into one integer, which sorts fast; the random number is hashed from a
+        # random word of the run and the member
         member_bits, bits = no_worse.shape[1].bit_length(), 63 - no_worse.shape[0].bit_length()
         word = mix(self._word.astype(np.uint64)[run] + (member.astype(np.uint64) << np.uint64(32)))
         key = (
@@ -127,12 +130,12 @@ class MOEAD(Algorithm):
         )
         key.sort()
         run, member = key >> bits, key & (2**member_bits - 1)
-        kept = np.ones(len(run), dtype=np.bool_)  # the first ones of each run
+        kept = np.ones(len(run), dtype=np.bool_)  # the first few of each run
         kept[self.max_replacements :] = run[self.max_replacements :] != run[: -self.max_replacements]
         return run[kept], member[kept]
 
     def _scalarised(self, F: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The value of each member, or of one child, for each weight vector: (runs, n)."""
+        """Scalarised value of each member, or of one child, for each weight vector: (runs, n)."""
         value = np.zeros(1)
         for weight, values, ideal, unit in zip(self._weights.T, F, self._ideal, scale, strict=True):
             part = (values - ideal) * unit * weight
@@ -148,9 +151,9 @@ class MOEAD(Algorithm):
 
 
 def weight_vectors(n: int, objectives: int) -> NDArray[np.float64]:
-    """Evenly spread weights that add up to one: (n or fewer, objectives).
+    """Evenly spread weight vectors that sum to one: (n or fewer, objectives).
 
-    The simplex lattice of Das and Dennis 1998; a weight of 0 is lifted to 1e-6, so that no objective is forgotten.
+    Uses the simplex lattice of Das and Dennis 1998. Zero weights are raised to 1e-6, so that no objective is ignored.
 
     Examples
     --------

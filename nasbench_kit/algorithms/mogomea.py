@@ -18,36 +18,40 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["MOGOMEA", "balanced_clusters"]
 
-SWEEPS = 20  # of the clusters' means, at most
+SWEEPS = 20  # maximum number of k-means iterations
 
 
 @dataclass(kw_only=True)
 class MOGOMEA(OptimalMixing):
-    """Each cluster of the population has its linkage tree and donors; the clusters at the ends look at one objective alone.
+    """MO-GOMEA: multi-objective gene-pool optimal mixing within clusters, with an elitist archive.
 
-    A trial is kept where it dominates its member, is as good, or is a new point of the archive of all that the run has found.
-    A member that did not change, or after 1 + log10(n) generations without a new point of the archive, is mixed with members
-    of the archive until it improves, or becomes one. Interleaved populations of 8, 16, 32, ... members are in 3, 4, 5, ...
-    clusters as in the MacroNAS paper (arXiv 2004.08996). Source: Luong, La Poutré and Bosman 2014, Multi-objective gene-pool
-    optimal mixing evolutionary algorithms (GECCO), and Luong, La Poutré and Bosman 2018 (Swarm and Evolutionary
-    Computation 40). Weak mutation, and that a population is given up once a larger one has a point at least as good as each of
-    its own, are options of the authors' program.
+    Each cluster of the population has its own linkage tree and donors. The clusters at the extremes of the front
+    optimise a single objective. A trial is accepted if it weakly dominates its member or is a new point of the archive.
+    Members that did not change undergo forced improvement: they are mixed with members of the archive until they
+    improve, and are otherwise replaced by one. After a no-improvement stretch of more than 1 + log10(n) generations
+    without a new archive point, this applies to all members. Interleaved populations of 8, 16, 32, ... members have 3,
+    4, 5, ... clusters (with two objectives), as in the MacroNAS paper (arXiv 2004.08996).
+
+    Source: Luong, La Poutré and Bosman 2014, Multi-objective gene-pool optimal mixing evolutionary algorithms (GECCO),
+    and Luong, La Poutré and Bosman 2018 (Swarm and Evolutionary Computation 40). Two features are options of the
+    authors' program: weak mutation, and abandoning a population once a larger one has, for each of its points, one that
+    is at least as good.
 
     Parameters
     ----------
     first_population : int
-        The size of the first population; each further one is twice as large.
+        Size of the first population; each further population is twice as large.
     turns : int
-        Generations of a population for each one of the next larger population.
+        Generations of each population per generation of the next larger one.
     mutation : {"weak", "strong", "none"}
-        With which probability each gene that comes from a donor is another one: 1 / genes, 1 / the size of the set that is
-        exchanged, or 0. Without mutation, what a population has lost can only come back from the archive.
+        Mutation probability of each gene copied from a donor: 1 / genes, 1 / size of the exchanged set, or 0. Without
+        mutation, alleles lost by a population can only be recovered from the archive.
     archive_size : int, optional
-        The elitist archive holds at most so many points, those that add the most hypervolume; all unless given. With fewer
-        than the front has, points that were dropped count as new when they come again.
+        Maximum size of the elitist archive, which keeps the points that contribute most to the hypervolume; default:
+        unlimited. If the archive is smaller than the front, dropped points count as new when they are found again.
     accept_archived : bool
-        Whether mixing also keeps a trial that is only as good as some point of the archive, as the authors' program does:
-        it is not dominated. The default is ours: without, whole fronts take fewer evaluations.
+        Whether mixing also accepts trials that merely equal a point of the archive, and hence are non-dominated, as the
+        authors' program does. Our default is not to, because complete fronts are then found in fewer evaluations.
     """
 
     many_objectives = True
@@ -65,30 +69,31 @@ class MOGOMEA(OptimalMixing):
 
     @classmethod
     def macronas(cls) -> MOGOMEA:
-        """The settings of the MacroNAS paper's program.
+        """Settings of the MacroNAS paper's program.
 
-        No mutation, larger populations twice as soon, and mixing keeps what no point of the archive dominates. The paper puts
-        the all-identity network into the first population: that is ``initial`` of a search.
+        There is no mutation, larger populations get their turns twice as often, and mixing accepts all trials that the
+        archive does not dominate. The paper includes the all-identity network in the first population; pass it as
+        ``initial`` to the search.
         """
         return cls(mutation="none", turns=2, accept_archived=True)
 
     def _begin(self) -> None:
         runs, genes, m = self.runs, self.space.genes, self.objectives
-        # members first, then free places, whose values are infinite; objectives first: a minimum over them is then a vector
-        # operation over all members of all runs
+        # unused slots come last and have infinite values; the objective axis comes first, so that reductions over
+        # objectives are vectorised over all members of all runs
         self._archive_X = np.zeros((runs, 16, genes), dtype=np.uint8)
         self._archive_F = np.full((m, runs, 16), np.inf)
         self._archive_size = np.zeros(runs, dtype=np.intp)
         self._row = np.arange(runs)
-        self._archived = np.zeros(runs, dtype=np.bool_)  # whether the last trial equals a point of the archive
+        self._archived = np.zeros(runs, dtype=np.bool_)  # whether the last trial equals an archive point
         super()._begin()
         clusters = m + 1
         self._trees: Genotypes = np.zeros((runs, clusters, self._masks.shape[1], genes), dtype=np.uint8)
         self._pools = np.zeros((runs, clusters, 1), dtype=np.intp)  # members of each cluster
         self._pool_size = np.ones(runs, dtype=np.intp)
-        self._alone = np.full((runs, clusters), -1)  # the only objective that a cluster looks at
+        self._alone = np.full((runs, clusters), -1)  # single objective of a cluster, or -1
         self._cluster_of = np.zeros((runs, 1), dtype=np.intp)  # of each member
-        self._objective = np.full(runs, -1)  # that of the member's cluster
+        self._objective = np.full(runs, -1)  # single objective of the current member's cluster, or -1
 
     def _learn(self, runs: Runs, p: int) -> None:
         X, F = self._X[runs, self._places(p)], self._F[runs, self._places(p)]
@@ -105,11 +110,11 @@ class MOGOMEA(OptimalMixing):
             self._alone[runs, ends[:, objective]] = objective
         # all clusters of all runs at once
         members = gather(X, pools.reshape(len(runs), -1)).reshape(-1, size, genes)
-        trees = linkage_tree(mutual_information(members, self._letters), draws[:, 1 + n :].reshape(-1, genes))
+        trees = linkage_tree(mutual_information(members, self._alleles), draws[:, 1 + n :].reshape(-1, genes))
         self._trees[runs, :clusters] = trees.reshape(len(runs), clusters, *trees.shape[1:]) * np.uint8(255)
 
     def _make_room(self, members: int, clusters: int) -> None:
-        """Widen the tables of clusters for a larger population."""
+        """Enlarge the cluster tables for a larger population."""
         if self._cluster_of.shape[1] >= members and self._trees.shape[1] >= clusters:
             return
         for name, shape in (
@@ -134,7 +139,7 @@ class MOGOMEA(OptimalMixing):
             return 1 / np.maximum(np.count_nonzero(masks, axis=2, keepdims=True), 1)
         return 1 / self.space.genes if self.mutation == "weak" else 0.0
 
-    # ---------------------------------------------------------------- what is kept
+    # ---------------------------------------------------------------- acceptance and archive
 
     def _note(self, x: Genotypes, f: NDArray[np.float64]) -> NDArray[np.bool_]:
         values = np.ascontiguousarray(f.T)
@@ -142,7 +147,7 @@ class MOGOMEA(OptimalMixing):
         place = covers.argmax(axis=1)
         better: NDArray[np.bool_] = ~covers[self._row, place]
         equal = np.logical_and.reduce(self._archive_F[:, self._row, place] == values, axis=0) > better
-        if np.isinf(values).any():  # what is not known is never a point of the archive
+        if np.isinf(values).any():  # failed evaluations never enter the archive
             known = np.isfinite(values).all(axis=0)
             better &= known
             equal &= known
@@ -156,12 +161,12 @@ class MOGOMEA(OptimalMixing):
         return better
 
     def _enter(self, runs: Runs, x: Genotypes, values: NDArray[np.float64]) -> None:
-        """Put a new point into the archive of some runs, and take out those that it dominates."""
+        """Add a new point to the archives of a subset of runs, and remove the points that it dominates."""
         F, X, room = self._archive_F[:, runs], self._archive_X[runs], self._archive_F.shape[2]
         left = np.arange(room) < self._archive_size[runs, np.newaxis]
         kept = left & ~(values <= F).all(axis=0)
         changed = np.flatnonzero((kept != left).any(axis=1))
-        if len(changed):  # move what stays to the front
+        if len(changed):  # compact the remaining points
             order = np.argsort(~kept[changed], axis=1, kind="stable")
             X[changed] = gather(X[changed], order)
             F[:, changed] = np.where(kept[changed], F[:, changed], np.inf)
@@ -177,7 +182,7 @@ class MOGOMEA(OptimalMixing):
             self._drop(runs[size + 1 > self.archive_size], self.archive_size)
 
     def _drop(self, runs: Runs, size: int) -> None:
-        """Take the point that adds the least hypervolume out of archives that have one too many."""
+        """Remove the point with the least hypervolume contribution from overfull archives."""
         if not len(runs):
             return
         F = np.moveaxis(self._archive_F[:, runs, : size + 1], 0, 2)
@@ -191,7 +196,7 @@ class MOGOMEA(OptimalMixing):
         self._archive_size[runs] = size
 
     def _spread(self, runs: Runs, place: NDArray[np.intp], x: Genotypes) -> None:
-        """Of two genotypes with the same objective values keep the one that is farther from the rest of the archive."""
+        """Of two genotypes with equal objective values, keep the one farther from the rest of the archive."""
         new = (self._archive_X[runs, place] != x).any(axis=1)
         runs, place, x = runs[new], place[new], x[new]
         if not len(runs):
@@ -220,7 +225,7 @@ class MOGOMEA(OptimalMixing):
         return np.where(self._objective >= 0, self._alone_of(lower), dominates | better)
 
     def _alone_of(self, values: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Of (runs, m) what belongs to the only objective that each run's cluster looks at (the first where it looks at all)."""
+        """Select from (runs, m) the values of each cluster's single objective (the first if it has none)."""
         alone: NDArray[np.bool_] = values[self._row, np.maximum(self._objective, 0)]
         return alone
 
@@ -234,7 +239,7 @@ class MOGOMEA(OptimalMixing):
         return [p for p in np.flatnonzero(self._alive[run, :own]).tolist() if covered(p)]
 
     def _elite(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.float64]]:
-        """Members of each archive at random; for a cluster of one objective the best in it."""
+        """Random members of each archive; for single-objective clusters, the best in that objective."""
         size, own = self._archive_size[runs, np.newaxis], self._objective[runs]
         place = (draws * size).astype(np.intp)
         alone = np.flatnonzero(own >= 0)
@@ -242,7 +247,7 @@ class MOGOMEA(OptimalMixing):
             place[alone] = self._archive_F[own[alone], runs[alone]].argmin(axis=1)[:, np.newaxis]
         X = self._archive_X[runs[:, np.newaxis], place]
         F = np.moveaxis(self._archive_F[:, runs[:, np.newaxis], place], 0, 2)
-        if not size.all():  # nothing is known yet
+        if not size.all():  # some archives are still empty
             known = (size > 0)[:, np.newaxis]
             X, F = np.where(known, X, self._x[runs, np.newaxis]), np.where(known, F, self._f[runs, np.newaxis])
         return X, F
@@ -251,26 +256,29 @@ class MOGOMEA(OptimalMixing):
 def balanced_clusters(
     F: NDArray[np.float64], clusters: int, draws: NDArray[np.float64]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Clusters of equal size in the objective space that overlap by half: k-leader means.
+    """Balanced, overlapping clusters in the objective space (k-leader means).
 
-    The first leader is the best point in one objective, each further one the point farthest from all leaders; means follow. Each
-    cluster takes 2 n / k points: those nearest to its mean among its own, then among the others.
+    The first leader is the best point in a random objective; each further leader is the point farthest from all
+    leaders. The leaders initialise k-means. Each cluster then takes the 2 n / k points nearest to its mean, first from
+    its own points and then from the others.
 
     Parameters
     ----------
     F : ndarray of float, shape (runs, n, m)
+        Objective values.
     clusters : int
+        Number of clusters, k.
     draws : ndarray of float, shape (runs, 1 + n)
-        Random numbers in [0, 1): which objective the first leader is best in, and which of its clusters each point belongs to.
+        Random numbers in [0, 1) that select the objective of the first leader, and a cluster for each point.
 
     Returns
     -------
     pools : ndarray of int, shape (runs, clusters, size)
-        The members of each cluster.
+        Members of each cluster.
     own : ndarray of int, shape (runs, n)
-        One of the clusters that each point is a member of; the nearest where there is none.
+        A random cluster that contains each point, or the nearest cluster if none does.
     ends : ndarray of int, shape (runs, m)
-        The cluster whose mean is the best in each objective.
+        Cluster with the best mean in each objective.
     """
     runs, n, m = F.shape
     row, every = np.arange(runs), np.arange(clusters)
@@ -291,13 +299,13 @@ def balanced_clusters(
         means = np.where(count > 0, (member @ points) / np.maximum(count, 1), means)
         distance, before = _distances(points, means), own
         own = distance.argmin(axis=2)
-        if (own == before).all():  # further sweeps would change no run
+        if (own == before).all():  # converged in all runs
             break
     size = min(n, max(2, 2 * n // clusters))
-    distance[own[..., np.newaxis] == every] -= m * 10  # farther than any point is
+    distance[own[..., np.newaxis] == every] -= m * 10  # own points come first
     order = distance.argsort(axis=1, kind="stable")
     pools = order[:, :size].swapaxes(1, 2)
-    # of the clusters that have a point, each is as likely
+    # choose uniformly among the clusters that contain a point
     inside = np.zeros((runs, n, clusters), dtype=np.bool_)
     np.put_along_axis(inside, order[:, :size], True, axis=1)
     rank = np.cumsum(inside, axis=2)
@@ -307,7 +315,7 @@ def balanced_clusters(
 
 
 def _scaled(F: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points (runs, n, m) with each run's best value as 0, its worst as 1, and unknown ones as 2."""
+    """Scale points (runs, n, m) so that each run's best value is 0, its worst 1, and failures are 2."""
     finite = np.isfinite(F)
     if finite.all():
         low = F.min(axis=1, keepdims=True)

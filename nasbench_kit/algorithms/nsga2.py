@@ -1,4 +1,4 @@
-"""NSGA-II, over all runs at once."""
+"""NSGA-II, vectorised over runs."""
 
 from __future__ import annotations
 
@@ -19,33 +19,36 @@ from nasbench_kit.spaces.genotypes import Genotypes
 __all__ = ["NSGA2", "survivors"]
 
 
-SURPLUS = 3  # times as many children as are needed, where duplicates are left out
+SURPLUS = 3  # factor by which children are oversampled when duplicates are eliminated
 
 
 @dataclass(kw_only=True)
 class NSGA2(Algorithm):
-    """Binary tournaments on rank and crowding, two-point crossover, mutation; the best of parents and children stay.
+    """NSGA-II: binary tournaments on rank and crowding distance, two-point crossover, mutation, and elitist survival.
 
     Source: Deb et al. 2002 (IEEE TEC 6(2)), with the operators and settings of the MacroNAS paper (arXiv 2004.08996):
-    population 100, two-point crossover with probability 1, each gene to another letter with probability 1 / genes.
-    Duplicates are allowed, as there; crowding sorts equal members anew for each objective, in random order, as Deb et
-    al.'s program does. `nsga_net` gives NSGA-Net's settings.
+    population 100, two-point crossover with probability 1, and each gene mutated to another allele with probability 1 /
+    genes. As in that paper, duplicates are allowed. As in Deb et al.'s program, crowding distances are computed with
+    equal members in random order, drawn anew for each objective. See `nsga_net` for the settings of NSGA-Net.
 
     Parameters
     ----------
     population_size : int
-        Even.
+        Population size; must be even.
     crossover_probability : float
+        Probability that a pair is crossed.
     mutation_probability : float, optional
-        Of each gene; 1 / genes unless given.
+        Mutation probability of each gene; default: 1 / genes.
     offspring : int, optional
-        Children of a generation; as many as the population unless given.
+        Children per generation; default: the population size.
     duplicates : {"allow", "genotype", "network"}
-        Whether a child may equal a member of the population or another child; with ``"network"`` not in another encoding
-        either. Of three times as many children the first different ones are taken, then random genotypes.
+        Whether children may equal members of the population or other children. ``"genotype"`` forbids equal genotypes;
+        ``"network"`` also forbids other encodings of the same network. Children are oversampled by a factor of three,
+        and random genotypes fill up if too few of them differ.
     exploit_from : int, optional
-        From this generation on, children come from a Bayesian network fitted to the population, and are mutated: its
-        variables are the stages of a genotype (or its cells, or its genes), each depending on the one before.
+        From this generation on, children are sampled from a Bayesian network fitted to the population and then mutated.
+        Its variables are the stages of the genotype (or its cells, or its genes), each conditioned on the preceding
+        one.
     """
 
     many_objectives = True
@@ -64,7 +67,7 @@ class NSGA2(Algorithm):
         self._require("offspring", 2, "population_size")
         for name in ("population_size", "offspring"):
             if (getattr(self, name) or 0) % 2:
-                raise ValueError(f"{self.name}: {name} is even, not {getattr(self, name)}")
+                raise ValueError(f"{self.name}: {name} must be even, not {getattr(self, name)}")
         self._require("crossover_probability", 0, 1)
         self._require("mutation_probability", 0, 1)
         self._require("exploit_from", 1)
@@ -73,10 +76,10 @@ class NSGA2(Algorithm):
 
     @classmethod
     def nsga_net(cls, kind: Literal["macro", "micro"] = "macro") -> NSGA2:
-        """The settings of NSGA-Net (Lu et al. 2019, arXiv 1810.03522): population 40, no duplicates, for 30 generations.
+        """Settings of NSGA-Net (Lu et al. 2019, arXiv 1810.03522): population 40, no duplicates, for 30 generations.
 
-        For its macro space 40 children a generation, of which those of the last ten come from the Bayesian network (when to
-        begin with it is our choice); for its micro space 20.
+        On the macro space, each generation has 40 children, which come from the Bayesian network in the last ten
+        generations (the starting point is our choice). On the micro space, each generation has 20 children.
         """
         if kind not in ("macro", "micro"):
             raise UnknownName("kind of NSGA-Net", kind, ["macro", "micro"])
@@ -106,13 +109,13 @@ class NSGA2(Algorithm):
         return first_different(candidates, n, self._X, self.space, self.duplicates)
 
     def _children(self, X: Genotypes) -> Genotypes:
-        """As many children as members: (runs, population_size, genes)."""
+        """Generate as many children as there are members: (runs, population_size, genes)."""
         n = self.population_size
         if self.exploit_from is not None and self._generation >= self.exploit_from:
             model = keep_valid(sample_chain(X, self._parts, n, self.random), X, self.space)
             return keep_valid(reset_genes(model, self.space, self.random, self.mutation_probability), model, self.space)
-        # Survivors are sorted by rank, then crowding: the lower of two positions wins its tournament. As in the authors'
-        # own program every member takes part in two tournaments: the neighbours in two random orders.
+        # Survivors are sorted by rank, then crowding distance, so the lower position wins a tournament. As in the
+        # authors' program, every member enters two tournaments: adjacent members in two random permutations.
         entered = self.random.permutations((2, n)).reshape(self.runs, 2 * n)
         mates = gather(X, np.minimum(entered[:, ::2], entered[:, 1::2]))
         crossed = None

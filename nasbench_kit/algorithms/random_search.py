@@ -1,4 +1,4 @@
-"""Random search: genotypes uniform over the space, for one objective or several."""
+"""Random search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BATCH = 100
 
 @dataclass(kw_only=True)
 class RandomSearch(Algorithm):
-    """Valid genotypes, uniform, with replacement; the baseline that a search has to beat.
+    """Uniform sampling of valid genotypes with replacement: the baseline for any search algorithm.
 
     Source: Bergstra and Bengio 2012 (JMLR 13); for NAS: Li and Talwalkar 2019 (arXiv 1902.07638).
     """

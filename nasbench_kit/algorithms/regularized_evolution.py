@@ -17,22 +17,23 @@ __all__ = ["RegularizedEvolution"]
 
 @dataclass(kw_only=True)
 class RegularizedEvolution(Algorithm):
-    """Mutate the best of a random sample of the population, add the child, remove the oldest.
+    """Regularized evolution: mutates the best of a random sample, and replaces the oldest member by the child.
 
     Source: Real et al. 2019 (arXiv 1802.01548); the defaults are those of the NAS-Bench-201 paper (arXiv 2001.00326).
 
     Parameters
     ----------
     population_size : int
+        Population size.
     sample_size : int
-        Members drawn, of which the best is the parent.
+        Number of members drawn, the best of which becomes the parent.
     mutation : str
-        ``"gene"``: one gene, drawn uniformly. A unit of the space such as ``"node"``: one of these first, then one of its
-        genes, as NAS-Bench-201's authors do. ``"rates"``: each gene with its own probability, ``space.mutation_rates``, as
-        NAS-Bench-101's authors do.
+        ``"gene"`` mutates one gene, drawn uniformly. The name of a unit of the space, such as ``"node"``, first draws
+        one such unit and then one of its genes, as the NAS-Bench-201 authors do. ``"rates"`` mutates each gene with its
+        own probability, ``space.mutation_rates``, as the NAS-Bench-101 authors do.
     replacement : bool
-        Whether a member may be drawn more than once, as in Real et al. and NAS-Bench-201; NAS-Bench-101's authors draw
-        different ones. `nas_bench_101` gives their settings.
+        Whether a sample may contain a member more than once, as in Real et al. and NAS-Bench-201. The NAS-Bench-101
+        authors draw distinct members; see `nas_bench_101` for their settings.
     """
 
     population_size: int = 10
@@ -47,7 +48,7 @@ class RegularizedEvolution(Algorithm):
 
     @classmethod
     def nas_bench_101(cls) -> RegularizedEvolution:
-        """The settings of NAS-Bench-101's authors (Ying et al. 2019, arXiv 1902.09635, and the notebook beside their code)."""
+        """Settings of the NAS-Bench-101 authors (Ying et al. 2019, arXiv 1902.09635, and their notebook)."""
         return cls(population_size=50, sample_size=10, mutation="rates", replacement=False)
 
     @property

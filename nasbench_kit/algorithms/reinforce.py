@@ -1,4 +1,4 @@
-"""REINFORCE: a policy of independent letters, moved towards what was better than expected."""
+"""REINFORCE with an independent categorical policy per gene."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Reinforce"]
 
-BETAS, EPSILON = (0.9, 0.999), 1e-8  # of Adam
+BETAS, EPSILON = (0.9, 0.999), 1e-8  # Adam hyperparameters
 
 
 @dataclass(kw_only=True)
 class Reinforce(Algorithm):
-    """Draw each gene from a softmax policy; raise the chances of what was better than the average so far.
+    """REINFORCE: policy gradient on a softmax policy with independent genes.
 
-    The policy's logits are moved by Adam along the policy gradient, one genotype at a time; the baseline is an exponential
-    moving average of rewards, the reward minus the objective. Where letters make no valid genotype the draw is repeated.
-    Source: Williams 1992, Simple statistical gradient-following algorithms; policy, optimiser and baseline as in the
-    NAS-Bench-201 paper (arXiv 2001.00326), which states no learning rate.
+    The logits are updated by Adam, one genotype at a time. The reward is the negative objective; the baseline is an
+    exponential moving average of rewards. Invalid genotypes are redrawn. Source: Williams 1992, Simple statistical
+    gradient-following algorithms; policy, optimiser and baseline as in the NAS-Bench-201 paper (arXiv 2001.00326),
+    which does not state a learning rate.
 
     Parameters
     ----------
     learning_rate : float
-        Of Adam. The default is ours: with it the results of that paper come out. NATS-Bench's script (arXiv 2009.00437) has
-        0.01, and stays below them.
+        Learning rate of Adam. The default is our choice and reproduces the results of the NAS-Bench-201 paper. The
+        script of NATS-Bench (arXiv 2009.00437) uses 0.01 and falls short of them.
     momentum : float
-        Of the moving average.
+        Momentum of the moving average.
     """
 
     learning_rate: float = 0.04
@@ -44,19 +44,19 @@ class Reinforce(Algorithm):
 
     @property
     def first_population_size(self) -> int:
-        return 0  # it draws from a policy, and has no population
+        return 0  # samples from a policy instead of a population
 
     def _begin(self) -> None:
         most = max(self.space.cardinalities)
-        self._letters = np.arange(most) < np.array(self.space.cardinalities)[:, np.newaxis]
+        self._alleles = np.arange(most) < np.array(self.space.cardinalities)[:, np.newaxis]
         shape = (self.runs, self.space.genes, most)
         self._logits, self._first, self._second = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         self._steps = 0
-        self._reward, self._weight = np.zeros(self.runs), np.zeros(self.runs)  # the average, and what it is based on
+        self._reward, self._weight = np.zeros(self.runs), np.zeros(self.runs)  # moving average and its total weight
 
     def _policy(self) -> NDArray[np.float64]:
-        """The chance of each letter: (runs, genes, letters)."""
-        chances = np.where(self._letters, np.exp(self._logits - self._logits.max(axis=2, keepdims=True)), 0.0)
+        """Probability of each allele: (runs, genes, alleles)."""
+        chances = np.where(self._alleles, np.exp(self._logits - self._logits.max(axis=2, keepdims=True)), 0.0)
         return np.asarray(chances / chances.sum(axis=2, keepdims=True))
 
     def _ask(self) -> Genotypes:
@@ -68,7 +68,7 @@ class Reinforce(Algorithm):
             return drawn
         valid = self.space.is_valid(drawn.reshape(-1, self.space.genes)).reshape(self.runs, tries)
         chosen = drawn[np.arange(self.runs), valid.argmax(axis=1)]
-        other = self.random.sample(self.space, 1)[:, 0]  # where no draw was valid
+        other = self.random.sample(self.space, 1)[:, 0]  # used if no draw was valid
         return np.where(valid.any(axis=1, keepdims=True), chosen, other)[:, np.newaxis]
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
@@ -80,7 +80,7 @@ class Reinforce(Algorithm):
         self._weight = keep * self._weight + (1 - keep)
         baseline = self._reward / np.maximum(self._weight, 1e-300)
         advantage = np.where(known, reward - baseline, 0.0)
-        chosen = X[:, 0, :, np.newaxis] == np.arange(self._letters.shape[1])
+        chosen = X[:, 0, :, np.newaxis] == np.arange(self._alleles.shape[1])
         gradient = (self._policy() - chosen) * advantage[:, np.newaxis, np.newaxis]
         self._steps += 1
         self._first = BETAS[0] * self._first + (1 - BETAS[0]) * gradient

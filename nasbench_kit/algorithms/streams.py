@@ -1,4 +1,4 @@
-"""Random numbers for many runs at once, each run's from a stream of its own, which its key, the seed and its number fix."""
+"""Random numbers for many runs at once; each run has its own stream, determined by key, seed and run number."""
 
 from __future__ import annotations
 
@@ -21,24 +21,26 @@ from nasbench_kit.spaces.genotypes import Genotypes
 __all__ = ["Streams", "stream_key"]
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's step
-BLOCK = 4096  # 64-bit words drawn from a run's generator at a time: calls cost more than bits
-LINE = 8  # words of a cache line, between the runs' blocks: a power of two apart they would share a few places of the cache
+BLOCK = 4096  # 64-bit words drawn from a generator at a time, to amortise the cost of calls
+LINE = 8  # words of a cache line, as padding between the runs' blocks: a power-of-two stride causes cache conflicts
 
 
 class Streams:
-    """One generator a run (SFC64, seeded by numpy's SeedSequence from the seed, the key and the run's number).
+    """One SFC64 generator per run, seeded by NumPy's SeedSequence from seed, key and run number.
 
-    Every request is made for all runs at once and takes the same number of words from each, so that a run's numbers
-    do not depend on how many runs there are.
+    Each request is made for all runs at once and consumes the same number of words from each stream, so that the
+    numbers of a run do not depend on the number of runs.
 
     Parameters
     ----------
     seed : int
+        Seed.
     runs : int
+        Number of runs.
     first_run : int, optional
-        The number of the first run.
+        Number of the first run.
     key : tuple of int, optional
-        Streams of different keys are independent, whatever the seed and the run.
+        Streams with different keys are independent for all seeds and runs.
     """
 
     def __init__(self, seed: int, runs: int, first_run: int = 0, *, key: tuple[int, ...] = ()) -> None:
@@ -59,7 +61,7 @@ class Streams:
         return np.ascontiguousarray(block).view(np.uint32)[:, :count].reshape(self.runs, *shape)
 
     def _advance(self, count: int) -> tuple[int, int]:
-        """Where the next 64-bit words with ``count`` random 32-bit words lie."""
+        """Slice bounds of the 64-bit words that hold the next ``count`` random 32-bit words."""
         words = -(-count // 2)
         if self._used + words > self._words.shape[1]:
             self._words = np.empty((self.runs, max(BLOCK, words) + LINE), dtype=np.uint64)[:, :-LINE]
@@ -70,11 +72,11 @@ class Streams:
         return self._used - words, self._used
 
     def random(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Uniform in [0, 1), in steps of 2**-32: (runs, *shape)."""
+        """Uniform numbers in [0, 1), multiples of 2**-32: (runs, *shape)."""
         return self.bits(shape) * np.float64(2.0**-32)
 
     def integers(self, high: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.intp]:
-        """Uniform in 0 ... high - 1 (to within high / 2**32): (runs, *shape); ``high`` broadcasts against the shape."""
+        """Uniform integers in 0 ... high - 1 (bias below high / 2**32): (runs, *shape); ``high`` is broadcast."""
         if isinstance(high, int) and sys.byteorder == "little":
             count = math.prod(shape)
             begin = self._advance(count)[0]
@@ -82,10 +84,10 @@ class Streams:
         return (self.bits(shape) * (np.asarray(high) * 2.0**-32)).astype(np.intp)
 
     def of(self, runs: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Uniform in [0, 1) for some of the runs alone, which alone move on in their streams: (len(runs), *shape).
+        """Uniform numbers in [0, 1) for a subset of runs, advancing only their streams: (len(runs), *shape).
 
-        For algorithms whose runs do not keep step. These numbers come from a second stream of each run: SplitMix64 (Steele,
-        Lea and Flood 2014), whose k-th number needs none of the earlier ones.
+        For algorithms whose runs are not synchronised. The numbers come from a second stream of each run, a SplitMix64
+        generator (Steele, Lea and Flood 2014), which allows random access.
         """
         if self._states is None:
             self._states = np.array(
@@ -98,7 +100,7 @@ class Streams:
         return ((words >> np.uint64(11)) * np.float64(2.0**-53)).reshape(len(runs), *shape)
 
     def sample_of(self, runs: NDArray[np.intp], space: Space, n: int) -> Genotypes:
-        """Valid genotypes for some of the runs alone, from their second streams: (len(runs), n, genes)."""
+        """Valid genotypes for a subset of runs, from their second streams: (len(runs), n, genes)."""
         draws = self.of(runs, (n, space.genes))
         X: Genotypes = (draws * np.array(space.cardinalities)).astype(np.uint8)
         if not space.unconstrained:
@@ -107,10 +109,10 @@ class Streams:
         return X
 
     def permutations(self, shape: tuple[int, ...]) -> NDArray[np.intp]:
-        """Random orders of 0 ... n - 1 along the last axis of ``shape``, which has n places: (runs, *shape).
+        """Random permutations of 0 ... n - 1 along the last axis of ``shape``, where n is its length: (runs, *shape).
 
-        The numbers sorted differ in their low bits, so that no tie is left to the sort, which may break it in another
-        way on another processor.
+        The sort keys differ in their low bits. There are no ties, which sorts may break differently on different
+        processors.
         """
         n = shape[-1]
         low = n.bit_length()
@@ -119,17 +121,17 @@ class Streams:
         return (keys & np.uint32(2**low - 1)).astype(np.intp)
 
     def sample(self, space: Space, n: int) -> Genotypes:
-        """Valid genotypes, uniform over the valid ones: (runs, n, genes)."""
+        """Uniformly distributed valid genotypes: (runs, n, genes)."""
         if space.unconstrained:
             return self.integers(space.cardinalities, (n, space.genes)).astype(np.uint8)
         return np.stack([space.sample(n, generator) for generator in self.generators])
 
 
 def stream_key(name: str, settings: Mapping[str, Any]) -> tuple[int, ...]:
-    """A key of `Streams` from the name of an algorithm and its settings, the same in every process and on every machine.
+    """Platform-independent key for `Streams`, derived from an algorithm's name and settings.
 
-    Numbers count by their value, whatever their type. Of a setting that is neither a number, a text, an array nor made of
-    these, only the name of its type counts: its text may hold an address, which differs from process to process.
+    Numbers are compared by value, regardless of type. For settings other than numbers, strings, arrays and containers
+    of these, only the type name is used, because the repr may contain a memory address.
     """
     text = json.dumps([name, sorted((key, _plain(value)) for key, value in settings.items())])
     digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
@@ -137,7 +139,7 @@ def stream_key(name: str, settings: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def _plain(value: Any) -> Any:
-    """A setting as JSON has it."""
+    """Convert a setting to plain JSON data."""
     if value is None or isinstance(value, str | bool | np.bool_):
         return bool(value) if isinstance(value, np.bool_) else value
     if isinstance(value, numbers.Real):

@@ -1,4 +1,4 @@
-"""Successive halving: many genotypes after little training, the best of them after more."""
+"""Successive halving: trains many genotypes briefly and the best of them for longer."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ __all__ = ["SuccessiveHalving", "rungs"]
 
 @dataclass(kw_only=True)
 class SuccessiveHalving(Algorithm):
-    """Train some random genotypes a little, keep the best share for longer training, until the last have it all; repeat.
+    """Successive halving: trains random genotypes briefly, promotes the best to longer training, and repeats.
 
-    Source: Jamieson and Talwalkar 2016 (AISTATS, arXiv 1502.07943), whose eta is 2. What is searched needs several epoch
-    budgets; the wanted ones, eta times longer each, are taken as the nearest stored (by ratio), each once. Only values at the
-    largest budget make an incumbent.
+    Source: Jamieson and Talwalkar 2016 (AISTATS, arXiv 1502.07943), which uses eta = 2. The problem must offer several
+    epoch budgets. Each rung should train eta times as long as the one before; the nearest available budget (by ratio)
+    is used, and each budget at most once. Only values at the largest budget count for the incumbent.
 
     Parameters
     ----------
     eta : float
-        One in eta goes on to the next rung, which trains eta times as long.
+        One in eta genotypes is promoted to the next rung, which trains eta times as long.
     configurations : int, optional
-        Genotypes on the first rung; so many that one reaches the last, unless given.
+        Number of genotypes on the first rung; by default, just enough for one to reach the last rung.
     continue_training : bool
-        Whether those that go on cost only the epochs that they still lack. Honest where a smaller budget is the same training
-        stopped early; not where each budget was a training of its own, as in NAS-Bench-101 and NAS-Bench-201.
+        Whether promoted genotypes only cost the additional epochs. This is only realistic if smaller budgets are
+        earlier stages of the same training, and not if each budget was trained separately, as in NAS-Bench-101 and
+        NAS-Bench-201.
     """
 
     needs_budgets = True
@@ -63,23 +64,23 @@ class SuccessiveHalving(Algorithm):
 
     @property
     def _brackets(self) -> list[list[tuple[int, int]]]:
-        """What is gone through again and again: brackets, each its rungs as (genotypes, epochs)."""
+        """Brackets to cycle through, each a list of rungs (genotypes, epochs)."""
         most = steps(self.budgets, self.eta)
         n = self.configurations or math.ceil(self.eta**most - 1e-9)
         return [rungs(n, most, self.budgets, self.eta)]
 
     def _begin(self) -> None:
-        self._turn = 0  # brackets done
+        self._turn = 0  # completed brackets
         self._rung = 0
         self._bracket = self._brackets[0]
-        self._X: Genotypes | None = None  # of the bracket, those that are left, the best first
+        self._X: Genotypes | None = None  # remaining genotypes of the bracket, best first
 
     def _ask(self) -> Genotypes:
         n = self._bracket[self._rung][0]
         return self._new(n) if self._X is None else self._X[:, :n]
 
     def _new(self, n: int) -> Genotypes:
-        """The genotypes of a first rung: (runs, n, genes)."""
+        """Generate the genotypes of a first rung: (runs, n, genes)."""
         return self._initial_sample(n)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
@@ -94,35 +95,35 @@ class SuccessiveHalving(Algorithm):
         self._bracket = brackets[self._turn % len(brackets)]
 
     def _learn(self, X: Genotypes, F: NDArray[np.float64]) -> None:
-        """What there is to learn from a rung: genotypes (runs, n, genes) and values (runs, n)."""
+        """Hook for models: called with the genotypes (runs, n, genes) and values (runs, n) of each rung."""
 
 
 def steps(budgets: tuple[int, ...], eta: float) -> int:
-    """How many times the largest budget can be divided by eta without falling below the smallest."""
+    """Number of times that the largest budget can be divided by eta without falling below the smallest."""
     return math.floor(math.log(budgets[-1] / budgets[0], eta) + 1e-9)
 
 
 def rungs(n: int, below: int, budgets: tuple[int, ...], eta: float) -> list[tuple[int, int]]:
-    """The rungs of one bracket: (genotypes, epochs).
+    """Rungs of one bracket, as (genotypes, epochs).
 
     Parameters
     ----------
     n : int
-        Genotypes on the first rung.
+        Number of genotypes on the first rung.
     below : int
-        The first rung trains eta to so many times less than the largest budget.
+        The first rung trains eta**below times less than the largest budget.
     budgets : tuple of int
-        Those that exist, ascending.
+        Available budgets, ascending.
     eta : float
 
     Examples
     --------
-    NAS-Bench-101 has just the budgets that an eta of 3 asks for:
+    The budgets of NAS-Bench-101 are exactly those required by eta = 3:
 
     >>> rungs(27, 3, (4, 12, 36, 108), 3)
     [(27, 4), (9, 12), (3, 36), (1, 108)]
 
-    Where two rungs would train equally long, the second is left out:
+    If two rungs would use the same budget, the second is omitted:
 
     >>> rungs(9, 2, (12, 200), 3)
     [(9, 12), (3, 200)]

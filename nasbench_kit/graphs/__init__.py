@@ -1,4 +1,4 @@
-"""Labelled DAGs in batches: the general encodings, pruning, canonical forms, isomorphism classes."""
+"""Batches of labelled DAGs: encodings, pruning, canonical forms and isomorphism classes."""
 
 from nasbench_kit.graphs.canonical import canonical_form, canonical_order, class_index
 from nasbench_kit.graphs.encoding import (

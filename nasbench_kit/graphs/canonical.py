@@ -1,9 +1,9 @@
-"""Canonical forms of labelled DAGs in batches, exact: equal forms if and only if the graphs are isomorphic.
+"""Exact canonical forms of batches of labelled DAGs: equal if and only if the graphs are isomorphic.
 
-Colours are refined from each vertex's label, depth, and neighbours; where vertices remain of one colour, each of them is
-tried as the first (individualisation and refinement, as in McKay and Piperno 2014, Practical graph isomorphism II), and
-the least of the orders found so is the canonical one. Colours are 64-bit hashes: two that collide by chance cost another
-trial, never a wrong answer, since orders are compared by the graphs they give.
+Vertex colours are refined from labels, depths and neighbours. If vertices share a colour, each of them is
+individualised in turn and the refinement continues (McKay and Piperno 2014, Practical graph isomorphism II). The
+smallest of the orders found is the canonical one. Colours are 64-bit hashes. Collisions only cost additional trials and
+never give a wrong result, because orders are compared by the resulting graphs.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from nasbench_kit.kernels.hashing import mix
 
 __all__ = ["MOST_ORDERS", "canonical_form", "canonical_order", "class_index"]
 
-MOST_ORDERS = 50_000  # of one graph's vertices that are tried: a graph with more is refused, not answered inexactly
+MOST_ORDERS = 50_000  # maximum number of vertex orders tried per graph; beyond it, ValueError is raised
 
-MOST_VERTICES = 255  # their depths are the first byte of their colours
+MOST_VERTICES = 255  # the first byte of a colour is the depth
 
-_CELLS = 200_000  # of adjacency matrices at a time: what is made of them stays in the cache
+_CELLS = 200_000  # adjacency entries per block, so that intermediate arrays stay in the cache
 
 
 def canonical_form(
@@ -31,10 +31,10 @@ def canonical_form(
     Parameters
     ----------
     adjacency : array_like of int, shape (n, v, v) or (v, v)
-        Row i, column j: 0 for no edge from i to j, else the edge's label (1 where edges have none). The vertices may be
-        in any order, as long as there is no cycle.
+        Entry (i, j) is 0 if there is no edge from i to j, and the label of the edge otherwise (1 for unlabelled edges).
+        Vertices may be in any order, but there must be no cycle.
     labels : array_like of int, shape (n, v) or (v,), optional
-        A label for each vertex; all alike unless given.
+        Label of each vertex; default: all equal.
 
     Returns
     -------
@@ -45,13 +45,13 @@ def canonical_form(
     Raises
     ------
     ValueError
-        Wrong shapes or dtypes, more than `MOST_VERTICES` vertices, a cycle, or a graph so symmetric that more than
-        `MOST_ORDERS` orders of its vertices would have to be tried. Graphs of up to 8 vertices never are; vertices with the
-        same neighbours do not count, since any of their orders will do.
+        If a shape or dtype is wrong, a graph has more than `MOST_VERTICES` vertices or a cycle, or a graph is so
+        symmetric that more than `MOST_ORDERS` vertex orders would have to be tried. The last cannot happen with up to 8
+        vertices. Vertices with the same neighbours do not contribute, because their order does not matter.
 
     Notes
     -----
-    Of graphs whose vertices the refinement tells apart (nearly all), n take about 10 n v^3 elementary operations.
+    If the refinement distinguishes all vertices, as for nearly all graphs, n graphs take about 10 n v^3 operations.
 
     Examples
     --------
@@ -68,17 +68,17 @@ def canonical_form(
 
 
 def canonical_order(adjacency: ArrayLike, labels: ArrayLike | None = None) -> NDArray[np.intp]:
-    """The order of the vertices that gives the canonical form: (n, v); arguments and errors as in `canonical_form`."""
+    """Vertex order that yields the canonical form: (n, v). Arguments and errors as in `canonical_form`."""
     return _order(*_checked(adjacency, labels))
 
 
 def class_index(adjacency: ArrayLike, labels: ArrayLike | None = None) -> NDArray[np.int64]:
-    """The isomorphism class of each graph of a batch, counted from 0 in order of first appearance.
+    """Isomorphism class of each graph of a batch, numbered from 0 in order of first appearance.
 
     Parameters
     ----------
     adjacency, labels
-        As in `canonical_form`.
+        See `canonical_form`.
 
     Returns
     -------
@@ -106,15 +106,15 @@ def _checked(adjacency: ArrayLike, labels: ArrayLike | None) -> tuple[NDArray[np
     if graphs.ndim == 2:
         graphs = graphs[np.newaxis]
     if graphs.ndim != 3 or graphs.shape[1] != graphs.shape[2]:
-        raise ValueError(f"adjacency has the shape (n, v, v) or (v, v), not {shape}")
+        raise ValueError(f"adjacency must have the shape (n, v, v) or (v, v), not {shape}")
     if not 1 <= graphs.shape[1] <= MOST_VERTICES:
-        raise ValueError(f"graphs have 1 to {MOST_VERTICES} vertices, not {graphs.shape[1]}")
+        raise ValueError(f"graphs must have 1 to {MOST_VERTICES} vertices, not {graphs.shape[1]}")
     n, v = graphs.shape[:2]
     names = np.zeros((n, v), dtype=np.int64) if labels is None else whole_numbers(labels, "labels")
     if names.ndim == 1:
         names = np.broadcast_to(names, (n, len(names)))
     if names.shape != (n, v):
-        raise ValueError(f"labels have the shape ({n}, {v}), one for each vertex, not {names.shape}")
+        raise ValueError(f"labels must have the shape ({n}, {v}), one per vertex, not {names.shape}")
     return graphs, names
 
 
@@ -142,17 +142,17 @@ def _block_order(graphs: NDArray[np.int64], names: NDArray[np.int64], first: int
         ties = _ties(np.take_along_axis(colour, order, axis=1))
         discrete = ~ties.any(axis=1)
         search.offer(graph[discrete], order[discrete])
-        for start in range(0, int((~discrete).sum()), block):  # the latest first, so that little is kept
+        for start in range(0, int((~discrete).sum()), block):  # depth-first, to limit memory
             part = np.flatnonzero(~discrete)[start : start + block]
             row, which = _first_tied(order[part], ties[part])
             tried = colour[part][row]
-            tried[np.arange(len(row)), which] += np.uint64(1)  # before the others of its colour no more
+            tried[np.arange(len(row)), which] += np.uint64(1)  # set apart from the others of its colour
             stack.append((graph[part][row], search.refine(graph[part][row], tried)))
     return search.best
 
 
 class _Search:
-    """The graphs of a block, and the least order found for each so far."""
+    """Search state of a block of graphs, with the smallest order found so far for each."""
 
     def __init__(self, graphs: NDArray[np.int64], names: NDArray[np.int64], first: int) -> None:
         self.graphs, self.names, self.first = graphs, names, first
@@ -160,7 +160,7 @@ class _Search:
         there = graphs != 0
         self.depth = _depths(there, first).astype(np.uint64) << np.uint64(56)
         self.start = self._coloured(np.arange(n), mix(mix(names.astype(np.uint64))))
-        # factors of a sum over neighbours: an edge's label as an odd number, one for each direction
+        # factors of sums over neighbours: hashed edge labels, made odd, for each direction
         inner = np.where(there, mix(graphs.astype(np.uint64)) | np.uint64(1), np.uint64(0))
         self.incoming = inner
         self.outgoing = np.where(there, mix(inner) | np.uint64(1), np.uint64(0))
@@ -170,14 +170,14 @@ class _Search:
         self.tried = np.zeros(n, dtype=np.int64)
 
     def _coloured(self, graph: NDArray[np.intp], colour: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """Colours that ascend with the depth, so that any order by colour is a topological one."""
-        # the last bit is left free to set one vertex apart
+        """Make colours increase with depth, so that sorting by colour gives a topological order."""
+        # the last bit is reserved for individualising a vertex
         return self.depth[graph] | (colour >> np.uint64(9) << np.uint64(1))
 
     def refine(self, graph: NDArray[np.intp], colour: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """Refine colours (k, v) of some graphs until each graph's partition is stable.
+        """Refine colours (k, v) of a subset of graphs until the partition of each is stable.
 
-        How often depends on the graph alone: a graph's order must not change with its company.
+        The number of rounds depends only on the graph itself, so that results do not depend on the batch.
         """
         colour = colour.copy()
         active = np.arange(len(graph))
@@ -194,14 +194,14 @@ class _Search:
         return colour
 
     def offer(self, graph: NDArray[np.intp], order: NDArray[np.intp]) -> None:
-        """Keep each graph's least order: by its labels, then by its edges."""
+        """Update the smallest order of each graph, compared by labels, then by edges."""
         if not len(graph):
             return
         self.tried += np.bincount(graph, minlength=len(self.tried))
         if self.tried.max() > MOST_ORDERS:
             raise ValueError(
                 f"graph {self.first + int(self.tried.argmax())} is too symmetric: more than {MOST_ORDERS:,} orders of its "
-                f"{order.shape[1]} vertices would have to be compared"
+                f"{order.shape[1]} vertices would have to be tried"
             )
         row = graph[:, np.newaxis]
         code = np.concatenate(
@@ -221,7 +221,7 @@ class _Search:
 
 
 def _depths(there: NDArray[np.bool_], first: int) -> NDArray[np.int64]:
-    """The length of the longest path that ends in each vertex: (n, v)."""
+    """Length of the longest path that ends in each vertex: (n, v)."""
     n, v = there.shape[:2]
     depth = np.zeros((n, v), dtype=np.int64)
     for _ in range(v + 1):
@@ -230,11 +230,11 @@ def _depths(there: NDArray[np.bool_], first: int) -> NDArray[np.int64]:
         depth = deeper
         if not changed.any():
             return depth
-    raise ValueError(f"graph {first + int(changed.argmax())} has a cycle; a DAG is expected")
+    raise ValueError(f"graph {first + int(changed.argmax())} has a cycle; graphs must be acyclic")
 
 
 def _twin_rank(graphs: NDArray[np.int64], names: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """How many earlier vertices have the same label and neighbours: any order of them gives the same graph."""
+    """Number of earlier vertices with the same label and neighbours, whose order does not matter."""
     rank = np.zeros(names.shape, dtype=np.uint64)
     for later in range(names.shape[1]):
         for earlier in range(later):
@@ -245,23 +245,23 @@ def _twin_rank(graphs: NDArray[np.int64], names: NDArray[np.int64]) -> NDArray[n
 
 
 def _ties(ascending: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Where a colour is that of the next one too: (n, v), the last always False."""
+    """Where a colour equals the next one: (n, v), the last always False."""
     ties = np.zeros(ascending.shape, dtype=np.bool_)
     ties[:, :-1] = ascending[:, 1:] == ascending[:, :-1]
     return ties
 
 
 def _count(colour: NDArray[np.uint64]) -> NDArray[np.intp]:
-    """The number of different colours of each row."""
+    """Number of distinct colours in each row."""
     count: NDArray[np.intp] = colour.shape[1] - _ties(np.sort(colour, axis=1)).sum(axis=1)
     return count
 
 
 def _first_tied(order: NDArray[np.intp], ties: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The rows and vertices of the first set of equal colours in each row, one pair a vertex."""
+    """Row and vertex indices of the first set of equally coloured vertices in each row."""
     start = ties.argmax(axis=1)
     position = np.arange(order.shape[1])
-    # up to the first place at or after the start that is not tied with its next
+    # the set ends at the first position from the start that is not tied with its successor
     end = np.where((position >= start[:, np.newaxis]) & ~ties, position, order.shape[1]).min(axis=1)
     row, place = np.nonzero((position >= start[:, np.newaxis]) & (position <= end[:, np.newaxis]))
     which: NDArray[np.intp] = order[row, place]

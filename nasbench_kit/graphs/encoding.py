@@ -1,16 +1,16 @@
-"""The general encodings of DAGs: a value for each edge in one vector, or an upper-triangular matrix, in both directions.
+"""Conversion of DAGs between vectors with one value per edge and upper-triangular matrices.
 
-The edges of a DAG with nodes 1 ... v stand in the order e12, e13, e23, e14, e24, e34, ...: column by column of the upper
-triangle. What a value means (there is an edge or not; the operation of an edge) is the encoding's own business:
+The edges of a DAG with nodes 1 ... v are in the order e12, e13, e23, e14, e24, e34, ..., which is column by column of
+the upper triangle. The meaning of a value (presence of an edge, or its operation) depends on the encoding.
 
-Nodes that are all alike, such as layers of one type, take one bit an edge.
+Identical nodes, such as layers of one type, need one bit per edge.
 
 >>> edges_to_matrix([1, 1, 0, 0, 1, 1])
 array([[[0, 1, 1, 0],
         [0, 0, 0, 1],
         [0, 0, 0, 1],
         [0, 0, 0, 0]]])
->>> edges_to_matrix([1, 1, 0, 0, 1, 1], diagonal=1)  # some authors write a one for each node
+>>> edges_to_matrix([1, 1, 0, 0, 1, 1], diagonal=1)  # some authors put ones on the diagonal
 array([[[1, 1, 1, 0],
         [0, 1, 0, 1],
         [0, 0, 1, 1],
@@ -18,15 +18,15 @@ array([[[1, 1, 1, 0],
 >>> matrix_to_edges(_)
 array([[1, 1, 0, 0, 1, 1]])
 
-Nodes of several types take their types after the edges, e.g. of MBConv3x3, MBConv5x5, Identity.
+Node types, e.g. MBConv3x3, MBConv5x5 or Identity, follow after the edges.
 
 >>> join_nodes([1, 1, 0, 0, 1, 1], [0, 1, 2, 0])
 array([[1, 1, 0, 0, 1, 1, 0, 1, 2, 0]])
 >>> split_nodes(_, vertices=4)
 (array([[1, 1, 0, 0, 1, 1]]), array([[0, 1, 2, 0]]))
 
-A cell with operations on its nodes has an input and an output without an operation; here with 0 conv1x1, 1 conv3x3,
-2 maxpool on the four nodes between.
+A cell with operations on nodes has an input and an output without an operation. Here, the four inner nodes have the
+operations 0 conv1x1, 1 conv3x3 or 2 maxpool.
 
 >>> cell = join_nodes([1, 1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1], [0, 1, 0, 2])
 >>> edges, operations = split_nodes(cell, vertices=6, fixed=2)
@@ -35,7 +35,7 @@ array([[0, 1, 0, 2]])
 >>> [name for name, there in zip(edge_names(6, ends=True), edges[0]) if there]
 ['eI1', 'eI2', 'e13', 'eI4', 'e2O', 'e3O', 'e4O']
 
-Operations on edges: -1 is no connection.
+With operations on edges, -1 stands for no connection.
 
 >>> edges_to_matrix([2, 0, -1, -1, 1, 0, 1, -1, -1, -1, -1, -1, -1, 2, 1], diagonal=-1, missing=-1)
 array([[[-1,  2,  0, -1,  1, -1],
@@ -45,7 +45,7 @@ array([[[-1,  2,  0, -1,  1, -1],
         [-1, -1, -1, -1, -1,  1],
         [-1, -1, -1, -1, -1, -1]]])
 
-On a fully connected DAG every edge has an operation.
+In a fully connected DAG, every edge has an operation.
 
 >>> dict(zip(edge_names(4), [0, 2, 1, 1, 2, 0]))
 {'e12': 0, 'e13': 2, 'e23': 1, 'e14': 1, 'e24': 2, 'e34': 0}
@@ -73,14 +73,14 @@ __all__ = [
 
 @cache
 def edge_list(vertices: int) -> tuple[tuple[int, int], ...]:
-    """The edges (source, target) of a DAG, nodes counted from 0, in the order of the encodings."""
+    """Edges (source, target) of a DAG in encoding order, with nodes numbered from 0."""
     return tuple((source, target) for target in range(vertices) for source in range(target))
 
 
 def edge_names(vertices: int, *, ends: bool = False) -> tuple[str, ...]:
-    """The names of all edges in the order of the encodings: ``("e12", "e13", "e23", ...)``.
+    """Names of all edges in encoding order: ``("e12", "e13", "e23", ...)``.
 
-    With ``ends`` the first node is the input I and the last the output O: ``("eI1", "eI2", "e12", ..., "eIO", ...)``.
+    With ``ends``, the first node is the input I and the last the output O: ``("eI1", "eI2", "e12", ..., "eIO", ...)``.
     """
     names = [str(node + 1) for node in range(vertices)]
     if ends:
@@ -89,36 +89,37 @@ def edge_names(vertices: int, *, ends: bool = False) -> tuple[str, ...]:
 
 
 def nodes_of(edges: int) -> int:
-    """The number of nodes of a DAG whose vector has so many edges; raises ValueError where there is none."""
+    """Number of nodes of a DAG with this many possible edges; raises ValueError if there is none."""
     vertices = (1 + math.isqrt(1 + 8 * edges)) // 2
     if vertices * (vertices - 1) // 2 != edges:
         raise ValueError(
-            f"{edges} is no number of edges: a DAG of v nodes has v (v - 1) / 2 values, "
+            f"{edges} is not a valid number of edges: a DAG of v nodes has v (v - 1) / 2 values, "
             f"{vertices * (vertices - 1) // 2} for {vertices} nodes and {vertices * (vertices + 1) // 2} for {vertices + 1}"
         )
     return vertices
 
 
 def edges_to_matrix(values: ArrayLike, *, diagonal: int = 0, missing: int = 0) -> NDArray[Any]:
-    """Vectors of edge values as upper-triangular matrices.
+    """Convert vectors of edge values to upper-triangular matrices.
 
     Parameters
     ----------
     values : array_like of int, shape (n, v (v - 1) / 2) or (v (v - 1) / 2,)
+        Edge values.
     diagonal : int
-        What stands on the diagonal.
+        Value on the diagonal.
     missing : int
-        What stands below it.
+        Value below the diagonal.
 
     Returns
     -------
     ndarray, shape (n, v, v)
-        Row i, column j: the edge from i to j.
+        Entry (i, j) is the edge from i to j.
 
     Raises
     ------
     ValueError
-        Where the length is that of no DAG.
+        If the length does not match any number of nodes.
     """
     rows = np.atleast_2d(np.asarray(values))
     vertices = nodes_of(rows.shape[1])
@@ -130,15 +131,15 @@ def edges_to_matrix(values: ArrayLike, *, diagonal: int = 0, missing: int = 0) -
 
 
 def matrix_to_edges(matrix: ArrayLike, *, missing: int = 0) -> NDArray[Any]:
-    """Upper-triangular matrices as vectors of edge values: (n, v, v) or (v, v) to (n, v (v - 1) / 2).
+    """Convert upper-triangular matrices to vectors of edge values: (n, v, v) or (v, v) to (n, v (v - 1) / 2).
 
-    The diagonal is not looked at. Raises ValueError where something other than ``missing`` stands below it.
+    The diagonal is ignored. Raises ValueError if a value below it differs from ``missing``.
     """
     matrices = np.asarray(matrix)
     if matrices.ndim == 2:
         matrices = matrices[np.newaxis]
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
-        raise ValueError(f"matrices have the shape (n, v, v) or (v, v), not {np.shape(matrix)}")
+        raise ValueError(f"matrices must have the shape (n, v, v) or (v, v), not {np.shape(matrix)}")
     vertices = matrices.shape[1]
     below = (np.tril(matrices != missing, -1)).any(axis=(1, 2))
     if below.any():
@@ -149,17 +150,17 @@ def matrix_to_edges(matrix: ArrayLike, *, missing: int = 0) -> NDArray[Any]:
 
 
 def join_nodes(edges: ArrayLike, nodes: ArrayLike) -> NDArray[Any]:
-    """Edge values (n, e) and node types (n, k) as one vector each, edges first: (n, e + k)."""
+    """Concatenate edge values (n, e) and node types (n, k), edges first: (n, e + k)."""
     return np.concatenate([np.atleast_2d(np.asarray(edges)), np.atleast_2d(np.asarray(nodes))], axis=1)
 
 
 def split_nodes(genotypes: ArrayLike, vertices: int, *, fixed: int = 0) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The inverse of `join_nodes` for DAGs of so many vertices, ``fixed`` of them (input, output) without a type."""
+    """Inverse of `join_nodes` for DAGs in which ``fixed`` vertices (input, output) have no type."""
     rows = np.atleast_2d(np.asarray(genotypes))
     edges = vertices * (vertices - 1) // 2
     if rows.shape[1] != edges + vertices - fixed:
         raise ValueError(
-            f"{vertices} vertices take {edges} edges and {vertices - fixed} node types, {edges + vertices - fixed} values, "
+            f"{vertices} vertices need {edges} edges and {vertices - fixed} node types, {edges + vertices - fixed} values, "
             f"not {rows.shape[1]}"
         )
     return rows[:, :edges], rows[:, edges:]

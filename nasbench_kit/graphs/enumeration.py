@@ -1,7 +1,7 @@
-"""Isomorphism classes of all small DAGs at once, by trying every order of their vertices.
+"""Isomorphism classes of all small DAGs, by trying every order of their vertices.
 
-A DAG of v vertices is a mask: bit k is the edge at position k of the encodings' order (e12 is bit 0). There are
-2^(v (v - 1) / 2) of them, so this is for v up to 7.
+A DAG of v vertices is represented as a mask whose bit k is the edge at position k in encoding order (e12 is bit 0).
+There are 2^(v (v - 1) / 2) masks, which limits this method to v <= 7.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from nasbench_kit.graphs.encoding import edge_list
 __all__ = ["Orders", "least_masks"]
 
 _CHUNK = 7  # bits looked up at a time
-_BACKWARD = np.uint32(1 << 31)  # marks a mask with an edge from a later to an earlier vertex
+_BACKWARD = np.uint32(1 << 31)  # flag for masks with an edge from a later to an earlier vertex
 
 
 class Orders:
-    """Every order of the movable vertices of a DAG, and what it does to masks.
+    """All permutations of the movable vertices of a DAG, and their action on masks.
 
     Parameters
     ----------
     vertices : int
+        Number of vertices.
     fixed_ends : bool
-        The first and the last vertex (input and output) keep their places.
+        Whether the first and the last vertex (input and output) are fixed.
 
     Attributes
     ----------
     places : ndarray of uint8, shape (orders, vertices)
-        Where each vertex goes; the first order leaves all in place.
+        New position of each vertex; the first order is the identity.
     """
 
     def __init__(self, vertices: int, *, fixed_ends: bool = False) -> None:
@@ -43,7 +44,7 @@ class Orders:
         self.places[:, list(movable)] = orders
 
     def apply(self, order: int, masks: NDArray[np.uint32]) -> NDArray[np.uint32]:
-        """The masks with their vertices moved; 2^31 and more where an edge would go backward."""
+        """Permute the vertices of masks; results of 2^31 or more have an edge that goes backward."""
         place = self.places[order].tolist()
         position = {edge: k for k, edge in enumerate(self.edges)}
         moved = [
@@ -59,7 +60,7 @@ class Orders:
 
 
 def least_masks(orders: Orders, masks: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
-    """The least mask among those isomorphic to each, and the number of the first order that leads there.
+    """Smallest isomorphic mask of each mask, and the index of the first order that produces it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which vertices of a DAG matter: those on a path from its input to its output."""
+"""Pruning of DAGs to the vertices on paths from input to output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["on_a_path"]
 
 
 def on_a_path(adjacency: NDArray[Any]) -> NDArray[np.bool_]:
-    """The vertices that the first one reaches and that reach the last one.
+    """Mask of the vertices on a path from the first to the last vertex.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def on_a_path(adjacency: NDArray[Any]) -> NDArray[np.bool_]:
     Returns
     -------
     ndarray of bool, shape (n, v)
-        All False where the first vertex does not reach the last.
+        All False if the last vertex cannot be reached from the first.
 
     Examples
     --------

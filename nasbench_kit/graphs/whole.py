@@ -1,4 +1,4 @@
-"""Whole numbers from whatever a caller has: lists, NumPy arrays of any dtype."""
+"""Conversion of nested lists and arrays to integer arrays."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ __all__ = ["whole_numbers"]
 
 
 def whole_numbers(values: ArrayLike, what: str) -> NDArray[np.int64]:
-    """As int64; integers, floats without a fraction, and booleans are taken.
+    """Convert to int64; accepts integers, integral floats and booleans.
 
     Raises
     ------
     ValueError
-        Ragged lists, or values that are no whole numbers; ``what`` is what it calls them.
+        If lists are ragged or values are not whole numbers; ``what`` names them in the message.
     """
     try:
         array = np.asarray(values)
     except ValueError:
         raise ValueError(f"{what} has rows of different lengths") from None
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{what} has whole numbers, not {_shown(values)}")
+        raise ValueError(f"{what} must contain whole numbers, not {_shown(values)}")
     with np.errstate(invalid="ignore"):
         whole = array.astype(np.int64)
     if not (whole == array).all():
-        raise ValueError(f"{what} has {array[whole != array].flat[0]}, which is no whole number")
+        raise ValueError(f"{what} has {array[whole != array].flat[0]}, which is not a whole number")
     return whole
 
 

@@ -1,1 +1,1 @@
-"""Inner loops over arrays, one subject per file: the NumPy form, and below it the compiled one where there is one."""
+"""Performance-critical array kernels: NumPy implementations, some with an equivalent compiled version."""

@@ -1,4 +1,4 @@
-"""The isomorphism classes of cells of 7 vertices, by table look-up."""
+"""Isomorphism classes of cells of 7 vertices, by table lookup."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["BLOCK", "EDGES", "INNER", "LABELLINGS", "LABELS", "as_floats", "cell
 
 EDGES, INNER, LABELS = 21, 5, 3  # of a cell: edge genes, inner vertices, operations
 LABELLINGS = LABELS**INNER
-BLOCK = 8192  # rows at a time: intermediate arrays stay in the cache
+BLOCK = 8192  # rows per block, so that intermediate arrays stay in the cache
 
-# The product of a row's genes with these is its mask of edges, and its operations' number: exact in 32-bit floats.
+# The products of a row's genes with these weights are its edge mask and operations index, exact in 32-bit floats.
 _EDGE_WEIGHTS = (2.0 ** np.arange(EDGES)).astype(np.float32)
 _OPERATION_WEIGHTS = (float(LABELS) ** np.arange(INNER)[::-1]).astype(np.float32)
 _HIGHEST = np.tile(np.repeat(np.array([1, LABELS - 1], dtype=np.uint8), [EDGES, INNER]), BLOCK)
@@ -26,9 +26,9 @@ def cell_classes(
     of_labelling: NDArray[np.int32],
     arrangement_bits: int,
 ) -> NDArray[np.int32]:
-    """The class of each row, -1 where it is no valid genotype: (n, 26) to (n,).
+    """Class of each row, -1 for invalid genotypes: (n, 26) to (n,).
 
-    The limit is three gathers per row, the first from a table of 8 MB.
+    The running time is dominated by three gathers per row, the first from a table of 8 MB.
     """
     if enabled():
         found: NDArray[np.int32] = _cell_classes(
@@ -44,7 +44,7 @@ def cell_classes(
     for start in range(0, len(rows), BLOCK):
         genes, inside = as_floats(rows[start : start + BLOCK])
         mask, operations = genes[:, :EDGES] @ _EDGE_WEIGHTS, genes[:, EDGES:] @ _OPERATION_WEIGHTS
-        # every index is within its table: "clip" only spares NumPy the check
+        # all indices are in range; mode="clip" only skips NumPy's bounds check
         entry = of_mask.take(mask.astype(np.intp), mode="clip")
         arranged = (entry & np.uint32(2**arrangement_bits - 1)) * np.uint32(LABELLINGS) + operations.astype(np.uint32)
         first = entry >> np.uint32(arrangement_bits)
@@ -56,11 +56,11 @@ def cell_classes(
 
 
 def as_floats(rows: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
-    """At most `BLOCK` rows as floats, and in which of them each gene has one of its values; None where all do.
+    """Convert at most `BLOCK` rows to floats, and check gene ranges.
 
-    The others become 0.
+    Also returns a mask of the rows whose genes are all in range, or None if all rows are. Other rows are set to 0.
     """
-    # side by side the genes make rows long enough for SIMD
+    # flattened, the array is long enough for SIMD
     allowed = rows.reshape(-1) <= _HIGHEST[: rows.size]
     if allowed.all():
         return rows.astype(np.float32), None
@@ -77,7 +77,7 @@ def _cell_classes(
     of_labelling: NDArray[np.int32],
     arrangement_bits: int,
 ) -> NDArray[np.int32]:
-    """`nasbench_kit.spaces.nb101.space.NB101Space._classes`: (n, 26) to (n,), -1 where a row is no valid genotype."""
+    """Compiled version of `cell_classes`: (n, 26) to (n,), -1 for invalid genotypes."""
     classes = np.empty(len(rows), dtype=np.int32)
     low = np.uint32(2**arrangement_bits - 1)
     for i in range(len(rows)):

@@ -1,9 +1,9 @@
-"""Whether loops that cannot be vectorised are compiled by Numba (the extra ``fast``), and how.
+"""Optional compilation of loops that cannot be vectorised, by Numba (the extra ``fast``).
 
-Every kernel has a NumPy form and, where that pays off, a compiled one that gives the same bits: which of them runs decides about
-speed and nothing else. Importing Numba and loading the loops takes about a second, so they are used once a search is large
-enough to gain more than that (`enable_for`), or on request (`enable`). ``NASBENCH_KIT_COMPILED=0`` in the environment means
-never, ``1`` from the first search on.
+Every kernel has a NumPy implementation. Where it pays off, there is also a compiled one with bit-identical results, so
+that the choice only affects speed. Importing Numba and loading the loops takes about a second. They are therefore only
+used for searches that are large enough to benefit (`enable_for`), or on request (`enable`). Set the environment
+variable ``NASBENCH_KIT_COMPILED`` to ``0`` to never use them, or to ``1`` to use them for all searches.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 __all__ = ["ENOUGH", "SWITCH", "CompiledLoopsWarning", "compiled", "disable", "enable", "enable_for", "enabled"]
 
-ENOUGH = 2_000_000  # evaluations of a search from which on compiled loops save more time than they take to load
+ENOUGH = 2_000_000  # evaluations from which compiled loops save more time than they take to load
 SWITCH = "NASBENCH_KIT_COMPILED"
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
@@ -26,24 +26,25 @@ _enabled: bool | None = None  # None: not decided yet
 
 
 class CompiledLoopsWarning(UserWarning):
-    """Numba is installed and cannot be used: searches run without it, with the same results, more slowly."""
+    """Numba is installed but cannot be imported; searches run more slowly, with the same results."""
 
 
 def enabled() -> bool:
-    """Whether kernels run their compiled forms."""
+    """Whether kernels use their compiled versions."""
     return bool(_enabled)
 
 
 def enable_for(evaluations: int) -> None:
-    """Enable the compiled forms where a search of so many evaluations, planned or done, gains from them."""
+    """Enable the compiled versions if a search with this many evaluations benefits from them."""
     if _enabled is None and (evaluations >= ENOUGH or os.environ.get(SWITCH) == "1"):
         enable()
 
 
 def enable() -> bool:
-    """Enable the compiled forms now, unless the environment says never; returns whether they are enabled.
+    """Enable the compiled versions unless the environment forbids it; returns whether they are enabled.
 
-    Where Numba is installed and cannot be imported (it needs another NumPy, for example), a `CompiledLoopsWarning` says why.
+    If Numba is installed but cannot be imported, e.g. because it needs another NumPy version, a `CompiledLoopsWarning`
+    gives the reason.
     """
     global _enabled
     if _enabled is None:
@@ -51,7 +52,7 @@ def enable() -> bool:
         if os.environ.get(SWITCH) != "0" and importlib.util.find_spec("numba") is not None:
             try:
                 import numba  # noqa: F401
-            except Exception as error:  # whatever a broken installation raises
+            except Exception as error:  # a broken installation may raise anything
                 reason = f"{type(error).__name__}: {error}"
                 warnings.warn(f"searches run without compiled loops: {reason}", CompiledLoopsWarning, stacklevel=2)
             else:
@@ -60,17 +61,17 @@ def enable() -> bool:
 
 
 def disable() -> None:
-    """Run the NumPy forms, until `enable` or `enable_for` decides anew."""
+    """Use the NumPy versions until `enable` or `enable_for` is called again."""
     global _enabled
     _enabled = None
 
 
 def compiled(loop: Loop) -> Loop:
-    """The loop, compiled when it is first called, for the types it is given, and cached on disk where possible.
+    """Decorator: compile a loop at its first call for the given argument types, cached on disk if possible.
 
-    It is compiled with NumPy's arithmetic: no ``fastmath``, no fused multiply-add. The disk cache only saves time: where it is
-    damaged, the disk is full, or no folder is writable, the loop is compiled in memory. Loops raise no errors of their own;
-    arguments are checked before they start.
+    Arithmetic matches NumPy: no ``fastmath``, no fused multiply-add. The disk cache only saves time. If it is damaged,
+    the disk is full, or no folder is writable, the loop is compiled in memory. Loops never raise errors themselves;
+    arguments are checked before they are called.
     """
     in_memory: Any = None
     ready: Any = None
@@ -89,7 +90,7 @@ def compiled(loop: Loop) -> Loop:
         try:
             return ready(*arguments)
         except Exception as error:
-            if "no compiled object yet" in str(error):  # what Numba makes of Ctrl-C while it compiles
+            if "no compiled object yet" in str(error):  # Numba's error after Ctrl-C during compilation
                 raise KeyboardInterrupt from None
             if ready is in_memory:
                 raise

@@ -1,4 +1,4 @@
-"""How many cores this process may use."""
+"""Number of CPU cores available to this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["usable_cores"]
 
 
 def usable_cores() -> int:
-    """The cores that this process may run on: on a cluster, or in a container, often fewer than the machine has."""
+    """Number of cores this process may use, which may be fewer than the machine has (clusters, containers)."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1

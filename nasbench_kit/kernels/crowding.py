@@ -1,6 +1,7 @@
-"""Non-dominated sorting and crowding distances, over all runs at once, and who survives by them.
+"""Non-dominated sorting, crowding distances and survival selection, vectorised over runs.
 
-With two objectives everything but the sorting is done on different points alone: a search has many that are equal.
+With two objectives, all steps but the sorting operate on distinct points only, because searches contain many equal
+points.
 """
 
 from __future__ import annotations
@@ -15,20 +16,21 @@ from nasbench_kit.kernels.sorting import order_by_two, order_of_pairs, take, who
 
 __all__ = ["rank_and_crowding", "survivors"]
 
-CROWDING_BITS = 24  # to which crowding distances are rounded
+CROWDING_BITS = 24  # precision of crowding distances
 
 
 def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = None) -> NDArray[np.intp]:
-    """The best ``n`` points of each run by domination rank, then crowding distance, best first.
+    """Best ``n`` points of each run by non-domination rank, then crowding distance, best first.
 
     Parameters
     ----------
     F : ndarray of float, shape (runs, points, m)
         Objective values, minimised.
     n : int
+        Number of survivors per run.
     ties : ndarray of uint32, shape (runs, points), optional
-        Random words, of the points in order of their objectives. They draw which of equal points have neighbours at a
-        distance (see `rank_and_crowding`); and of points of equal rank and distance the one with the lower word comes first.
+        Random words, for the points sorted by objectives. They determine which of several equal points get a crowding
+        distance (see `rank_and_crowding`), and break ties between points of equal rank and distance (lower first).
 
     Returns
     -------
@@ -36,7 +38,7 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = 
         Positions in ``F.reshape(-1, m)``.
     """
     points, m = F.shape[1:]
-    # rank, distance, tie and position side by side in one number: its sort sorts by all of them
+    # pack rank, distance, tie and position into one integer, so that one sort orders by all of them
     place = points.bit_length()
     crowding = min(CROWDING_BITS, 63 - 2 * place)
     tie = min(63 - 2 * place - crowding, 32)
@@ -47,8 +49,8 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = 
         key = _survival_keys(np.ascontiguousarray(F), order, n, ties, crowding, tie, place)
     else:
         order, rank, distance = rank_and_crowding(F, n, ties)
-        # Distances are at most m, but infinite at a front's ends. Steps of 2**-22 are below any difference that matters,
-        # and far above rounding.
+        # Distances are at most m, except at the ends of a front, where they are infinite. Steps of 2**-22 are below any
+        # relevant difference and far above rounding errors.
         np.minimum(distance, m + 1, out=distance)
         distance *= 2.0**crowding / (m + 2)
         key = rank
@@ -67,29 +69,29 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = 
 def rank_and_crowding(
     F: NDArray[np.float64], enough: int | None = None, words: NDArray[np.uint32] | None = None
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """The points of each run by ascending objectives, with their domination ranks and crowding distances.
+    """Sort the points of each run by objectives, and compute non-domination ranks and crowding distances.
 
     Parameters
     ----------
     F : ndarray of float, shape (runs, points, m)
-        Objective values, minimised; points with an infinite one are unknown, and come after all others.
+        Objective values, minimised; points with an infinite value are failures and come last.
     enough : int, optional
-        Once a run has so many points ranked, those left in it share the next rank, and have no distance.
+        Stop ranking a run after this many points; the remaining points share the next rank and have distance 0.
     words : ndarray of uint32, shape (runs, points), optional
-        Random words of the points in their order: they draw where each of several equal points stands among them.
+        Random words, for the points in sorted order, which shuffle equal points.
 
     Returns
     -------
     order : ndarray of int, shape (runs, points)
-        Positions in ``F.reshape(-1, m)``. Equal points stay in order.
+        Positions in ``F.reshape(-1, m)``. The order is stable.
     rank : ndarray of int, shape (runs, points)
-        From 0, of the points in this order; those that are unknown come last, and have no distance.
+        Ranks of the sorted points, from 0; failures come last and have distance 0.
     distance : ndarray of float, shape (runs, points)
-        ``inf`` at both ends of a front in any objective; else the sum over objectives of the gap between a point's two
-        neighbours, as a share of the front's range. The front is sorted anew for each objective, equal points each time in
-        another random order: only the first and the last of them have a neighbour at a distance, or are at an end, and which
-        ones these are is drawn for each objective. Source: Deb et al. 2002 (IEEE TEC 6(2)), section III-B, and the
-        authors' program, whose sort is a randomised one.
+        ``inf`` at both ends of a front in any objective; otherwise the sum over objectives of the gap between a point's
+        two neighbours, relative to the range of the front. The front is sorted for each objective with equal points in
+        a new random order. Of equal points, only the first and the last therefore have a distinct neighbour or are at
+        an end, and these are drawn anew for each objective. Source: Deb et al. 2002 (IEEE TEC 6(2)), section III-B, and
+        the authors' program, whose sort is randomised.
     """
     if words is None:
         words = np.zeros(F.shape[:2], dtype=np.uint32)
@@ -107,7 +109,7 @@ def _of_two(
     second_code, second_bits = whole_numbers(second)
     order, along_first, along_second = order_by_two(first_code, first_bits, second_code, second_bits)
     along_first, along_second = along_first.ravel(), along_second.ravel()
-    # of equal points the first leads: what is found for it holds for them all
+    # the first of several equal points represents them all
     leads = np.ones((runs, points), dtype=np.bool_)
     leads.reshape(-1)[1:] = (along_first[1:] != along_first[:-1]) | (along_second[1:] != along_second[:-1])
     leads[:, 0] = True
@@ -120,7 +122,7 @@ def _of_two(
     if second_bits + runs.bit_length() > 62:
         height = np.unique(height, return_inverse=True)[1].astype(np.uint64)
         second_bits = len(height).bit_length()
-    # turned upside down, with every run above the one before it, so that one running maximum serves them all
+    # negated, and offset so that every run lies above the previous one; one running maximum then serves all runs
     depth = ((run + 1) << second_bits) - height.view(np.int64)
     known = np.isfinite(values[0] + values[1])
     rank, fronts = _peel(depth, run, alike, known, runs, enough)
@@ -148,28 +150,31 @@ def _peel(
     runs: int,
     enough: int,
 ) -> tuple[NDArray[np.intp], list[NDArray[np.intp]]]:
-    """Domination ranks of different points, by run and ascending first objective, front by front.
+    """Non-domination ranks of distinct points, sorted by run and first objective, by peeling off fronts.
 
-    A point is on the first front where its second objective lies below that of every point before it.
+    A point is on the first front if its second objective is below that of every earlier point.
 
     Parameters
     ----------
     depth : ndarray of int, shape (k,)
-        How low the second objective is; every run lies above the one before it.
+        Negated second objective, offset so that every run lies above the previous one.
     run : ndarray of int, shape (k,)
+        Run of each point.
     alike : ndarray of int, shape (k,)
-        How many points each stands for.
+        Number of equal points that each point represents.
     known : ndarray of bool, shape (k,)
-        The others come last.
+        False for failures, which come last.
     runs : int
+        Number of runs.
     enough : int
-        Once a run has so many points ranked, those left in it share the next rank.
+        Stop ranking a run after this many points; the remaining points share the next rank.
 
     Returns
     -------
     rank : ndarray of int, shape (k,)
+        Rank of each point.
     fronts : list of ndarrays of int
-        The points of each front, in order.
+        Points of each front, in order.
     """
     rank = np.zeros(len(depth), dtype=np.intp)
     missing = np.full(runs, enough)
@@ -194,28 +199,28 @@ def _peel(
 
 
 def _ends(count: NDArray[np.intp], word: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Of ``count`` equal points the two that are next to others, drawn by the halves of a random word; 0 and 0 of one."""
+    """Draw the first and last of ``count`` equal points by the halves of a random word; 0 and 0 for one point."""
     first = (word & np.uint32(0xFFFF)) * count >> 16
     last = first - 1 - ((word >> np.uint32(16)) * (count - 1) >> 16)
     return first, np.where(last < 0, last + count, last)
 
 
 def _gaps(values: NDArray[np.float64], starts: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How far it is to the neighbours before and after, as a share of the front's range; ``inf`` beyond its ends.
+    """Gaps to the previous and next neighbours, relative to the range of the front; ``inf`` at its ends.
 
     Parameters
     ----------
     values : ndarray of float, shape (k,)
-        One objective of points front after front, each front in order.
+        One objective of the points of all fronts, concatenated; each front is sorted.
     starts : ndarray of int
-        Where each front begins.
+        Start of each front.
     """
     gap = np.zeros(len(values) + 1)
-    if len(starts):  # else no point has known objectives
+    if len(starts):  # otherwise all points are failures
         ends = np.append(starts[1:], len(values)) - 1
         span = np.abs(values[ends] - values[starts])
         scale = np.divide(1, span, out=np.zeros_like(span), where=span > 0)
-        with np.errstate(over="ignore"):  # from one front to the next, where it is overwritten
+        with np.errstate(over="ignore"):  # gaps between fronts may overflow, and are overwritten
             np.abs(np.subtract(values[1:], values[:-1], out=gap[1:-1]), out=gap[1:-1])
             gap[:-1] *= np.repeat(scale, ends - starts + 1)
         gap[starts] = gap[-1] = np.inf
@@ -225,12 +230,12 @@ def _gaps(values: NDArray[np.float64], starts: NDArray[np.intp]) -> tuple[NDArra
 def _of_many(
     F: NDArray[np.float64], words: NDArray[np.uint32]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Any number of objectives, a front at a time."""
+    """Implementation for any number of objectives, one front at a time."""
     runs, points, m = F.shape
     order = np.lexsort(np.moveaxis(F, 2, 0)[::-1], axis=1) + (np.arange(runs) * points)[:, np.newaxis]
     F = F.reshape(-1, m).take(order, axis=0)
     unknown = np.isinf(F.max(axis=2))
-    # where the words are all equal, so are these: equal points then stay in order
+    # equal words give equal hashes, so that equal points then keep their order
     among_equals = [mix(words.astype(np.uint64) + (np.uint64(objective) << np.uint64(32))) for objective in range(m)]
     rank, distance = np.empty((runs, points), dtype=np.intp), np.zeros((runs, points))
     for run in range(runs):
@@ -258,18 +263,19 @@ def _survival_keys(
     tie: int,
     place: int,
 ) -> NDArray[np.int64]:
-    """The numbers that `survivors` sorts, for two objectives.
+    """Compute the integers that `survivors` sorts, for two objectives (compiled).
 
     Parameters
     ----------
     F : ndarray of float, shape (runs, points, 2)
     order : ndarray of int, shape (runs, points)
-        Positions in ``F.reshape(-1, 2)``: each run's points by ascending objectives.
+        Positions in ``F.reshape(-1, 2)`` of the points of each run, sorted by objectives.
     enough : int
-        Once a run has so many points ranked, those left in it share the next rank, and have no distance.
+        Stop ranking a run after this many points; the remaining points share the next rank and have distance 0.
     ties : ndarray of uint32, shape (runs, points)
+        Random words.
     crowding, tie, place : int
-        Bits for the crowding distance, for the tie and for the place in the order, below those of the rank.
+        Numbers of bits of the crowding distance, the tie-breaker and the place, below those of the rank.
 
     Returns
     -------
@@ -279,19 +285,19 @@ def _survival_keys(
     values = F.reshape(-1, 2)
     keys = np.empty((runs, points), dtype=np.int64)
     along_first, along_second = np.empty(points), np.empty(points)
-    begin = np.empty(points + 1, dtype=np.int64)  # where those points begin that are equal to the k-th different one
-    first, second = np.empty(points), np.empty(points)  # of different points
+    begin = np.empty(points + 1, dtype=np.int64)  # start of the points equal to the k-th distinct one
+    first, second = np.empty(points), np.empty(points)  # of distinct points
     left, front = np.empty(points, dtype=np.int64), np.empty(points, dtype=np.int64)
     distances = np.empty(points)
     key = np.empty(points, dtype=np.int64)  # rank and distance
-    unit, most = 2.0**crowding / 4, 3.0  # of a distance, of two objectives
+    unit, most = 2.0**crowding / 4, 3.0  # of a distance with two objectives
     for run in range(runs):
         for i in range(points):
             along_first[i] = values[order[run, i], 0]
             along_second[i] = values[order[run, i], 1]
         k = 0
         begin[0] = 0
-        for i in range(1, points):  # without a branch: which points are equal cannot be foreseen
+        for i in range(1, points):  # branch-free, because equality is unpredictable
             begin[k + 1] = i
             k += np.int64(along_first[i] != along_first[i - 1]) | np.int64(along_second[i] != along_second[i - 1])
         begin[k + 1] = points
@@ -301,10 +307,10 @@ def _survival_keys(
             first[k], second[k] = along_first[begin[k]], along_second[begin[k]]
             left[remaining] = k
             remaining += np.int64(np.isfinite(first[k] + second[k]))
-        key[:] = ((points + 1) << crowding) - 1  # of those that are unknown
+        key[:] = ((points + 1) << crowding) - 1  # of failures
         rank = ranked = 0
         while remaining and ranked < enough:
-            # a point is on this front where its second objective lies below that of every point before it
+            # a point is on this front if its second objective is below that of every earlier point
             lowest = np.inf
             members = others = 0
             for i in range(remaining):
@@ -319,7 +325,7 @@ def _survival_keys(
             span_second = abs(second[front[members - 1]] - second[front[0]])
             scale_first = 1 / span_first if span_first > 0 else 0.0
             scale_second = 1 / span_second if span_second > 0 else 0.0
-            none = ((rank + 1) << crowding) - 1  # at no distance
+            none = ((rank + 1) << crowding) - 1  # at distance 0
             before_first = before_second = np.inf
             for i in range(members):
                 k = front[i]
@@ -331,7 +337,7 @@ def _survival_keys(
                 if stop - start == 1:
                     distance = before_first + after_first + before_second + after_second
                     key[start] = none - np.int64(min(distance, most) * unit)
-                else:  # of equal points those that are drawn have neighbours, as `_ends` of the NumPy form draws them
+                else:  # draw the first and last of equal points, like `_ends` of the NumPy version
                     count = stop - start
                     distances[start:stop] = 0.0
                     for objective in range(2):

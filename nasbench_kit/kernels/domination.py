@@ -1,4 +1,4 @@
-"""Which points of a set no other point dominates, group by group."""
+"""Non-dominated points of each group."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from nasbench_kit.kernels.compiling import compiled, enabled
 
 __all__ = ["first_fronts"]
 
-MOST_CELLS = 256  # that the range of an objective is cut into
+MOST_CELLS = 256  # maximum number of bins for an objective
 
 
 def first_fronts(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
-    """The positions of the different points that no point of their group dominates.
+    """Positions of the distinct non-dominated points of each group.
 
     Parameters
     ----------
     F : ndarray of float, shape (n, m)
-        Minimised, without ``nan``; at least one point.
+        Objective values, minimised, without ``nan``; at least one point.
     group : ndarray of int, shape (n,)
-        From 0 on.
+        Group of each point, numbered from 0.
 
     Returns
     -------
     ndarray of int, shape (k,)
-        By group, then by ascending objectives; of equal points the first. O(n log n) for two objectives.
+        Sorted by group, then by ascending objectives; of equal points, the first. O(n log n) for two objectives.
     """
     groups = int(group.max()) + 1
     if F.shape[1] == 2 and enabled():
@@ -39,10 +39,10 @@ def first_fronts(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
 
 
 def _not_far_behind(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
-    """The indices of points (n, 2) but for most of those that are dominated: what is left is far less to sort.
+    """Indices of points (n, 2) after discarding most dominated ones, which leaves far fewer points to sort.
 
-    The range of the first objective is cut into cells. A point is left out where one in a lower cell, which therefore
-    has a lower first objective, has no higher second one.
+    The range of the first objective is divided into cells. A point is discarded if a point in a lower cell, which has a
+    lower first objective, does not have a higher second objective.
     """
     low, high = float(F[:, 0].min()), float(F[:, 0].max())
     groups = int(group.max()) + 1
@@ -50,7 +50,7 @@ def _not_far_behind(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray
     scale = cells / (high - low) if high > low else 0.0
     if not (0 < scale < np.inf and F[:, 1].max() < np.inf):
         return np.arange(len(F))
-    cell = ((F[:, 0] - low) * scale).astype(np.intp)  # the highest has one more for itself
+    cell = ((F[:, 0] - low) * scale).astype(np.intp)  # the maximum falls into an extra cell
     cell += group * (cells + 2)
     lowest = np.full(groups * (cells + 2), np.inf)
     np.minimum.at(lowest, cell + 1, F[:, 1])
@@ -70,8 +70,8 @@ def _nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[n
         first[1:] = sorted_group[1:] != sorted_group[:-1]
         return order[first]
     if F.shape[1] == 2:
-        # Distinct points in ascending order are kept where the second objective falls below all before it. Ranks
-        # that fall from group to group let one running minimum serve them all.
+        # Distinct points in ascending order are kept if their second objective is below all previous ones. Ranks that
+        # decrease from group to group allow one running minimum for all groups.
         rank = np.unique(sorted_F[:, 1], return_inverse=True)[1].astype(np.int64)
         key = rank - sorted_group * len(order)
         keep = np.ones(len(order), dtype=np.bool_)
@@ -83,20 +83,20 @@ def _nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[n
 
 
 def _lexicographic(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
-    """The stable order by group, then by ascending objectives."""
+    """Stable order by group, then by ascending objectives."""
     if F.shape[1] != 2 or int(group.max()) >= 2**16:
         return np.lexsort((*F.T[::-1], group))
-    # Complex numbers sort by their real, then their imaginary part; 16-bit integers have a radix sort: together a
-    # third of lexsort's time.
+    # Complex numbers sort by real, then imaginary part, and 16-bit integers by radix sort; together this takes a third
+    # of the time of lexsort.
     order = np.ascontiguousarray(F).view(np.complex128)[:, 0].argsort(kind="stable")
     return order[group[order].astype(np.uint16).argsort(kind="stable")]
 
 
 @compiled
 def _fronts_of_two(F: NDArray[np.float64], group: NDArray[np.int64], groups: int) -> NDArray[np.intp]:
-    """`first_fronts` of two objectives: (n, 2) and (n,) to (k,).
+    """Compiled version of `first_fronts` for two objectives: (n, 2) and (n,) to (k,).
 
-    Each group's front is kept in order while its points are looked at in turn: O(n log n), for most are dominated.
+    Points are inserted one by one into the sorted front of their group: O(n log n), since most are dominated.
     """
     n = len(F)
     begin = np.zeros(groups + 1, dtype=np.intp)
@@ -104,7 +104,7 @@ def _fronts_of_two(F: NDArray[np.float64], group: NDArray[np.int64], groups: int
         begin[group[i] + 1] += 1
     for k in range(groups):
         begin[k + 1] += begin[k]
-    members = np.empty(n, dtype=np.intp)  # group after group
+    members = np.empty(n, dtype=np.intp)  # sorted by group
     filled = begin[:-1].copy()
     for i in range(n):
         members[filled[group[i]]] = i
@@ -116,7 +116,7 @@ def _fronts_of_two(F: NDArray[np.float64], group: NDArray[np.int64], groups: int
         for i in members[begin[k] : begin[k + 1]]:
             first, second = F[i, 0], F[i, 1]
             low, high = 0, size
-            while low < high:  # how many of the front have no higher first objective
+            while low < high:  # count front points with a first objective that is not higher
                 middle = (low + high) // 2
                 if F[kept[total + middle], 0] <= first:
                     low = middle + 1
@@ -124,7 +124,7 @@ def _fronts_of_two(F: NDArray[np.float64], group: NDArray[np.int64], groups: int
                     high = middle
             if low and F[kept[total + low - 1], 1] <= second:
                 continue
-            # it takes the place of those that it dominates: one before it with the same first objective, and some behind it
+            # replace the points that it dominates: one before it with the same first objective, and some after it
             start = low
             if low and F[kept[total + low - 1], 0] == first:
                 start -= 1

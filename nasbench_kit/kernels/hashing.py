@@ -1,4 +1,4 @@
-"""64-bit hashes of whole numbers, element by element, and of rows of bytes."""
+"""64-bit hashes of integers (elementwise) and of rows of bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["hash_rows", "mix"]
 
 
 def mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of SplitMix64 (Steele, Lea and Flood 2014), a bijection; arithmetic wraps at 2**64."""
+    """Finaliser of SplitMix64 (Steele, Lea and Flood 2014), a bijection; arithmetic wraps at 2**64."""
     x = x + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,4 +1,4 @@
-"""Which genotypes and which networks each of a batch of runs has evaluated already."""
+"""Tracking of the genotypes and networks that each run has already evaluated."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["SEEN_NETWORKS", "Seen"]
 
 Genotypes = NDArray[np.uint8]
 
-SMALL_SIZE = 2**16  # genotypes, up to which a table by genotype number stays in the cache
+SMALL_SIZE = 2**16  # maximum space size for which a table by flat index stays in the cache
 
-SEEN_BYTES = 2**27  # up to here, what each run has seen is a table of flags; beyond, sorted arrays of keys
-NUMBERED = 2**53  # the genotypes of spaces up to this size have numbers; those of larger ones are hashed
-SEEN_NETWORKS = 8 * SEEN_BYTES  # of all runs: where there are many, their flags are bits
+SEEN_BYTES = 2**27  # maximum size of the table of flags; beyond, sorted arrays of keys are used
+NUMBERED = 2**53  # maximum space size for which genotypes are numbered rather than hashed
+SEEN_NETWORKS = 8 * SEEN_BYTES  # maximum number of network flags over all runs; large tables are stored as bits
 
 
 class Numbered(Protocol):
-    """What has to be known of a search space: how genotypes and networks are numbered."""
+    """The part of a search space needed here: numbering of genotypes and networks."""
 
     @property
     def genes(self) -> int: ...
@@ -40,51 +40,54 @@ class Numbered(Protocol):
 
 
 class Seen:
-    """What each run has seen, as flags of all there is or as keys.
+    """Genotypes and networks seen by each run, stored as flags for small spaces and as keys otherwise.
 
     Parameters
     ----------
     space : Space
     runs : int
+        Number of runs.
     in_order : bool
-        Whether `new_networks` will be asked, and its answers given to `note`.
+        Whether `new_networks` will be called and its results passed to `note`.
     """
 
     def __init__(self, space: Numbered, runs: int, in_order: bool) -> None:
         self.space, self.runs = space, runs
         self._genotypes = np.zeros(space.size * runs, dtype=np.bool_) if space.size * runs <= SEEN_BYTES else None
-        self._names: list[NDArray[np.uint64]] = []  # without flags: each run's genotypes, (runs, batch)
+        self._names: list[NDArray[np.uint64]] = []  # without flags: genotypes of each run, (runs, batch)
         networks = space.networks
         self._networks = networks if networks is not None and networks * runs <= SEEN_NETWORKS else None
-        # few flags are counted when that is asked for; of many, those that are set are counted as they are
+        # small tables of flags are counted on demand; for large ones, a running count is kept
         late = self._networks is None or self._networks <= SMALL_SIZE
-        # of these the compiled loops take note in one go
+        # handled by a single compiled loop
         self._small = self._genotypes is not None and self._networks is not None and space.size <= SMALL_SIZE
         self._unique = np.zeros(runs, dtype=np.int64) if in_order or not late else None
         if self._networks is not None:
             self._flags = np.zeros(runs * self._networks if late else runs * self._networks // 8 + 1, dtype=np.uint8)
             self._bits = not late
-        self._run = np.empty(0, dtype=np.int64)  # without flags: each run's different keys
+        self._run = np.empty(0, dtype=np.int64)  # without flags: distinct keys of each run
         self._key = np.empty(0, dtype=np.uint64)
         self._new_keys: list[tuple[NDArray[np.int64], NDArray[np.uint64]]] = []
 
     def note(
         self, X: Genotypes, new: NDArray[np.bool_] | None = None, counted: NDArray[np.bool_] | None = None
     ) -> NDArray[np.intp]:
-        """Take note of genotypes (runs, batch, genes).
+        """Record genotypes as seen.
 
         Parameters
         ----------
         X : ndarray of uint8, shape (runs, batch, genes)
+            Genotypes.
         new : ndarray of bool, shape (runs, batch), optional
-            As `new_networks` has it.
+            Result of `new_networks`.
         counted : ndarray of bool, shape (runs, batch), optional
-            Which to note; all unless given.
+            Which genotypes to record; default: all.
 
         Returns
         -------
         ndarray of int, shape (k,)
-            Positions in (runs * batch) that hold every genotype noted that the run had not seen, and may hold others.
+            Positions in (runs * batch). They include all recorded genotypes that are new to their run, and possibly
+            others.
         """
         runs, batch = X.shape[:2]
         loops = enabled()
@@ -133,7 +136,7 @@ class Seen:
         return chosen
 
     def _note_small(self, X: Genotypes, counted: NDArray[np.bool_] | None) -> NDArray[np.intp]:
-        """`note` by a compiled loop, which counts networks as it goes."""
+        """Compiled version of `note`, which keeps a running count of networks."""
         assert self._genotypes is not None
         if self._unique is None:
             self._unique = self.unique_networks()
@@ -149,7 +152,7 @@ class Seen:
         return chosen
 
     def new_networks(self, X: Genotypes) -> NDArray[np.bool_]:
-        """Which of (runs, batch, genes) are the first of their network in their run: (runs, batch)."""
+        """Which genotypes (runs, batch, genes) are the first of their network in their run: (runs, batch)."""
         runs, batch = X.shape[:2]
         flat = X.reshape(-1, self.space.genes)
         run = np.repeat(np.arange(runs), batch)
@@ -173,18 +176,18 @@ class Seen:
         return (self._flags.take(place >> 3) & _BIT.take(place & 7)).astype(np.bool_)
 
     def _flag(self, place: NDArray[np.intp]) -> None:
-        """Set flags; where they are bits, different ones that are not set: there adding is as good, and faster."""
+        """Set flags. Bit flags must be distinct and unset, because addition is then equivalent to or, and faster."""
         if self._bits:
             np.add.at(self._flags, place >> 3, _BIT.take(place & 7))
         else:
             self._flags[place] = 1
 
     def unique_networks(self, which: NDArray[np.intp] | None = None) -> NDArray[np.int64]:
-        """How many different networks each run has seen, or each of some runs: (runs,) or (len(which),)."""
+        """Number of distinct networks seen by each run, or by a subset of runs: (runs,) or (len(which),)."""
         if self._unique is not None:
             return self._unique.copy() if which is None else self._unique[which]
         if self._networks is not None:
-            # counted run by run: over a whole array of flags NumPy counts many times as fast as along an axis
+            # count run by run, because count_nonzero is much faster over a whole array than along an axis
             flags = self._flags.reshape(self.runs, -1)
             rows = flags if which is None or len(which) == self.runs else (flags[run] for run in which.tolist())
             return np.array([np.count_nonzero(row) for row in rows], dtype=np.int64)
@@ -198,7 +201,10 @@ class Seen:
         return counts if which is None else counts[which]
 
     def unique_genotypes(self) -> NDArray[np.int64]:
-        """How many different genotypes each run has seen: (runs,). In spaces above `NUMBERED` to within 2^-64 a pair."""
+        """Number of distinct genotypes seen by each run: (runs,).
+
+        In spaces larger than `NUMBERED`, genotypes are hashed and collide with probability 2^-64 per pair.
+        """
         if self._genotypes is not None:
             counts: NDArray[np.int64] = np.count_nonzero(self._genotypes.reshape(self.runs, -1), axis=1)
             return counts
@@ -210,7 +216,7 @@ class Seen:
 
     def _note_names(self, names: NDArray[np.uint64], counted: NDArray[np.bool_] | None) -> None:
         if counted is not None:
-            # a run's first evaluation counts, and what does not count is written down as that one again
+            # genotypes that do not count are recorded as repetitions of the run's first one, which always counts
             first = self._names[0][:, :1] if self._names else names[:, :1]
             names = np.where(counted, names, first)
         self._names.append(names)
@@ -229,7 +235,7 @@ class Seen:
 def _different(
     run: NDArray[np.int64], key: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.bool_], NDArray[np.intp]]:
-    """Runs and keys in order, which of them are the first of their kind, and the order (stable)."""
+    """Sorted runs and keys, a mask of the first of each distinct pair, and the stable order."""
     order = np.lexsort((key, run))
     run, key = run[order], key[order]
     first = np.ones(len(run), dtype=np.bool_)
@@ -250,27 +256,29 @@ def _note_small(
     network_seen: NDArray[np.uint8],
     networks: NDArray[np.int64],
 ) -> NDArray[np.intp]:
-    """`Seen.note` where every genotype and every network has a flag.
+    """Compiled version of `Seen.note` for spaces with a flag per genotype and network.
 
     Parameters
     ----------
     X : ndarray of uint8, shape (runs, batch, genes)
+        Genotypes.
     weights : ndarray of int, shape (genes,)
-        Of the digits of a genotype's number.
+        Place values of the genes in the flat index.
     counted : ndarray of bool, shape (runs, batch) or (0, 0)
-        Which to note; all where it is empty.
+        Which genotypes to record; all if empty.
     genotype_seen : ndarray of bool, shape (runs, genotypes)
-        Is changed.
+        Flags of genotypes, modified in place.
     network_of_number : ndarray of int, shape (genotypes,)
+        Network index of each genotype.
     network_seen : ndarray of uint8, shape (runs, networks)
-        Is changed.
+        Flags of networks, modified in place.
     networks : ndarray of int, shape (runs,)
-        How many each run has seen; is changed.
+        Number of networks seen by each run, modified in place.
 
     Returns
     -------
     ndarray of int, shape (k,)
-        Positions in (runs * batch) of the genotypes that are new.
+        Positions in (runs * batch) of the new genotypes.
     """
     runs, batch, genes = X.shape
     some = counted.size > 0
@@ -300,16 +308,18 @@ def _flag_bits(
     networks: int,
     counts: NDArray[np.int64],
 ) -> None:
-    """Set a bit for each run and network, and count for each run those that were not set; `Seen.note`.
+    """Set the bit of each run and network, and count the bits that were not set before.
 
     Parameters
     ----------
     run, network : ndarray of int, shape (k,)
+        Run and network indices.
     flags : ndarray of uint8
-        Bit ``run * networks + network`` of these is the network's; is changed.
+        Flags, modified in place; those of a network are at bit ``run * networks + network``.
     networks : int
+        Number of networks of the space.
     counts : ndarray of int, shape (runs,)
-        Is changed.
+        Number of networks seen by each run, modified in place.
     """
     for i in range(len(run)):
         place = run[i] * networks + network[i]
@@ -321,7 +331,7 @@ def _flag_bits(
 
 @compiled
 def _numbers(X: NDArray[np.uint8], weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Numbers of genotypes: (n, genes) to (n,)."""
+    """Flat indices of genotypes: (n, genes) to (n,)."""
     found = np.empty(len(X), dtype=np.uint64)
     for i in range(len(X)):
         number = np.uint64(0)

@@ -1,4 +1,4 @@
-"""Stable orders of floats by a radix sort of their bits: NumPy sorts whole numbers many times as fast as it orders floats."""
+"""Fast stable argsort and lexsort of floats, by sorting packed integers."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Unsigned = TypeVar("Unsigned", np.uint32, np.uint64)
 
 
 def take(values: NDArray[Scalar], where: NDArray[np.intp]) -> NDArray[Scalar]:
-    """The values at positions of the flat array, in the shape of ``where``."""
+    """Take values at flat positions, in the shape of ``where``."""
     taken: NDArray[Scalar] = values.reshape(-1).take(where, mode="clip")
     return taken
 
 
 def whole_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.uint64], int]:
-    """Whole numbers from 0 that are ordered as the values are, and how many bits they have; ``nan`` is not expected.
+    """Map floats to unsigned integers of the same order, and return their number of bits; ``nan`` is not supported.
 
-    These are the bits of the values, those of negative ones inverted, without what all of them share.
+    The integers are the bit patterns of the values, with those of negative values inverted and common bits removed.
     """
     code = (values + 0.0).view(np.uint64)  # -0.0 becomes 0.0
     if values.min(initial=0.0) < 0:
@@ -38,19 +38,19 @@ def whole_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.uint64], int]
 
 
 def stable_order(code: NDArray[np.uint64], bits: int) -> NDArray[np.intp]:
-    """Each row's stable ascending order, several times as fast as ``argsort(axis=1, kind="stable")`` of floats.
+    """Stable ascending order of each row, several times faster than ``argsort(axis=1, kind="stable")`` of floats.
 
     Parameters
     ----------
     code : ndarray of uint64, shape (rows, n)
-        `whole_numbers`.
+        Integers from `whole_numbers`.
     bits : int
-        None of them has more.
+        Maximum number of bits.
 
     Returns
     -------
     ndarray of int, shape (rows, n)
-        Positions in ``code.ravel()``: row r's are r n ... r n + n - 1.
+        Positions in ``code.ravel()``; those of row r are r n ... r n + n - 1.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def stable_order(code: NDArray[np.uint64], bits: int) -> NDArray[np.intp]:
     rows, n = code.shape
     place = n.bit_length()
     starts = (np.arange(rows) * n)[:, np.newaxis]
-    # the digits of a radix sort, from the last to the first: mostly one is enough
+    # radix sort from the least significant digit; usually one digit suffices
     rest = max(bits + place - 64, 0)
     if not rest:
         order: NDArray[np.intp] = _by_digit(code, bits, place) + starts
@@ -73,30 +73,31 @@ def stable_order(code: NDArray[np.uint64], bits: int) -> NDArray[np.intp]:
 def order_by_two(
     first: NDArray[np.uint64], first_bits: int, second: NDArray[np.uint64], second_bits: int
 ) -> tuple[NDArray[np.intp], NDArray[np.uint64], NDArray[np.uint64]]:
-    """Each row's stable ascending order by two numbers, and the numbers in this order.
+    """Stable lexicographic order of each row by two keys, and the keys in this order.
 
     Parameters
     ----------
     first, second : ndarray of uint64, shape (rows, n)
-        `whole_numbers`.
+        Integers from `whole_numbers`.
     first_bits, second_bits : int
-        None of them has more.
+        Maximum numbers of bits.
 
     Returns
     -------
     order : ndarray of int, shape (rows, n)
         Positions in ``first.ravel()``.
     first, second : ndarray of uint64, shape (rows, n)
+        Sorted keys.
     """
     rows, n = first.shape
     place = n.bit_length()
-    rest = max(first_bits + place - 64, 0)  # bits of the first that are sorted together with the second
+    rest = max(first_bits + place - 64, 0)  # low bits of the first key that are sorted together with the second
     low_bits = rest + second_bits
     if low_bits + place > 64:
         order = stable_order(second, second_bits)
         order = take(order, stable_order(take(first, order), first_bits))
         return order, take(first, order), take(second, order)
-    # what is sorted has number and place side by side: it is taken along, instead of looked up once more
+    # pack number and place into one integer, so that the numbers need not be looked up again after sorting
     starts, shift, places = (np.arange(rows) * n)[:, np.newaxis], np.uint64(place), np.uint64(2**place - 1)
     low: NDArray[np.uint64] = second
     if rest:
@@ -123,7 +124,7 @@ def order_by_two(
 
 
 def lowest(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:
-    """Each row's ``k`` lowest in stable ascending order, as positions in ``values.ravel()``: (rows, n) to (rows, k)."""
+    """The ``k`` lowest values of each row in stable order, as flat positions: (rows, n) to (rows, k)."""
     rows, n = values.shape
     if enabled() and values.size:
         codes, used = _column_codes((values + 0.0).reshape(-1, 1).view(np.uint64))
@@ -138,7 +139,7 @@ def lowest(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:
 
 
 def order_of_pairs(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Each row's stable ascending order of pairs (rows, n, 2), as positions in ``values.reshape(-1, 2)``: (rows, n)."""
+    """Stable lexicographic order of pairs (rows, n, 2), as positions in ``values.reshape(-1, 2)``: (rows, n)."""
     rows, n = values.shape[:2]
     if enabled():
         codes, used = _column_codes((values + 0.0).reshape(-1, 2).view(np.uint64))
@@ -159,13 +160,13 @@ def order_of_pairs(values: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def _bits_and_shift(used: int) -> tuple[int, int]:
-    """How many bits numbers have between the first and the last that any of them has, and the place of the last."""
+    """Number of bits from the highest to the lowest used bit, and the position of the lowest."""
     trailing = max((used & -used).bit_length() - 1, 0)
     return used.bit_length() - trailing, trailing
 
 
 def _by_digit(digit: NDArray[np.uint64], bits: int, place: int) -> NDArray[np.intp]:
-    """The stable order of each row, as positions within it, of which each has ``place`` bits."""
+    """Stable order of each row, as positions within the row that fit into ``place`` bits."""
     if bits + place <= 32:
         return _sorted_places(digit.astype(np.uint32), np.uint32(place))
     return _sorted_places(digit, np.uint64(place))
@@ -178,32 +179,32 @@ def _sorted_places(digit: NDArray[Unsigned], place: Unsigned) -> NDArray[np.intp
 
 
 def _with_places(digit: NDArray[Unsigned], place: Unsigned) -> NDArray[Unsigned]:
-    """Each row's numbers in stable order, and in their low bits the place that each had."""
-    # a number and its place side by side in one integer: its sort is SIMD where that of places by numbers is not
+    """Sort the numbers of each row, with their original places in the low bits."""
+    # sorting packed integers is vectorised by SIMD, unlike argsort
     key = digit << place
     key |= np.arange(digit.shape[1], dtype=digit.dtype)
     key.sort(axis=1)
     return key
 
 
-# ------------------------------------------------------------ compiled: the steps between NumPy's sorts
+# ------------------------------------------------------------ compiled steps between NumPy's sorts
 
 
 @compiled
 def _column_codes(bits: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Whole numbers from 0 that are ordered as each column of floats is: `whole_numbers`.
+    """Compiled version of `whole_numbers`, for each column.
 
     Parameters
     ----------
     bits : ndarray of uint64, shape (n, columns)
-        Of the floats, without -0.0.
+        Bit patterns of the floats, which must not include -0.0.
 
     Returns
     -------
     codes : ndarray of uint64, shape (columns, n)
-        Not yet without the bits that all of them share.
+        Integers, with common trailing zero bits not yet removed.
     used : ndarray of uint64, shape (columns,)
-        The bits that some code has.
+        Bitwise or of all codes.
     """
     n, columns = bits.shape
     codes = np.empty((columns, n), dtype=np.uint64)
@@ -234,7 +235,7 @@ def _low_keys(
     place: int,
     keys: NDArray[Any],
 ) -> None:
-    """The second numbers and the last ``rest`` bits of the first, with their places in their rows: into keys (rows, n)."""
+    """Pack the second numbers, the low ``rest`` bits of the first, and the places into ``keys`` (rows, n)."""
     rows, n = keys.shape
     some = np.uint64(2**rest - 1)
     for row in range(rows):
@@ -247,7 +248,7 @@ def _low_keys(
 
 @compiled
 def _high_keys(low: NDArray[Any], codes: NDArray[np.uint64], shift: int, place: int) -> NDArray[np.uint64]:
-    """The first numbers in the order of the sorted keys (rows, n), with their places in this order: (rows, n)."""
+    """First numbers in the order of the sorted keys (rows, n), with their places in this order: (rows, n)."""
     rows, n = low.shape
     keys = np.empty((rows, n), dtype=np.uint64)
     places = np.uint64(2**place - 1)
@@ -260,7 +261,7 @@ def _high_keys(low: NDArray[Any], codes: NDArray[np.uint64], shift: int, place: 
 
 @compiled
 def _places_by_both(low: NDArray[Any], high: NDArray[np.uint64], place: int) -> NDArray[np.intp]:
-    """The order by the first numbers, then by what `low` is sorted by, as positions in the flat rows: (rows, n)."""
+    """Order by the first numbers, then by the order of ``low``, as flat positions: (rows, n)."""
     rows, n = low.shape
     order = np.empty((rows, n), dtype=np.intp)
     places = np.uint64(2**place - 1)
@@ -273,7 +274,7 @@ def _places_by_both(low: NDArray[Any], high: NDArray[np.uint64], place: int) -> 
 
 @compiled
 def _keys_with_places(codes: NDArray[np.uint64], shift: int, place: int, rows: int) -> NDArray[np.uint64]:
-    """The first column's numbers, with their places in their rows: (rows, n)."""
+    """Numbers of the first column, with their places within rows: (rows, n)."""
     n = codes.shape[1] // rows
     keys = np.empty((rows, n), dtype=np.uint64)
     for row in range(rows):
@@ -284,7 +285,7 @@ def _keys_with_places(codes: NDArray[np.uint64], shift: int, place: int, rows: i
 
 @compiled
 def _places_of_keys(keys: NDArray[np.uint64], place: int, first: int) -> NDArray[np.intp]:
-    """The first places of sorted keys, as positions in the flat rows: (rows, n) to (rows, first)."""
+    """First places of sorted keys, as flat positions: (rows, n) to (rows, first)."""
     rows, n = keys.shape
     order = np.empty((rows, first), dtype=np.intp)
     places = np.uint64(2**place - 1)

@@ -1,4 +1,4 @@
-"""The inner steps of variation: draws from words, mutation of one gene with its look-up of what is valid, tournaments."""
+"""Kernels of variation: draws from random words, single-gene mutation with validity lookup, and tournaments."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ Genotypes = NDArray[np.uint8]
 
 
 def integers(words: NDArray[np.uint64], used: int, count: int, high: int) -> NDArray[np.intp]:
-    """Uniform in 0 ... high - 1, one for each random 32-bit word, on a little-endian machine: (runs, count).
+    """Uniform integers in 0 ... high - 1, one per random 32-bit word, on little-endian machines: (runs, count).
 
     Parameters
     ----------
     words : ndarray of uint64, shape (runs, n)
+        Random words.
     used : int
-        How many words of each run are used up.
+        Number of words of each run that have been consumed.
     count, high : int
+        Number of integers to draw, and their exclusive upper bound.
     """
     if enabled():
         drawn: NDArray[np.intp] = _integers(words, used, count, high)
@@ -36,15 +38,16 @@ def integers(words: NDArray[np.uint64], used: int, count: int, high: int) -> NDA
 def outcomes(
     first: NDArray[np.uint32], second: NDArray[np.uint32], stay: NDArray[np.uint32], alias: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """The outcomes of pairs of random words by an alias table: (...) twice to (...).
+    """Map pairs of random words to outcomes of an alias table: (...) and (...) to (...).
 
     Parameters
     ----------
     first, second : ndarray of uint32
+        Random words.
     stay : ndarray of uint32, shape (k,)
-        The outcome is the slot that ``first`` falls into where ``second`` is below this.
+        The outcome is the slot selected by ``first`` if ``second`` is below this value.
     alias : ndarray of int, shape (k,)
-        Otherwise it is the slot's alias.
+        The outcome otherwise.
     """
     if enabled():
         found: NDArray[np.intp] = _outcomes(first.reshape(-1), second.reshape(-1), stay, alias)
@@ -54,7 +57,7 @@ def outcomes(
 
 
 def winners(quality: NDArray[np.float64], drawn: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The first of the best of each tournament, less being better: (runs, members) and (runs, n, size) to (runs, n)."""
+    """Winner of each tournament (lowest, first of ties): (runs, members) and (runs, n, size) to (runs, n)."""
     if enabled():
         won: NDArray[np.intp] = _winners(quality, drawn)
         return won
@@ -75,29 +78,31 @@ def one_gene_changes(
     validity: tuple[NDArray[np.int64], NDArray[np.bool_]] | None,
     is_valid: Callable[[Genotypes], NDArray[np.bool_]] | None,
 ) -> tuple[Genotypes, NDArray[np.intp]]:
-    """The first valid child of each parent's draws.
+    """Return the first valid child among several single-gene mutations of each parent.
 
     Parameters
     ----------
     parents : ndarray of uint8, shape (n, genes)
-        Valid ones.
+        Valid genotypes.
     slots, coins : ndarray of uint32, shape (n, attempts)
         Random words.
     table : tuple of ndarrays, each (k,)
-        ``stay`` and ``alias`` of the changes, as `outcomes` takes them.
+        Alias table of the changes: ``stay`` and ``alias`` as for `outcomes`.
     changes : ndarray of int, shape (k, 2)
-        A gene, and how many values it moves on.
+        Gene of each change, and the number of alleles by which it advances.
     cardinalities : tuple of int
+        Number of alleles of each gene.
     validity : tuple of ndarrays, optional
-        Weights and a table: ``table[row @ weights]`` is whether a row is valid. Without one the NumPy form is used.
+        Weights and a lookup table: ``table[row @ weights]`` tells whether a row is valid. If None, the NumPy version is
+        used.
     is_valid : callable, optional
-        Which rows are valid; None where all are.
+        Validity of rows; None if all are valid.
 
     Returns
     -------
     children : ndarray of uint8, shape (n, genes)
     missing : ndarray of int
-        Which of them have no valid child among their draws, and are their parents.
+        Indices without a valid child, where the parent is returned.
     """
     if enabled() and validity is not None:
         values = np.array(cardinalities, dtype=np.int64)
@@ -119,17 +124,20 @@ def first_valid(
     cardinalities: tuple[int, ...],
     is_valid: Callable[[Genotypes], NDArray[np.bool_]] | None,
 ) -> tuple[Genotypes, NDArray[np.intp]]:
-    """The first valid child of each genotype's draws, (n, genes); and which have none and are their parents.
+    """Return the first valid child among several mutations of each parent, and the indices without one.
 
     Parameters
     ----------
     parents : ndarray of uint8, shape (n, genes)
+        Valid genotypes, also returned where no child is valid.
     steps : ndarray of uint8, shape (k, genes)
+        Mutations, as steps of each gene.
     drawn : callable
-        An index of (n, attempts) to the rows of ``steps`` that are tried there, for each genotype in turn.
+        Maps an index into (n, attempts) to the rows of ``steps`` to try.
     cardinalities : tuple of int
+        Number of alleles of each gene.
     is_valid : callable, optional
-        Which rows are valid; None where all are.
+        Validity of rows; None if all are valid.
     """
     child = stepped(parents, steps.take(drawn(np.s_[:, 0]), axis=0), cardinalities)
     if is_valid is None:
@@ -137,7 +145,7 @@ def first_valid(
     missing = np.flatnonzero(~is_valid(child))
     if not len(missing):
         return child, missing
-    # most are valid at once: all further draws of the others are looked at together
+    # most first attempts are valid; check all further attempts of the others at once
     parents = parents.take(missing, axis=0)
     others = stepped(parents[:, np.newaxis], steps.take(drawn(np.s_[missing, 1:]), axis=0), cardinalities)
     valid = is_valid(others.reshape(-1, len(cardinalities))).reshape(others.shape[:2])
@@ -148,12 +156,12 @@ def first_valid(
 
 
 def stepped(X: Genotypes, steps: NDArray[np.uint8], cardinalities: tuple[int, ...]) -> Genotypes:
-    """``(X + steps) % cardinalities``: (..., n, genes) twice to (..., n, genes)."""
+    """Compute ``(X + steps) % cardinalities``: (..., n, genes) and (..., n, genes) to (..., n, genes)."""
     if max(cardinalities) > 128:
         return ((X.astype(np.uint16) + steps) % np.array(cardinalities, dtype=np.uint16)).astype(np.uint8)
     child = X + steps
-    # Where a gene is below its cardinality the difference wraps around to a large number. Genotypes side by side make
-    # rows long enough for SIMD.
+    # If a gene is below its cardinality, the unsigned difference wraps around to a large number. Concatenated genotypes
+    # give rows that are long enough for SIMD.
     rows = child.reshape(*child.shape[:-2], -1)
     cardinality = _repeated(cardinalities, child.shape[-2])
     wrapped: Genotypes = np.minimum(rows, rows - cardinality).reshape(child.shape)
@@ -167,15 +175,7 @@ def _repeated(cardinalities: tuple[int, ...], n: int) -> NDArray[np.uint8]:
 
 @compiled
 def _integers(words: NDArray[np.uint64], used: int, count: int, high: int) -> NDArray[np.intp]:
-    """`integers` below the same number: (runs, count).
-
-    Parameters
-    ----------
-    words : ndarray of uint64, shape (runs, n)
-    used : int
-        How many words of each run are used up.
-    count, high : int
-    """
+    """Compiled version of `integers`."""
     runs = len(words)
     drawn = np.empty((runs, count), dtype=np.intp)
     scale = high * 2.0**-32
@@ -194,7 +194,7 @@ def _integers(words: NDArray[np.uint64], used: int, count: int, high: int) -> ND
 def _outcomes(
     first: NDArray[np.uint32], second: NDArray[np.uint32], stay: NDArray[np.uint32], alias: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """`outcomes` of flat arrays: (n,) twice to (n,)."""
+    """Compiled version of `outcomes` for flat arrays: (n,) and (n,) to (n,)."""
     outcome = np.empty(len(first), dtype=np.intp)
     scale = len(stay) * 2.0**-32
     for i in range(len(first)):
@@ -215,27 +215,28 @@ def _mutate_one_gene(
     weights: NDArray[np.int64],
     valid: NDArray[np.bool_],
 ) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
-    """The first valid child of each parent's draws, as in `one_gene_changes`.
+    """Compiled version of `one_gene_changes`.
 
     Parameters
     ----------
     parents : ndarray of uint8, shape (n, genes)
-        Valid ones.
+        Valid genotypes.
     slots, coins : ndarray of uint32, shape (n, attempts)
         Random words.
     stay, alias : ndarray, shape (k,)
-        Of the `AliasTable` of the changes.
+        Alias table of the changes.
     changes : ndarray of int, shape (k, 2)
-        A gene, and how many values on it goes.
+        Gene of each change, and the number of alleles by which it advances.
     cardinalities : ndarray of int, shape (genes,)
+        Number of alleles of each gene.
     weights, valid : ndarray
-        As ``space.validity`` has them.
+        As given by ``space.validity``.
 
     Returns
     -------
     children : ndarray of uint8, shape (n, genes)
     missing : ndarray of int
-        Which of them have no valid child among their draws, and are their parents.
+        Indices without a valid child, where the parent is returned.
     """
     n, genes = parents.shape
     children = parents.copy()
@@ -266,7 +267,7 @@ def _mutate_one_gene(
 
 @compiled
 def _winners(quality: NDArray[np.float64], drawn: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The first of the best of each tournament: (runs, members) and (runs, n, size) to (runs, n)."""
+    """Compiled version of `winners`: (runs, members) and (runs, n, size) to (runs, n)."""
     runs, n, size = drawn.shape
     won = np.empty((runs, n), dtype=np.intp)
     for run in range(runs):

@@ -1,4 +1,4 @@
-"""What a metric is: its name, unit, direction, range, split, and whether it depends on the training seed."""
+"""Metric descriptions: name, unit, direction, range, split, and dependence on the training seed."""
 
 from nasbench_kit.metrics.metric import Direction, Metric, Split, minimised
 from nasbench_kit.metrics.vocabulary import PROXY, known_metric, looks_like_gain, split_of

@@ -1,6 +1,6 @@
-"""Quality of sets of objective vectors, all minimised: arrays in, arrays out.
+"""Quality indicators of sets of objective vectors, all minimised.
 
-Sets of many runs are handled at once as one flat array with the number of its run beside each point.
+The sets of many runs are processed at once, as one flat array of points with a run number for each.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ __all__ = [
 
 
 def pareto_front(F: ArrayLike) -> NDArray[np.intp]:
-    """The indices of the Pareto front, one for each distinct objective vector, by ascending first objective.
+    """Indices of the Pareto front, one per distinct objective vector, sorted by the first objective.
 
     Parameters
     ----------
     F : array_like of float, shape (n, m)
-        Objective values, minimised. Rows with ``nan`` are left out.
+        Objective values, minimised. Rows with ``nan`` are ignored.
 
     Returns
     -------
     ndarray of int, shape (k,)
-        Where rows are equal, the first.
+        Of equal rows, the first is returned.
 
     Examples
     --------
@@ -49,25 +49,25 @@ def pareto_front(F: ArrayLike) -> NDArray[np.intp]:
 
 
 def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
-    """The indices of the points that no point of their own group dominates, one for each distinct vector.
+    """Indices of the non-dominated points of each group, one per distinct vector.
 
     Parameters
     ----------
     F : ndarray of float, shape (n, m)
-        Objective values, minimised; ``inf`` is a value as any other.
+        Objective values, minimised; ``inf`` is treated like any other value.
     group : ndarray of int, shape (n,)
-        The group, e.g. the run, of each point.
+        Group of each point, e.g. its run.
 
     Returns
     -------
     ndarray of int, shape (k,)
-        Ordered by group, then by ascending objectives. O(n log n) for two objectives; for more, moocore's algorithms
-        (M. López-Ibáñez et al.) a group at a time.
+        Sorted by group, then by ascending objectives. Takes O(n log n) for two objectives; with more, moocore
+        (M. López-Ibáñez et al.) is called for each group.
 
     Raises
     ------
     ValueError
-        A value is ``nan``.
+        If a value is ``nan``.
     """
     _check(F)
     if not len(F):
@@ -76,13 +76,14 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
 
 
 def hypervolume(F: ArrayLike, ref: ArrayLike) -> float:
-    """The volume that a set of minimised objective vectors dominates, up to a reference point.
+    """Hypervolume: the volume dominated by a set of objective vectors, bounded by a reference point.
 
     Parameters
     ----------
     F : array_like of float, shape (n, m)
+        Objective values, minimised.
     ref : array_like of float, shape (m,)
-        Points that do not lie below it in every objective add nothing.
+        Reference point. Points that are not better than it in every objective contribute nothing.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def hypervolume(F: ArrayLike, ref: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        A value is ``nan``, or the reference point has another number of objectives.
+        If a value is ``nan``, or the reference point has a different number of objectives.
 
     Examples
     --------
@@ -109,16 +110,18 @@ def hypervolume(F: ArrayLike, ref: ArrayLike) -> float:
 def group_hypervolume(
     F: NDArray[np.float64], group: NDArray[np.int64], groups: int, ref: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The hypervolume of each group's non-dominated points.
+    """Hypervolume of the non-dominated points of each group.
 
     Parameters
     ----------
     F : ndarray of float, shape (n, m)
-        As `nondominated` orders them: by group, then by ascending objectives, none dominated within its group.
+        Non-dominated points, sorted by group and ascending objectives as by `nondominated`.
     group : ndarray of int, shape (n,)
+        Group of each point.
     groups : int
-        How many groups there are; those without points get 0.
+        Number of groups; groups without points have hypervolume 0.
     ref : ndarray of float, shape (m,)
+        Reference point.
 
     Returns
     -------
@@ -127,7 +130,7 @@ def group_hypervolume(
     Raises
     ------
     ValueError
-        A value is ``nan``, or the reference point has another number of objectives.
+        If a value is ``nan``, or the reference point has a different number of objectives.
     """
     _check(F, ref)
     inside = (ref > F).all(axis=1)
@@ -145,26 +148,29 @@ def group_hypervolume(
 
 
 def most_hypervolume(F: NDArray[np.float64], group: NDArray[np.int64], size: int) -> NDArray[np.intp]:
-    """At most ``size`` points of each group: while there are more, that which adds the least hypervolume is left out.
+    """Reduce each group to ``size`` points by repeatedly removing the one with the least hypervolume contribution.
 
-    The points that are best in an objective stay longest. Objectives are scaled by each group's own range.
+    Points that are best in an objective are removed last. Objectives are scaled by the range of each group.
 
     Parameters
     ----------
     F : ndarray of float, shape (n, m)
-        As `nondominated` orders them: by group, then by ascending objectives, none dominated within its group.
+        Non-dominated points, sorted by group and ascending objectives as by `nondominated`.
     group : ndarray of int, shape (n,)
+        Group of each point.
     size : int
+        Maximum number of points per group.
 
     Returns
     -------
     ndarray of int, shape (k,)
-        In the order given. For two objectives all groups at once; for more, moocore's contributions a group at a time.
+        Indices of the remaining points, ascending. Two objectives are vectorised over groups; with more, moocore
+        computes the contributions of each group.
 
     Raises
     ------
     ValueError
-        A value is ``nan``.
+        If a value is ``nan``.
 
     Examples
     --------
@@ -180,7 +186,7 @@ def most_hypervolume(F: NDArray[np.float64], group: NDArray[np.int64], size: int
         if not crowded.any():
             return kept
         adds = np.where(crowded, _contributions(F[kept], group[kept]), np.inf)
-        order = np.lexsort((adds, group[kept]))  # stable: of equals the first is left out
+        order = np.lexsort((adds, group[kept]))  # stable: of equal points, the first is removed
         first = np.ones(len(order), dtype=np.bool_)
         first[1:] = group[kept][order][1:] != group[kept][order][:-1]
         out = order[first]
@@ -188,7 +194,7 @@ def most_hypervolume(F: NDArray[np.float64], group: NDArray[np.int64], size: int
 
 
 def _contributions(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What each point alone adds to its group's hypervolume, each objective scaled to the group's range: (n,)."""
+    """Exclusive hypervolume contribution of each point, with objectives scaled to the group's range: (n,)."""
     starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
     low, high = np.minimum.reduceat(F, starts), np.maximum.reduceat(F, starts)
     number = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(F)]))
@@ -291,10 +297,10 @@ def _pair(F: ArrayLike, front: ArrayLike) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _check(F: NDArray[np.float64], ref: NDArray[np.float64] | None = None) -> None:
-    """Refuse what has no volume and dominates nothing: ValueError."""
-    if np.isnan(F.min(initial=np.inf)):  # a minimum with nan is nan: faster than to look at each
+    """Raise ValueError if there is a nan or the reference point has the wrong shape."""
+    if np.isnan(F.min(initial=np.inf)):  # faster than checking each value
         row = int(np.flatnonzero(np.isnan(F).any(axis=-1))[0])
-        raise ValueError(f"row {row} of the objective values has nan: {F[row].tolist()}; leave out what is not known")
+        raise ValueError(f"row {row} of the objective values has nan: {F[row].tolist()}; remove such rows")
     if ref is None:
         return
     if ref.shape != F.shape[1:]:

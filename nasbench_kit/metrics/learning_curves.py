@@ -1,6 +1,6 @@
-"""Guess a network's final value from the first epochs of its training: arrays in, arrays out.
+"""Learning-curve extrapolation: estimate final performance from the first epochs of training.
 
-An estimator takes curves (n, epochs) and gives estimates (n,), of which more is better.
+An estimator maps curves (n, epochs) to estimates (n,); higher is better.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["last_value", "mean_of_curve", "power_law", "training_speed"]
 
-EXPONENTS = np.geomspace(0.1, 4.0, 60)  # of power laws: from nearly a logarithm to nearly a step
+EXPONENTS = np.geomspace(0.1, 4.0, 60)  # of power laws, from almost logarithmic to almost a step
 FREE_POINTS = 3  # a power law has three parameters; with fewer epochs the exponent is 1
 
 
 def last_value(values: ArrayLike) -> NDArray[np.float64]:
-    """The value after the last epoch that is known: partial training, as successive halving uses it.
+    """Value after the last known epoch, as used by successive halving.
 
     Parameters
     ----------
     values : array_like of float, shape (n, epochs)
-        An accuracy after each epoch so far.
+        Accuracy after each epoch so far.
 
     Returns
     -------
@@ -30,11 +30,12 @@ def last_value(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def mean_of_curve(values: ArrayLike) -> NDArray[np.float64]:
-    """The mean over all epochs so far: less noise than the last value has, and a reward for learning early.
+    """Mean over all epochs so far, which is less noisy than the last value and rewards early learning.
 
     Parameters
     ----------
     values : array_like of float, shape (n, epochs)
+        Accuracy after each epoch so far.
 
     Returns
     -------
@@ -45,17 +46,17 @@ def mean_of_curve(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def training_speed(losses: ArrayLike, last: int | None = None) -> NDArray[np.float64]:
-    """Minus the sum of the training losses so far: the faster a network learns, the higher.
+    """Negative sum of the training losses so far: higher for networks that learn faster.
 
-    Ru et al. 2021 (arXiv 2006.04492), section 2: TSE, and TSE-E where only the last E epochs are summed. Theirs are the means
-    of the losses during an epoch; a table that has the losses after each epoch, in evaluation mode, gives nearly the same.
+    Source: Ru et al. 2021 (arXiv 2006.04492), section 2: TSE, or TSE-E if only the last E epochs are summed. They use
+    the mean loss during each epoch. Losses measured after each epoch in evaluation mode give nearly the same result.
 
     Parameters
     ----------
     losses : array_like of float, shape (n, epochs)
-        The training loss of every epoch so far.
+        Training loss of each epoch so far.
     last : int, optional
-        How many of the last epochs are summed; all unless given.
+        Number of last epochs to sum; default: all.
 
     Returns
     -------
@@ -63,29 +64,29 @@ def training_speed(losses: ArrayLike, last: int | None = None) -> NDArray[np.flo
     """
     known = _checked(losses)
     if last is not None and last < 1:
-        raise ValueError(f"last is a number of epochs, from 1 up, not {last}")
+        raise ValueError(f"last must be at least 1 epoch, not {last}")
     total: NDArray[np.float64] = known[:, -(last or known.shape[1]) :].sum(axis=1)
     return -total
 
 
 def power_law(values: ArrayLike, epochs: ArrayLike, final: float, *, highest: float = 100.0) -> NDArray[np.float64]:
-    """The value at a later epoch, by the power law ``a - b * epoch ** -c`` that fits the curve best.
+    """Extrapolate to a later epoch with the best-fitting power law ``a - b * epoch ** -c``.
 
-    Power laws are a usual family for learning curves (Domhan, Springenberg and Hutter 2015, section 3.1, ``pow3``). The
-    fit is ours: for each of 60 exponents c from 0.1 to 4, ``a <= highest`` and ``b >= 0`` by least squares; the best c of each
-    curve counts. With one or two epochs c is 1. An estimate is never below the last value: a curve that falls, or has one
-    epoch, is taken to stay where it is.
+    Power laws are commonly used for learning curves (Domhan, Springenberg and Hutter 2015, section 3.1, ``pow3``). The
+    fitting method is ours: for each of 60 exponents c from 0.1 to 4, ``a <= highest`` and ``b >= 0`` are fitted by
+    least squares, and the best c of each curve is used. With one or two epochs, c is 1. Estimates are never below the
+    last value: curves that decrease or have a single epoch are extrapolated as constant.
 
     Parameters
     ----------
     values : array_like of float, shape (n, epochs)
-        An accuracy after each epoch so far. A curve with a ``nan`` has the estimate ``nan``.
+        Accuracy after each epoch so far. Curves with ``nan`` give ``nan``.
     epochs : array_like of float, shape (epochs,)
-        From 1 up, ascending.
+        Epoch of each value, at least 1 and ascending.
     final : float
-        The epoch that is asked about; not before the last.
+        Epoch to extrapolate to; not before the last known epoch.
     highest : float
-        What no value exceeds, however long the training.
+        Upper bound of all values.
 
     Returns
     -------
@@ -100,11 +101,11 @@ def power_law(values: ArrayLike, epochs: ArrayLike, final: float, *, highest: fl
     y, t = _checked(values), np.asarray(epochs, dtype=np.float64)
     if t.shape != (y.shape[1],) or not (t >= 1).all() or not (np.diff(t) > 0).all() or not final >= t[-1]:
         raise ValueError(
-            f"epochs ascend from 1 up, one for each of {y.shape[1]} values, and end by {final}, unlike {t.tolist()}"
+            f"epochs must be ascending from 1 to at most {final}, one for each of {y.shape[1]} values, not {t.tolist()}"
         )
     best, error = np.full(len(y), np.nan), np.full(len(y), np.inf)
     mean = y.mean(axis=1, keepdims=True)
-    # 1 first: of exponents that fit equally well, as with a flat curve, it stays
+    # try c = 1 first: it is kept if all exponents fit equally well, as for a flat curve
     for c in (1.0, *EXPONENTS) if len(t) >= FREE_POINTS else (1.0,):
         x = t**-c
         spread = ((x - x.mean()) ** 2).sum()
@@ -121,5 +122,5 @@ def power_law(values: ArrayLike, epochs: ArrayLike, final: float, *, highest: fl
 def _checked(values: ArrayLike) -> NDArray[np.float64]:
     found = np.asarray(values, dtype=np.float64)
     if found.ndim != 2 or found.shape[1] == 0:
-        raise ValueError(f"curves are an array (n, epochs) of at least one epoch, not {found.shape}")
+        raise ValueError(f"curves must have the shape (n, epochs) with at least one epoch, not {found.shape}")
     return found

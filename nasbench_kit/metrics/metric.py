@@ -1,4 +1,4 @@
-"""A metric, described; and metrics turned into objectives that are minimised."""
+"""Descriptions of metrics, and their conversion to objectives to be minimised."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class Metric:
-    """What is known of a metric, besides its values.
+    """Description of a metric.
 
     Attributes
     ----------
     name : str
+        Name of the metric.
     units : str
-        ``"percent"``, ``"s"``, ``"ms"``, ``"mJ"``, ``"count"``, ...; empty where it has none, or none is known.
+        ``"percent"``, ``"s"``, ``"ms"``, ``"mJ"``, ``"count"``, ...; empty if there is none or it is unknown.
     direction : {"max", "min"} or None
-        Whether more or less of it is better; None where that is not known, or where it is neither.
+        Whether higher or lower values are better; None if unknown or not applicable.
     range : tuple of float
-        The lowest and the highest value that are possible.
+        Lowest and highest possible values.
     split : {"train", "valid", "test"} or None
-        The data that it was measured on; None where it was measured on none, such as a cost, or where that is not known.
+        Data split on which the metric was measured; None if unknown or not applicable, e.g. for costs.
     depends_on_seed : bool
-        Whether every training draws it anew. Stored without a seed axis, it is a mean over trainings.
+        Whether the metric varies between trainings. If it is stored without a seed axis, the values are means over
+        trainings.
     """
 
     name: str
@@ -47,40 +49,41 @@ class Metric:
 
     def __post_init__(self) -> None:
         if self.direction is not None and self.direction not in DIRECTIONS:
-            raise ValueError(f"{self.name}: direction is 'max' or 'min', not {self.direction!r}")
+            raise ValueError(f"{self.name}: direction must be 'max' or 'min', not {self.direction!r}")
         if self.split is not None and self.split not in SPLITS:
-            raise ValueError(f"{self.name}: split is 'train', 'valid' or 'test', not {self.split!r}")
+            raise ValueError(f"{self.name}: split must be 'train', 'valid' or 'test', not {self.split!r}")
         low, high = self.range
         if not low < high:
-            raise ValueError(f"{self.name}: range goes from a lower to a higher value, not from {low} to {high}")
+            raise ValueError(f"{self.name}: range must go from a lower to a higher value, not from {low} to {high}")
 
     @property
     def offset(self) -> float:
-        """What a gain is subtracted from to be minimised: 100 for a percentage, else 0."""
+        """Value from which gains are subtracted to be minimised: 100 for percentages, otherwise 0."""
         return 100.0 if self.units == "percent" else 0.0
 
     def minimised(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values of any shape as an objective to minimise: a percentage as 100 - value, another gain as -value.
+        """Convert values of any shape to an objective to be minimised.
 
-        A loss or a cost stays as it is. Applied twice, it gives the values back.
+        Percentages to be maximised become 100 - value, other metrics to be maximised -value; all others are unchanged.
+        Applying the method twice returns the input.
 
         Raises
         ------
         ValueError
-            Where the metric has no direction.
+            If the metric has no direction.
         """
         if self.direction is None:
             raise ValueError(undirected(self.name))
         return self.offset - values if self.direction == "max" else values
 
     def outside(self, values: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which values are not possible; ``nan``, which stands for a value that is not known, is."""
+        """Which values are outside the possible range; ``nan`` (unknown) is never outside."""
         low, high = self.range
         found: NDArray[np.bool_] = (values < low) | (values > high)
         return found
 
     def attributes(self) -> dict[str, Any]:
-        """The fields as plain JSON; `from_attributes` reads them."""
+        """Fields as plain JSON data; the inverse of `from_attributes`."""
         low, high = (bound if math.isfinite(bound) else None for bound in self.range)
         return {
             "units": self.units,
@@ -92,10 +95,10 @@ class Metric:
 
     @classmethod
     def from_attributes(cls, name: str, attributes: Mapping[str, Any]) -> Metric:
-        """The metric that `attributes` describe; ValueError, TypeError or KeyError where they describe none."""
+        """Create a metric from `attributes`; raises ValueError, TypeError or KeyError if they are malformed."""
         low, high = attributes["range"]
         if not isinstance(attributes["depends_on_seed"], bool):
-            raise TypeError(f"{name}: depends_on_seed is true or false, not {attributes['depends_on_seed']!r}")
+            raise TypeError(f"{name}: depends_on_seed must be true or false, not {attributes['depends_on_seed']!r}")
         return cls(
             name,
             str(attributes["units"]),
@@ -107,25 +110,26 @@ class Metric:
 
 
 def undirected(name: str) -> str:
-    """What to say of a metric of which nobody knows whether more or less is better."""
+    """Error message for a metric without a direction."""
     return (
-        f"whether more or less {name} is better is not stored: say so with directions={{{name!r}: 'max'}} or 'min' "
+        f"the direction of {name} is not stored: pass directions={{{name!r}: 'max'}} or 'min' "
         f'(--direction {name}=max), or convert its source again with direction = "max" in the mapping'
     )
 
 
 def minimised(values: NDArray[np.float64], metrics: Sequence[Metric]) -> NDArray[np.float64]:
-    """Metrics (n, m) as objectives to minimise, by `Metric.minimised`; applied twice, it gives the values back.
+    """Convert metrics to objectives to be minimised, by `Metric.minimised`; applying it twice returns the input.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n, m)
+        Metric values, one column per metric.
     metrics : sequence of m Metric
 
     Returns
     -------
     ndarray of float64, shape (n, m)
-        New, the values stay as they are.
+        A new array.
     """
     result = np.array(values, dtype=np.float64)
     for i, metric in enumerate(metrics):

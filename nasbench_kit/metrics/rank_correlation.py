@@ -1,4 +1,4 @@
-"""How well an estimate orders what it estimates: rank correlations."""
+"""Rank correlation between estimates and true values."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["rank_agreement"]
 
 
 def rank_agreement(estimates: ArrayLike, values: ArrayLike) -> tuple[float, float]:
-    """Spearman's rho and Kendall's tau-b of an estimate with the values that it stands for.
+    """Spearman's rho and Kendall's tau-b between estimates and true values.
 
-    Ties share the mean of their ranks. Pairs with a ``nan`` are left out; infinite ones come first or last.
+    Ties receive their mean rank. Pairs with ``nan`` are ignored; infinite values rank first or last.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def rank_agreement(estimates: ArrayLike, values: ArrayLike) -> tuple[float, floa
     Returns
     -------
     tuple of float
-        From -1 to 1; ``(nan, nan)`` where fewer than two pairs are left, or all estimates or all values are the same.
+        From -1 to 1; ``(nan, nan)`` if fewer than two pairs remain, or if all estimates or all values are equal.
 
     Examples
     --------
@@ -30,11 +30,11 @@ def rank_agreement(estimates: ArrayLike, values: ArrayLike) -> tuple[float, floa
     """
     x, y = np.asarray(estimates, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if x.shape != y.shape or x.ndim != 1:
-        raise ValueError(f"estimates and values are two arrays (n,), not {x.shape} and {y.shape}")
+        raise ValueError(f"estimates and values must both have the shape (n,), not {x.shape} and {y.shape}")
     known = ~(np.isnan(x) | np.isnan(y))
     ranks_x, ranks_y = scipy.stats.rankdata(x[known]), scipy.stats.rankdata(y[known])
     if known.sum() < 2 or np.ptp(ranks_x) == 0 or np.ptp(ranks_y) == 0:
         return float("nan"), float("nan")
     rho = float(np.corrcoef(ranks_x, ranks_y)[0, 1])
-    # ranks have no infinite values, which Kendall's own sorting does not expect
+    # use ranks, because kendalltau does not handle infinite values
     return round(rho, 15), round(float(scipy.stats.kendalltau(ranks_x, ranks_y).statistic), 15)

@@ -1,7 +1,7 @@
-"""The metric names that the kit gives itself, and what they mean.
+"""The standard metric names and their meaning.
 
-Loaders of published files use these names alone. What a user's own table calls its metrics is described in its mapping;
-here a name outside the vocabulary means nothing.
+Loaders of published files use only these names. Metrics of a user's own table are described in its mapping; nothing is
+inferred from names outside this vocabulary.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from nasbench_kit.metrics.metric import Metric, Split
 
 __all__ = ["PROXY", "known_metric", "looks_like_gain", "split_of"]
 
-# What a training-free proxy's name begins with. The prefix says which way is up without a list of names to keep: params are
-# a cost, proxy_params a promise, and a proxy of a user's own joins by its name.
+# Prefix of training-free proxies. It determines the direction without a list of names: params is a cost to be
+# minimised, proxy_params a score to be maximised. User-defined proxies are recognised by the same prefix.
 PROXY = "proxy_"
 
-_HALFWAY = "halfway_"  # of NAS-Bench-101: the same training, looked at in its middle
+_HALFWAY = "halfway_"  # NAS-Bench-101: values measured halfway through the training
 _SPLITS: dict[str, Split] = {"train_": "train", "valid_": "valid", "test_": "test", "original_test_": "test"}
 _COUNTS = {
     "params": "count",
@@ -28,7 +28,7 @@ _COUNTS = {
 }
 _POSITIVE = (0.0, math.inf)
 
-# Words of which more is better wherever they stand in a metric's name.
+# Words that indicate a metric to be maximised, anywhere in its name.
 # fmt: off
 _GAINS = frozenset({
     "acc", "accs", "accuracy", "accuracies", "accuracy1", "accuracy5", "top1", "top5", "auc", "auroc", "auprc", "roc",
@@ -44,10 +44,11 @@ _RATES = re.compile(
 
 
 def known_metric(name: str) -> Metric | None:
-    """The metric that a name of the kit's vocabulary stands for; None for any other name.
+    """Return the metric with a standard name; None for any other name.
 
-    ``*_accuracy`` (percent, 0 to 100), ``*_loss``, ``*_time`` (seconds), ``params``, ``flops``, ``mmacs``, ``recorded_params``,
-    ``recorded_flops``, ``latency_*`` (ms), ``energy_*`` (mJ), and ``proxy_*``, a proxy's score, of which more is better.
+    Standard names are ``*_accuracy`` (percent, 0 to 100), ``*_loss``, ``*_time`` (seconds), ``params``, ``flops``,
+    ``mmacs``, ``recorded_params``, ``recorded_flops``, ``latency_*`` (ms), ``energy_*`` (mJ), and ``proxy_*`` (the
+    score of a training-free proxy, higher is better).
 
     Examples
     --------
@@ -71,13 +72,13 @@ def known_metric(name: str) -> Metric | None:
 
 
 def split_of(name: str) -> Split | None:
-    """The split that a name begins with, as the kit writes it: ``train_``, ``valid_``, ``test_``, ``original_test_``."""
+    """Split given by the prefix of a standard name: ``train_``, ``valid_``, ``test_`` or ``original_test_``."""
     name = name.removeprefix(_HALFWAY)
     return next((split for prefix, split in _SPLITS.items() if name.startswith(prefix)), None)
 
 
 def looks_like_gain(name: str) -> bool:
-    """Whether a name has a word of which more is usually better: then nobody should guess that less is.
+    """Whether a name contains a word for which higher is usually better, so that "min" must not be assumed.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What an architecture is: one package per search space, all behind the contract of `Space`."""
+"""Search spaces: one package per space, all implementing the `Space` interface."""
 
 from nasbench_kit.spaces.blocks.chain import Chain
 from nasbench_kit.spaces.blocks.edge_dag import EdgeDAG

@@ -1,7 +1,7 @@
-"""The contract of a search space: what every space can do, and how genotypes are checked.
+"""The search-space interface, and validation of genotypes.
 
-A genotype is a row of ``uint8`` genes. What a gene means, which rows are networks and when two
-rows are the same network is each space's own business, one file a space.
+A genotype is a row of ``uint8`` genes. Each space defines what its genes mean, which rows are valid, and when two rows
+encode the same network.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from nasbench_kit.spaces.sameness import Sameness
 
 __all__ = ["Space"]
 
-MOST_DRAWS = 10_000  # for each genotype of a sample, before a space is taken to have hardly any that are valid
+MOST_DRAWS = 10_000  # per requested sample, before rejection sampling gives up
 
 
 class Space(Sameness, Costs):
-    """A search space: its genotypes, when they are the same network, and what they cost.
+    """A search space: its genotypes, their network equivalence, and their costs.
 
     Attributes
     ----------
     name : str
-        The name under which ``nasbench_kit.space`` finds it.
+        The name by which ``nasbench_kit.space`` finds it.
     version : int
-        Raised when the meaning of a genotype, its canonical form or its key changes.
+        Incremented when the meaning of a genotype, its canonical form or its key changes.
     cardinalities : tuple of int
-        The number of values of each gene.
+        Number of values of each gene.
     """
 
     name: str
@@ -48,40 +48,39 @@ class Space(Sameness, Costs):
 
     @property
     def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
-        """The genes that belong together, by what they are: variation may exchange them as wholes.
+        """Named partitions of the genes into groups that variation operators may exchange as a whole.
 
-        ``"gene"``, each gene by itself, is always there; a space adds its own, such as ``"stage"`` or ``"cell"``. Each of
-        them divides all genes.
+        ``"gene"`` (each gene by itself) is always available; spaces add their own, such as ``"stage"`` or ``"cell"``.
         """
         return {"gene": tuple((gene,) for gene in range(self.genes))}
 
     @property
     def mutation_rates(self) -> NDArray[np.float64]:
-        """The usual probability of each gene to be mutated: 1 / genes, unless a space's authors have others."""
+        """Default mutation probability of each gene: 1 / genes, or the rates used by the space's authors."""
         return np.full(self.genes, 1 / self.genes)
 
     @property
     def gene_names(self) -> tuple[str, ...]:
-        """What each gene is called, no two alike: ``"gene 0"``, ... unless a space says more."""
+        """Unique name of each gene; default: ``"gene 0"``, ``"gene 1"``, ..."""
         return tuple(f"gene {i}" for i in range(self.genes))
 
     @property
     def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
-        """What each gene may be, in the order of its values: names, or a range where it is a number (a bit, a node)."""
+        """Meaning of each gene's values, in order: names, or a range for genes that are numbers (bits, nodes)."""
         return tuple(range(cardinality) for cardinality in self.cardinalities)
 
     def as_rows(self, X: ArrayLike) -> Genotypes:
-        """``X`` as rows of genes, its shape and type checked, its values not yet.
+        """Convert ``X`` to rows of genes, checking shape and dtype but not the gene values.
 
         Parameters
         ----------
         X : array_like of int, shape (n, genes) or (genes,)
-            Genotypes. Whole numbers of any dtype are taken.
+            Genotypes. Whole numbers of any dtype are accepted.
 
         Returns
         -------
         ndarray of uint8, shape (n, genes)
-            A view where ``X`` already is one.
+            ``X`` itself if it already has this form.
 
         Raises
         ------
@@ -90,11 +89,11 @@ class Space(Sameness, Costs):
         """
         try:
             rows = np.asarray(X)
-        except ValueError:  # ragged: native forms of several lengths
+        except ValueError:  # ragged, e.g. native forms of different lengths
             rows = np.array(None)
         if rows.dtype.kind in "OSU":
             raise InvalidArchitecture(
-                f"{self.name}: genotypes are rows of {self.genes} whole numbers; native forms become genotypes by "
+                f"{self.name}: genotypes are rows of {self.genes} whole numbers; convert native forms with "
                 f"space.encode([...]), here nk.space({self.name!r}).encode([...])"
             )
         if rows.ndim == 1 and rows.size == 0:
@@ -103,14 +102,14 @@ class Space(Sameness, Costs):
             rows = rows[np.newaxis]
         if rows.ndim != 2 or rows.shape[1] != self.genes:
             raise InvalidArchitecture(
-                f"{self.name}: genotypes have the shape (n, {self.genes}) or ({self.genes},), not {np.shape(X)}"
+                f"{self.name}: genotypes must have the shape (n, {self.genes}) or ({self.genes},), not {np.shape(X)}"
             )
         if rows.dtype == np.uint8:
             return rows
         if rows.size == 0:
             return rows.astype(np.uint8)
         if rows.dtype.kind not in "biuf":
-            raise InvalidArchitecture(f"{self.name}: genes are whole numbers, not {rows.dtype}")
+            raise InvalidArchitecture(f"{self.name}: genes must be whole numbers, not {rows.dtype}")
         with np.errstate(invalid="ignore"):
             small = rows.astype(np.uint8)
         wrong = (small != rows).any(axis=1)
@@ -119,7 +118,7 @@ class Space(Sameness, Costs):
         return small
 
     def check(self, X: ArrayLike) -> Genotypes:
-        """``X`` as valid rows of genes.
+        """Convert ``X`` to rows of genes and check that every row is valid.
 
         Returns
         -------
@@ -128,7 +127,7 @@ class Space(Sameness, Costs):
         Raises
         ------
         InvalidArchitecture
-            Names the first five rows that are invalid, and why.
+            Lists the first five invalid rows with the reasons.
         """
         rows = self.as_rows(X)
         valid = self.valid_rows(rows)
@@ -146,10 +145,10 @@ class Space(Sameness, Costs):
         for i, (value, cardinality) in enumerate(zip(row.tolist(), self.cardinalities, strict=True)):
             if not 0 <= value < cardinality or value != int(value):
                 return f"gene {i} is {value}, not one of 0 ... {cardinality - 1}"
-        return "breaks a rule of the space"
+        return "violates a constraint of the space"
 
     def is_valid(self, X: ArrayLike) -> NDArray[np.bool_]:
-        """Which rows are genotypes of this space: (n,) bool. A wrong shape still raises."""
+        """Whether each row is a valid genotype: (n,) bool. A wrong shape still raises."""
         rows = np.asarray(X)
         if rows.dtype != np.uint8 and rows.size and rows.dtype.kind in "biuf" and rows.ndim in (1, 2):
             rows = np.atleast_2d(rows)
@@ -164,29 +163,29 @@ class Space(Sameness, Costs):
 
     @property
     def validity(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
-        """Weights (genes,) and a table: ``table[row @ weights]`` is whether a row is valid, if each gene has one of its values.
+        """Weights (genes,) and a lookup table such that ``table[row @ weights]`` tells whether a row is valid.
 
-        None where the rules of the space have no such form.
+        Assumes that every gene is within its cardinality. None if validity cannot be expressed in this form.
         """
         if self.unconstrained:
             return np.zeros(self.genes, dtype=np.int64), np.ones(1, dtype=np.bool_)
         return None
 
     def valid_rows(self, rows: Genotypes) -> NDArray[np.bool_]:
-        """Validity of rows of the right shape. A space with rules beyond its cardinalities overrides this."""
+        """Validity of rows of the right shape. Spaces with constraints beyond cardinalities override this."""
         if len(set(self.cardinalities)) == 1 and (not rows.size or int(rows.max()) < self.cardinalities[0]):
             return np.ones(len(rows), dtype=np.bool_)
         return np.asarray((rows < np.array(self.cardinalities)).all(axis=1))
 
     def sample(self, n: int, rng: int | np.random.Generator) -> Genotypes:
-        """``n`` valid genotypes, uniform over the valid genotypes, with replacement.
+        """Draw valid genotypes uniformly, with replacement.
 
         Parameters
         ----------
         n : int
-            How many.
+            Number of genotypes.
         rng : int or numpy.random.Generator
-            The seed or source of randomness.
+            Seed or random generator.
 
         Returns
         -------
@@ -201,8 +200,11 @@ class Space(Sameness, Costs):
         drawn = n
         while missing:
             if drawn > MOST_DRAWS * n:
-                raise InvalidArchitecture(f"{self.name}: hardly any genotype is valid, {n - missing} of {drawn} drawn")
-            # a batch for about what is missing, by the share of valid ones so far
+                raise InvalidArchitecture(
+                    f"{self.name}: too few genotypes are valid to sample from ({n - missing} of {drawn} drawn); "
+                    "override sample"
+                )
+            # size the batch by the acceptance rate so far
             found = self._draw(min(1 + missing * drawn // max(n - missing, 1), 2**16), generator)
             drawn += len(found)
             kept.append(found[self.valid_rows(found)][:missing])
@@ -210,11 +212,11 @@ class Space(Sameness, Costs):
         return np.concatenate(kept)
 
     def _draw(self, n: int, generator: np.random.Generator) -> Genotypes:
-        """Genotypes uniform over all combinations of gene values."""
+        """Draw genotypes uniformly over all combinations of gene values, valid or not."""
         return generator.integers(0, self.cardinalities, size=(n, self.genes), dtype=np.uint8)
 
     def neighbours(self, x: ArrayLike) -> Genotypes:
-        """Every valid genotype that differs from ``x`` in exactly one gene.
+        """All valid genotypes that differ from ``x`` in exactly one gene.
 
         Parameters
         ----------
@@ -227,12 +229,12 @@ class Space(Sameness, Costs):
         """
         centre = self.check(x)
         if len(centre) != 1:
-            raise InvalidArchitecture(f"{self.name}: neighbours of one genotype at a time, not of {len(centre)}")
+            raise InvalidArchitecture(f"{self.name}: neighbours takes one genotype, not {len(centre)}")
         others: Genotypes = self.one_gene_changes(centre)[0]
         return others[self.valid_rows(others)]
 
     def one_gene_changes(self, rows: Genotypes) -> Genotypes:
-        """All changes of one gene to another of its values, valid or not: (n, sum of (cardinality - 1), genes)."""
+        """All single-gene changes of each row, valid or not: (n, sum of (cardinality - 1), genes)."""
         gene = np.repeat(np.arange(self.genes), [c - 1 for c in self.cardinalities])
         step = np.concatenate([np.arange(1, c) for c in self.cardinalities])
         changed = np.repeat(rows[:, np.newaxis, :], len(gene), axis=1)
@@ -245,19 +247,19 @@ class Space(Sameness, Costs):
 
     @abstractmethod
     def encode_one(self, native: Any) -> Sequence[int]:
-        """The genes of one native form; raises InvalidArchitecture with the reason alone."""
+        """Encode one native form; the message of InvalidArchitecture is only the reason."""
 
     @abstractmethod
     def decode_one(self, row: Sequence[int]) -> Any:
-        """The native form of one valid genotype."""
+        """Decode one valid genotype to its native form."""
 
     def encode(self, natives: Iterable[Any]) -> Genotypes:
-        """Native forms to genotypes.
+        """Encode native forms as genotypes.
 
         Parameters
         ----------
         natives : iterable of native forms
-            A single string is refused: it is one native form, not a list of them.
+            A single string is rejected, because it is one native form rather than a list.
 
         Returns
         -------
@@ -266,7 +268,7 @@ class Space(Sameness, Costs):
         Raises
         ------
         InvalidArchitecture
-            Names the first five native forms that cannot be read, and why.
+            Lists the first five native forms that cannot be read, with the reasons.
         """
         if isinstance(natives, (str, bytes)):
             raise TypeError(f"encode takes a list of native forms; for a single one write encode([{natives!r}])")
@@ -286,7 +288,7 @@ class Space(Sameness, Costs):
         return np.array(rows, dtype=np.uint8).reshape(len(rows), self.genes)
 
     def fault(self, native: Any) -> str | None:
-        """Why a native form is no valid architecture of this space; None where it is one."""
+        """Why a native form is not a valid architecture of this space; None if it is valid."""
         try:
             row = np.array(self.encode_one(native), dtype=np.uint8)
         except InvalidArchitecture as error:
@@ -294,14 +296,14 @@ class Space(Sameness, Costs):
         return None if self.valid_rows(row[np.newaxis])[0] else self.why_invalid(row)
 
     def decode(self, X: ArrayLike) -> list[Any]:
-        """Genotypes to native forms; the inverse of `encode`."""
+        """Decode genotypes to native forms; the inverse of `encode`."""
         return [self.decode_one(row) for row in self.check(X).tolist()]
 
     def diagrams(self, x: ArrayLike) -> list[Diagram]:
-        """What there is to draw of one valid genotype (genes,): its cells, stages or chain."""
+        """Diagrams of one valid genotype (genes,): its cells, stages or chain."""
         row = self.check(x)
         if len(row) != 1:
-            raise InvalidArchitecture(f"{self.name}: diagrams of one genotype at a time, not of {len(row)}")
+            raise InvalidArchitecture(f"{self.name}: diagrams takes one genotype, not {len(row)}")
         return self.diagrams_of(row[0].tolist())
 
     @abstractmethod

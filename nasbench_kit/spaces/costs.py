@@ -1,4 +1,4 @@
-"""What a network costs, from its definition alone."""
+"""Network costs that follow from the architecture definition, such as parameters and multiply-adds."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ __all__ = ["Costs"]
 
 
 class Costs:
-    """The part of a `Space` that knows what its networks cost. A space with costs sets `skeletons` and implements `cost_rows`."""
+    """The part of a `Space` that computes costs. Spaces with costs set `skeletons` and implement `cost_rows`."""
 
     name: str
 
-    #: What a network in a skeleton costs: parameters, and multiply-adds.
+    #: Available costs: parameters and multiply-adds.
     cost_names: tuple[str, ...] = ("params", "flops")
 
-    #: The network around an architecture, for each dataset that it is defined for.
+    #: The network around an architecture, for each supported dataset.
     skeletons: Mapping[str, Any] = {}
 
     @abstractmethod
     def check(self, X: ArrayLike) -> Genotypes:
-        """``X`` as valid rows of genes."""
+        """Convert ``X`` to valid rows of genes."""
 
     def cost_rows(self, rows: Genotypes, name: str, skeleton: Any) -> NDArray[Any]:
-        """One of `cost_names` of valid rows, in one of `skeletons` or in one with other values: (n,).
+        """Compute one of `cost_names` for valid rows in a skeleton: (n,).
 
-        A space whose costs need no skeleton overrides `costs` as well, and ignores ``skeleton``, which is then None.
+        The skeleton is one of `skeletons`, possibly with changed values. A space whose costs need no skeleton also
+        overrides `costs`; ``skeleton`` is then None.
         """
-        raise NotImplementedError(f"{self.name} names the cost {name!r}, but does not implement cost_rows")
+        raise NotImplementedError(f"{self.name} declares the cost {name!r} but does not implement cost_rows")
 
     def costs(self, dataset: str) -> tuple[str, ...]:
-        """The names of the costs that follow from the architecture alone, for this dataset; none without `skeletons`.
+        """Names of the available costs for a dataset; empty if the space has no `skeletons`.
 
         Raises
         ------
         UnknownName
-            Where the space's published network is not defined for ``dataset``.
+            If the space's network is not defined for ``dataset``.
         """
         if not self.skeletons:
             return ()
@@ -52,7 +53,7 @@ class Costs:
         return self.cost_names
 
     def known_costs(self, dataset: str) -> tuple[str, ...]:
-        """``costs(dataset)``, or none at all for a dataset that the space's published network is not defined for."""
+        """Like ``costs(dataset)``, but empty for datasets that the space's network is not defined for."""
         try:
             return self.costs(dataset)
         except UnknownName:
@@ -61,7 +62,7 @@ class Costs:
     def cost(
         self, X: ArrayLike, name: str, *, dataset: str | None = None, skeleton: Skeleton | None = None
     ) -> NDArray[Any]:
-        """A cost that follows from the architecture alone, from its definition.
+        """Compute a cost from the architecture alone.
 
         Parameters
         ----------
@@ -69,17 +70,17 @@ class Costs:
         name : str
             One of ``costs(dataset)``: ``"params"`` (count), ``"flops"`` (multiply-adds), ...
         dataset : str
-            The dataset whose network is meant, e.g. ``"cifar10"``.
+            Use the network for this dataset, e.g. ``"cifar10"``.
         skeleton : Skeleton
-            In place of a dataset: the network around the architecture, one of `skeletons` with other figures.
+            Use this skeleton instead of a dataset's, e.g. one of `skeletons` with changed values.
 
         Returns
         -------
         ndarray, shape (n,)
-            The cost of each genotype as it is written: dead parameters count, as the benchmarks count them.
+            The cost of each genotype as given. Unused parameters count, as in the benchmarks.
         """
         if (dataset is None) == (skeleton is None):
-            raise TypeError("a cost is asked for on a dataset or in a skeleton: give one of dataset= and skeleton=")
+            raise TypeError("a cost depends on a dataset or a skeleton: give one of dataset= and skeleton=")
         if skeleton is not None:
             if name not in self.cost_names:
                 raise UnknownName(f"cost of {self.name}", name, self.cost_names)

@@ -1,4 +1,4 @@
-"""What there is to draw of an architecture: labelled nodes and arrows, no coordinates."""
+"""Abstract diagrams of architectures: labelled nodes and arrows, without coordinates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Arrow", "Diagram", "Node"]
 
 @dataclass(frozen=True)
 class Node:
-    """A node: its label, and whether the network uses it. ``operation`` nodes are coloured by their label."""
+    """A labelled node; ``used`` tells whether the network uses it. ``operation`` nodes are coloured by label."""
 
     label: str
     operation: bool = False
@@ -19,7 +19,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Arrow:
-    """An arrow between two nodes, by their positions: coloured by its label where it has one."""
+    """An arrow between two nodes, given by position; coloured by its label, if any."""
 
     source: int
     target: int
@@ -29,13 +29,13 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Diagram:
-    """A cell, a stage, or a whole chain.
+    """Diagram of a cell, a stage, or a whole chain.
 
     Attributes
     ----------
     title : str
     nodes : sequence of Node
-        Arrows lead from earlier to later ones.
+        In topological order: arrows lead from earlier to later nodes.
     arrows : sequence of Arrow
     """
 

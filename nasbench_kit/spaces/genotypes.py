@@ -1,4 +1,4 @@
-"""The arrays that genotypes are, and where random numbers come from."""
+"""Genotype arrays and random generators."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ __all__ = ["LISTED_SIZE", "SMALL_SIZE", "Genotypes", "as_rng"]
 
 Genotypes = NDArray[np.uint8]
 
-# Spaces up to this size are answered from tables by genotype number: such a table stays in the cache.
+# Spaces up to this size use lookup tables indexed by flat index, which fit into the CPU cache.
 SMALL_SIZE = 2**16
 
-# Spaces up to this size have their networks counted and numbered by listing all genotypes.
+# Up to this size, the networks of a space are counted and numbered by listing all genotypes.
 LISTED_SIZE = 2**24
 
 
 def as_rng(rng: int | np.random.Generator) -> np.random.Generator:
-    """The generator itself, or a new one from an ``int`` seed. Nothing else is a source of randomness."""
+    """Return a generator as is, or create one from an ``int`` seed; anything else raises TypeError."""
     if isinstance(rng, np.random.Generator):
         return rng
     if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):

@@ -1,4 +1,4 @@
-"""A benchmark's published files: where they are, how they are told from damaged ones, and whose they are."""
+"""Published benchmark files: locations, checksums, licences and citations."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Published:
     Attributes
     ----------
     name : str
-        As its authors call it.
+        File name used by the authors.
     url : str
-        The file itself.
+        Direct download link.
     sha256, md5 : str, optional
-        Its checksum, as its authors state it, or as people who downloaded it report it.
+        Checksum, as stated by the authors or reported by others who downloaded the file.
     md5_end : str
-        The last digits of its MD5, where its authors state no more: they write them at the end of its name.
+        Last digits of the MD5 checksum, if that is all the authors give (as part of the file name).
     size : int, optional
-        Bytes, where that is known.
+        Size in bytes, if known.
     stated : bool
-        Whether its authors state the checksum; otherwise it is reported by others.
+        Whether the authors state the checksum themselves; otherwise it is reported by others.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Published:
 
     @property
     def evidence(self) -> str:
-        """What tells the file from others, in words: how far one that matches is verified."""
+        """Describe in words which checks a matching file has passed."""
         parts = [] if self.size is None else [f"its size, {self.size:,} bytes"]
         if self.sha256 is not None or self.md5 is not None:
             whose = "that its authors state" if self.stated else "that others who downloaded it report"
@@ -52,7 +52,7 @@ class Published:
         return " and ".join(parts)
 
     def matches(self, path: Path) -> bool:
-        """Whether a file here is this one, as far as `evidence` goes."""
+        """Whether a local file is this one, as far as the available size and checksums tell."""
         size = path.stat().st_size
         if not size or self.size not in (None, size):
             return False
@@ -65,16 +65,17 @@ class Published:
 
 @dataclass(frozen=True)
 class Source:
-    """A benchmark's published files.
+    """The published files of a benchmark.
 
     Attributes
     ----------
     page : str
-        Where its authors tell people to get them.
+        The authors' download page.
     licence, citation : str
     files : tuple of Published
-        The first ``default`` are those that one wants; the others are older or smaller ones.
+        The recommended files first, followed by older or smaller versions.
     default : int
+        Number of recommended files.
     """
 
     page: str
@@ -84,17 +85,17 @@ class Source:
     default: int = 1
 
     def file(self, name: str) -> Published:
-        """One of the files by its name; raises UnknownName."""
+        """Return a file by name; raises UnknownName."""
         for file in self.files:
             if file.name == name:
                 return file
         raise UnknownName("published file", name, [file.name for file in self.files])
 
     def identify(self, path: Path) -> Published | None:
-        """The published file that a file here is, if it is one."""
+        """Return the published file that matches a local file, or None."""
         return next((file for file in self.files if file.matches(path)), None)
 
 
 def google_drive(file_id: str) -> str:
-    """The address of a file on Google Drive that needs no further click."""
+    """Direct download link of a file on Google Drive."""
     return f"https://drive.usercontent.google.com/download?id={file_id}&export=download&confirm=t"

@@ -1,4 +1,4 @@
-"""Search spaces by name: ours, those of installed packages, and those that a program registers."""
+"""Registry of search spaces: built-in ones, those of installed packages, and user-defined ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nasbench_kit.spaces.spec import SpaceSpec
 
 __all__ = ["ENTRY_POINTS", "list_spaces", "own_spec", "register_space", "space", "spec"]
 
-ENTRY_POINTS = "nasbench_kit.spaces"  # the group of entry points in which a package names its `SpaceSpec`s
+ENTRY_POINTS = "nasbench_kit.spaces"  # entry-point group in which packages declare their `SpaceSpec`s
 
 _specs: dict[str, SpaceSpec] = {
     found.name: found
@@ -30,18 +30,18 @@ _registered: set[str] = set()  # names that this program has registered
 
 
 def list_spaces() -> tuple[str, ...]:
-    """The names of the search spaces, those of installed packages included."""
+    """Names of all search spaces, including those of installed packages."""
     _load_entry_points()
     return tuple(_specs)
 
 
 def spec(name: str) -> SpaceSpec:
-    """What is known of the space of this name.
+    """Return the `SpaceSpec` of a search space.
 
     Raises
     ------
     UnknownName
-        With the names that exist, the closest first.
+        If there is no such space; the message lists the available names, closest first.
     """
     if name not in _specs:
         _load_entry_points()
@@ -56,12 +56,12 @@ def own_spec(name: str) -> SpaceSpec | None:
 
 
 def space(name: str) -> Space:
-    """The search space of this name.
+    """Return a search space by name.
 
     Raises
     ------
     UnknownName
-        With the names that exist, the closest first.
+        If there is no such space; the message lists the available names, closest first.
 
     Examples
     --------
@@ -74,15 +74,15 @@ def space(name: str) -> Space:
 
 
 def register_space(own: Space | SpaceSpec) -> Space:
-    """Make a space of your own known by its name, so that stores, saved results, training and commands find it.
+    """Register a user-defined space, so that stores, saved results, training and commands find it by name.
 
-    Call it before opening them, in every program that does. A package can name its spaces as entry points of the group
-    ``nasbench_kit.spaces`` instead.
+    Call this before opening stores or results, in every program that does so. Packages can instead declare their spaces
+    as entry points in the group ``nasbench_kit.spaces``.
 
     Parameters
     ----------
     own : Space or SpaceSpec
-        A spec says more: the network, the recipe, published files.
+        A `SpaceSpec` additionally provides the network, the training recipe, and published files.
 
     Returns
     -------
@@ -91,7 +91,8 @@ def register_space(own: Space | SpaceSpec) -> Space:
     Raises
     ------
     ValueError
-        Where the name belongs to a different space. An equal one replaces it: a notebook cell may run again.
+        If the name is taken by a different space. Registering an equal space again replaces the earlier one, so that
+        notebook cells can be rerun.
 
     Examples
     --------
@@ -103,9 +104,9 @@ def register_space(own: Space | SpaceSpec) -> Space:
     found = _as_spec(own)
     made = found.space()
     if found.name != made.name:
-        raise ValueError(f"the spec is called {found.name!r} and its space {made.name!r}: they share one name")
+        raise ValueError(f"the spec is named {found.name!r} but its space {made.name!r}: give both the same name")
     if found.name in _specs and not _alike(space(found.name), made):
-        raise ValueError(f"there is a different space {found.name!r} already: give yours another name")
+        raise ValueError(f"a different space named {found.name!r} is already registered; choose another name")
     _specs[found.name], _spaces[found.name] = found, made
     _registered.add(found.name)
     return made
@@ -126,7 +127,7 @@ def _as_spec(own: Space | SpaceSpec) -> SpaceSpec:
 
 
 def _alike(there: Space, new: Space) -> bool:
-    """Whether two spaces of one name can be the same: a class that is defined again is another object."""
+    """Whether two spaces of the same name are equivalent; compares by value because classes may be redefined."""
     return (type(there).__qualname__, there.cardinalities, there.version, there.gene_values) == (
         type(new).__qualname__,
         new.cardinalities,

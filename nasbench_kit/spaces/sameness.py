@@ -1,4 +1,4 @@
-"""When two genotypes are the same network: canonical forms, keys, and numbers of networks."""
+"""Equivalence of genotypes: canonical forms, keys, and network indices."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["Sameness"]
 
 
 class Sameness(Numbering):
-    """The part of a `Space` that knows which genotypes are the same network. A space implements `canonical_rows`."""
+    """The part of a `Space` that decides which genotypes encode the same network; spaces implement `canonical_rows`."""
 
     @abstractmethod
     def check(self, X: ArrayLike) -> Genotypes:
-        """``X`` as valid rows of genes."""
+        """Convert ``X`` to valid rows of genes."""
 
     @abstractmethod
     def valid_rows(self, rows: Genotypes) -> NDArray[np.bool_]:
-        """Which rows of the right shape are valid."""
+        """Validity of rows of the right shape."""
 
     @abstractmethod
     def canonical_rows(self, rows: Genotypes) -> Genotypes:
-        """The canonical forms of valid rows."""
+        """Canonical forms of valid rows."""
 
     def canonical(self, X: ArrayLike) -> Genotypes:
-        """The canonical genotype of each row's network: equal rows are the same network, up to renaming.
+        """Canonical genotype of each row; genotypes of the same network have equal canonical forms.
 
         Parameters
         ----------
@@ -45,41 +45,41 @@ class Sameness(Numbering):
         Raises
         ------
         InvalidArchitecture
-            Where a row is no genotype of this space.
+            If a row is not a valid genotype of this space.
         """
         return self.canonical_rows(self.check(X))
 
     def key(self, X: ArrayLike) -> NDArray[np.uint64]:
-        """A 64-bit key of each row's network: (n,) uint64, equal where the canonical forms are equal.
+        """A 64-bit key of each row's network: (n,) uint64, equal iff the canonical forms are equal.
 
-        In spaces of more than 2**64 genotypes it is a hash: two networks share one by chance once in 2**64 pairs.
+        In spaces of more than 2**64 genotypes the key is a hash; two networks collide with probability 2**-64.
         """
         canonical = self.canonical(X)
         return self.number(canonical) if self.size <= 2**64 else hash_rows(canonical)
 
     @cached_property
     def networks(self) -> int | None:
-        """How many different networks the space has; None where they have not been counted."""
+        """Number of distinct networks in the space; None if they have not been counted."""
         return int(self.network_of_number.max()) + 1 if self.size <= LISTED_SIZE else None
 
     def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
-        """The number of each row's network, 0 ... networks - 1: (n,). For spaces whose `networks` are counted.
+        """Index of each row's network, 0 ... networks - 1: (n,).
 
         Raises
         ------
         InvalidArchitecture
         OverflowError
-            Where they are not; `key` tells networks apart there.
+            If the networks of the space have not been counted; use `key` instead.
         """
         if self.networks is None:
-            raise OverflowError(f"the networks of {self.name} have not been counted; its keys tell them apart")
+            raise OverflowError(f"the networks of {self.name} have not been counted; use key to tell them apart")
         return self.network_of_number.take(self.small_number(self.check(X)), mode="clip").astype(np.intp)
 
     @cached_property
     def network_of_number(self) -> NDArray[np.int32]:
-        """A small number for each genotype's network, by the genotype's number: (size,), -1 where it is invalid.
+        """Network index of each genotype, by its flat index: (size,), -1 for invalid genotypes.
 
-        Networks are numbered from 0 in the order of their keys. For spaces that fit into memory.
+        Networks are numbered from 0 in the order of their keys. Only for spaces that fit into memory.
         """
         everything = self.all()
         valid = self.valid_rows(everything)

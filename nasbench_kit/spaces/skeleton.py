@@ -1,6 +1,6 @@
-"""The network around an architecture, as data: what decides its parameters and multiply-adds, and what a user may change.
+"""Skeletons: the configurable network around an architecture, which determines its parameters and multiply-adds.
 
-Each space has a `Skeleton` of its own with the paper's figures, one for each dataset that it is defined for.
+Each space defines its own `Skeleton` subclass, with the paper's values for each supported dataset.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from nasbench_kit.errors import UnknownName
 
 __all__ = ["IMAGES", "Skeleton", "area", "halved", "override"]
 
-#: Images of each dataset, (channels, height, width), and the number of classes.
+#: Image shape (channels, height, width) and number of classes of each dataset.
 IMAGES = {
     "cifar10": ((3, 32, 32), 10),
     "cifar10-valid": ((3, 32, 32), 10),
@@ -27,21 +27,22 @@ IMAGES = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Skeleton:
-    """What every skeleton has.
+    """Base class of all skeletons.
 
     Attributes
     ----------
     image : tuple of int
         Channels, height and width of the images.
     classes : int
+        Number of classes.
     """
 
     image: tuple[int, int, int]
     classes: int
 
-    #: The values of those arguments that are words.
+    #: Allowed values of string arguments.
     choices: ClassVar[Mapping[str, Sequence[str]]] = {}
-    #: Arguments that may have any number of entries, e.g. one for each stage.
+    #: Sequence arguments that may have any length, e.g. one entry per stage.
     any_length: ClassVar[tuple[str, ...]] = ()
 
     @property
@@ -54,22 +55,23 @@ S = TypeVar("S", bound=Skeleton)
 
 
 def override(skeleton: S, changes: Mapping[str, Any], what: str) -> S:
-    """The skeleton with some of its figures changed.
+    """Return a copy of a skeleton with some values changed.
 
     Parameters
     ----------
     skeleton : Skeleton
     changes : mapping of str to value
-        Each of the kind that is there: a whole number from 1 up, a sequence of them, a share from 0 to below 1, a word.
+        Each value must have the type of the one it replaces: a positive integer, a sequence of positive integers, a
+        fraction in [0, 1), or one of the allowed strings.
     what : str
-        Whose skeleton it is, for messages.
+        Owner of the skeleton, for error messages.
 
     Raises
     ------
     UnknownName
-        An argument, or a word, that does not exist; with those that do.
+        If an argument or a string value does not exist.
     ValueError
-        A value of another kind.
+        If a value has the wrong type or range.
     """
     names = [field.name for field in dataclasses.fields(skeleton)]
     for name in changes:
@@ -87,21 +89,21 @@ def _checked(skeleton: Skeleton, name: str, value: Any) -> Any:
     if isinstance(there, float):
         if isinstance(value, (int, float)) and 0 <= value < 1:
             return float(value)
-        raise ValueError(f"{name} is a share from 0 to below 1, such as {there}, not {value!r}")
+        raise ValueError(f"{name} must be a fraction in [0, 1), such as {there}, not {value!r}")
     if isinstance(there, int):
         found = _whole(value)
         if found is None:
-            raise ValueError(f"{name} is a whole number from 1 up, such as {there}, not {value!r}")
+            raise ValueError(f"{name} must be a positive integer, such as {there}, not {value!r}")
         return found
     several = [_whole(part) for part in value] if isinstance(value, (list, tuple)) else [None]
     if None in several or not several or (len(several) != len(there) and name not in skeleton.any_length):
         count = "" if name in skeleton.any_length else f"{len(there)} "
-        raise ValueError(f"{name} is {count}whole numbers from 1 up, such as {there}, not {value!r}")
+        raise ValueError(f"{name} must be {count}positive integers, such as {there}, not {value!r}")
     return tuple(several)
 
 
 def _whole(value: Any) -> int | None:
-    """The value as an int where it is a whole number from 1 up."""
+    """Convert a positive integer to int; None for any other value."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -110,7 +112,7 @@ def _whole(value: Any) -> int | None:
 
 
 def halved(size: tuple[int, int], stride: int = 2) -> tuple[int, int]:
-    """Height and width after a layer of this stride that pads; what is odd is rounded up."""
+    """Height and width after a padded layer of this stride, rounded up."""
     return -(-size[0] // stride), -(-size[1] // stride)
 
 

@@ -1,4 +1,4 @@
-"""Everything that the kit knows of a search space, in one declaration."""
+"""Declarative description of a search space."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ __all__ = ["PublishedRecipe", "SpaceSpec"]
 
 @dataclass(frozen=True)
 class PublishedRecipe:
-    """How the networks of a space are trained: settings of a `Recipe`, where they are from, and which are our choice.
+    """The published training recipe of a space.
 
     Attributes
     ----------
     settings : mapping of str to value
-        Of `nasbench_kit.training.Recipe`; all others have its defaults.
+        Settings of `nasbench_kit.training.Recipe`; the others keep their defaults.
     source : str
+        The publication that the settings come from.
     ours : tuple of str
-        Settings that the source does not state.
+        Names of settings that the source does not state and that we chose.
     """
 
     settings: Mapping[str, Any]
@@ -32,22 +33,23 @@ class PublishedRecipe:
 
 @dataclass(frozen=True)
 class SpaceSpec:
-    """A search space and all that belongs to it. `nasbench_kit.register_space` makes it known by its name everywhere.
+    """A search space with its network, training recipe and published data; register with `register_space`.
 
     Attributes
     ----------
     name : str
-        The name of the space.
+        Name of the space.
     space : callable
-        Makes the space; called once, when it is first needed.
+        Factory of the space, called once at first use.
     network : str, optional
-        The import path of its PyTorch network, ``"package.module:Class"``, or the class itself. It is called with the genes of one
-        genotype and a skeleton. Without one, the space cannot be trained.
+        The PyTorch network class, or its import path ``"package.module:Class"``. It is called with the genes of one
+        genotype and a skeleton. Without it, architectures of the space cannot be trained.
     recipe : PublishedRecipe, optional
-        The default recipe for training. Without one, a recipe has to be given.
+        Default training recipe. Without it, a recipe must be given for training.
     sources : mapping of str to Source
-        Published files with results of the space, by the name of their format.
+        Published files with results for the space, by format name.
     citation : str
+        Reference of the space.
 
     Examples
     --------

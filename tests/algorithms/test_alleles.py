@@ -8,7 +8,7 @@ import scipy.stats
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms.nsga2 import survivors
-from nasbench_kit.algorithms.operators.alleles import AliasTable, draw_letters
+from nasbench_kit.algorithms.operators.alleles import AliasTable, draw_alleles
 from nasbench_kit.algorithms.operators.operators import (
     mutate_by_rates,
     mutate_one_gene,
@@ -40,14 +40,14 @@ def agrees(drawn, probability):
 
 
 def numbered(rows, cardinalities):
-    """Rows of letters as numbers."""
+    """Rows of alleles as numbers."""
     return np.ravel_multi_index(tuple(np.moveaxis(rows.astype(np.intp), -1, 0)), cardinalities)
 
 
 def joint(*distributions):
     probability = np.ones(())
-    for letter in distributions:
-        probability = np.multiply.outer(probability, letter)
+    for distribution in distributions:
+        probability = np.multiply.outer(probability, distribution)
     return probability.ravel()
 
 
@@ -72,37 +72,37 @@ def test_alias_tables_hold_their_distribution():
 
 
 @pytest.mark.parametrize(
-    "letters",
+    "alleles",
     [
         ((0.5, 0.5), (0.9, 0.1), (1.0,), (0.2, 0.3, 0.5)),
         ((0.0, 1.0), (0.25, 0.25, 0.25, 0.25)),
         tuple((0.5, 0.5) for _ in range(10)),
     ],
 )
-def test_letters_are_independent(random, letters):
-    rows = draw_letters(letters, N, random)
-    assert rows.shape == (RUNS, N, len(letters))
-    assert agrees(numbered(rows, [len(letter) for letter in letters]), joint(*letters))
+def test_alleles_are_independent(random, alleles):
+    rows = draw_alleles(alleles, N, random)
+    assert rows.shape == (RUNS, N, len(alleles))
+    assert agrees(numbered(rows, [len(allele) for allele in alleles]), joint(*alleles))
     where = np.arange(N) % 3 == 0
-    some = draw_letters(letters, N, random, np.tile(where, (RUNS, 1)))
+    some = draw_alleles(alleles, N, random, np.tile(where, (RUNS, 1)))
     assert (some[:, ~where] == 0).all()
-    assert agrees(numbered(some[:, where], [len(letter) for letter in letters]), joint(*letters))
+    assert agrees(numbered(some[:, where], [len(allele) for allele in alleles]), joint(*alleles))
 
 
-def test_letters_of_several_tables(random):
-    letters = tuple((0.7, 0.2, 0.1) for _ in range(25))
-    rows = draw_letters(letters, N, random)
+def test_alleles_of_several_tables(random):
+    alleles = tuple((0.7, 0.2, 0.1) for _ in range(25))
+    rows = draw_alleles(alleles, N, random)
     for pair in ((0, 1), (8, 9), (9, 10), (3, 24)):  # within a table, and across
-        assert agrees(numbered(rows[..., pair], (3, 3)), joint(letters[0], letters[0]))
+        assert agrees(numbered(rows[..., pair], (3, 3)), joint(alleles[0], alleles[0]))
 
 
 def test_mutation_of_every_gene(random):
     space = nk.space("nb201")
     X = np.zeros((RUNS, N, 6), dtype=np.uint8)
-    letter = (5 / 6, *[1 / 24] * 4)
+    allele = (5 / 6, *[1 / 24] * 4)
     for genes in ((0, 1, 2), (3, 4, 5), (0, 5)):
         assert agrees(
-            numbered(reset_genes(X, space, random)[..., genes], [5] * len(genes)), joint(*[letter] * len(genes))
+            numbered(reset_genes(X, space, random)[..., genes], [5] * len(genes)), joint(*[allele] * len(genes))
         )
     rates = np.array([0.0, 1.0, 0.5, 0.25, 0.1, 0.01])
     child = reset_genes(X, space, random, rates)

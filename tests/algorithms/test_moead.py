@@ -74,11 +74,13 @@ def test_a_limit_to_replacements_finds_more_of_the_front():
 
 
 def test_wrong_settings():
-    with pytest.raises(ValueError, match="MOEAD: max_replacements is at least 1, not 0"):
+    with pytest.raises(ValueError, match="MOEAD: max_replacements must be at least 1, not 0"):
         nk.MOEAD(max_replacements=0)
     with pytest.raises(nk.UnknownName, match="did you mean 'tchebycheff'"):
         nk.MOEAD(decomposition="tchebychef")
-    with pytest.raises(ValueError, match=r"MOEAD: neighbours is from 2 to population_size \(100\), not 1"):
+    with pytest.raises(ValueError, match=r"MOEAD: neighbours must be from 2 to population_size \(100\), not 1"):
         nk.MOEAD(neighbours=1)
-    with pytest.raises(ValueError, match="neighbours is at most 15, the weight vectors of 3 objectives"):
+    with pytest.raises(
+        ValueError, match="neighbours must be at most 15, the number of weight vectors for 3 objectives"
+    ):
         nk.MOEAD(population_size=20).start(nk.space("nb201"), objectives=3)

@@ -100,7 +100,7 @@ def test_mutation_brings_back_what_a_population_has_lost():
 
 
 def test_without_mutation_every_value_comes_from_a_donor():
-    """A letter that no member of the first population has never appears while that population is at work."""
+    """A gene value that no member of the first population has never appears while that population is at work."""
     algorithm = nk.MOGOMEA.macronas()
     assert algorithm.settings == {
         "first_population": 8,
@@ -195,11 +195,11 @@ def test_a_bounded_archive_keeps_what_adds_most(function, objectives):
 
 
 def test_wrong_settings():
-    with pytest.raises(ValueError, match="archive_size is at least 2, not 1"):
+    with pytest.raises(ValueError, match="archive_size must be at least 2, not 1"):
         nk.MOGOMEA(archive_size=1)
     with pytest.raises(nk.UnknownName, match="did you mean 'strong'"):
         nk.MOGOMEA(mutation="stron")
-    with pytest.raises(ValueError, match="turns is at least 1"):
+    with pytest.raises(ValueError, match="turns must be at least 1"):
         nk.MOGOMEA(turns=0)
 
 

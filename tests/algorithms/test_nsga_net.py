@@ -82,8 +82,8 @@ def test_nsga_net_searches_its_spaces(kind, space_name):
 
 def test_wrong_settings():
     for wrong, message in (
-        ({"offspring": 3}, "offspring is even"),
-        ({"offspring": 200}, "offspring is from 2 to population_size"),
+        ({"offspring": 3}, "offspring must be even"),
+        ({"offspring": 200}, "offspring must be from 2 to population_size"),
         ({"exploit_from": 0}, "exploit_from"),
     ):
         with pytest.raises(ValueError, match=message):

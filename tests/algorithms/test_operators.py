@@ -113,7 +113,7 @@ def test_crossover_children_have_their_parents_genes(random):
     assert (first == 0).all()
 
 
-def test_reset_genes_always_gives_another_letter(random):
+def test_reset_genes_always_gives_another_allele(random):
     X = SPACE.sample(4 * 2000, 0).reshape(4, 2000, 6)
     before = X.copy()
     child = reset_genes(X, SPACE, random)
@@ -211,8 +211,8 @@ def test_node_then_edge(random):
     assert ((child != X).sum(axis=2) == 1).all()
     share = (child != X).mean(axis=(0, 1))
     assert abs(share - [1 / 3, 1 / 6, 1 / 6, 1 / 9, 1 / 9, 1 / 9]).max() < 0.01
-    letters = np.bincount(child.max(axis=2).ravel(), minlength=5)[1:] / 120_000
-    assert abs(letters - 0.25).max() < 0.01
+    steps = np.bincount(child.max(axis=2).ravel(), minlength=5)[1:] / 120_000
+    assert abs(steps - 0.25).max() < 0.01
 
 
 def test_each_gene_has_its_rate(random):

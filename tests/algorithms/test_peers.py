@@ -155,7 +155,7 @@ def deap_incumbents(problem, runs, population, generations):
     """The best value of each run of a (mu + lambda) algorithm."""
     from deap import algorithms, base, tools
 
-    letters = problem.space.cardinalities
+    cardinalities = problem.space.cardinalities
 
     class Fitness(base.Fitness):
         weights = (-1.0,)
@@ -165,10 +165,10 @@ def deap_incumbents(problem, runs, population, generations):
             super().__init__(*genes)
             self.fitness = Fitness()
 
-    def to_another_letter(x):
-        for gene, letter in enumerate(x):
-            if random.random() < 1 / len(letters):
-                x[gene] = (letter + random.randint(1, letters[gene] - 1)) % letters[gene]
+    def to_another_allele(x):
+        for gene, allele in enumerate(x):
+            if random.random() < 1 / len(cardinalities):
+                x[gene] = (allele + random.randint(1, cardinalities[gene] - 1)) % cardinalities[gene]
         return (x,)
 
     def evaluate(individuals):
@@ -177,11 +177,11 @@ def deap_incumbents(problem, runs, population, generations):
 
     toolbox = base.Toolbox()
     toolbox.register("mate", tools.cxUniform, indpb=0.5)
-    toolbox.register("mutate", to_another_letter)
+    toolbox.register("mutate", to_another_allele)
     best = []
     for seed in range(runs):
         random.seed(seed)
-        members = [Individual(random.randrange(n) for n in letters) for _ in range(population)]
+        members = [Individual(random.randrange(n) for n in cardinalities) for _ in range(population)]
         evaluate(members)
         for _ in range(generations - 1):
             chosen = [toolbox.clone(x) for x in tools.selTournament(members, population, tournsize=2)]

@@ -47,5 +47,5 @@ def test_it_learns(name):
 
 
 def test_wrong_settings():
-    with pytest.raises(ValueError, match="learning_rate is above 0"):
+    with pytest.raises(ValueError, match="learning_rate must be above 0"):
         nk.Reinforce(learning_rate=0)

@@ -14,11 +14,11 @@ from nasbench_kit.cli.main import main
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nsga2:crossover_probability=7.0", "NSGA2: crossover_probability is from 0 to 1, not 7.0"),
-        ("moead:neighbour_mating=-1.1", "MOEAD: neighbour_mating is from 0 to 1, not -1.1"),
-        ("moead:population_size=10", "MOEAD: neighbours is from 2 to population_size (10), not 20"),
-        ("nsga-net-macro:offspring=60", "NSGA2: offspring is from 2 to population_size (40), not 60"),
-        ("mogomea:first_population=0", "MOGOMEA: first_population is at least 2, not 0"),
+        ("nsga2:crossover_probability=7.0", "NSGA2: crossover_probability must be from 0 to 1, not 7.0"),
+        ("moead:neighbour_mating=-1.1", "MOEAD: neighbour_mating must be from 0 to 1, not -1.1"),
+        ("moead:population_size=10", "MOEAD: neighbours must be from 2 to population_size (10), not 20"),
+        ("nsga-net-macro:offspring=60", "NSGA2: offspring must be from 2 to population_size (40), not 60"),
+        ("mogomea:first_population=0", "MOGOMEA: first_population must be at least 2, not 0"),
     ],
 )
 def test_in_the_shell(capsys, text, message):
@@ -40,11 +40,11 @@ def test_in_the_shell(capsys, text, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"crossover_probability": -1.1}, "crossover_probability is from 0 to 1, not -1.1"),
-        ({"mutant_probability": 7.0}, "mutant_probability is from 0 to 1, not 7.0"),
-        ({"tournament_size": 21}, "tournament_size is from 1 to population_size (20), not 21"),
-        ({"population_size": 1}, "population_size is at least 2, not 1"),
-        ({"mutation_probability": float("nan")}, "mutation_probability is from 0 to 1, not nan"),
+        ({"crossover_probability": -1.1}, "crossover_probability must be from 0 to 1, not -1.1"),
+        ({"mutant_probability": 7.0}, "mutant_probability must be from 0 to 1, not 7.0"),
+        ({"tournament_size": 21}, "tournament_size must be from 1 to population_size (20), not 21"),
+        ({"population_size": 1}, "population_size must be at least 2, not 1"),
+        ({"mutation_probability": float("nan")}, "mutation_probability must be from 0 to 1, not nan"),
     ],
 )
 def test_in_python(settings, message):
@@ -56,13 +56,13 @@ def test_in_python(settings, message):
 def test_ends_of_a_range():
     for probability in (0, 0.0, 1, 1.0):
         nk.NSGA2(crossover_probability=probability, mutation_probability=probability)
-    with pytest.raises(ValueError, match="learning_rate is above 0, not 0"):
+    with pytest.raises(ValueError, match="learning_rate must be above 0, not 0"):
         nk.Reinforce(learning_rate=0)
-    with pytest.raises(ValueError, match="learning_rate is above 0, and finite, not inf"):
+    with pytest.raises(ValueError, match="learning_rate must be above 0, and finite, not inf"):
         nk.Reinforce(learning_rate=float("inf"))
-    with pytest.raises(ValueError, match="momentum is from 0 to below 1, not 1"):
+    with pytest.raises(ValueError, match="momentum must be from 0 to below 1, not 1"):
         nk.Reinforce(momentum=1)
-    with pytest.raises(ValueError, match="minimum_bandwidth is above 0 and below 1, not 1"):
+    with pytest.raises(ValueError, match="minimum_bandwidth must be above 0 and below 1, not 1"):
         nk.BOHB(minimum_bandwidth=1)
 
 
@@ -70,7 +70,7 @@ def test_operators_refuse_probabilities_too():
     space, random = nk.space("nb201"), Streams(0, 1)
     X = space.sample(2, 0)[np.newaxis]
     for probability in (-0.1, 1.1, float("nan")):
-        with pytest.raises(ValueError, match="probabilities are from 0 to 1"):
+        with pytest.raises(ValueError, match="probabilities must be from 0 to 1"):
             reset_genes(X, space, random, probability)
-        with pytest.raises(ValueError, match="probabilities are from 0 to 1"):
+        with pytest.raises(ValueError, match="probabilities must be from 0 to 1"):
             unit_crossover(X[:, :1], X[:, 1:], space.units["gene"], random, probability)

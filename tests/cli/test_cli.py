@@ -360,7 +360,7 @@ def test_dedup_of_any_dags(call):
         ('{"matrix": [[0, 1], [1, 0]], "ops": ["a", "b"]}', "no. 1: has a cycle"),
         ('{"matrix": [[0, 1], [1, 0]], "ops": ["a"]}', r"no. 1: a matrix of shape (2, 2) with 1 ops"),
         ("nonsense", "no. 1: a DAG is"),
-        ('{"matrix": [[0, "x"], [1, 0]], "ops": ["a", "b"]}', "the matrix of no. 1 has whole numbers"),
+        ('{"matrix": [[0, "x"], [1, 0]], "ops": ["a", "b"]}', "the matrix of no. 1 must contain whole numbers"),
     ):
         status, _, err = call("dedup", "dag", '{"matrix": [[0, 1], [0, 0]], "ops": ["a", "b"]}', bad)
         assert status == 2

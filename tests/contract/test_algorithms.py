@@ -235,7 +235,7 @@ def test_settings_and_names(cls, objectives, space_name):
     for name, value in cls().settings.items():
         wrong = {int: 2.5, float: "'x'", bool: 3}.get(type(value))
         if wrong is not None:
-            with pytest.raises(ValueError, match=f"{cls.__name__}: {name} is "):
+            with pytest.raises(ValueError, match=f"{cls.__name__}: {name} must be "):
                 parse_algorithm(f"{cls.__name__}:{name}={wrong}")
 
 
@@ -251,10 +251,10 @@ def test_numbers_out_of_range_are_refused(cls, objectives, space_name):
         if field.name in ("sample_size", "tournament_size", "neighbours", "offspring"):
             wrong.add(cls().population_size + 2)
         for value in wrong:
-            with pytest.raises(ValueError, match=f"^{cls.__name__}: {field.name} is .*{re.escape(str(value))}$"):
+            with pytest.raises(ValueError, match=f"^{cls.__name__}: {field.name} must be .*{re.escape(str(value))}$"):
                 cls(**{field.name: value})
             text = {math.nan: "1e999-1e999", math.inf: "1e999", -math.inf: "-1e999"}.get(value, repr(value))
-            with pytest.raises(ValueError, match=f"^{cls.__name__}: {field.name} is "):
+            with pytest.raises(ValueError, match=f"^{cls.__name__}: {field.name} must be "):
                 parse_algorithm(f"{cls.__name__}:{field.name}={text}")
 
 
@@ -278,7 +278,7 @@ def test_initial_genotypes_are_asked_for_first(cls, objectives, space_name):
     room = cls().start(problem.space, **start).first_population_size
     genes = len(problem.space.cardinalities)
     too_many = problem.space.sample(room + 1, 0)
-    with pytest.raises(ValueError, match=f"initial has {room + 1} genotypes a run"):
+    with pytest.raises(ValueError, match=f"initial has {room + 1} genotypes per run"):
         cls().start(problem.space, **start, initial=too_many)
     with pytest.raises(nk.InvalidArchitecture):
         cls().start(problem.space, **start, initial=np.full((1, genes), 99))
@@ -297,7 +297,7 @@ def test_initial_genotypes_are_asked_for_first(cls, objectives, space_name):
     many = nk.search(problem, cls(), runs=4, evaluations=60, seed=2, initial=own)
     few = nk.search(problem, cls(), runs=2, evaluations=60, seed=2, initial=own)
     assert all(np.array_equal(a, b) for a, b in zip(part(many, 2), outcome(few), strict=True))
-    with pytest.raises(ValueError, match="initial has the shape"):
+    with pytest.raises(ValueError, match="initial must have the shape"):
         nk.search(problem, cls(), runs=5, evaluations=60, initial=own)
 
 

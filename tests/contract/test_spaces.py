@@ -211,7 +211,7 @@ def test_networks_are_counted_and_numbered(name):
     space = space_of(name)
     X = some(space, 2000)
     if space.networks is None:
-        with pytest.raises(OverflowError, match="keys"):
+        with pytest.raises(OverflowError, match="use key"):
             space.network_index(X)
         return
     index = space.network_index(X)
@@ -254,13 +254,13 @@ def test_any_algorithm_searches_the_space(name):
 def test_unknown_cost_and_dataset(name):
     space = space_of(name)
     names = space.known_costs("cifar10")
-    with pytest.raises(nk.UnknownName, match=r"params|no cost"):
+    with pytest.raises(nk.UnknownName, match=r"params|None are available"):
         space.cost(some(space, 1), "parms", dataset="cifar10")
     for cost in names:
         assert (space.cost(some(space), cost, dataset="cifar10") > 0).all()
     if names:
         assert {"params", "flops"} <= set(names)
-        with pytest.raises(nk.UnknownName, match="Available: "):
+        with pytest.raises(nk.UnknownName, match="Available"):
             space.costs("imagenet")
 
 

@@ -152,7 +152,7 @@ def test_wrong_use(bench, arguments, error, message):
 
 
 def test_a_users_function_with_the_wrong_shape(bench):
-    with pytest.raises(ValueError, match="returned the shape"):
+    with pytest.raises(ValueError, match="returned an array of shape"):
         nk.search(nk.FunctionProblem(lambda X: X, bench.space), nk.RandomSearch(), evaluations=10)
 
 

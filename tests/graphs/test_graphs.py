@@ -138,12 +138,12 @@ def test_symmetric_graphs():
         ([[1]], None, "cycle"),
         ([[[0, 1], [0, 0]], [[0, 1], [1, 0]]], None, "graph 1 has a cycle"),
         ([[0, 1]], None, r"shape \(n, v, v\)"),
-        ([[0, 1], [0, 0]], [1, 2, 3], r"labels have the shape \(1, 2\)"),
-        ([[0, 0.5], [0, 0]], None, "adjacency has 0.5, which is no whole number"),
+        ([[0, 1], [0, 0]], [1, 2, 3], r"labels must have the shape \(1, 2\)"),
+        ([[0, 0.5], [0, 0]], None, "adjacency has 0.5, which is not a whole number"),
         (np.zeros((1, 256, 256)), None, "1 to 255 vertices, not 256"),
         (np.zeros((1, 0, 0)), None, "1 to 255 vertices, not 0"),
         ([["a", "b"], ["c", "d"]], None, "whole numbers"),
-        ([[0, 1], [0, 0]], [float("nan"), 1], "labels has nan, which is no whole number"),
+        ([[0, 1], [0, 0]], [float("nan"), 1], "labels has nan, which is not a whole number"),
     ],
 )
 def test_wrong_graphs_have_one_clear_error(adjacency, labels, reason):
@@ -181,13 +181,13 @@ def test_vectors_and_matrices_are_inverse(v, data):
 
 
 def test_wrong_encodings_have_one_clear_error():
-    with pytest.raises(ValueError, match="5 is no number of edges: .* 3 for 3 nodes and 6 for 4"):
+    with pytest.raises(ValueError, match="5 is not a valid number of edges: .* 3 for 3 nodes and 6 for 4"):
         graphs.edges_to_matrix([1, 0, 1, 0, 1])
     with pytest.raises(ValueError, match="matrix 1 is not upper-triangular"):
         graphs.matrix_to_edges([[[0, 1], [0, 0]], [[0, 0], [1, 0]]])
     with pytest.raises(ValueError, match=r"shape \(n, v, v\)"):
         graphs.matrix_to_edges([1, 2])
-    with pytest.raises(ValueError, match="4 vertices take 6 edges and 2 node types"):
+    with pytest.raises(ValueError, match="4 vertices need 6 edges and 2 node types"):
         graphs.split_nodes([0] * 10, 4, fixed=2)
 
 

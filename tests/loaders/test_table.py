@@ -227,7 +227,7 @@ def test_a_metric_of_no_known_direction_is_no_objective_until_it_is_said(tmp_pat
     bench = custom(tmp_path, frame, '"acc=cifar10/perplexity@8"')
     assert bench.metric("perplexity").direction is None
     for ask in (lambda: bench.problem("perplexity"), lambda: bench.front(["perplexity", "params"])):
-        with pytest.raises(ValueError, match="whether more or less perplexity is better is not stored"):
+        with pytest.raises(ValueError, match="the direction of perplexity is not stored"):
             ask()
     problem = bench.problem("perplexity", directions={"perplexity": "min"})
     assert problem.bounds[0, 0] == frame["acc"].min()
@@ -273,8 +273,11 @@ def test_what_is_stored_passes_its_validation(tmp_path, frame):
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ('{column = "acc", dataset = "c", metric = "m", direction = "up"}', "direction is 'max' or 'min', not 'up'"),
-        ('{column = "acc", dataset = "c", metric = "m", split = "dev"}', "split is 'train', 'valid' or 'test'"),
+        (
+            '{column = "acc", dataset = "c", metric = "m", direction = "up"}',
+            "direction must be 'max' or 'min', not 'up'",
+        ),
+        ('{column = "acc", dataset = "c", metric = "m", split = "dev"}', "split must be 'train', 'valid' or 'test'"),
         ('{column = "acc", dataset = "c", metric = "m", range = [1]}', "range is two numbers"),
         ('{column = "acc", dataset = "c", metric = "m", range = [2, 1]}', "from a lower to a higher value"),
         ('{column = "acc", dataset = "c", metric = "m", epochs = 1.5}', "epochs is a whole number, not 1.5"),

@@ -53,7 +53,7 @@ def test_minimised_follows_the_direction_and_back():
 
 
 def test_a_metric_without_a_direction_is_never_minimised_silently():
-    with pytest.raises(ValueError, match=r"whether more or less size is better is not stored.*--direction size=max"):
+    with pytest.raises(ValueError, match=r"the direction of size is not stored.*--direction size=max"):
         Metric("size").minimised(np.zeros(3))
 
 
@@ -69,8 +69,8 @@ def test_metrics_are_stored_as_plain_json():
 @pytest.mark.parametrize(
     ("field", "message"),
     [
-        ({"direction": "up"}, "direction is 'max' or 'min', not 'up'"),
-        ({"split": "dev"}, "split is 'train', 'valid' or 'test', not 'dev'"),
+        ({"direction": "up"}, "direction must be 'max' or 'min', not 'up'"),
+        ({"split": "dev"}, "split must be 'train', 'valid' or 'test', not 'dev'"),
         ({"range": (1.0, 1.0)}, "from a lower to a higher value"),
         ({"range": (math.nan, 1.0)}, "from a lower to a higher value"),
     ],

@@ -60,5 +60,5 @@ def test_costs_add_up_over_the_layers():
 
 @pytest.mark.parametrize("native", ["I" * 13, "I" * 15, "I1201111111111", 5, None, "i" * 14])
 def test_native_forms_that_cannot_be_read(native):
-    with pytest.raises(nk.InvalidArchitecture, match=r"14 characters of I, 1, 2|a native form is a string"):
+    with pytest.raises(nk.InvalidArchitecture, match=r"14 characters of I, 1, 2|a native form must be a string"):
         SPACE.encode([native])

@@ -121,9 +121,9 @@ def test_dead_parameters_count():
     [
         (7, "string"),
         ("|none~0|+|none~0|none~1|", "3 nodes"),
-        ("|none~0|+|none~0|none~1|+|none~0|none~1|none~1|", "'operation~2' is expected in node 3"),
+        ("|none~0|+|none~0|none~1|+|none~0|none~1|none~1|", "expected 'operation~2' in node 3"),
         ("|none~0|+|none~0|none~1|+|none~0|none~1|skip~2|", "did you mean 'skip_connect'"),
-        ("none~0+|none~0|none~1|+|none~0|none~1|none~2|", "node 1 must be"),
+        ("none~0+|none~0|none~1|+|none~0|none~1|none~2|", "node 1 must have"),
     ],
 )
 def test_native_forms_that_cannot_be_read(native, reason):

@@ -50,8 +50,8 @@ def test_size():
             r"the operation 9 of node 4 of the reduction cell .* 0 \.\.\. 8",
         ),
         (lambda native: set_at(native, 1, 4, 0, 1, -1), "the operation -1"),
-        (lambda native: set_at(native, 1, 4, 0, 1, 0.5), "no whole number"),
-        (lambda native: str(native), "has whole numbers, not"),
+        (lambda native: set_at(native, 1, 4, 0, 1, 0.5), "not a whole number"),
+        (lambda native: str(native), "must contain whole numbers, not"),
     ],
 )
 def test_native_forms_that_cannot_be_read(change, reason):

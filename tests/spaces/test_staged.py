@@ -66,9 +66,9 @@ def test_the_last_bit_of_a_phase():
     ("native", "reason"),
     [
         ([[1, 0, 1]], "3 lists of bits"),
-        ([[1, 0, 1], [0, 0, 1, 1, 0], [0] * 10], "stage 2 has 6 bits, not shape"),
+        ([[1, 0, 1], [0, 0, 1, 1, 0], [0] * 10], "stage 2 must have 6 bits, not shape"),
         ([[1, 0, 2], [0] * 6, [0] * 10], "stage 1 has a bit that is neither 0 nor 1"),
-        ([[1, 0, "a"], [0] * 6, [0] * 10], "stage 1 has whole numbers"),
+        ([[1, 0, "a"], [0] * 6, [0] * 10], "stage 1 must contain whole numbers"),
         ([[1, 0, [1]], [0] * 6, [0] * 10], "stage 1 has rows of different lengths"),
         ("101|001100|0111010001", "3 lists of bits"),
     ],

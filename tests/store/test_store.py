@@ -235,8 +235,8 @@ X = space.all()
 value = 1.0
 print("ready", flush=True)
 while True:
-    value += 1
-    write_store(sys.argv[1], Table(space, X, {"c": {"m": MetricColumn(np.full((len(X), 1, 30), value), (1,), tuple(range(30)))}}))
+    value += 1 write_store(sys.argv[1], Table(space, X, {"c": {"m": MetricColumn(np.full((len(X), 1, 30), value), (1,),
+    tuple(range(30)))}}))
 """
 
 
@@ -376,7 +376,7 @@ def test_stores_of_old_still_open(store, tmp_path):
     old = bench.metric("val_acc")
     assert (old.direction, old.units, old.depends_on_seed) == (None, "percent", True)
     assert bench.info["source"] == "made up"
-    with pytest.raises(ValueError, match="whether more or less val_acc is better is not stored"):
+    with pytest.raises(ValueError, match="the direction of val_acc is not stored"):
         bench.problem("val_acc")
     assert bench.problem("val_acc", directions={"val_acc": "max"}).bounds[0, 0] > 0
 

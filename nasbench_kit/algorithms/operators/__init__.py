@@ -1,1 +1,1 @@
-"""Crossover, mutation and selection on arrays (runs, n, genes), all runs at once."""
+"""Crossover, mutation and selection operators on arrays (runs, n, genes), vectorised over runs."""

@@ -1,4 +1,4 @@
-"""Rows of independent letters: a whole group of them is one draw from the table of all their combinations."""
+"""Sampling of rows of independent alleles, several at a time from a table of all their combinations."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from numpy.typing import NDArray
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels.variation import outcomes
 
-__all__ = ["AliasTable", "draw_letters"]
+__all__ = ["AliasTable", "draw_alleles"]
 
-COMBINATIONS = 2**15  # of a group of letters, at most: its table stays in the cache
+COMBINATIONS = 2**15  # maximum size of the table of a group of alleles, so that it stays in the cache
 
 
 class AliasTable:
-    """Draws from a distribution, in the same few steps however many outcomes there are.
+    """Alias table: draws from a discrete distribution in constant time.
 
-    An outcome is a uniformly drawn slot, or the slot's alias. Source: Walker 1977 (ACM TOMS 3(3)); built by prefix sums,
-    as in Hübschle-Schneider and Sanders 2022, Parallel weighted random sampling (ACM TOMS 48(3)).
+    An outcome is either a uniformly drawn slot or the alias of that slot. Source: Walker 1977 (ACM TOMS 3(3)), built by
+    prefix sums as in Hübschle-Schneider and Sanders 2022, Parallel weighted random sampling (ACM TOMS 48(3)).
 
     Parameters
     ----------
     probability : ndarray of float, shape (k,)
+        Probabilities, up to a constant factor.
 
     Attributes
     ----------
     stay : ndarray of uint32, shape (k,)
-        The outcome is the slot itself where a random 32-bit word is below this.
+        The outcome is the slot itself if a random 32-bit word is below this value.
     alias : ndarray of int, shape (k,)
+        The outcome otherwise.
     """
 
     def __init__(self, probability: NDArray[np.float64]) -> None:
@@ -37,8 +39,8 @@ class AliasTable:
         is_light = share < min(1.0, share.max())
         light, heavy = np.flatnonzero(is_light), np.flatnonzero(~is_light)
         stay, self.alias = np.minimum(share, 1.0), np.arange(len(share))
-        # The heavy ones in turn fill up the light slots in turn, each until it has no more than a slot's worth itself;
-        # what the last of its light slots took too much, the next heavy one makes good.
+        # Heavy outcomes fill the light slots one after the other, each until it has at most one slot's worth left. If
+        # its last light slot took too much, the next heavy outcome makes up the difference.
         lacking, spare = np.cumsum(1 - share[light]), np.cumsum(share[heavy] - 1)
         if len(light):
             before = np.append(0.0, lacking[:-1])
@@ -49,27 +51,28 @@ class AliasTable:
         self.stay = np.minimum(np.round(stay * 2.0**32), 2**32 - 1).astype(np.uint32)
 
     def draw(self, random: Streams, shape: tuple[int, ...]) -> NDArray[np.intp]:
-        """Outcomes, to within 2**-32 of their probabilities, of two random words each: (runs, *shape)."""
+        """Draw outcomes, accurate to 2**-32, using two random words each: (runs, *shape)."""
         return self.outcomes(random.bits(shape), random.bits(shape))
 
     def outcomes(self, first: NDArray[np.uint32], second: NDArray[np.uint32]) -> NDArray[np.intp]:
-        """The outcomes of pairs of random words: (...) twice to (...)."""
+        """Map pairs of random words to outcomes: (...) and (...) to (...)."""
         return outcomes(first, second, self.stay, self.alias)
 
 
-def draw_letters(
+def draw_alleles(
     distributions: tuple[tuple[float, ...], ...], n: int, random: Streams, where: NDArray[np.bool_] | None = None
 ) -> NDArray[np.uint8]:
-    """Draw ``n`` rows of letters, each letter from its own distribution.
+    """Draw ``n`` rows of independent alleles.
 
     Parameters
     ----------
     distributions : tuple of tuples of float
-        The probabilities of each letter's values 0, 1, ...; they sum to 1.
+        Probabilities of the alleles 0, 1, ... at each position; they sum to 1.
     n : int
+        Number of rows per run.
     random : Streams
     where : ndarray of bool, shape (runs, n), optional
-        The letters of other rows are all 0.
+        Rows to draw; all others are 0.
 
     Returns
     -------
@@ -86,23 +89,23 @@ def draw_letters(
 
 @cache
 def _groups(distributions: tuple[tuple[float, ...], ...]) -> list[tuple[NDArray[np.uint8], AliasTable]]:
-    """Groups of neighbouring letters: the rows of all combinations of a group, and the table to draw one of them."""
+    """Groups of adjacent positions: all combinations of alleles in a group, and an alias table to draw from them."""
     groups: list[list[tuple[float, ...]]] = [[]]
     size = 1
-    for letter in distributions:
-        if not all(0 <= p <= 1 for p in letter):  # nan too
-            raise ValueError(f"probabilities are from 0 to 1, not {tuple(letter)}")
-        if groups[-1] and size * len(letter) > COMBINATIONS:
+    for distribution in distributions:
+        if not all(0 <= p <= 1 for p in distribution):  # nan too
+            raise ValueError(f"probabilities must be from 0 to 1, not {tuple(distribution)}")
+        if groups[-1] and size * len(distribution) > COMBINATIONS:
             groups.append([])
             size = 1
-        groups[-1].append(letter)
-        size *= len(letter)
+        groups[-1].append(distribution)
+        size *= len(distribution)
     found = []
     for group in groups:
-        shape = tuple(len(letter) for letter in group)
+        shape = tuple(len(distribution) for distribution in group)
         rows = np.indices(shape, dtype=np.uint8).reshape(len(shape), -1).T
         probability = np.ones(())
-        for letter in group:
-            probability = np.multiply.outer(probability, letter)
+        for distribution in group:
+            probability = np.multiply.outer(probability, distribution)
         found.append((np.ascontiguousarray(rows), AliasTable(probability.ravel())))
     return found

@@ -1,4 +1,4 @@
-"""Populations without duplicates: the same genotype, or the same network in another encoding."""
+"""Elimination of duplicate genotypes or duplicate networks."""
 
 from __future__ import annotations
 
@@ -16,28 +16,34 @@ POLICIES = ("allow", "genotype", "network")
 
 
 def identities(X: Genotypes, space: Space, policy: str) -> NDArray[np.uint64]:
-    """Equal for duplicates by a policy: (runs, n, genes) to (runs, n). Genotypes to within a chance of 2^-64 a pair."""
+    """Keys that are equal for duplicates under a policy: (runs, n, genes) to (runs, n).
+
+    Keys of different genotypes collide with probability 2^-64 per pair.
+    """
     flat = X.reshape(-1, space.genes)
     keys = space.key(flat) if policy == "network" else hash_rows(flat)
     return keys.reshape(X.shape[:2])
 
 
 def first_different(candidates: Genotypes, n: int, known: Genotypes, space: Space, policy: str) -> Genotypes:
-    """The first ``n`` candidates of each run that neither ``known`` nor an earlier candidate equals.
+    """Return the first ``n`` candidates of each run that differ from ``known`` and from earlier candidates.
 
     Parameters
     ----------
     candidates : ndarray of uint8, shape (runs, k, genes)
-        Valid genotypes, the preferred first; k is at least n.
+        Valid genotypes in order of preference; k is at least n.
     n : int
+        Number of candidates to return per run.
     known : ndarray of uint8, shape (runs, members, genes)
+        Genotypes that candidates must differ from.
     space : Space
     policy : {"genotype", "network"}
+        Whether to compare genotypes or networks.
 
     Returns
     -------
     ndarray of uint8, shape (runs, n, genes)
-        Where too few differ, the earliest duplicates fill up.
+        If there are too few distinct candidates, the earliest duplicates are added.
     """
     keys = identities(np.concatenate([known, candidates], axis=1), space, policy)
     order = keys.argsort(axis=1, kind="stable")

@@ -1,4 +1,4 @@
-"""Which genes belong together, learned from a population: linkage trees."""
+"""Linkage learning: mutual information and linkage trees."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from nasbench_kit.spaces.genotypes import Genotypes
 __all__ = ["linkage_tree", "mutual_information"]
 
 
-def mutual_information(X: Genotypes, letters: int) -> NDArray[np.float64]:
-    """The mutual information of each pair of genes in each population, in nats: (runs, n, genes) to (runs, genes, genes).
+def mutual_information(X: Genotypes, values: int) -> NDArray[np.float64]:
+    """Mutual information in nats of all pairs of genes in each population: (runs, n, genes) to (runs, genes, genes).
 
-    On the diagonal stands a gene's own entropy.
+    ``values`` is the maximum number of alleles of a gene. The diagonal holds the entropy of each gene.
     """
     runs, n, genes = X.shape
-    ones = (
-        (X[..., np.newaxis] == np.arange(letters, dtype=np.uint8)).reshape(runs, n, genes * letters).astype(np.float32)
-    )
-    joint = (ones.swapaxes(1, 2) @ ones).reshape(runs, genes, letters, genes, letters) / n
-    single = ones.mean(axis=1).reshape(runs, genes, letters)
+    ones = (X[..., np.newaxis] == np.arange(values, dtype=np.uint8)).reshape(runs, n, genes * values).astype(np.float32)
+    joint = (ones.swapaxes(1, 2) @ ones).reshape(runs, genes, values, genes, values) / n
+    single = ones.mean(axis=1).reshape(runs, genes, values)
     joint_entropy = -_xlogx(joint).sum(axis=(2, 4))
     entropy = -_xlogx(single).sum(axis=2)
     information: NDArray[np.float64] = entropy[:, :, np.newaxis] + entropy[:, np.newaxis, :] - joint_entropy
@@ -34,21 +32,20 @@ def _xlogx(p: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def linkage_tree(similarity: NDArray[np.float64], ties: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The sets of genes that are met when the most similar ones are joined, pair by pair, until all are one.
+    """Linkage tree: the sets of genes formed by hierarchical clustering with average linkage (UPGMA).
 
-    The similarity of two sets is the mean over their pairs of genes (UPGMA). The set of all genes is left out: to exchange
-    it would be to replace the whole genotype.
+    The set of all genes is omitted, because exchanging it would replace the whole genotype.
 
     Parameters
     ----------
     similarity : ndarray of float, shape (runs, genes, genes)
     ties : ndarray of float, shape (runs, genes)
-        Random numbers in [0, 1) that decide between pairs of equal similarity.
+        Random numbers in [0, 1) that break ties between pairs of equal similarity.
 
     Returns
     -------
     ndarray of bool, shape (runs, 2 genes - 2, genes)
-        Single genes first. For one gene: that gene.
+        Masks of the sets, single genes first. With a single gene, only that gene.
 
     Examples
     --------
@@ -65,7 +62,7 @@ def linkage_tree(similarity: NDArray[np.float64], ties: NDArray[np.float64]) -> 
     run = np.arange(runs)
     near = similarity + 1e-9 * (ties[:, :, np.newaxis] + ties[:, np.newaxis, :])
     near[:, range(genes), range(genes)] = -np.inf
-    members = np.tile(np.eye(genes, dtype=np.bool_), (runs, 1, 1))  # of the set that each place stands for
+    members = np.tile(np.eye(genes, dtype=np.bool_), (runs, 1, 1))  # current set of each slot
     size = np.ones((runs, genes))
     for joined in range(genes, 2 * genes - 2):
         first, second = np.divmod(near.reshape(runs, -1).argmax(axis=1), genes)

@@ -1,4 +1,4 @@
-"""Variation and selection on arrays (runs, n, genes), all runs at once."""
+"""Variation and selection operators on arrays (runs, n, genes), vectorised over runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.algorithms.operators.alleles import AliasTable, draw_letters
+from nasbench_kit.algorithms.operators.alleles import AliasTable, draw_alleles
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels.variation import first_valid, one_gene_changes, stepped, winners
 from nasbench_kit.spaces import Space
@@ -17,7 +17,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-ATTEMPTS = 8  # draws of a mutation before all valid neighbours are listed
+ATTEMPTS = 8  # mutation attempts before all valid neighbours are enumerated
 
 __all__ = [
     "exchange",
@@ -35,7 +35,7 @@ __all__ = [
 
 
 def gather(values: NDArray[Scalar], where: NDArray[np.intp]) -> NDArray[Scalar]:
-    """Each run's own items: (runs, n, ...) at (runs, k) gives (runs, k, ...)."""
+    """Select items per run: (runs, n, ...) indexed by (runs, k) gives (runs, k, ...)."""
     runs, n = values.shape[:2]
     flat = where + (np.arange(runs) * n)[:, np.newaxis]
     items: NDArray[Scalar] = values.reshape(runs * n, *values.shape[2:]).take(flat, axis=0, mode="clip")
@@ -43,11 +43,11 @@ def gather(values: NDArray[Scalar], where: NDArray[np.intp]) -> NDArray[Scalar]:
 
 
 def exchange(first: Genotypes, second: Genotypes, exchanged: ArrayLike) -> tuple[Genotypes, Genotypes]:
-    """Two children of each pair: the genes where ``exchanged`` is true change places.
+    """Exchange the genes of each pair where ``exchanged`` is true, and return both children.
 
     Examples
     --------
-    Genetic CNN's genotypes have stages of 3, 6 and 10 bits. Genes may be exchanged one by one:
+    Genotypes of Genetic CNN have stages of 3, 6 and 10 bits. Exchange individual genes:
 
     >>> a = np.array([1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 1], dtype=np.uint8)
     >>> b = np.array([1, 1, 0, 0, 0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1], dtype=np.uint8)
@@ -57,7 +57,7 @@ def exchange(first: Genotypes, second: Genotypes, exchanged: ArrayLike) -> tuple
     [1 1 1 0 0 1 0 0 0 0 1 0 1 0 1 0 0 0 1]
     [1 0 0 0 0 1 1 0 1 0 1 1 0 0 0 0 1 0 1]
 
-    Or whole stages, here the first and the last, and then the second:
+    Exchange whole stages, here the first and the last, and then the second:
 
     >>> stage = np.repeat([0, 1, 2], [3, 6, 10])
     >>> for child in exchange(a, b, stage != 1):
@@ -69,7 +69,8 @@ def exchange(first: Genotypes, second: Genotypes, exchanged: ArrayLike) -> tuple
     [1 0 1 0 0 1 0 0 1 0 1 1 1 0 1 0 0 0 1]
     [1 1 0 0 0 1 1 0 0 0 1 0 0 0 0 0 1 0 1]
 
-    NSGA-Net's micro genotypes have two cells of ten (input, operation) each. Whole cells may be exchanged, here the first:
+    Micro genotypes of NSGA-Net have two cells of ten (input, operation) pairs each. Exchange whole cells, here the
+    first:
 
     >>> normal = [0, 2, 0, 0, 0, 7, 0, 2, 0, 3, 1, 3, 1, 7, 3, 3, 1, 2, 3, 4]
     >>> reduction = [0, 2, 1, 6, 0, 1, 1, 3, 1, 7, 1, 6, 3, 0, 1, 1, 3, 0, 1, 7]
@@ -78,7 +79,7 @@ def exchange(first: Genotypes, second: Genotypes, exchanged: ArrayLike) -> tuple
     >>> bool((child == reduction + reduction).all() and (other == normal + normal).all())
     True
 
-    Or halves of nodes, each input with its operation: of both cells, or of one.
+    Exchange halves of nodes (inputs with their operations), in both cells or in one:
 
     >>> half = np.arange(40) // 2
     >>> child, other = exchange(c, d, np.isin(half, [0, 2, 3, 6, 11, 13, 18]))
@@ -92,7 +93,7 @@ def exchange(first: Genotypes, second: Genotypes, exchanged: ArrayLike) -> tuple
 
 
 def _exchange(first: Genotypes, second: Genotypes, mask: NDArray[np.uint8]) -> tuple[Genotypes, Genotypes]:
-    """`exchange` where the mask is 255; elsewhere it is 0."""
+    """Like `exchange`, with a mask of 255 (exchange) and 0 (keep)."""
     # x ^ ((x ^ y) & mask) exchanges without a branch
     changed = (first ^ second) & mask
     return first ^ changed, second ^ changed
@@ -106,21 +107,24 @@ def unit_crossover(
     probability: float = 0.5,
     where: NDArray[np.bool_] | None = None,
 ) -> tuple[Genotypes, Genotypes]:
-    """Two children a pair: each unit of genes is exchanged with a probability, or stays.
+    """Exchange each unit of genes with a given probability, and return both children.
 
-    With every gene a unit of its own it is uniform crossover. Source: Syswerda 1989, Uniform crossover in genetic algorithms.
+    If every gene is its own unit, this is uniform crossover. Source: Syswerda 1989, Uniform crossover in genetic
+    algorithms.
 
     Parameters
     ----------
     first, second : ndarray of uint8, shape (runs, n, genes)
+        Parents.
     units : sequence of sequences of int
-        The genes of each unit, such as one of ``space.units``; every gene is in one of them.
+        Genes of each unit, e.g. one of ``space.units``; a partition of all genes.
     random : Streams
     probability : float
+        Exchange probability of each unit.
     where : ndarray of bool, shape (runs, n), optional
-        The pairs that are crossed at all.
+        Pairs to cross; default: all.
     """
-    coin = draw_letters(((1 - probability, probability),) * len(units), first.shape[1], random, where)
+    coin = draw_alleles(((1 - probability, probability),) * len(units), first.shape[1], random, where)
     unit_of = np.empty(first.shape[2], dtype=np.intp)
     for unit, genes in enumerate(units):
         unit_of[list(genes)] = unit
@@ -132,35 +136,37 @@ def unit_crossover(
 def one_point_crossover(
     first: Genotypes, second: Genotypes, random: Streams, where: NDArray[np.bool_] | None = None
 ) -> tuple[Genotypes, Genotypes]:
-    """Two children a pair: the genes from a cut on, drawn uniformly, are exchanged; ``where`` as in `unit_crossover`."""
+    """Exchange the genes after a uniformly drawn cut; ``where`` as in `unit_crossover`."""
     return _exchange(first, second, _draw_mask(_tails(first.shape[2]), first.shape[1], random, where))
 
 
 def two_point_crossover(
     first: Genotypes, second: Genotypes, random: Streams, where: NDArray[np.bool_] | None = None
 ) -> tuple[Genotypes, Genotypes]:
-    """Two children a pair: the genes between two cuts are exchanged.
+    """Exchange the genes between two cuts.
 
-    Of the places between neighbouring genes two different ones are drawn, uniformly. The last and the first gene are
-    neighbours too: else they would never be parted. Source: the authors' program of NSGA-II (Deb et al. 2002), which
-    also draws the same place twice now and then, and then exchanges nothing.
+    Two distinct cut points are drawn uniformly. The genotype is treated as a ring, because the first and the last gene
+    would otherwise never be separated. Source: the authors' program of NSGA-II (Deb et al. 2002), which may also draw
+    the same cut point twice, in which case nothing is exchanged.
 
     Parameters
     ----------
     first, second : ndarray of uint8, shape (runs, n, genes)
+        Parents.
     random : Streams
     where : ndarray of bool, shape (runs, n), optional
-        The pairs that are crossed at all.
+        Pairs to cross; default: all.
 
     Returns
     -------
     tuple of two ndarrays of uint8, shape (runs, n, genes)
+        Children.
     """
     return _exchange(first, second, _draw_mask(_segments(first.shape[2]), first.shape[1], random, where))
 
 
 def _draw_mask(masks: NDArray[np.uint8], n: int, random: Streams, where: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
-    """One of the masks but the first, uniformly, for each pair; the first, which is 0, for pairs that are not crossed."""
+    """Draw a mask uniformly for each pair; pairs that are not crossed get the first mask, which is all 0."""
     drawn = 1 + random.integers(len(masks) - 1, (n,))
     if where is not None:
         drawn *= where
@@ -169,23 +175,23 @@ def _draw_mask(masks: NDArray[np.uint8], n: int, random: Streams, where: NDArray
 
 @cache
 def _tails(genes: int) -> NDArray[np.uint8]:
-    """Nothing, then the genes from each cut on, as masks of 255: (genes, genes)."""
+    """Masks of 255 for the genes after each cut, preceded by an empty mask: (genes, genes)."""
     cuts = list(range(1, genes)) or [1]
     return _masks([(genes, genes), *((cut, genes) for cut in cuts)], genes)
 
 
 @cache
 def _segments(genes: int) -> NDArray[np.uint8]:
-    """Nothing, then every stretch of genes between two different cuts: (1 + genes (genes - 1) / 2, genes).
+    """Masks of all segments between two distinct cuts, after an empty mask: (1 + genes (genes - 1) / 2, genes).
 
-    A stretch across the end is not among them: it exchanges what the rest does, with the children in the other order.
+    Segments that wrap around are omitted, because exchanging the complement only swaps the two children.
     """
     cuts = [(a, b) for a in range(genes) for b in range(a + 1, genes)] or [(0, genes)]
     return _masks([(genes, genes), *cuts], genes)
 
 
 def _masks(stretches: list[tuple[int, int]], genes: int) -> NDArray[np.uint8]:
-    """Stretches a ... b - 1 of genes as masks of 255."""
+    """Segments a ... b - 1 of genes as masks of 255."""
     masks = [(a <= np.arange(genes)) & (np.arange(genes) < b) for a, b in stretches]
     return np.array(masks, dtype=np.uint8) * np.uint8(255)
 
@@ -197,26 +203,28 @@ def reset_genes(
     probability: float | NDArray[np.float64] | None = None,
     where: NDArray[np.bool_] | None = None,
 ) -> Genotypes:
-    """Each gene becomes another of its values with a probability, 1 / genes unless given.
+    """Mutate each gene to another allele with a given probability.
 
     Parameters
     ----------
     X : ndarray of uint8, shape (runs, n, genes)
+        Genotypes.
     space : Space
     random : Streams
     probability : float or ndarray of float, shape (genes,), optional
+        Mutation probability of each gene; default: 1 / genes.
     where : ndarray of bool, shape (runs, n), optional
-        The genotypes that are mutated at all.
+        Genotypes to mutate; default: all.
 
     Returns
     -------
     ndarray of uint8, shape (runs, n, genes)
     """
-    return stepped(X, draw_letters(_steps(space, probability), X.shape[1], random, where), space.cardinalities)
+    return stepped(X, draw_alleles(_steps(space, probability), X.shape[1], random, where), space.cardinalities)
 
 
 def _steps(space: Space, probability: float | NDArray[np.float64] | None) -> tuple[tuple[float, ...], ...]:
-    """How probable it is for each gene to go 0, 1, ... values on, from the last value to the first."""
+    """Probabilities of each gene to advance by 0, 1, ... alleles (cyclically)."""
     p = np.broadcast_to(1 / space.genes if probability is None else probability, space.genes).tolist()
     return tuple(
         (1 - rate, *((rate / (values - 1),) * (values - 1))) if values > 1 else (1.0,)
@@ -227,16 +235,17 @@ def _steps(space: Space, probability: float | NDArray[np.float64] | None) -> tup
 def tournament(
     quality: NDArray[np.float64], n: int, size: int, random: Streams, *, replacement: bool = True
 ) -> NDArray[np.intp]:
-    """The positions of ``n`` winners, each the best of ``size`` members: (runs, members) to (runs, n).
+    """Tournament selection: positions of ``n`` winners per run, (runs, members) to (runs, n).
 
     Parameters
     ----------
     quality : ndarray of float, shape (runs, members)
-        Less is better; of equals the one drawn first wins.
+        Smaller is better; of equal members, the one drawn first wins.
     n, size : int
+        Number of tournaments, and members per tournament.
     random : Streams
     replacement : bool
-        Whether a tournament may draw a member more than once; else ``size`` is at most the number of members.
+        Whether a tournament may draw a member more than once; otherwise ``size`` must not exceed the number of members.
     """
     members = quality.shape[1]
     if replacement:
@@ -247,15 +256,15 @@ def tournament(
 
 
 def russian_roulette(F: NDArray[np.float64], n: int, random: Streams) -> NDArray[np.intp]:
-    """The positions of ``n`` members drawn with replacement, with chances in proportion to how far each is above the worst.
+    """Fitness-proportional selection with replacement; the fitness of a member is its improvement over the worst one.
 
-    So the worst of a generation is always lost; where all are equal so are their chances. Source: Xie and Yuille 2017
-    (arXiv 1703.01513), section 3.3, for fitness values that are maximised.
+    The worst member is therefore never selected; if all members are equal, selection is uniform. Source: Xie and Yuille
+    2017 (arXiv 1703.01513), section 3.3, stated there for fitness values that are maximised.
 
     Parameters
     ----------
     F : ndarray of float, shape (runs, members)
-        Objective values, minimised; infinite ones are never drawn.
+        Objective values, minimised; failures (infinite values) are never drawn.
 
     Returns
     -------
@@ -263,19 +272,19 @@ def russian_roulette(F: NDArray[np.float64], n: int, random: Streams) -> NDArray
     """
     known = np.isfinite(F)
     worst = np.where(known, F, -np.inf).max(axis=1, keepdims=True)
-    worst[np.isinf(worst)] = 0.0  # none is known
+    worst[np.isinf(worst)] = 0.0  # all failed
     weight = worst - np.where(known, F, worst)
     equal = weight.sum(axis=1, keepdims=True) == 0
     weight = np.where(equal, np.where(known.any(axis=1, keepdims=True), known, 1.0), weight)
     total = np.cumsum(weight, axis=1)
     spin = random.random((n,)) * total[:, -1:]
-    # the first member whose share ends beyond the spin
+    # first member whose cumulative share exceeds the spin
     won: NDArray[np.intp] = (spin[:, :, np.newaxis] >= total[:, np.newaxis, :]).sum(axis=2)
     return won.clip(max=F.shape[1] - 1)
 
 
 def keep_valid(children: Genotypes, parents: Genotypes, space: Space) -> Genotypes:
-    """The children, and where one is no valid genotype its parent instead: (runs, n, genes)."""
+    """Replace invalid children by their parents: (runs, n, genes)."""
     if space.unconstrained:
         return children
     kept = children.reshape(-1, space.genes)
@@ -289,19 +298,20 @@ def keep_valid(children: Genotypes, parents: Genotypes, space: Space) -> Genotyp
 def mutate_one_gene(
     X: Genotypes, space: Space, random: Streams, units: tuple[tuple[int, ...], ...] | None = None
 ) -> Genotypes:
-    """One gene of each genotype, drawn uniformly, becomes another of its values: (runs, n, genes).
+    """Mutate one uniformly drawn gene of each genotype to another allele: (runs, n, genes).
 
-    Genes with a single value are never drawn. Where the child is invalid the draw is repeated; a genotype without any valid
-    neighbour stays as it is.
+    Genes with a single allele are never drawn. Invalid children are redrawn. Genotypes without valid neighbours are
+    returned unchanged.
 
     Parameters
     ----------
     X : ndarray of uint8, shape (runs, n, genes)
+        Genotypes.
     space : Space
     random : Streams
     units : tuple of tuples of int, optional
-        Draw one of these first, uniformly, then one of its genes: NAS-Bench-201's authors draw a node, then one of its edges
-        (``space.units["node"]``).
+        Draw one of these units first, uniformly, and then one of its genes. The NAS-Bench-201 authors draw a node, then
+        one of its edges (``space.units["node"]``).
     """
     steps, probability, table, changes = _single_steps(space.cardinalities, units)
     attempts = 1 if space.unconstrained else ATTEMPTS
@@ -318,7 +328,7 @@ def mutate_one_gene(
     )
     if space.unconstrained:
         return child.reshape(X.shape)
-    spin = random.random(X.shape[1:2]).ravel()  # for all, so that no run's numbers depend on another's luck
+    spin = random.random(X.shape[1:2]).ravel()  # drawn for all, so that runs stay independent
     for i in missing:
         neighbours = stepped(np.broadcast_to(child[i], steps.shape), steps, space.cardinalities)
         total = np.cumsum(probability * space.is_valid(neighbours))
@@ -331,9 +341,10 @@ def mutate_one_gene(
 def _single_steps(
     cardinalities: tuple[int, ...], units: tuple[tuple[int, ...], ...] | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], AliasTable, NDArray[np.intp]]:
-    """All changes of one gene.
+    """Enumerate all single-gene changes.
 
-    As steps from its value (k, genes), how probable each is, the table to draw them, and each as a gene and a step (k, 2).
+    Returns the changes as steps from the current alleles (k, genes), their probabilities (k,), an alias table to draw
+    from them, and the changes as pairs of gene and step (k, 2).
     """
     free = np.array(cardinalities) > 1
     parts = [[gene for gene in unit if free[gene]] for unit in units or [range(len(cardinalities))]]
@@ -350,14 +361,14 @@ def _single_steps(
 
 
 def mutate_by_rates(X: Genotypes, space: Space, random: Streams) -> Genotypes:
-    """Each gene becomes another of its values with its own probability, ``space.mutation_rates``: (runs, n, genes).
+    """Mutate each gene with its own probability, ``space.mutation_rates``: (runs, n, genes).
 
-    Where the child is invalid the draw is repeated, a few times; then the child is its parent. Source: NAS-Bench-101's
-    mutation (Ying et al. 2019, arXiv 1902.09635), which flips each edge with probability 1 / 7 and draws each operation anew
-    with probability 1 / 5.
+    Invalid children are redrawn a few times, and then replaced by their parents. Source: the mutation of NAS-Bench-101
+    (Ying et al. 2019, arXiv 1902.09635), which flips each edge with probability 1 / 7 and redraws each operation with
+    probability 1 / 5.
     """
     attempts = 1 if space.unconstrained else ATTEMPTS
-    steps = draw_letters(_steps(space, space.mutation_rates), X.shape[1] * attempts, random).reshape(-1, space.genes)
+    steps = draw_alleles(_steps(space, space.mutation_rates), X.shape[1] * attempts, random).reshape(-1, space.genes)
     drawn = np.arange(len(steps)).reshape(-1, attempts)
     valid = None if space.unconstrained else space.is_valid
     parents = X.reshape(-1, space.genes)

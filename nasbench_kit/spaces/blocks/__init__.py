@@ -1,1 +1,1 @@
-"""What spaces, also those of users, are made of: chains, DAGs with operations on nodes or edges, staged DAGs."""
+"""Building blocks of search spaces: chains, DAGs with operations on nodes or edges, and staged DAGs."""

@@ -1,4 +1,4 @@
-"""What cells have in common, whether their operations stand on nodes or on edges: paths, limits, and the order of vertices."""
+"""Shared base of cell spaces with operations on nodes or edges: pruning, edge limits, and canonical vertex order."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ INPUT, OUTPUT, UNUSED = -1, -2, -3  # labels of vertices without an operation
 
 
 class CellDAG(Space):
-    """A space of DAGs whose first vertex is the input and whose last is the output.
+    """A space of DAGs whose first vertex is the input and whose last vertex is the output.
 
-    Vertices that are not on a path from input to output do not matter. A genotype is valid where there is such a path, and
-    where no more than ``most_edges`` edges lie on one.
+    Vertices that are not on a path from input to output are ignored. A genotype is valid if there is such a path and if
+    at most ``most_edges`` edges lie on such paths.
     """
 
     vertices: int
@@ -29,10 +29,10 @@ class CellDAG(Space):
 
     @abstractmethod
     def _matrix(self, rows: Genotypes) -> NDArray[np.int64]:
-        """The edges' labels, 0 where there is none: (n, v, v)."""
+        """Adjacency matrices of edge labels, 0 for no edge: (n, v, v)."""
 
     def _pruned(self, rows: Genotypes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """`_matrix` with the edges on paths from input to output alone, and the vertices that they join: (n, v)."""
+        """`_matrix` restricted to edges on paths from input to output, and a mask of the vertices kept: (n, v)."""
         matrix = self._matrix(rows)
         kept = on_a_path(matrix)
         return matrix * (kept[:, :, np.newaxis] & kept[:, np.newaxis, :]), kept
@@ -47,18 +47,18 @@ class CellDAG(Space):
         edges = np.count_nonzero(self._pruned(row[np.newaxis].astype(np.uint8))[0])
         if not edges:
             return "there is no path from input to output"
-        return f"{edges} edges lie on paths from input to output, at most {self.most_edges} may"
+        return f"{edges} edges lie on paths from input to output, but at most {self.most_edges} are allowed"
 
     @staticmethod
     def _order(matrix: NDArray[np.int64], kept: NDArray[np.bool_], inner: NDArray[np.int64]) -> NDArray[np.intp]:
-        """The canonical order of the vertices of pruned cells: input, what is used, what is not, output.
+        """Canonical vertex order of pruned cells: input, used vertices, unused vertices, output.
 
         Parameters
         ----------
         matrix : ndarray of int64, shape (n, v, v)
         kept : ndarray of bool, shape (n, v)
         inner : ndarray of int64, shape (n, v - 2)
-            The labels of the inner vertices, 0 and above.
+            Labels of the inner vertices, all non-negative.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Chains of layers: one gene a layer, one value a choice."""
+"""Chains of layers: one gene per layer, one gene value per choice."""
 
 from __future__ import annotations
 
@@ -19,19 +19,21 @@ __all__ = ["Chain"]
 
 
 class Chain(Space):
-    """A space of chains: each of ``layers`` layers is one of ``choices``.
+    """A space of chains: each layer is one of several choices.
 
     Parameters
     ----------
     layers : int
+        Number of layers.
     choices : sequence of str
-        The names of the layers' choices. Where each is one character, the native form is a string; else a list.
+        Names of the choices. If all are single characters, the native form is a string, otherwise a list.
     identity : str, optional
-        A choice that does nothing: layers of this choice are dropped when networks are compared.
+        A choice that does nothing; such layers are dropped when networks are compared.
     spans : sequence of (int, int), optional
-        The stretches of layers (first, end) within which an identity may be dropped, and the others move up; the whole
-        chain unless given.
+        Half-open ranges of layers within which identities may be dropped and later layers move up; default: the whole
+        chain.
     name : str
+        Name of the space.
 
     Examples
     --------
@@ -57,7 +59,7 @@ class Chain(Space):
     ) -> None:
         self.name, self.choices = name, tuple(choices)
         if layers < 1 or not self.choices or len(set(self.choices)) < len(self.choices) or len(self.choices) > 256:
-            raise ValueError(f"{name}: a chain has at least one layer, and 1 to 256 different choices for each")
+            raise ValueError(f"{name}: a chain needs at least one layer and 1 to 256 distinct choices")
         if identity is not None and identity not in self.choices:
             raise UnknownName(f"identity of {name}", identity, self.choices)
         self.cardinalities = (len(self.choices),) * layers
@@ -65,13 +67,13 @@ class Chain(Space):
         self.spans = ((0, layers),) if spans is None else tuple(spans)
         taken = [layer for span in self.spans for layer in range(*span)]
         if len(set(taken)) < len(taken) or not set(taken) <= set(range(layers)):
-            raise ValueError(f"{name}: spans lie within the {layers} layers and share none, unlike {self.spans}")
+            raise ValueError(f"{name}: spans must be disjoint and lie within the {layers} layers, not {self.spans}")
         self._rank_tables: dict[int, NDArray[np.intp]] = {}
-        self._letters = all(len(choice) == 1 for choice in self.choices)
+        self._single_characters = all(len(choice) == 1 for choice in self.choices)
 
     @property
     def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
-        """Where the spans divide the chain, they are its ``"stage"``s."""
+        """If the spans partition the chain, they are its ``"stage"`` units."""
         units = super().units
         if all(free for _, _, free in self._parts) and len(self._parts) > 1:
             units["stage"] = tuple(tuple(range(start, end)) for start, end, _ in self._parts)
@@ -90,19 +92,19 @@ class Chain(Space):
         if self.identity is not None:
             for start, end in self.spans:
                 part = rows[:, start:end]
-                order = np.argsort(part == self.identity, axis=1, kind="stable")  # identities last, the rest as it was
+                order = np.argsort(part == self.identity, axis=1, kind="stable")  # stable: identities move to the end
                 packed[:, start:end] = np.take_along_axis(part, order, axis=1)
         return packed
 
     @cached_property
     def _parts(self) -> list[tuple[int, int, bool]]:
-        """The chain in pieces: the spans, and each other layer by itself; whether identities are dropped there."""
+        """Partition of the chain as (start, end, whether identities are dropped): the spans and the other layers."""
         free = [] if self.identity is None else [(start, end, True) for start, end in self.spans]
         taken = {layer for start, end, _ in free for layer in range(start, end)}
         return sorted([*free, *((layer, layer + 1, False) for layer in range(self.genes) if layer not in taken)])
 
     def _count(self, length: int) -> int:
-        """The number of networks of a span."""
+        """Number of networks of a span of this length."""
         return sum((len(self.choices) - 1) ** i for i in range(length + 1))
 
     @cached_property
@@ -112,7 +114,7 @@ class Chain(Space):
     def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
         rows = self.check(X)
         if self.networks >= 2**63:
-            raise OverflowError(f"{self.name} has {self.networks} networks: their numbers do not fit into 64 bits")
+            raise OverflowError(f"{self.name} has {self.networks} networks: their indices do not fit into 64 bits")
         index = np.zeros(len(rows), dtype=np.intp)
         for start, end, free in self._parts:
             part = rows[:, start:end].astype(np.intp)
@@ -126,35 +128,35 @@ class Chain(Space):
         return index
 
     def _rank(self, part: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The number of a span's network: the shorter first, then by the layers that are left, read as a number."""
-        letters = len(self.choices) - 1
+        """Index of a span's network: shorter ones first, then by the remaining layers read as digits."""
+        others = len(self.choices) - 1
         shorter, number, power = np.zeros((3, len(part)), dtype=np.intp) + np.array([[0], [0], [1]])
         for column in part.T:
             there = column != self.identity
             shorter += there * power
-            number = np.where(there, number * letters + column - (column > self.identity), number)
-            power = np.where(there, power * letters, power)
+            number = np.where(there, number * others + column - (column > self.identity), number)
+            power = np.where(there, power * others, power)
         return np.asarray(shorter + number)
 
     def _rank_table(self, length: int) -> NDArray[np.intp]:
-        """`_rank` of every span of this length."""
+        """Lookup table of `_rank` for all spans of this length."""
         if length not in self._rank_tables:
             grid = np.indices((len(self.choices),) * length).reshape(length, -1).T
             self._rank_tables[length] = self._rank(grid)
         return self._rank_tables[length]
 
     def encode_one(self, native: Any) -> Sequence[int]:
-        if self._letters:
+        if self._single_characters:
             if not isinstance(native, str):
-                raise InvalidArchitecture(f"a native form is a string, not {type(native).__name__}")
+                raise InvalidArchitecture(f"a native form must be a string, not {type(native).__name__}")
             words: Sequence[Any] = native.strip()
         elif isinstance(native, (str, bytes)) or not isinstance(native, Sequence):
-            raise InvalidArchitecture(f"a native form is a list of choices, not {type(native).__name__}")
+            raise InvalidArchitecture(f"a native form must be a list of choices, not {type(native).__name__}")
         else:
             words = native
         if len(words) != self.genes or not all(word in self.choices for word in words):
-            kind = "characters" if self._letters else "choices"
-            raise InvalidArchitecture(f"{self.genes} {kind} of {', '.join(self.choices)} are expected")
+            kind = "characters" if self._single_characters else "choices"
+            raise InvalidArchitecture(f"expected {self.genes} {kind} of {', '.join(self.choices)}")
         return [self.choices.index(word) for word in words]
 
     def diagrams_of(self, row: Sequence[int]) -> list[Diagram]:
@@ -165,4 +167,4 @@ class Chain(Space):
 
     def decode_one(self, row: Sequence[int]) -> str | list[str]:
         words = [self.choices[gene] for gene in row]
-        return "".join(words) if self._letters else words
+        return "".join(words) if self._single_characters else words

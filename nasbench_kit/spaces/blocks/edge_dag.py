@@ -1,4 +1,4 @@
-"""Cells with operations on their edges: one gene an edge, nodes sum up what comes in."""
+"""Cells with operations on edges: one gene per edge; nodes sum their inputs."""
 
 from __future__ import annotations
 
@@ -20,30 +20,33 @@ __all__ = ["EdgeDAG"]
 
 
 class EdgeDAG(CellDAG):
-    """A space of cells: a DAG whose first node is the input, whose last is the output, with an operation on each edge.
+    """A space of cells that are DAGs with an operation on each edge.
+
+    The first node is the input and the last node is the output.
 
     Parameters
     ----------
     nodes : int
-        Input and output included.
+        Number of nodes, including input and output.
     operations : sequence of str
-        What an edge may be.
+        Operations that an edge may have.
     missing : bool
-        Whether an edge may also be missing. Else the DAG is fully connected, and every genotype is valid.
+        Whether edges may also be missing. Otherwise the DAG is fully connected and every genotype is valid.
     most_edges : int, optional
-        With ``missing``: a genotype is valid where the input reaches the output, and where no more edges than these lie on
-        such paths.
+        Only with ``missing``: a genotype is valid if the input reaches the output and at most this many edges lie on
+        paths between them.
     name : str
+        Name of the space.
 
     Notes
     -----
-    The native form is a list of one number an edge, in the order e12, e13, e23, ...: the operation's, or -1 for no
-    connection. Genes are the same, but one higher where edges may be missing: 0 is no connection.
+    The native form is a list with one number per edge, in the order e12, e13, e23, ...: the index of the operation, or
+    -1 for no connection. With ``missing``, genes are shifted by one, so that 0 is no connection.
 
-    Two cells are the same network where they agree up to renaming of the inner nodes, edges that lie on no path from input
-    to output left out. Operations that do nothing, or that can be exchanged, are not looked into: a space that knows
-    its operations, such as nb201, knows more. Canonical forms are found by refinement, exactly, in about 5 microseconds
-    a cell of 7 nodes and 25 of 12.
+    Two cells are the same network if they are isomorphic after removing edges that lie on no path from input to output.
+    The semantics of operations are not considered: a space that knows its operations, such as nb201, identifies more
+    networks. Canonical forms are exact and are found by refinement, in about 5 microseconds per cell of 7 nodes and
+    25 microseconds per cell of 12 nodes.
 
     Examples
     --------
@@ -72,11 +75,11 @@ class EdgeDAG(CellDAG):
         edges = nodes * (nodes - 1) // 2
         self.most_edges = edges if most_edges is None else most_edges
         if nodes < 2 or self.most_edges < 1:
-            raise ValueError(f"{name}: a cell has at least an input, an output and an edge")
+            raise ValueError(f"{name}: a cell needs at least an input, an output and one edge")
         if not 1 <= len(set(self.operations)) == len(self.operations) <= 255:
-            raise ValueError(f"{name}: edges have 1 to 255 operations, all different")
+            raise ValueError(f"{name}: edges need 1 to 255 distinct operations")
         if most_edges is not None and not missing:
-            raise ValueError(f"{name}: most_edges is for cells whose edges may be missing (missing=True)")
+            raise ValueError(f"{name}: most_edges requires missing=True")
         self.cardinalities = (len(self.operations) + missing,) * edges
 
     @property
@@ -95,7 +98,7 @@ class EdgeDAG(CellDAG):
         return not self.missing
 
     def valid_rows(self, rows: Genotypes) -> NDArray[np.bool_]:
-        # a fully connected cell has its paths, whatever the operations
+        # a fully connected cell always has a path from input to output
         return super().valid_rows(rows) if self.missing else Space.valid_rows(self, rows)
 
     def _matrix(self, rows: Genotypes) -> NDArray[np.int64]:
@@ -112,9 +115,9 @@ class EdgeDAG(CellDAG):
         values = whole_numbers(native, "a native form")
         least = -1 if self.missing else 0
         if values.shape != (self.genes,):
-            raise InvalidArchitecture(f"a list of {self.genes} edges is expected, not of shape {values.shape}")
+            raise InvalidArchitecture(f"expected a list of {self.genes} edges, not an array of shape {values.shape}")
         if ((values < least) | (values >= len(self.operations))).any():
-            raise InvalidArchitecture(f"an edge is one of {least} ... {len(self.operations) - 1}")
+            raise InvalidArchitecture(f"an edge must be one of {least} ... {len(self.operations) - 1}")
         genes: list[int] = (values + self.missing).tolist()
         return genes
 

@@ -1,7 +1,8 @@
-"""Costs of the layers that the macro benchmarks are made of: convolutions with batch norm, and MBConv of three of them.
+"""Costs of the layers of the macro benchmarks: convolutions with batch norm, MBConv blocks, and the head.
 
-``params`` counts parameters, ``flops`` multiply-adds of convolutions and classifier, ``mmacs`` what thop 0.0.31 counts: also 2
-operations for each element of a batch norm, (h w + 1) for each channel that is pooled, and 2 for each weight of the classifier.
+``params`` counts parameters; ``flops`` counts multiply-adds of the convolutions and the classifier; ``mmacs`` follows
+thop 0.0.31, which also counts 2 operations per element of a batch norm and (h w + 1) per pooled channel, and 2 per
+weight of the classifier.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ Size = tuple[int, int]  # height and width
 
 
 def conv(cost: str, weights: int, channels: int, size: Size) -> int:
-    """A convolution of so many weights, with its output's channels and size, and its batch norm."""
+    """Cost of a convolution with this many weights, given its output channels and size, plus its batch norm."""
     if cost == "params":
         return weights + 2 * channels
     return weights * area(size) + (2 * channels * area(size) if cost == "mmacs" else 0)
 
 
 def mbconv(cost: str, inputs: int, outputs: int, size: Size, *, stride: int, expansion: int, kernel: int) -> int:
-    """An MBConv at an input's size: 1x1 to the expanded channels, depthwise, 1x1 to the outputs."""
+    """Cost of an MBConv block: 1x1 expansion, depthwise convolution, 1x1 projection; ``size`` is the input size."""
     inner, out = expansion * inputs, halved(size, stride)
     return (
         conv(cost, inputs * inner, inner, size)
@@ -31,7 +32,7 @@ def mbconv(cost: str, inputs: int, outputs: int, size: Size, *, stride: int, exp
 
 
 def head(cost: str, inputs: int, features: int, size: Size, classes: int) -> int:
-    """A 1x1 convolution to the features, average pooling, and the classifier."""
+    """Cost of the head: 1x1 convolution to the features, average pooling, and the classifier."""
     total = conv(cost, inputs * features, features, size)
     if cost == "params":
         return total + (features + 1) * classes

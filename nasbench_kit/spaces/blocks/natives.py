@@ -1,4 +1,4 @@
-"""Reading native forms that are nested lists of whole numbers, as JSON and NumPy have them."""
+"""Parsing of native forms given as nested lists or arrays of integers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["whole_numbers"]
 
 
 def whole_numbers(native: Any, what: str) -> NDArray[np.int64]:
-    """A native form, or a part of it, as an array.
+    """Convert a native form, or a part of one, to an array.
 
     Raises
     ------
     InvalidArchitecture
-        Ragged lists, or values that are not whole numbers.
+        If lists are ragged or values are not whole numbers.
     """
     try:
         return graphs.whole_numbers(native, what)

@@ -1,4 +1,4 @@
-"""Cells with operations on their nodes: one gene for each edge, then one for each operation."""
+"""Cells with operations on nodes: one gene per edge, then one gene per inner vertex."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ INPUT, OUTPUT = "input", "output"
 
 
 class NodeDAG(CellDAG):
-    """A space of cells: a DAG whose first vertex is the input, whose last is the output, with operations in between.
+    """A space of cells that are DAGs with an operation on each inner vertex.
 
-    Vertices that are not on a path from input to output do not matter. A genotype is valid where there is such a path,
-    and where no more than ``most_edges`` edges are left when the others are dropped.
+    The first vertex is the input and the last is the output. Vertices that are not on a path from input to output are
+    ignored. A genotype is valid if there is such a path and if at most ``most_edges`` edges lie on such paths.
 
     Parameters
     ----------
     vertices : int
-        Input and output included.
+        Number of vertices, including input and output.
     operations : sequence of str
-        What an inner vertex may be.
+        Operations that an inner vertex may have.
     most_edges : int, optional
+        Maximum number of edges; default: no limit.
     name : str
+        Name of the space.
 
     Notes
     -----
-    The native form is ``{"matrix": [[0, 1, ...], ...], "ops": ["input", ..., "output"]}``, of 2 to ``vertices`` vertices:
-    a smaller cell leaves the last inner vertices unused.
+    The native form is ``{"matrix": [[0, 1, ...], ...], "ops": ["input", ..., "output"]}`` with 2 to ``vertices``
+    vertices. A smaller cell leaves the last inner vertices unused.
 
-    Canonical forms are found by refinement, exactly, in about 5 microseconds a cell of 7 vertices and 25 of 12. The
-    number of networks is only counted for spaces of up to 2^24 genotypes.
+    Canonical forms are exact and are found by refinement, in about 5 microseconds per cell of 7 vertices and 25
+    microseconds per cell of 12 vertices. Networks are only counted for spaces of up to 2^24 genotypes.
 
     Examples
     --------
@@ -64,9 +66,9 @@ class NodeDAG(CellDAG):
         edges = vertices * (vertices - 1) // 2
         self.most_edges = edges if most_edges is None else most_edges
         if vertices < 2 or self.most_edges < 1:
-            raise ValueError(f"{name}: a cell has at least an input, an output and an edge")
+            raise ValueError(f"{name}: a cell needs at least an input, an output and one edge")
         if vertices > 2 and not 1 <= len(set(self.operations)) == len(self.operations) <= 256:
-            raise ValueError(f"{name}: inner vertices have 1 to 256 operations, all different")
+            raise ValueError(f"{name}: inner vertices need 1 to 256 distinct operations")
         self.cardinalities = (2,) * edges + (len(self.operations),) * (vertices - 2)
 
     @property
@@ -88,39 +90,39 @@ class NodeDAG(CellDAG):
         order = self._order(matrix, kept, operations)
         row = np.arange(len(rows))[:, np.newaxis]
         edges = matrix_to_edges(matrix[row[..., np.newaxis], order[:, :, np.newaxis], order[:, np.newaxis, :]])
-        letters = np.where(kept[:, 1:-1], operations, 0)[row, order[:, 1:-1] - 1]
-        return np.concatenate([edges, letters], axis=1).astype(np.uint8)
+        labels = np.where(kept[:, 1:-1], operations, 0)[row, order[:, 1:-1] - 1]
+        return np.concatenate([edges, labels], axis=1).astype(np.uint8)
 
     # ---------------------------------------------------------------- native forms
 
     def encode_one(self, native: Any) -> Sequence[int]:
         if not isinstance(native, dict) or set(native) != {"matrix", "ops"}:
             raise InvalidArchitecture(
-                'a native form is {"matrix": [[0, 1, ...], ...], "ops": ["input", ..., "output"]}'
+                'a native form is a dict {"matrix": [[0, 1, ...], ...], "ops": ["input", ..., "output"]}'
             )
         matrix, words = whole_numbers(native["matrix"], "the matrix"), native["ops"]
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 2:
             raise InvalidArchitecture(
-                f"the matrix is square, of 2 to {self.vertices} vertices, not of shape {matrix.shape}"
+                f"the matrix must be square with 2 to {self.vertices} vertices, not of shape {matrix.shape}"
             )
         v = len(matrix)
         if ((matrix != 0) & (matrix != 1)).any():
-            raise InvalidArchitecture("the matrix has zeros and ones alone")
+            raise InvalidArchitecture("the matrix must contain only zeros and ones")
         if np.tril(matrix).any():
             raise InvalidArchitecture(
-                "the matrix is strictly upper-triangular: edges go from earlier to later vertices"
+                "the matrix must be strictly upper-triangular: edges go from earlier to later vertices"
             )
         if isinstance(words, (str, bytes)) or not hasattr(words, "__len__") or len(words) != v:
-            raise InvalidArchitecture(f"a matrix of {v} vertices takes a list of {v} ops")
+            raise InvalidArchitecture(f"a matrix of {v} vertices needs a list of {v} ops")
         words = [str(word) for word in words]
         if words[0] != INPUT or words[-1] != OUTPUT:
-            raise InvalidArchitecture(f"the first op is '{INPUT}' and the last '{OUTPUT}'")
-        if v > self.vertices:  # the limits hold for what is left of a cell without its dangling vertices
+            raise InvalidArchitecture(f"the first op must be '{INPUT}' and the last '{OUTPUT}'")
+        if v > self.vertices:  # the size limit applies after pruning dangling vertices
             kept = np.flatnonzero(on_a_path(matrix[np.newaxis])[0])
             if not 2 <= len(kept) <= self.vertices:
                 raise InvalidArchitecture(
-                    f"a cell has 2 to {self.vertices} vertices; of the {v} of this one, {len(kept)} are on paths from the "
-                    "input to the output"
+                    f"a cell has 2 to {self.vertices} vertices on paths from input to output; this one has {len(kept)} "
+                    f"(of {v})"
                 )
             matrix, words, v = matrix[np.ix_(kept, kept)], [words[i] for i in kept], len(kept)
         for word in words[1:-1]:
@@ -129,13 +131,13 @@ class NodeDAG(CellDAG):
         full = np.zeros((self.vertices, self.vertices), dtype=np.int64)
         place = [*range(v - 1), self.vertices - 1]
         full[np.ix_(place, place)] = matrix
-        letters = [self.operations.index(word) for word in words[1:-1]] + [0] * (self.vertices - v)
-        return [*matrix_to_edges(full)[0].tolist(), *letters]
+        labels = [self.operations.index(word) for word in words[1:-1]] + [0] * (self.vertices - v)
+        return [*matrix_to_edges(full)[0].tolist(), *labels]
 
     def diagrams_of(self, row: Sequence[int]) -> list[Diagram]:
         kept = self._pruned(np.array([row], dtype=np.uint8))[1][0].tolist()
-        letters = [self.operations[gene] for gene in row[len(edge_list(self.vertices)) :]]
-        inner = [Node(letter, True, there) for letter, there in zip(letters, kept[1:-1], strict=True)]
+        labels = [self.operations[gene] for gene in row[len(edge_list(self.vertices)) :]]
+        inner = [Node(label, True, there) for label, there in zip(labels, kept[1:-1], strict=True)]
         arrows = [
             Arrow(i, j, used=kept[i] and kept[j])
             for (i, j), there in zip(edge_list(self.vertices), row, strict=False)
@@ -145,5 +147,5 @@ class NodeDAG(CellDAG):
 
     def decode_one(self, row: Sequence[int]) -> dict[str, Any]:
         edges = len(edge_list(self.vertices))
-        letters = [self.operations[gene] for gene in row[edges:]]
-        return {"matrix": edges_to_matrix(row[:edges])[0].tolist(), "ops": [INPUT, *letters, OUTPUT]}
+        labels = [self.operations[gene] for gene in row[edges:]]
+        return {"matrix": edges_to_matrix(row[:edges])[0].tolist(), "ops": [INPUT, *labels, OUTPUT]}

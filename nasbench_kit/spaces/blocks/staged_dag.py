@@ -1,4 +1,4 @@
-"""Networks of stages, each a DAG of nodes that are all alike: one bit for each edge."""
+"""Networks of stages, each a DAG of identical nodes: one bit per edge."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["StagedDAG", "all_stages", "fan_in", "sum_over_stages"]
 
-MOST_NODES = 6  # of a stage: all of its DAGs are listed, 2^15 for 6 nodes
+MOST_NODES = 6  # per stage: all DAGs of a stage are enumerated, 2^15 for 6 nodes
 
 
 class StagedDAG(Space):
-    """A space of networks of several stages, each with a number of nodes and a bit for each edge between them.
+    """A space of networks of several stages, each a DAG with one bit per possible edge.
 
-    A stage has an input and an output besides its nodes: the input feeds every node that has no predecessor and at least
-    one successor, and every node that has a predecessor and no successor feeds the output. Nodes without any edge are
-    dropped. (Xie and Yuille 2017, Genetic CNN, arXiv 1703.01513, section 3.1.)
+    Besides its nodes, each stage has an input and an output. The input feeds every node with successors but no
+    predecessor; every node with predecessors but no successor feeds the output. Nodes without edges are dropped.
+    Source: Xie and Yuille 2017, Genetic CNN, arXiv 1703.01513, section 3.1.
 
     Parameters
     ----------
     stages : sequence of int
-        The number of nodes of each stage, 2 to 6.
+        Number of nodes of each stage, 2 to 6.
     skip : bool
-        Each stage has one more bit, the last: its input is joined to its output. It says nothing where the stage has no
-        edge, and is then nothing but its input.
+        Whether each stage has an additional last bit that connects its input to its output. The bit has no effect if
+        the stage has no edges.
     name : str
+        Name of the space.
 
     Notes
     -----
-    The native form is a list of one list of bits a stage, in the order e12, e13, e23, .... Two genotypes are the same
-    network where each stage's DAGs are isomorphic; that is decided for all DAGs of a stage once, by trying every order
-    of its nodes. The canonical one is the first in the order of masks, e12 being the lowest bit.
+    The native form is a list with one list of bits per stage, in the order e12, e13, e23, .... Two genotypes are the
+    same network if the DAGs of each stage are isomorphic. This is decided once for all DAGs of a stage, by trying every
+    order of the nodes. The canonical DAG is the one with the smallest mask, where e12 is the lowest bit.
 
     Examples
     --------
@@ -59,11 +60,11 @@ class StagedDAG(Space):
     def __init__(self, stages: Sequence[int], *, skip: bool = False, name: str = "staged-dag") -> None:
         self.name, self.stages, self.skip = name, tuple(stages), skip
         if not self.stages or not all(2 <= nodes <= MOST_NODES for nodes in self.stages):
-            raise ValueError(f"{name}: a network has stages of 2 to {MOST_NODES} nodes each, not {self.stages}")
+            raise ValueError(f"{name}: each stage must have 2 to {MOST_NODES} nodes, not {self.stages}")
         lengths = [nodes * (nodes - 1) // 2 + skip for nodes in self.stages]
         self.cardinalities = (2,) * sum(lengths)
         ends = np.cumsum(lengths).tolist()
-        #: Where the genes of each stage begin and end.
+        #: Start and end of the genes of each stage.
         self.spans = tuple(zip([0, *ends[:-1]], ends, strict=True))
 
     @property
@@ -102,12 +103,12 @@ class StagedDAG(Space):
 
     def encode_one(self, native: Any) -> Sequence[int]:
         if isinstance(native, (str, bytes, dict)) or not hasattr(native, "__len__") or len(native) != len(self.stages):
-            raise InvalidArchitecture(f"a native form is a list of {len(self.stages)} lists of bits, one a stage")
+            raise InvalidArchitecture(f"a native form is a list of {len(self.stages)} lists of bits, one per stage")
         genes: list[int] = []
         for i, (stage, (start, end)) in enumerate(zip(native, self.spans, strict=True), start=1):
             bits = whole_numbers(stage, f"stage {i}")
             if bits.shape != (end - start,):
-                raise InvalidArchitecture(f"stage {i} has {end - start} bits, not shape {bits.shape}")
+                raise InvalidArchitecture(f"stage {i} must have {end - start} bits, not shape {bits.shape}")
             if ((bits != 0) & (bits != 1)).any():
                 raise InvalidArchitecture(f"stage {i} has a bit that is neither 0 nor 1")
             genes += bits.tolist()
@@ -136,7 +137,7 @@ def _masks(rows: Genotypes, start: int, end: int) -> NDArray[np.intp]:
 
 
 def sum_over_stages(rows: Genotypes, by_mask: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """The sum of a figure of each stage, which is listed for all masks of the stage, 2^bits of them: (n,)."""
+    """Sum a per-stage quantity, tabulated for all 2^bits masks of each stage: (n,)."""
     total, start = np.zeros(len(rows), dtype=np.int64), 0
     for figures in by_mask:
         end = start + len(figures).bit_length() - 1
@@ -146,10 +147,10 @@ def sum_over_stages(rows: Genotypes, by_mask: Sequence[NDArray[np.int64]]) -> ND
 
 
 def fan_in(edges: Genotypes, nodes: int) -> NDArray[np.int64]:
-    """How many inputs each node of a stage has, and its output: (n, edges) to (n, nodes + 1).
+    """Number of inputs of each node of a stage and of its output: (n, edges) to (n, nodes + 1).
 
-    A node without predecessor has the stage's input as its only one; a node without any edge has none, since it is
-    dropped. The output of a stage without any edge has none.
+    A node without predecessors has one input, that of the stage. A node without any edge is dropped and has none. The
+    output of a stage without edges has none.
     """
     matrix = edges_to_matrix(edges) != 0
     predecessors, followed = matrix.sum(axis=1), matrix.any(axis=2)
@@ -159,7 +160,7 @@ def fan_in(edges: Genotypes, nodes: int) -> NDArray[np.int64]:
 
 
 def all_stages(nodes: int) -> Genotypes:
-    """The edges of all stages of so many nodes, in the order of their masks: (2^edges, edges)."""
+    """All possible stages with this many nodes, in mask order: (2^edges, edges)."""
     edges = nodes * (nodes - 1) // 2
     masks = np.arange(2**edges, dtype=np.uint32)
     return np.asarray(masks[:, np.newaxis] >> np.arange(edges, dtype=np.uint32) & np.uint32(1), dtype=np.uint8)
@@ -167,7 +168,7 @@ def all_stages(nodes: int) -> Genotypes:
 
 @cache
 def _least(nodes: int, skip: bool) -> NDArray[np.uint32]:
-    """The canonical mask of every mask of a stage."""
+    """Canonical mask of every mask of a stage."""
     edges = nodes * (nodes - 1) // 2
     least, _ = least_masks(Orders(nodes), np.arange(2**edges, dtype=np.uint32))
     if not skip:
@@ -179,6 +180,6 @@ def _least(nodes: int, skip: bool) -> NDArray[np.uint32]:
 
 @cache
 def _index(nodes: int, skip: bool) -> NDArray[np.intp]:
-    """The number of the class of every mask of a stage, in the order of canonical masks."""
+    """Class index of every mask of a stage, in the order of canonical masks."""
     index: NDArray[np.intp] = np.unique(_least(nodes, skip), return_inverse=True)[1]
     return index

@@ -1,4 +1,4 @@
-"""The network around an architecture of Genetic CNN, and what it costs."""
+"""Skeleton and costs of Genetic CNN networks."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class GeneticCNNSkeleton(Skeleton):
     channels : tuple of int
         Filters of each stage.
     kernel : int
-        Side of every convolution's kernel; padded, so that a stage keeps its size.
+        Kernel size of all convolutions, which are padded to keep the image size within a stage.
     pool : int
-        Side of the max pooling of stride 2 that follows each stage; what is over at the border counts.
+        Kernel size of the max pooling of stride 2 after each stage; output sizes are rounded up.
     hidden : int
         Features of the fully connected layer before the classifier.
     dropout : float
-        Between these two.
+        Dropout rate between the fully connected layer and the classifier.
     """
 
     channels: tuple[int, ...] = (8, 16, 32)
@@ -42,23 +42,23 @@ class GeneticCNNSkeleton(Skeleton):
     dropout: float = 0.5
 
     def pooled(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Height and width after the pooling.
+        """Height and width after pooling.
 
         Raises
         ------
         ValueError
-            Where nothing would be left.
+            If the image is too small to be pooled.
         """
         height, width = ((side - self.pool + 1) // 2 + 1 for side in size)
         if min(height, width) < 1:
             raise ValueError(
                 f"images of {self.image[1]}x{self.image[2]} are too small for {len(self.channels)} poolings of side "
-                f"{self.pool}: give larger ones, or another pool"
+                f"{self.pool}: use larger images or a smaller pool"
             )
         return height, width
 
 
-# The paper's network of its CIFAR-10 search for each dataset, and a small one for the handwritten digits.
+# The network of the paper's CIFAR-10 search for each dataset, and a small one for the digits dataset.
 SKELETONS = {
     "cifar10": GeneticCNNSkeleton(image=(3, 32, 32), classes=10),
     "cifar100": GeneticCNNSkeleton(image=(3, 32, 32), classes=100),
@@ -71,19 +71,19 @@ SKELETONS = {
 
 
 def network_cost(rows: Genotypes, name: str, skeleton: GeneticCNNSkeleton) -> NDArray[np.int64]:
-    """``"params"`` or ``"flops"`` (multiply-adds of convolutions and fully connected layers) in a skeleton: (n,)."""
+    """Compute ``"params"`` or ``"flops"`` (multiply-adds of convolutional and linear layers) in a skeleton: (n,)."""
     fixed, by_mask = _figures(name, skeleton)
     return fixed + sum_over_stages(rows, by_mask)
 
 
 @cache
 def _figures(name: str, skeleton: GeneticCNNSkeleton) -> tuple[int, list[NDArray[np.int64]]]:
-    """The cost outside the stages, and of each stage for all of its masks."""
+    """Fixed cost, and the cost of each stage for all of its masks."""
     params, by_mask = name == "params", []
     inputs, size = skeleton.image[0], skeleton.size
     for nodes, width in zip(STAGES, skeleton.channels, strict=True):
         there = (fan_in(all_stages(nodes), nodes)[:, :-1] > 0).sum(axis=1)
-        # the stage's own input and output are convolutions too; without any edge there is only one
+        # the stage's input and output are convolutions too; a stage without edges has a single convolution
         convolutions = np.where(there > 0, there + 2, 1)
         weights = skeleton.kernel**2 * width * (inputs + (convolutions - 1) * width)
         by_mask.append(weights + 2 * width * convolutions if params else weights * area(size))

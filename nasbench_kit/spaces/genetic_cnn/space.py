@@ -16,9 +16,9 @@ __all__ = ["GeneticCNN"]
 class GeneticCNN(StagedDAG):
     """The search space of Genetic CNN: 524,288 genotypes, 56,172 networks (6 · 31 · 302 DAGs).
 
-    Genes are bits, 3 + 6 + 10 of them: the edges e12, e13, e23, e14, ... of each stage. A node is a convolution, batch norm
-    and ReLU of the sum of its inputs; stages are joined by pooling. Each stage also has an input and an output node, which
-    are not encoded (see `StagedDAG`).
+    The 3 + 6 + 10 genes are bits: the edges e12, e13, e23, e14, ... of each stage. A node applies a convolution, batch
+    norm and ReLU to the sum of its inputs. Stages are separated by pooling. Each stage also has an input and an output
+    node, which are not encoded (see `StagedDAG`).
 
     Examples
     --------
@@ -27,7 +27,7 @@ class GeneticCNN(StagedDAG):
     >>> X
     array([[1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 1]], dtype=uint8)
     >>> other = space.encode([[[1, 0, 1], [1, 0, 0, 0, 0, 1], [0, 1, 1, 1, 0, 1, 0, 0, 0, 1]]])
-    >>> bool((space.canonical(X) == space.canonical(other)).all())  # e23 and e14 are two edges apart, as e12 and e34 are
+    >>> bool((space.canonical(X) == space.canonical(other)).all())  # {e23, e14} and {e12, e34} are isomorphic
     True
     >>> space.cost(X, "params", dataset="cifar10")
     array([276274])

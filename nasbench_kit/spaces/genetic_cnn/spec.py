@@ -1,4 +1,4 @@
-"""What the kit knows of Genetic CNN."""
+"""Specification of Genetic CNN."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPEC = SpaceSpec(
             "augmentation": "crop-flip",
         },
         "Xie and Yuille 2017, arXiv 1703.01513, section 4.2 (CIFAR-10): 120 epochs with a learning rate of 0.01, then 60, 40 "
-        "and 20 with a tenth of it each time",
+        "and 20 epochs, each with a tenth of the previous rate",
         ours=("batch_size", "momentum", "nesterov", "weight_decay", "augmentation"),
     ),
     citation=_CITATION,

@@ -1,4 +1,4 @@
-"""The network around an architecture of MacroNAS, and what it costs."""
+"""Skeleton and costs of MacroNAS networks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ class MacroNASSkeleton(Skeleton):
     Attributes
     ----------
     channels : tuple of int
-        Of each stage, the first also of the stem. Between two stages a fixed MBConv of expansion 3, kernel 3 and stride 2.
+        Channels of each stage; the stem has as many as the first. Stages are connected by a fixed MBConv of expansion
+        3, kernel 3 and stride 2.
     head : int
         Channels of the last 1x1 convolution.
     """
@@ -34,7 +35,7 @@ class MacroNASSkeleton(Skeleton):
     head: int = 1280
 
 
-# The published networks, and a small one for the handwritten digits.
+# The published networks, and a small one for the digits dataset.
 SKELETONS = {
     "cifar10": MacroNASSkeleton(image=(3, 32, 32), classes=10),
     "cifar100": MacroNASSkeleton(image=(3, 32, 32), classes=100),
@@ -43,7 +44,7 @@ SKELETONS = {
 
 
 def network_cost(rows: Genotypes, name: str, skeleton: MacroNASSkeleton) -> NDArray[Any]:
-    """``"params"``, ``"flops"`` or ``"mmacs"`` of chains in a skeleton: (n,)."""
+    """Compute ``"params"``, ``"flops"`` or ``"mmacs"`` of chains in a skeleton: (n,)."""
     fixed, by_layer = _additive(name, skeleton)
     total: NDArray[np.int64] = fixed + by_layer[np.arange(14), rows].sum(axis=1)
     return np.round(total / 1e6, 2) if name == "mmacs" else total
@@ -51,7 +52,7 @@ def network_cost(rows: Genotypes, name: str, skeleton: MacroNASSkeleton) -> NDAr
 
 @cache
 def _additive(cost: str, skeleton: MacroNASSkeleton) -> tuple[int, NDArray[np.int64]]:
-    """The cost outside the layers, and each layer's for each of its values: (14, 3)."""
+    """Fixed cost, and the cost of each layer for each gene value: (14, 3)."""
     table = np.zeros((14, 3), dtype=np.int64)
     widths, size = skeleton.channels, skeleton.size
     fixed = conv(cost, 9 * skeleton.image[0] * widths[0], widths[0], size)

@@ -16,8 +16,9 @@ __all__ = ["MacroNAS"]
 class MacroNAS(Chain):
     """The search space of MacroNAS: 4,782,969 genotypes, 208,537 networks.
 
-    Genes are layers: 0 identity (I), 1 MBConv of expansion 3 and kernel 3, 2 MBConv of expansion 6 and kernel 5. The
-    image is halved between the stages of 4, 4, 4 and 2 layers, so an identity can be dropped within its stage.
+    Each gene is a layer: 0 identity (I), 1 MBConv of expansion 3 and kernel 3, 2 MBConv of expansion 6 and kernel 5.
+    The four stages have 4, 4, 4 and 2 layers. Downsampling takes place between stages, so identities can be dropped
+    within a stage.
 
     Examples
     --------
@@ -31,7 +32,7 @@ class MacroNAS(Chain):
     def __init__(self) -> None:
         super().__init__(14, "I12", identity="I", spans=STAGES, name="macronas")
 
-    cost_names = ("params", "flops", "mmacs")  # mmacs as published, in 1e6
+    cost_names = ("params", "flops", "mmacs")  # mmacs in millions, as published
 
     skeletons = SKELETONS
 

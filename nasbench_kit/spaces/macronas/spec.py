@@ -1,4 +1,4 @@
-"""What the kit knows of MacroNAS."""
+"""Specification of MacroNAS."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SPEC = SpaceSpec(
     network="nasbench_kit.training.networks.macro:MacroNASNetwork",
     recipe=PublishedRecipe(
         {"epochs": 50, "batch_size": 256, "nesterov": False, "by": "epoch", "augmentation": "crop-flip"},
-        "none: the values of den Ottelander et al. 2021, arXiv 2004.08996, come from one supernet a dataset; this is the "
-        "recipe of NAS-Bench-Macro, whose blocks are the same",
+        "none: the values of den Ottelander et al. 2021, arXiv 2004.08996, come from one supernet per dataset; this is the "
+        "recipe of NAS-Bench-Macro, which uses the same blocks",
         ours=(
             *("epochs", "batch_size", "optimiser", "learning_rate", "momentum", "nesterov", "weight_decay"),
             *("schedule", "by", "augmentation"),

@@ -1,4 +1,4 @@
-"""The network around an architecture of NAS-Bench-Macro, and what it costs."""
+"""Skeleton and costs of NAS-Bench-Macro networks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class NASBenchMacroSkeleton(Skeleton):
     stem : int
         Channels of the first 3x3 convolution.
     channels : tuple of int
-        Of each stage; the first layer of a stage halves the image.
+        Channels of each stage; the first layer of a stage halves the image.
     head : int
         Channels of the last 1x1 convolution.
     """
@@ -36,7 +36,7 @@ class NASBenchMacroSkeleton(Skeleton):
     head: int = 1280
 
 
-# The published network, and a small one for the handwritten digits.
+# The published network, and a small one for the digits dataset.
 SKELETONS = {
     "cifar10": NASBenchMacroSkeleton(image=(3, 32, 32), classes=10),
     "digits": NASBenchMacroSkeleton(image=(1, 8, 8), classes=10, stem=8, channels=(12, 16, 24), head=64),
@@ -44,7 +44,7 @@ SKELETONS = {
 
 
 def network_cost(rows: Genotypes, name: str, skeleton: NASBenchMacroSkeleton) -> NDArray[np.int64]:
-    """``"params"`` or ``"flops"`` (multiply-adds of convolutions and classifier) of chains in a skeleton: (n,)."""
+    """Compute ``"params"`` or ``"flops"`` (multiply-adds of convolutions and classifier) in a skeleton: (n,)."""
     fixed, by_layer = _additive(name, skeleton)
     total: NDArray[np.int64] = fixed + by_layer[np.arange(8), rows].sum(axis=1)
     return total
@@ -52,14 +52,14 @@ def network_cost(rows: Genotypes, name: str, skeleton: NASBenchMacroSkeleton) ->
 
 @cache
 def _additive(cost: str, skeleton: NASBenchMacroSkeleton) -> tuple[int, NDArray[np.int64]]:
-    """The cost outside the layers, and each layer's for each of its values: (8, 3)."""
+    """Fixed cost, and the cost of each layer for each gene value: (8, 3)."""
     table = np.zeros((8, 3), dtype=np.int64)
     inputs, size = skeleton.stem, skeleton.size
     fixed = conv(cost, 9 * skeleton.image[0] * inputs, inputs, size)
     for (start, end), width in zip(STAGES, skeleton.channels, strict=True):
         for layer in range(start, end):
             stride = 2 if layer == start else 1
-            if layer == start:  # its identity is a 1x1 convolution of stride 2
+            if layer == start:  # the identity becomes a 1x1 convolution of stride 2
                 table[layer, 0] = conv(cost, inputs * width, width, halved(size))
             table[layer, 1] = mbconv(cost, inputs, width, size, stride=stride, expansion=3, kernel=3)
             table[layer, 2] = mbconv(cost, inputs, width, size, stride=stride, expansion=6, kernel=5)

@@ -16,9 +16,9 @@ __all__ = ["NASBenchMacro"]
 class NASBenchMacro(Chain):
     """The search space of NAS-Bench-Macro: 6,561 genotypes, 3,969 networks.
 
-    Genes are layers: 0 identity, 1 MBConv of expansion 3 and kernel 3, 2 MBConv of expansion 6 and kernel 5. The first
-    layer of a stage halves the image, so its identity is a 1x1 convolution of stride 2 and cannot be dropped; the
-    other identities of a stage can.
+    Each gene is a layer: 0 identity, 1 MBConv of expansion 3 and kernel 3, 2 MBConv of expansion 6 and kernel 5. The
+    first layer of each stage halves the image, so its identity is a 1x1 convolution of stride 2 and cannot be dropped;
+    all other identities can.
 
     Examples
     --------

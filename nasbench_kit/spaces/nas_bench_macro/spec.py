@@ -1,4 +1,4 @@
-"""What the kit knows of NAS-Bench-Macro."""
+"""Specification of NAS-Bench-Macro."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPEC = SpaceSpec(
     network="nasbench_kit.training.networks.macro:NASBenchMacroNetwork",
     recipe=PublishedRecipe(
         {"epochs": 50, "batch_size": 256, "nesterov": False, "by": "epoch", "augmentation": "crop-flip"},
-        "Su et al. 2021, arXiv 2103.11922: 50 epochs; all else from the authors' code (xiusu/NAS-Bench-Macro, "
+        "Su et al. 2021, arXiv 2103.11922: 50 epochs; all other settings from the authors' code (xiusu/NAS-Bench-Macro, "
         "train/train.py)",
     ),
     sources={

@@ -1,11 +1,12 @@
-"""Parameters and multiply-adds of NAS-Bench-101's networks, from the definition.
+"""Skeleton and costs of NAS-Bench-101 networks.
 
-The skeleton: a 3x3 convolution to 128 channels, then 3 stacks of 3 cells with 128, 256 and 512 channels at half the side
-each, average pooling, a classifier. In a cell the output's channels are shared out among the vertices that feed it, the
-first of them getting one more where the division leaves a rest; other vertices have as many as the widest that they feed.
-An edge from the input is a 1x1 projection of its own. So the figures depend on the order of the vertices, and two graphs of
-one cell may differ: the published ones belong to the graph that the file stores (Ying et al. 2019, arXiv 1902.09635, section
-2.3, and the official package's ``compute_vertex_channels``).
+The skeleton is a 3x3 convolution to 128 channels, 3 stacks of 3 cells with 128, 256 and 512 channels, each at half the
+image size of the preceding one, average pooling, and a classifier. Within a cell, the output channels are divided among
+the vertices that feed the output; if the division leaves a remainder, the first ones get one more. Every other vertex
+has as many channels as the widest vertex that it feeds. Each edge from the input is a separate 1x1 projection. Costs
+therefore depend on the vertex order, and isomorphic graphs may have different costs. The published values belong to the
+graphs stored in the official file (Ying et al. 2019, arXiv 1902.09635, section 2.3, and ``compute_vertex_channels`` of
+the official package).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from nasbench_kit.spaces.skeleton import Skeleton, area, halved
 
 __all__ = ["SKELETONS", "NB101Skeleton", "network_cost", "pruned_matrix", "vertex_channels"]
 
-KERNEL = np.array([9, 1, 0])  # weights of an operation for each pair of channels
+KERNEL = np.array([9, 1, 0])  # weights of each operation per pair of channels
 _BLOCK = 8192
 
 
@@ -33,10 +34,11 @@ class NB101Skeleton(Skeleton):
     Attributes
     ----------
     channels : int
-        Of the stem and the first stack; they double from stack to stack, where the image is halved.
+        Channels of the stem and the first stack; doubled at each further stack, where the image is halved.
     stacks : int
+        Number of stacks.
     cells : int
-        Cells a stack.
+        Cells per stack.
     """
 
     channels: int = 128
@@ -44,8 +46,8 @@ class NB101Skeleton(Skeleton):
     cells: int = 3
 
 
-# The published network, and a small one for the handwritten digits. There channels can be shared out among 1 to 4 vertices
-# without a rest, so that its figures do not depend on the order of the vertices.
+# The published network, and a small one for the digits dataset. The channels of the latter are divisible by 1 to 4, so
+# that its costs do not depend on the vertex order.
 SKELETONS = {
     "cifar10": NB101Skeleton(image=(3, 32, 32), classes=10),
     "digits": NB101Skeleton(image=(1, 8, 8), classes=10, channels=12, cells=1),
@@ -53,20 +55,20 @@ SKELETONS = {
 
 
 def network_cost(rows: Genotypes, name: str, skeleton: NB101Skeleton) -> NDArray[np.int64]:
-    """``"params"`` (count) or ``"flops"`` (multiply-adds of convolutions and classifier) of valid genotypes: (n,)."""
+    """Compute ``"params"`` or ``"flops"`` (multiply-adds of convolutions and classifier) of valid genotypes: (n,)."""
     parts = [_cost(rows[i : i + _BLOCK], name, skeleton) for i in range(0, len(rows), _BLOCK)]
     return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
 
 def pruned_matrix(rows: Genotypes) -> NDArray[np.bool_]:
-    """The adjacency of valid genotypes without what is on no path from input to output: (n, 7, 7)."""
+    """Adjacency of valid genotypes, restricted to paths from input to output: (n, 7, 7)."""
     matrix = edges_to_matrix(rows[:, :EDGES]) != 0
     kept = on_a_path(matrix)
     return np.asarray(matrix & kept[:, :, np.newaxis] & kept[:, np.newaxis, :])
 
 
 def vertex_channels(matrix: NDArray[np.bool_], outputs: int) -> NDArray[np.int64]:
-    """The output channels of each vertex of pruned cells: (n, v, v) to (n, v); 0 for the input and unused vertices."""
+    """Output channels of each vertex of pruned cells: (n, v, v) to (n, v); 0 for the input and unused vertices."""
     n, v = matrix.shape[:2]
     feeds = matrix[:, 1:-1, -1]
     feeders = np.maximum(feeds.sum(axis=1, keepdims=True), 1)

@@ -1,10 +1,11 @@
-"""NAS-Bench-101's official hash of a cell, bit by bit, for many cells at once.
+"""Vectorised, bit-exact implementation of NAS-Bench-101's official cell hash.
 
-Each vertex begins with the md5 of its degrees and label; then, as many times as there are vertices, with the md5 of the
-sorted hashes of its predecessors, a bar, those of its successors, a bar, and its own; the cell's hash is the md5 of the
-sorted list as Python prints it (``hash_module`` of the official package, google-research/nasbench).
+The hash of a vertex is initialised to the md5 of its degrees and label. In each of as many rounds as there are
+vertices, it is replaced by the md5 of the sorted hashes of the predecessors, a bar, those of the successors, a bar, and
+its own. The hash of the cell is the md5 of the sorted list of vertex hashes as printed by Python (``hash_module`` of
+the official package, google-research/nasbench).
 
-Vertices of different cells often have the same hash: each different text is hashed once.
+Vertices of different cells often share a hash, so each distinct text is hashed only once.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _BLOCK = 4096
 
 
 def module_hash(rows: Genotypes) -> NDArray[np.str_]:
-    """The official hash of valid genotypes: (n, 26) to (n,) strings of 32 hexadecimal digits."""
+    """Official hash of valid genotypes: (n, 26) to (n,) strings of 32 hexadecimal digits."""
     result = np.empty(len(rows), dtype="S32")
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
@@ -46,7 +47,7 @@ def module_hash(rows: Genotypes) -> NDArray[np.str_]:
 
 
 def _hashes(matrix: NDArray[np.bool_], labels: NDArray[np.int64]) -> NDArray[np.bytes_]:
-    """The hashes of pruned cells of the same number of vertices: (n, v, v) and (n, v) to (n,)."""
+    """Hashes of pruned cells with the same number of vertices: (n, v, v) and (n, v) to (n,)."""
     n, v = labels.shape
     edges = np.ascontiguousarray(matrix.transpose(1, 2, 0))  # (source, target, cell)
     degrees = np.stack([edges.sum(axis=1), edges.sum(axis=0), labels.T]).reshape(3, -1)
@@ -54,7 +55,7 @@ def _hashes(matrix: NDArray[np.bool_], labels: NDArray[np.int64]) -> NDArray[np.
     texts, rank = _md5([str(tuple(kind)).encode() for kind in kinds.T.tolist()])
     name = rank[which].reshape(v, n)
     for _ in range(v):
-        # neighbours in order of their hashes, missing ones last; names are numbered in that order
+        # neighbours sorted by hash, missing ones last; names are ranks of hashes
         missing = len(texts)
         before = _ascending(np.where(edges, name[:, np.newaxis], missing))
         after = _ascending(np.where(edges.swapaxes(0, 1), name[:, np.newaxis], missing))
@@ -68,7 +69,7 @@ def _hashes(matrix: NDArray[np.bool_], labels: NDArray[np.int64]) -> NDArray[np.
 
 
 def _ascending(columns: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Sort along the first axis, which is short: exchanges of neighbours, each over all the rest at once."""
+    """Sort along the short first axis by odd-even transposition, vectorised over the second."""
     columns = columns.copy()
     for start in range(len(columns)):
         for i in range(start % 2, len(columns) - 1, 2):
@@ -79,7 +80,7 @@ def _ascending(columns: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _joined(kinds: NDArray[np.intp], texts: NDArray[np.uint8]) -> list[bytes]:
-    """The texts to hash: the predecessors' hashes, a bar, the successors', a bar, the vertex's own."""
+    """Texts to hash: hashes of the predecessors, a bar, those of the successors, a bar, and the vertex's own."""
     v = len(kinds) // 2
     joined = np.empty(kinds.shape[1], dtype=object)
     before, after = (kinds[: 2 * v] < len(texts)).reshape(2, v, -1).sum(axis=1)
@@ -87,31 +88,31 @@ def _joined(kinds: NDArray[np.intp], texts: NDArray[np.uint8]) -> list[bytes]:
     for degree in np.unique(degrees).tolist():
         b, a = divmod(degree, v + 1)
         rows = np.flatnonzero(degrees == degree)
-        letters = texts[kinds[[*range(b), *range(v, v + a), 2 * v]][:, rows].T]
+        characters = texts[kinds[[*range(b), *range(v, v + a), 2 * v]][:, rows].T]
         length = 32 * (b + a + 1) + 2
         lines = np.full((len(rows), length), ord("|"), dtype=np.uint8)
-        lines[:, : 32 * b] = letters[:, :b].reshape(len(rows), -1)
-        lines[:, 32 * b + 1 : -33] = letters[:, b:-1].reshape(len(rows), -1)
-        lines[:, -32:] = letters[:, -1]
+        lines[:, : 32 * b] = characters[:, :b].reshape(len(rows), -1)
+        lines[:, 32 * b + 1 : -33] = characters[:, b:-1].reshape(len(rows), -1)
+        lines[:, -32:] = characters[:, -1]
         buffer = lines.tobytes()
         joined[rows] = [buffer[i : i + length] for i in range(0, len(buffer), length)]
     return list(joined)
 
 
 def _distinct(columns: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The different ones of (k, n) columns of k values, and which of them each is."""
+    """Unique columns of a (k, n) array, and the inverse index (n,)."""
     code = np.zeros(columns.shape[1], dtype=np.uint64)
     for values in columns:
         code = mix(code + values.astype(np.uint64))
     _, first, which = np.unique(code, return_index=True, return_inverse=True)
     kinds = columns[:, first]
     if not all((kind[which] == values).all() for kind, values in zip(kinds, columns, strict=True)):
-        kinds, which = np.unique(columns, axis=1, return_inverse=True)  # one code for two: possible, if never met
+        kinds, which = np.unique(columns, axis=1, return_inverse=True)  # hash collision
     return kinds, which.reshape(-1)
 
 
 def _md5(texts: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
-    """The hashes of different texts in ascending order, as letters (n, 32), and the place of each text's among them."""
+    """Sorted md5 hashes of distinct texts, as hexadecimal characters (n, 32), and the rank of each text's hash."""
     md5 = hashlib.md5
     digests = np.frombuffer(b"".join([md5(text, usedforsecurity=False).digest() for text in texts]), dtype=np.uint8)
     halves = digests.view(">u8").reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""NAS-Bench-101 (Ying et al. 2019, arXiv 1902.09635): a cell of up to 7 vertices, 9 edges, with operations on vertices."""
+"""NAS-Bench-101 (Ying et al. 2019, arXiv 1902.09635): cells of up to 7 vertices and 9 edges, operations on vertices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nasbench_kit.spaces.nb101.tables import (
     EDGES,
     INNER,
     INVALID,
-    LETTERS,
+    LABELS,
     MOST_EDGES,
     VERTICES,
     tables,
@@ -32,12 +32,12 @@ OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 class NB101(NodeDAG):
     """The search space of NAS-Bench-101: 509,607,936 genotypes, 373,754,169 of them valid, 423,624 networks.
 
-    Genes are the 21 edges of 7 vertices in the order 0->1, 0->2, 1->2, 0->3, ..., then the operations of the 5 inner
-    vertices: 0 conv3x3-bn-relu, 1 conv1x1-bn-relu, 2 maxpool3x3. A genotype is valid where the input reaches the output
-    and at most 9 edges lie on such paths.
+    Genes are the 21 edges of 7 vertices in the order 0->1, 0->2, 1->2, 0->3, ..., followed by the operations of the 5
+    inner vertices: 0 conv3x3-bn-relu, 1 conv1x1-bn-relu, 2 maxpool3x3. A genotype is valid if the input reaches the
+    output and at most 9 edges lie on paths between them.
 
-    The canonical genotype is the graph that the official file stores of the cell, so params of canonical genotypes are
-    the published ones.
+    The canonical genotype is the graph stored in the official file, so the parameter counts of canonical genotypes
+    equal the published ones.
 
     Examples
     --------
@@ -57,15 +57,16 @@ class NB101(NodeDAG):
 
     @property
     def mutation_rates(self) -> NDArray[np.float64]:
-        """As in the authors' regularized evolution: edges 1 / 7, operations 1 / 5."""
+        """Rates of the authors' regularized evolution: edges 1 / 7, operations 1 / 5."""
         return np.repeat([1 / VERTICES, 1 / INNER], [EDGES, INNER])
 
     # ---------------------------------------------------------------- the same network
 
     def _classes(self, rows: Genotypes) -> NDArray[np.int32]:
-        """The class of each row, `INVALID` where it is no valid genotype: (n,).
+        """Class of each row, `INVALID` for invalid genotypes: (n,).
 
-        A search asks twice in a row, to evaluate genotypes and to record them: the last answer is remembered.
+        The last result is cached, because searches look up the same genotypes twice in a row, to evaluate and to record
+        them.
         """
         content, known = rows.tobytes(), self._last
         if known is not None and known[0] == content:
@@ -90,9 +91,10 @@ class NB101(NodeDAG):
         return valid
 
     def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
-        """The number of each row's cell, 0 ... 423,623, in the order of the official enumeration: (n,).
+        """Index of each row's cell, 0 ... 423,623, in the order of the official enumeration: (n,).
 
-        Vertices ascending, then edges, then operations; by table look-up, and exact. Raises InvalidArchitecture.
+        Cells are ordered by number of vertices, then edges, then operations. Exact, by table lookup. Raises
+        InvalidArchitecture.
         """
         rows = self.as_rows(X)
         index = self._classes(rows)
@@ -101,27 +103,27 @@ class NB101(NodeDAG):
         return index.astype(np.intp)
 
     def key(self, X: ArrayLike) -> NDArray[np.uint64]:
-        """The `network_index` of each row: (n,) uint64."""
+        """`network_index` of each row: (n,) uint64."""
         return self.network_index(X).astype(np.uint64)
 
     def canonical(self, X: ArrayLike) -> Genotypes:
         return self.representatives(self.network_index(X))
 
     def representatives(self, index: ArrayLike) -> Genotypes:
-        """The canonical genotypes of cells by their `network_index`: (n,) to (n, 26)."""
+        """Canonical genotypes of cells, by `network_index`: (n,) to (n, 26)."""
         index = np.atleast_1d(np.asarray(index))
         if index.size and not (index.min() >= 0 and index.max() < self.networks):
             raise InvalidArchitecture(f"the cells of {self.name} are numbered 0 ... {self.networks - 1}")
         table = tables()
         mask, inner = table.class_mask[index], table.class_inner[index].astype(np.intp)
-        # the last column belongs to the output, which a smaller cell has earlier
+        # move the output's column, which comes earlier in smaller cells, to the last place
         output = (inner + 1) * inner // 2
         into = mask >> output.astype(np.uint32)
         mask = mask & ((np.uint32(1) << output.astype(np.uint32)) - np.uint32(1))
         mask |= into << np.uint32(INNER * (INNER + 1) // 2)
         rows = np.empty((len(index), self.genes), dtype=np.uint8)
         rows[:, :EDGES] = mask[:, np.newaxis] >> np.arange(EDGES, dtype=np.uint32) & np.uint32(1)
-        rows[:, EDGES:] = _LETTERS_OF[inner, table.class_labelling[index]]
+        rows[:, EDGES:] = _GENES_OF[inner, table.class_labelling[index]]
         return rows
 
     def sample(self, n: int, rng: int | np.random.Generator) -> Genotypes:
@@ -130,13 +132,13 @@ class NB101(NodeDAG):
         edges = masks[generator.integers(len(masks), size=n)]
         rows = np.empty((n, self.genes), dtype=np.uint8)
         rows[:, :EDGES] = edges[:, np.newaxis] >> np.arange(EDGES, dtype=np.uint32) & np.uint32(1)
-        rows[:, EDGES:] = generator.integers(LETTERS, size=(n, INNER), dtype=np.uint8)
+        rows[:, EDGES:] = generator.integers(LABELS, size=(n, INNER), dtype=np.uint8)
         return rows
 
     def module_hash(self, X: ArrayLike) -> NDArray[np.str_]:
-        """The official hash of each row's cell: (n,) strings of 32 hexadecimal digits.
+        """Official hash of each row's cell: (n,) strings of 32 hexadecimal digits.
 
-        Source: ``hash_module`` of the official package, whose hashes the published file is keyed by.
+        These are the keys of the published file (``hash_module`` of the official package).
         """
         index, where = np.unique(self.network_index(X), return_inverse=True)
         return module_hash(self.representatives(index))[where]
@@ -153,13 +155,13 @@ _EDGE_WEIGHTS = (2.0 ** np.arange(EDGES)).astype(np.float32)
 _VALIDITY_WEIGHTS = np.append(2 ** np.arange(EDGES), np.zeros(INNER, dtype=np.int64))
 
 
-def _letters_of() -> NDArray[np.uint8]:
-    """The five operation genes for each number of inner vertices and labelling; unused ones are 0."""
-    table = np.zeros((INNER + 1, LETTERS**INNER, INNER), dtype=np.uint8)
+def _genes_of() -> NDArray[np.uint8]:
+    """Operation genes for each number of inner vertices and labelling; unused ones are 0."""
+    table = np.zeros((INNER + 1, LABELS**INNER, INNER), dtype=np.uint8)
     for inner in range(INNER + 1):
         for i in range(inner):
-            table[inner, :, i] = np.arange(LETTERS**INNER) // LETTERS ** (inner - 1 - i) % LETTERS
+            table[inner, :, i] = np.arange(LABELS**INNER) // LABELS ** (inner - 1 - i) % LABELS
     return table
 
 
-_LETTERS_OF = _letters_of()
+_GENES_OF = _genes_of()

@@ -1,4 +1,4 @@
-"""What the kit knows of NAS-Bench-101."""
+"""Specification of NAS-Bench-101."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ SPEC = SpaceSpec(
             "norm_momentum": 1 - 0.997,
             "norm_epsilon": 1e-5,
         },
-        "Ying et al. 2019, arXiv 1902.09635, appendix (108 epochs; 4, 12 and 36 are trainings of their own): RMSProp, "
-        "learning rate 0.2 by a cosine to 0, momentum 0.9, L2 weight 1e-4, batch 256; epsilon 1.0 and TensorFlow's decay "
-        "of 0.9 from the authors' code (google-research/nasbench, model_builder.py), batch norm's momentum of 0.997 in "
-        "TensorFlow's convention and epsilon of 1e-5 too (base_ops.py)",
+        "Ying et al. 2019, arXiv 1902.09635, appendix (108 epochs; the results for 4, 12 and 36 are separate trainings): "
+        "RMSProp, learning rate 0.2 with cosine decay to 0, momentum 0.9, L2 weight 1e-4, batch 256; from the authors' "
+        "code (google-research/nasbench): epsilon 1.0 and TensorFlow's decay of 0.9 (model_builder.py), batch norm with "
+        "momentum 0.997 (TensorFlow's convention) and epsilon 1e-5 (base_ops.py)",
     ),
     sources={
         "nb101": Source(

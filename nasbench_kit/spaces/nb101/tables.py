@@ -1,16 +1,16 @@
-"""NAS-Bench-101's cells, all of them: from 21 edge bits and 5 operations to the class of the network by table look-up.
+"""Lookup tables from NAS-Bench-101 genotypes (21 edge bits and 5 operations) to equivalence classes.
 
-The tables are built by trying every order of the inner vertices of every pruned graph (about half a second), so that a
-look-up is exact by construction:
+The tables are built by trying every order of the inner vertices of every pruned graph, which takes about half a second.
+Lookups are therefore exact by construction:
 
-- the edges decide the *shape* (which of the 2,494 unlabelled pruned graphs it is) and an *arrangement* (which operation
-  genes go to the shape's inner vertices, in which order);
-- the arrangement turns the operations' number into that of the shape's labelling;
-- shape and labelling decide the class: the labelling's orbit under the shape's symmetries.
+- the edges determine the *shape* (one of 2,494 unlabelled pruned graphs) and an *arrangement* (which operation genes go
+  to the shape's inner vertices, and in which order);
+- the arrangement maps the operations index to the index of the shape's labelling;
+- shape and labelling determine the class: the orbit of the labelling under the symmetries of the shape.
 
-The official file stores of each cell the graph that its enumeration meets first: vertices ascending, then the edges as a
-number whose bit x + y (y - 1) / 2 is the edge x -> y, then the labels in product order (Ying et al. 2019, arXiv 1902.09635,
-appendix S1). Shapes and classes are numbered in that order, and their representatives are those graphs.
+For each cell, the official file stores the first graph in its enumeration order: by number of vertices, then by edges
+as a number whose bit x + y (y - 1) / 2 is the edge x -> y, then by labels in product order (Ying et al. 2019, arXiv
+1902.09635, appendix S1). Shapes and classes are numbered in that order, with those graphs as representatives.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
     "EDGES",
     "INNER",
     "INVALID",
-    "LETTERS",
+    "LABELS",
     "MOST_EDGES",
     "VERTICES",
     "Tables",
@@ -35,40 +35,42 @@ __all__ = [
     "tables",
 ]
 
-VERTICES, INNER, EDGES, LETTERS, MOST_EDGES = 7, 5, 21, 3, 9
-MASKS, LABELLINGS = 2**EDGES, LETTERS**INNER
+VERTICES, INNER, EDGES, LABELS, MOST_EDGES = 7, 5, 21, 3, 9
+MASKS, LABELLINGS = 2**EDGES, LABELS**INNER
 INVALID = -1
 
-ARRANGEMENT_BITS = 9  # there are 326 ways to pick some of five genes in some order
+ARRANGEMENT_BITS = 9  # there are 326 ordered selections from five genes
 _POPCOUNT = np.array([bin(i).count("1") for i in range(2**11)], dtype=np.uint8)
 
 
 @cache
 def tables() -> Tables:
-    """The tables, built at first use."""
+    """Return the tables, built at first use."""
     return Tables()
 
 
 class Tables:
-    """What a look-up and its inverse need.
+    """Lookup tables from genotypes to classes and back.
 
     Attributes
     ----------
     of_mask : ndarray of uint32, shape (2^21,)
-        For each edge mask: where its shape's labellings begin in ``of_labelling``, and its arrangement in the low bits.
+        For each edge mask, the offset of its shape's labellings in ``of_labelling``, with the arrangement in the low
+        bits.
     of_arrangement : ndarray of uint8, shape (arrangements * 243,)
-        The labelling's number for each arrangement and operations' number.
+        Labelling index for each arrangement and operations index.
     of_labelling : ndarray of int32
-        The class of each shape's labellings, shape after shape; `INVALID` at the end.
+        Class of each labelling of each shape, concatenated by shape; `INVALID` at the end.
     class_mask : ndarray of uint32, shape (classes,)
-        The representative's edges among its own vertices.
+        Edges of each class's representative, among its own vertices.
     class_labelling : ndarray of uint8, shape (classes,)
+        Labelling index of each class's representative.
     class_inner : ndarray of uint8, shape (classes,)
-        The number of its inner vertices.
+        Number of inner vertices of each class's representative.
     is_valid : ndarray of bool, shape (2^21,)
-        Whether a cell with this edge mask is valid, whatever its operations.
+        Whether cells with this edge mask are valid; operations do not matter.
     valid_masks : ndarray of uint32
-        The edge masks that are.
+        All valid edge masks.
     """
 
     def __init__(self) -> None:
@@ -87,7 +89,7 @@ class Tables:
             graphs, where = np.unique(pruned[members], return_inverse=True)
             least, order = least_masks(orders, graphs)
             shapes, shape = np.unique(least, return_inverse=True)
-            # which gene goes to which inner vertex of the shape, for each order and set of vertices
+            # assignment of genes to the shape's inner vertices, for each order and set of vertices
             number = np.zeros((len(orders.places), 2**INNER), dtype=np.uint32)
             used = np.unique(order[where].astype(np.int64) * 2**INNER + (kept[members] >> 1 & 31))
             for code in used.tolist():
@@ -97,10 +99,10 @@ class Tables:
                 arrangement = tuple(gene_of[i] for i in slots)
                 number[o, genes] = arrangements.setdefault(arrangement, len(arrangements))
             arrangement_of = number[order[where], kept[members] >> 1 & 31]
-            first = begin + shape[where].astype(np.uint32) * np.uint32(LETTERS**inner)
+            first = begin + shape[where].astype(np.uint32) * np.uint32(LABELS**inner)
             self.of_mask[members] = first << np.uint32(ARRANGEMENT_BITS) | arrangement_of
             orbit = _least_labellings(orders, shapes)
-            own = orbit == np.arange(LETTERS**inner)
+            own = orbit == np.arange(LABELS**inner)
             index = np.cumsum(own.ravel()).reshape(own.shape).astype(np.int32) - 1 + classes
             of_labelling.append(np.take_along_axis(index, orbit.astype(np.intp), axis=1).ravel())
             shape_of_class, labelling = np.nonzero(own)
@@ -118,8 +120,8 @@ class Tables:
         self.valid_masks = np.flatnonzero(valid).astype(np.uint32)
 
     def look_up(self, mask: NDArray[np.intp], operations: NDArray[np.uint32]) -> NDArray[np.int32]:
-        """The class of each cell, `INVALID` where it has none, from its edges and its operations' number."""
-        # every index is within its table: "clip" only spares numpy the check
+        """Class of each cell, `INVALID` if it has none, from its edge mask and its operations index."""
+        # all indices are in range; mode="clip" only skips NumPy's bounds check
         entry = self.of_mask.take(mask, mode="clip")
         arranged = (entry & np.uint32(2**ARRANGEMENT_BITS - 1)) * np.uint32(LABELLINGS) + operations
         first = entry >> np.uint32(ARRANGEMENT_BITS)
@@ -130,13 +132,13 @@ class Tables:
 
 
 def popcount(masks: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """The number of ones among the lowest 22 bits of each mask."""
+    """Number of ones among the lowest 22 bits of each mask."""
     count: NDArray[np.uint8] = _POPCOUNT[masks & 2047] + _POPCOUNT[masks >> 11]
     return count
 
 
 def pruned_masks(masks: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
-    """The edges left when only vertices on a path from input to output are kept, and which those are.
+    """Prune vertices that are not on a path from input to output.
 
     Parameters
     ----------
@@ -146,9 +148,9 @@ def pruned_masks(masks: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray
     Returns
     -------
     masks : ndarray of uint32, shape (n,)
-        Edges among the vertices that are kept, as a graph of just these.
+        Edges of the pruned graph, with the remaining vertices renumbered.
     kept : ndarray of uint8, shape (n,)
-        Bit i: vertex i is kept. 0 where the input does not reach the output.
+        Bit i tells whether vertex i is kept. 0 if the input does not reach the output.
     """
     columns = [(masks >> np.uint32(v * (v - 1) // 2) & np.uint32((1 << v) - 1)).astype(np.uint8) for v in range(7)]
     reached = np.ones(masks.shape, dtype=np.uint8)
@@ -167,7 +169,7 @@ def pruned_masks(masks: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray
 
 
 def _compress_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
-    """Bits of a column that are kept, moved together; and where the column of each vertex begins."""
+    """Compressed kept bits of each column, and the first bit of each vertex's column after pruning."""
     compressed = np.zeros((128, 64), dtype=np.uint8)
     begins = np.zeros((128, VERTICES), dtype=np.uint32)
     column = np.arange(64)
@@ -184,11 +186,11 @@ _compressed, _begins = _compress_tables()
 
 
 def _least_labellings(orders: Orders, shapes: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """The least labelling that each labelling of each shape becomes by its symmetries: (shapes, 3^inner)."""
+    """Smallest labelling in the orbit of each labelling under its shape's symmetries: (shapes, 3^inner)."""
     inner = orders.vertices - 2
-    count = LETTERS**inner
-    weights = [LETTERS ** (inner - 1 - i) for i in range(inner)]
-    digits = np.arange(count)[:, np.newaxis] // np.array(weights, dtype=np.int64) % LETTERS
+    count = LABELS**inner
+    weights = [LABELS ** (inner - 1 - i) for i in range(inner)]
+    digits = np.arange(count)[:, np.newaxis] // np.array(weights, dtype=np.int64) % LABELS
     least = np.tile(np.arange(count), (len(shapes), 1))
     for order in range(1, len(orders.places)):
         symmetric = np.flatnonzero(orders.apply(order, shapes) == shapes)
@@ -200,9 +202,9 @@ def _least_labellings(orders: Orders, shapes: NDArray[np.uint32]) -> NDArray[np.
 
 
 def _arranged(arrangement: tuple[int, ...]) -> NDArray[np.uint8]:
-    """The labelling's number for each number of five operations, their first the most significant."""
+    """Labelling index for each index of five operations (first operation most significant)."""
     number = np.zeros(LABELLINGS, dtype=np.int64)
     operations = np.arange(LABELLINGS)
     for gene in arrangement:
-        number = number * LETTERS + operations // LETTERS ** (INNER - 1 - gene) % LETTERS
+        number = number * LABELS + operations // LABELS ** (INNER - 1 - gene) % LABELS
     return number.astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Which cells of NAS-Bench-201 are the same network: exactly, and by the benchmark's own strings."""
+"""Equivalence classes of NAS-Bench-201 cells: exact, and by the benchmark's own strings."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ __all__ = ["exact_signatures", "first_of_each", "string_signatures"]
 
 
 def first_of_each(signatures: NDArray[Any]) -> NDArray[np.uint64]:
-    """The position of the first row with the same signature, for each row: (n,)."""
+    """For each row, the position of the first row with the same signature: (n,)."""
     _, first, inverse = np.unique(signatures, return_index=True, return_inverse=True)
     representatives: NDArray[np.uint64] = first[inverse].astype(np.uint64)
     return representatives
 
 
 def string_signatures(*, zeroes: bool) -> NDArray[np.str_]:
-    """The official string of every genotype in order of its number (TopologyStructure.to_unique_str), skips propagated.
+    """Official string of every genotype, by flat index, with skips propagated (TopologyStructure.to_unique_str).
 
-    A node's string joins its inputs' strings, sorted, with '+'. With ``zeroes`` an input through ``none``, or from a
-    node whose whole string is '#', is '#', which stays in the join.
+    A node's string joins the sorted strings of its inputs with '+'. With ``zeroes``, an input through ``none``, or from
+    a node whose whole string is '#', becomes '#', which is kept in the join.
     """
 
     def term(op: int, source: str) -> str:
@@ -39,24 +39,24 @@ def string_signatures(*, zeroes: bool) -> NDArray[np.str_]:
         one = term(first, "0")
         for ops in itertools.product(range(5), repeat=2):
             two = "+".join(sorted(map(term, ops, ("0", one))))
-            # each input of the last node has only five values
+            # each input of the last node can take only five values
             last = [[term(op, source) for op in range(5)] for source in ("0", one, two)]
             signatures += ["+".join(sorted(terms)) for terms in itertools.product(*last)]
     return np.array(signatures)
 
 
 def exact_signatures(rows: Genotypes) -> NDArray[np.uint64]:
-    """A 64-bit signature of each row's network: equal where the cells are the same function of their parameters.
+    """A 64-bit signature of each row's network: equal iff the cells compute the same function of their parameters.
 
-    A node's value is a multiset of terms (k, base): the base is the cell's input or one convolution with its own
-    parameters, k counts the average poolings passed (pooling without padding is linear, so it distributes over
-    sums). Two cells are the same network iff their output's multisets agree up to renaming of the convolutions.
-    A convolution of an empty value is a constant (its batch norm's shift), which pooling leaves alone; a 1x1
-    convolution of nothing but constants is one too.
+    The value of a node is a multiset of terms (k, base). The base is the cell's input or a convolution with its own
+    parameters; k counts the average poolings applied (pooling that excludes padding is linear, so it distributes over
+    sums). Two cells are the same network iff the multisets of their outputs agree up to renaming of the convolutions.
+    A convolution of an empty value is a constant (the shift of its batch norm), which pooling does not change; a 1x1
+    convolution of only constants is constant as well.
 
-    Renaming is taken out by colours: a convolution's colour is hashed from what it is applied to, then from where
-    its output is used, twice over. That this separates all non-isomorphic cells holds for this space by exhaustion
-    (the tests compare with all permutations), not in general.
+    Renaming is factored out by colour refinement: the colour of a convolution is hashed from its argument and from the
+    uses of its output, in two rounds. That this separates all non-isomorphic cells has been verified exhaustively for
+    this space (the tests compare with all permutations); it does not hold in general.
     """
     n = len(rows)
     poolings, bases = 4, 7  # a path has at most 3 edges; the bases are the input and 6 edges
@@ -75,7 +75,7 @@ def exact_signatures(rows: Genotypes) -> NDArray[np.uint64]:
         empty = ~value.any(axis=(0, 1))
         constant[base] = conv[edge] & (empty | ((op == CONV1) & ~moving.any(axis=(0, 1))))
 
-    # what each convolution is applied to; a constant keeps its operation, since the parameters behind it are to match
+    # arguments of the convolutions; a constant keeps its operation, because the parameters behind it must match
     arguments = [np.where(constant[1 + e], 0, values[source]) for e, (source, _) in enumerate(EDGES)]
     output = values[3]
     position = mix(np.arange(1, 1 + poolings, dtype=np.uint64))[:, None]

@@ -1,4 +1,4 @@
-"""The cell's genes, the network around a cell of NAS-Bench-201, and what it costs."""
+"""Operations, skeleton and costs of NAS-Bench-201."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ __all__ = [
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
 
-# Column by column of the upper triangle, which is also the order of the official string.
+# Columns of the upper triangle, which is also the order of the official string.
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 
 
 @dataclass(frozen=True, kw_only=True)
 class NB201Skeleton(Skeleton):
-    """The network around the cell: what decides params and FLOPs (Dong and Yang 2020, section 2.1).
+    """The network around the cell (Dong and Yang 2020, section 2.1).
 
     Attributes
     ----------
     channels : tuple of int
-        Channels of each stage; every stage after the first works at half the size of the one before.
+        Channels of each stage; each stage after the first works at half the image size of the preceding one.
     cells : int
-        Cells a stage.
+        Cells per stage.
     reduction : {"residual", "pool"}
-        Between stages: the paper's residual block of stride 2 (two 3x3 convolutions; average pooling and a 1x1
-        convolution on the shortcut), or average pooling by 2, a 1x1 convolution and batch norm.
+        Block between stages: the paper's residual block of stride 2 (two 3x3 convolutions, with average pooling and a
+        1x1 convolution on the shortcut), or average pooling by 2 with a 1x1 convolution and batch norm.
     """
 
     channels: tuple[int, ...] = (16, 32, 64)
@@ -54,7 +54,7 @@ class NB201Skeleton(Skeleton):
     any_length: ClassVar = ("channels",)
 
 
-# The published networks, and the small one of the kit's own table `nb201-digits`.
+# The published networks, and the small one of our own table `nb201-digits`.
 SKELETONS = {
     "cifar10": NB201Skeleton(image=(3, 32, 32), classes=10),
     "cifar10-valid": NB201Skeleton(image=(3, 32, 32), classes=10),
@@ -65,7 +65,7 @@ SKELETONS = {
 
 
 def network_cost(rows: Genotypes, name: str, skeleton: NB201Skeleton) -> NDArray[np.int64]:
-    """``"params"`` (count) or ``"flops"`` (multiply-adds of convolutions and classifier) of cells in a skeleton.
+    """Compute ``"params"`` (count) or ``"flops"`` (multiply-adds of convolutions and classifier) in a skeleton.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def network_cost(rows: Genotypes, name: str, skeleton: NB201Skeleton) -> NDArray
     params: NDArray[np.int64] | int = 9 * inputs * first + 2 * first + 2 * last + (last + 1) * skeleton.classes
     flops: NDArray[np.int64] | int = (
         9 * inputs * first * area(size) + (last + 1) * skeleton.classes
-    )  # the published figure counts the bias
+    )  # the published values count the bias
     previous = first
     for stage, channels in enumerate(skeleton.channels):
         if stage:
@@ -93,7 +93,7 @@ def network_cost(rows: Genotypes, name: str, skeleton: NB201Skeleton) -> NDArray
             norms = 1
             if skeleton.reduction == "residual":
                 kernels += 9 * previous * channels + 9 * channels**2
-                norms = 2  # its shortcut has none
+                norms = 2  # the shortcut has no batch norm
             params += kernels + norms * 2 * channels
             flops += kernels * area(size)
         params = params + skeleton.cells * (

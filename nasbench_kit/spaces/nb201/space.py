@@ -30,15 +30,15 @@ _RULES = ("exact", "published", "skip")
 class NB201(Space):
     """The search space of NAS-Bench-201: 15,625 genotypes, 5,524 networks.
 
-    Genes are the operations of the edges 0->1, 0->2, 1->2, 0->3, 1->3, 2->3, each one of
-    0 none, 1 skip_connect, 2 nor_conv_1x1, 3 nor_conv_3x3, 4 avg_pool_3x3.
+    Genes are the operations of the edges 0->1, 0->2, 1->2, 0->3, 1->3, 2->3: 0 none, 1 skip_connect, 2 nor_conv_1x1,
+    3 nor_conv_3x3, 4 avg_pool_3x3.
 
     Examples
     --------
     >>> space = NB201()
     >>> space.encode(["|nor_conv_3x3~0|+|none~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"])
     array([[3, 0, 1, 4, 0, 2]], dtype=uint8)
-    >>> space.canonical([3, 0, 1, 4, 0, 2])  # the convolution may sit on either side of the skip
+    >>> space.canonical([3, 0, 1, 4, 0, 2])  # the convolution may come before or after the skip
     array([[0, 3, 0, 4, 0, 2]], dtype=uint8)
     """
 
@@ -48,7 +48,7 @@ class NB201(Space):
 
     @property
     def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
-        """``"node"``: the edges that lead into each node."""
+        """``"node"``: the incoming edges of each node."""
         return {**super().units, "node": ((0,), (1, 2), (3, 4, 5))}
 
     @property
@@ -62,16 +62,16 @@ class NB201(Space):
     # ---------------------------------------------------------------- the same network
 
     def canonical(self, X: ArrayLike, rule: str = "exact") -> Genotypes:
-        """The canonical genotype of each row: the first, by number, of its class.
+        """Canonical genotype of each row: the one with the smallest flat index in its class.
 
         Parameters
         ----------
         X : array_like of int, shape (n, 6) or (6,)
         rule : {"exact", "published", "skip"}
-            ``"exact"``: the same function once the parameters are set (5,524 classes).
-            ``"published"``: the benchmark's own string with skips and zeroes propagated (6,466 classes; it keeps
-            some equal networks apart and cannot tell one convolution used twice from two convolutions).
-            ``"skip"``: its finer one with only skips propagated (12,751 classes).
+            ``"exact"``: networks are equal if they compute the same function of input and parameters (5,524 classes).
+            ``"published"``: the benchmark's own string with skips and zeroes propagated (6,466 classes; it separates
+            some equal networks, and cannot distinguish one convolution used twice from two convolutions).
+            ``"skip"``: the benchmark's finer string with only skips propagated (12,751 classes).
 
         Returns
         -------
@@ -93,7 +93,7 @@ class NB201(Space):
         return keys
 
     def _representatives(self, rule: str) -> NDArray[np.uint64]:
-        """The number of the canonical genotype of each of the 15,625 genotypes."""
+        """Flat index of the canonical genotype of each of the 15,625 genotypes."""
         if rule == "exact":
             return self._exact_representatives
         if rule == "published":
@@ -118,21 +118,21 @@ class NB201(Space):
 
     def encode_one(self, native: Any) -> Sequence[int]:
         if not isinstance(native, str):
-            raise InvalidArchitecture(f"a native form is a string, not {type(native).__name__}")
+            raise InvalidArchitecture(f"a native form must be a string, not {type(native).__name__}")
         nodes = native.strip().split("+")
         if len(nodes) != 3:
-            raise InvalidArchitecture(f"3 nodes joined by '+' are expected, not {len(nodes)}")
+            raise InvalidArchitecture(f"expected 3 nodes joined by '+', not {len(nodes)}")
         genes = []
         for target, node in enumerate(nodes, start=1):
             parts = node.split("|")
             if len(parts) != target + 2 or parts[0] or parts[-1]:
                 raise InvalidArchitecture(
-                    f"node {target} must be {target} 'operation~source' between '|', not {node!r}"
+                    f"node {target} must have {target} 'operation~source' items between '|', not {node!r}"
                 )
             for source, part in enumerate(parts[1:-1]):
                 match = re.fullmatch(r"(\w+)~(\d+)", part)
                 if not match or int(match[2]) != source:
-                    raise InvalidArchitecture(f"'operation~{source}' is expected in node {target}, not {part!r}")
+                    raise InvalidArchitecture(f"expected 'operation~{source}' in node {target}, not {part!r}")
                 if match[1] not in OPERATIONS:
                     raise InvalidArchitecture(str(UnknownName("operation", match[1], OPERATIONS)))
                 genes.append(OPERATIONS.index(match[1]))
@@ -162,17 +162,17 @@ class NB201(Space):
         return np.array(order, dtype=np.uint64)
 
     def from_official_index(self, index: ArrayLike) -> Genotypes:
-        """The genotypes at the benchmark's own architecture indices 0 ... 15,624: (n,) to (n, 6).
+        """Genotypes by the benchmark's own architecture index, 0 ... 15,624: (n,) to (n, 6).
 
-        The official order is the product of the operations, shuffled by Python's generator with the seed 88.
+        The official order is the product of the operations, shuffled by Python's ``random`` with seed 88.
         """
         indices = np.atleast_1d(np.asarray(index))
         if indices.size and not (indices.min() >= 0 and indices.max() < self.size):
-            raise InvalidArchitecture("an official index of NAS-Bench-201 is one of 0 ... 15624")
+            raise InvalidArchitecture("an official index of NAS-Bench-201 must be one of 0 ... 15624")
         return self.from_number(self._number_of_official_index[indices])
 
     def official_index(self, X: ArrayLike) -> NDArray[np.int64]:
-        """The benchmark's own architecture index of each row: (n,) int64."""
+        """Architecture index of each row in the benchmark's own order: (n,) int64."""
         inverse = np.empty(self.size, dtype=np.int64)
         inverse[self._number_of_official_index.astype(np.int64)] = np.arange(self.size)
         return inverse[self.number(self.check(X))]

@@ -1,4 +1,4 @@
-"""What the kit knows of NAS-Bench-201."""
+"""Specification of NAS-Bench-201."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SPEC = SpaceSpec(
     network="nasbench_kit.training.networks.nb201:NB201Network",
     recipe=PublishedRecipe(
         {"epochs": 200, "batch_size": 256, "augmentation": "crop-flip"},
-        "Dong and Yang 2020, arXiv 2001.00326, section 2.3 (200 epochs; 12 are a training of their own): SGD, Nesterov, "
-        "learning rate 0.1 by a cosine to 0, weight decay 5e-4, batch 256, random crop and flip; the schedule moves with "
-        "every step in the authors' code",
+        "Dong and Yang 2020, arXiv 2001.00326, section 2.3 (200 epochs; the 12-epoch results are separate trainings): SGD, "
+        "Nesterov, learning rate 0.1 with cosine decay to 0, weight decay 5e-4, batch 256, random crop and flip; the "
+        "authors' code updates the learning rate at every step",
     ),
     sources={
         "nb201": Source(

@@ -1,4 +1,4 @@
-"""The network around an architecture of NSGA-Net's macro space, and what it costs."""
+"""Skeleton and costs of networks in NSGA-Net's macro space."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ PHASES = (6, 6, 6)  # nodes of each phase
 class NSGANetMacroSkeleton(Skeleton):
     """The network around the phases (Lu et al. 2019, section 3.1, and the authors' code).
 
-    A phase begins with a convolution to its width, 3x3 in the first phase, 1x1 in the others, and ends with batch norm and
-    ReLU. Max pooling by 2 between phases; global average pooling and a linear layer in the end.
+    A phase starts with a convolution to its number of channels (3x3 in the first phase, 1x1 in the others) and ends
+    with batch norm and ReLU. Phases are separated by max pooling by 2; the network ends with global average pooling and
+    a linear layer.
 
     Attributes
     ----------
     channels : tuple of int
-        Of each phase: C, 2C and 4C, with C = 32 in the authors' search.
+        Channels of each phase: C, 2C and 4C, with C = 32 in the authors' search.
     join : {"concat", "sum"}
-        How several inputs become one: concatenated and projected by a 1x1 convolution, as in the authors' code, or added up.
+        How the inputs of a node are combined: concatenated and projected by a 1x1 convolution, as in the authors' code,
+        or summed.
 
     Notes
     -----
-    The authors' first convolution is not padded, so that their images are 30x30 from there on; this one is padded, and
-    keeps the size. Parameters are the same.
+    The authors' first convolution is not padded, which reduces their images to 30x30. Ours is padded and keeps the
+    size. The number of parameters is the same.
     """
 
     channels: tuple[int, ...] = (32, 64, 128)
@@ -44,7 +46,7 @@ class NSGANetMacroSkeleton(Skeleton):
     choices: ClassVar = {"join": ("concat", "sum")}
 
 
-# The network of the authors' search for each dataset, and a small one for the handwritten digits.
+# The network of the authors' search for each dataset, and a small one for the digits dataset.
 SKELETONS = {
     "cifar10": NSGANetMacroSkeleton(image=(3, 32, 32), classes=10),
     "cifar100": NSGANetMacroSkeleton(image=(3, 32, 32), classes=100),
@@ -55,20 +57,20 @@ SKELETONS = {
 
 
 def network_cost(rows: Genotypes, name: str, skeleton: NSGANetMacroSkeleton) -> NDArray[np.int64]:
-    """``"params"`` or ``"flops"`` (multiply-adds of convolutions and classifier) in a skeleton: (n,)."""
+    """Compute ``"params"`` or ``"flops"`` (multiply-adds of convolutions and classifier) in a skeleton: (n,)."""
     fixed, by_mask = _figures(name, skeleton)
     return fixed + sum_over_stages(rows, by_mask)
 
 
 @cache
 def _figures(name: str, skeleton: NSGANetMacroSkeleton) -> tuple[int, list[NDArray[np.int64]]]:
-    """The cost of the classifier, and of each phase for all of its masks, the last bit the highest."""
+    """Cost of the classifier, and of each phase for all of its masks; the last gene is the highest bit."""
     params, by_mask = name == "params", []
     inputs, size = skeleton.image[0], skeleton.size
     for phase, (nodes, width) in enumerate(zip(PHASES, skeleton.channels, strict=True)):
         joined = np.tile(fan_in(all_stages(nodes), nodes), (2, 1))
         there = (joined[:, :-1] > 0).sum(axis=1)
-        joined[len(joined) // 2 :, -1] += there[len(joined) // 2 :] > 0  # the phase's input
+        joined[len(joined) // 2 :, -1] += there[len(joined) // 2 :] > 0  # the skip from the phase's input
         projected = np.where(joined > 1, joined, 0).sum(axis=1) if skeleton.join == "concat" else 0
         weights = (1 if phase else 9) * inputs * width + (9 * there + projected) * width**2
         by_mask.append(weights + 2 * width * (there + 1) if params else weights * area(size))

@@ -16,9 +16,9 @@ __all__ = ["NSGANetMacro"]
 class NSGANetMacro(StagedDAG):
     """NSGA-Net's macro space: 2^48 genotypes, 11,967^3 = 1,713,783,168,063 networks.
 
-    Genes are bits, three times 15 + 1 of them: the edges e12, e13, e23, e14, ... of a phase's six nodes, as in Genetic CNN,
-    and one that joins the phase's input to its output. Without any edge a phase is its first convolution alone, and that bit
-    says nothing.
+    The 3 * (15 + 1) genes are bits. For each phase there are the edges e12, e13, e23, e14, ... of its six nodes, as in
+    Genetic CNN, and a bit that connects the phase's input to its output. A phase without edges consists only of its
+    first convolution, and that last bit has no effect.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the kit knows of NSGA-Net's macro space."""
+"""Specification of NSGA-Net's macro space."""
 
 from __future__ import annotations
 

@@ -1,14 +1,15 @@
-"""Parameters and multiply-adds of NSGA-Net's micro networks, from the definition.
+"""Skeleton and costs of networks in NSGA-Net's micro space.
 
-The skeleton (Lu et al. 2019, arXiv 1810.03522, section 3.1, and the authors' code, which follows NASNet and DARTS): a 3x3
-convolution to three times the channels, then a row of cells. The cells at one and two thirds of the row are reduction cells:
-they have twice the channels, and what they take from their own two inputs goes at stride 2. A cell takes the outputs of the
-two cells before it, each through ReLU, a 1x1 convolution and batch norm to the cell's channels; where the first of them is
-twice as large, since a reduction lies between, a factorized reduction does it instead: two 1x1 convolutions of stride 2, the
-second a pixel apart, half of the channels each. Average pooling and a classifier end it.
+The skeleton follows Lu et al. 2019, arXiv 1810.03522, section 3.1, and the authors' code, which is based on NASNet and
+DARTS. A 3x3 convolution to three times the channels is followed by a sequence of cells, average pooling and a
+classifier. The cells at one and two thirds of the sequence are reduction cells: they have twice the channels, and
+operations on their own two inputs have stride 2. Each cell reads the outputs of the two preceding cells, each through
+ReLU, a 1x1 convolution to the cell's channels, and batch norm. If the first of them is twice as large because of a
+reduction in between, a factorized reduction is used instead: two 1x1 convolutions of stride 2, offset by one pixel,
+with half of the channels each.
 
-A cell concatenates the nodes that no other takes, so how many channels it has, and what follows has to read, depends on both
-cells.
+A cell concatenates the nodes that no other node uses. The number of channels that a cell outputs, and that later cells
+read, therefore depends on both cell types.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ __all__ = ["SKELETONS", "NSGANetMicroSkeleton", "network_cost"]
 
 @dataclass(frozen=True, kw_only=True)
 class NSGANetMicroSkeleton(Skeleton):
-    """The network around the cells: see the module.
+    """The network around the cells; see the module docstring.
 
     Attributes
     ----------
     channels : int
-        Of the first cells; 16 in the authors' search.
+        Channels of the first cells; 16 in the authors' search.
     layers : int
-        Cells in a row; 8 in the authors' search.
+        Number of cells; 8 in the authors' search.
     stem : int
-        The stem's channels are so many times those of the first cells.
+        Channels of the stem, as a multiple of those of the first cells.
     """
 
     channels: int = 16
@@ -44,11 +45,11 @@ class NSGANetMicroSkeleton(Skeleton):
     stem: int = 3
 
     def reduces(self, layer: int) -> bool:
-        """Whether this cell of the row, from 0, is a reduction cell."""
+        """Whether the cell at this position, from 0, is a reduction cell."""
         return layer in (self.layers // 3, 2 * self.layers // 3)
 
 
-# The network of the authors' search for each dataset, and a small one for the handwritten digits.
+# The network of the authors' search for each dataset, and a small one for the digits dataset.
 SKELETONS = {
     "cifar10": NSGANetMicroSkeleton(image=(3, 32, 32), classes=10),
     "cifar100": NSGANetMicroSkeleton(image=(3, 32, 32), classes=100),
@@ -62,7 +63,7 @@ _BLOCK = 8192
 
 
 def network_cost(rows: Genotypes, name: str, skeleton: NSGANetMicroSkeleton) -> NDArray[np.int64]:
-    """``"params"`` or ``"flops"`` (multiply-adds of convolutions and classifier) of genotypes in a skeleton: (n,)."""
+    """Compute ``"params"`` or ``"flops"`` (multiply-adds of convolutions and classifier) in a skeleton: (n,)."""
     parts = [_cost(rows[i : i + _BLOCK], name, skeleton) for i in range(0, len(rows), _BLOCK)]
     return np.concatenate([np.empty(0, dtype=np.int64), *parts])
 
@@ -81,7 +82,7 @@ def _cost(rows: Genotypes, name: str, skeleton: NSGANetMicroSkeleton) -> NDArray
         own, others, unused = counted[int(reduces)]
         inside = halved(size) if reduces else size
         width *= 2 if reduces else 1
-        # a factorized reduction has as many weights and norms as the 1x1 convolution that it stands for
+        # a factorized reduction has as many weights and norms as the 1x1 convolution that it replaces
         read = (before + last) * width
         total += read + 4 * width if params else read * area(size)
         for uses, stride in ((own, 2 if reduces else 1), (others, 1)):
@@ -92,7 +93,7 @@ def _cost(rows: Genotypes, name: str, skeleton: NSGANetMicroSkeleton) -> NDArray
 
 
 def _uses(halves: Genotypes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """How often each operation is applied to a cell's own inputs, and to nodes, (n, 9) each; how many nodes are unused."""
+    """Counts of each operation on cell inputs and on nodes, (n, 9) each, and the number of unused nodes (n,)."""
     sources, operations = halves[..., 0], halves[..., 1]
     chosen = operations[:, :, np.newaxis] == np.arange(9)
     own = (sources < 2)[:, :, np.newaxis]
@@ -101,14 +102,14 @@ def _uses(halves: Genotypes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDAr
 
 
 def _operations(params: bool, c: int, stride: int, size: tuple[int, int]) -> Iterator[int]:
-    """The cost of each operation on ``c`` channels at an input's size, in the order of the space."""
+    """Cost of each operation on ``c`` channels at this input size, in the order of `OPERATIONS`."""
     out = area(halved(size, stride))
 
     def figure(weights: int, norms: int) -> int:
         return weights + norms * 2 * c if params else weights * out
 
     def depthwise(kernel: int) -> int:
-        return kernel**2 * c + c**2  # and the 1x1 convolution after it
+        return kernel**2 * c + c**2  # including the 1x1 convolution after it
 
     yield 0  # max_pool_3x3
     yield 0  # avg_pool_3x3

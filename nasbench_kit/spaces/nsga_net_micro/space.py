@@ -38,14 +38,14 @@ CELL_GENES = NODES * 4
 class NSGANetMicro(Space):
     """NSGA-Net's micro space: about 3.3e30 genotypes.
 
-    Genes are integers: for the normal and the reduction cell, for each of five nodes, twice (input, operation). Node k
-    (from 0) has the inputs 0 and 1, the cell's own, and 2 ... k + 1, the nodes before it; it may take the same one twice,
-    and adds up both. Nodes that no other takes are concatenated as the cell's output, so nothing is ever unused. The
-    operations are `OPERATIONS` in order.
+    A genotype encodes a normal and a reduction cell of five nodes each. A node sums two halves, each an (input,
+    operation) pair of genes. The inputs available to node k (from 0) are 0 and 1, the cell's own inputs, and 2 ... k +
+    1, the preceding nodes; both halves may use the same input. Operations are indices into `OPERATIONS`. Nodes that no
+    other node uses are concatenated as the cell's output, so every node is used.
 
-    Two genotypes are the same network where their cells agree up to exchanging a node's two halves and renumbering the
-    nodes. The canonical one is the first in lexicographic order. There are more genotypes than 64-bit numbers: a `key` is a
-    hash of the canonical genotype, and two networks share one with a chance of 2^-64.
+    Two genotypes are the same network if their cells agree up to exchanging the halves of nodes and renumbering nodes.
+    The canonical genotype is the lexicographically smallest. Since flat indices do not fit into 64 bits, `key` is a
+    hash of the canonical genotype; two networks collide with probability 2^-64.
 
     Examples
     --------
@@ -72,7 +72,7 @@ class NSGANetMicro(Space):
 
     @property
     def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
-        """``"cell"``, ``"node"`` (both its halves), and ``"half"``: an input with its operation."""
+        """``"cell"``, ``"node"`` (both halves), and ``"half"`` (an input with its operation)."""
         return {
             **super().units,
             **{
@@ -109,7 +109,7 @@ class NSGANetMicro(Space):
         values = whole_numbers(native, "a native form")
         if values.shape != (CELLS, NODES, 2, 2):
             raise InvalidArchitecture(
-                f"2 cells of 5 nodes of 2 (input, operation) are expected, shape (2, 5, 2, 2), not {values.shape}"
+                f"expected 2 cells of 5 nodes with 2 (input, operation) pairs, shape (2, 5, 2, 2), not {values.shape}"
             )
         genes = values.reshape(-1)
         wrong = np.flatnonzero((genes < 0) | (genes >= self._values))
@@ -154,14 +154,14 @@ class NSGANetMicro(Space):
 
 
 def _canonical_cells(cells: Genotypes) -> Genotypes:
-    """The first of all numberings of each cell: (n, 5, 2, 2) to the same.
+    """Lexicographically smallest numbering of each cell: (n, 5, 2, 2) to (n, 5, 2, 2).
 
-    Built up node by node: of the nodes whose inputs are numbered already, the one that reads first comes next. Where two
-    read the same, either may be first, and it depends on what follows which is better: such cells try every order.
+    Built greedily: among the nodes whose inputs are already numbered, the one with the smallest code comes next. In
+    case of ties, the best choice depends on later nodes, so all orders are tried for such cells.
     """
     n = len(cells)
     sources, operations = cells[..., 0].astype(np.int64), cells[..., 1].astype(np.int64)
-    number = np.full((n, NODES + INPUTS), -1)  # the new number of each input and node
+    number = np.full((n, NODES + INPUTS), -1)  # new number of each input and node, -1 if not numbered yet
     number[:, :INPUTS] = range(INPUTS)
     row = np.arange(n)
     best = np.empty((n, NODES), dtype=np.int64)
@@ -182,7 +182,7 @@ def _canonical_cells(cells: Genotypes) -> Genotypes:
         for order in itertools.permutations(range(NODES)):
             place_of = np.array([0, 1, *(INPUTS + np.argsort(order))])
             code = _codes(place_of[sources], operations)[:, order]
-            # an order is one of the cell's numberings only where every node comes after its inputs
+            # an order is admissible only if every node comes after its inputs
             latest = place_of[sources].max(axis=2)[:, order]
             possible = (latest < INPUTS + np.arange(NODES)).all(axis=1)
             differs = (code != least).argmax(axis=1)[:, np.newaxis]
@@ -194,12 +194,12 @@ def _canonical_cells(cells: Genotypes) -> Genotypes:
     return np.stack([halves // len(OPERATIONS), halves % len(OPERATIONS)], axis=3).astype(np.uint8)
 
 
-_BASE = 64  # above (input, operation) as one number, which is at most 6 * 9 + 8
+_BASE = 64  # exceeds every (input, operation) code, at most 6 * 9 + 8
 _LATE = np.iinfo(np.int64).max
 
 
 def _codes(sources: NDArray[np.int64], operations: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A node's two halves in order as one number, the first half the most significant; `_LATE` where a source is -1."""
+    """Code of each node: its two halves sorted, the smaller most significant; `_LATE` if a source is -1."""
     halves = sources * len(OPERATIONS) + operations
     codes = halves.min(axis=2) * _BASE + halves.max(axis=2)
     return np.where((sources < 0).any(axis=2), _LATE, codes)

@@ -1,4 +1,4 @@
-"""What the kit knows of NSGA-Net's micro space."""
+"""Specification of NSGA-Net's micro space."""
 
 from __future__ import annotations
 

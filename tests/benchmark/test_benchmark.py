@@ -78,7 +78,7 @@ def test_a_random_seed_is_one_of_the_stored_ones(bench):
     assert (drawn == bench.query(X, ["valid_accuracy", "test_accuracy"], seed="random", rng=3)).all()
     with pytest.raises(ValueError, match="give rng="):
         bench.query(X, "valid_accuracy", seed="random")
-    with pytest.raises(ValueError, match="nothing is drawn"):
+    with pytest.raises(ValueError, match="only allowed with seed"):
         bench.query(X, "valid_accuracy", rng=3)
 
 

@@ -231,7 +231,7 @@ def test_a_metric_of_no_known_direction_is_no_objective_until_it_is_said(tmp_pat
             ask()
     problem = bench.problem("perplexity", directions={"perplexity": "min"})
     assert problem.bounds[0, 0] == frame["acc"].min()
-    with pytest.raises(nk.UnknownName, match="Directions are of objectives"):
+    with pytest.raises(nk.UnknownName, match="Directions can only be given for objectives"):
         bench.problem("perplexity", directions={"perplexty": "min"})
 
 

@@ -405,7 +405,7 @@ def test_a_store_that_is_replaced_while_it_is_open_answers_as_before(tmp_path):
     write(path, {"aaa": 7.0, "valid_accuracy": 60.0, "zzz": -2.0})
     assert bench.query(space.all()[:2], ["valid_accuracy", "zzz"]).tolist() == [[50, -1]] * 2
     assert bench.metrics("c")[:2] == ("valid_accuracy", "zzz")
-    with pytest.raises(nk.StoreError, match="replaced by another store"):  # in a worker process
+    with pytest.raises(nk.StoreError, match="replaced by a different store"):  # in a worker process
         pickle.loads(pickle.dumps(bench))
     assert nk.open(path).query(space.all()[:1], "aaa")[0] == 7
 

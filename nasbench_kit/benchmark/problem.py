@@ -212,8 +212,9 @@ class TabularProblem(Problem):
             native = str(self.space.decode(X[unknown][:1])[0])
             raise ValueError(
                 f"{self.bench.name} has no {' and '.join(self.objectives)} on {self.dataset} for {unknown.sum()} of "
-                f"{len(X)} architectures requested by the search, such as {native[:LONGEST]}: set missing= (--missing) "
-                "to 'fail' (a failed training that costs its time) or 'skip' (a failure that costs no time)"
+                f"{len(X)} architectures requested by the search, such as {native[:LONGEST]}: use missing='fail' (a "
+                "failed training that costs its time) or missing='skip' (a failure that costs no time); --missing in "
+                "the shell"
             )
         F[unknown] = np.inf
 

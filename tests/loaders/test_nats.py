@@ -219,5 +219,5 @@ def test_what_is_recognised(written, tmp_path):
         recognise(tmp_path / "other.tar")
     with pytest.raises(nk.SourceError, match="a folder"):
         nk.convert(written / "folder", tmp_path / "out.h5", source_format="nb201")
-    with pytest.raises(nk.SourceError, match="curves is for the format nb201, nats, not for table"):
+    with pytest.raises(nk.SourceError, match="curves only applies to the format nb201, nats, not to table"):
         nk.convert(tmp_path, tmp_path / "out.h5", curves=True)

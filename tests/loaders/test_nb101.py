@@ -336,7 +336,10 @@ def changed(evaluation, field, value):
         (one()[:-1] + b", 5]", "a list of five"),
         (one(digest="x" * 32), "not 32 hexadecimal digits"),
         (one(digest=5), "must be ASCII strings"),
-        (one(digest="0" * 32), "its hash is 0000.*, but b49ac8c578b4561d79ac7087988f1c61 in an earlier record of the cell"),
+        (
+            one(digest="0" * 32),
+            "its hash is 0000.*, but b49ac8c578b4561d79ac7087988f1c61 in an earlier record of the cell",
+        ),
         (one(epochs="4"), "epochs must be an integer"),
         (one(epochs=True), "epochs must be an integer"),
         (one(epochs=5), "its epochs are 5, not one of"),
@@ -372,7 +375,10 @@ def test_records_that_are_none(tmp_path, refused, content, why):
 def test_a_wrong_hash_is_told_by_its_first_record(tmp_path, refused):
     wrong = one(digest="0" * 32)
     first = len(framed(one()))
-    refused(written(tmp_path / "a.tfrecord", [one(), wrong]), f"at byte {first}: its hash is 0+, but .* in an earlier record")
+    refused(
+        written(tmp_path / "a.tfrecord", [one(), wrong]),
+        f"at byte {first}: its hash is 0+, but .* in an earlier record",
+    )
     other = payloads(made_up((4,)))[0]
     contents = [other, wrong, wrong]
     refused(

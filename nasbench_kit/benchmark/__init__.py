@@ -1,4 +1,4 @@
-"""A store opened for questions: queries, frames, fronts, and what a search sees of it."""
+"""Read access to a store: queries, data frames, Pareto fronts and search problems."""
 
 from nasbench_kit.benchmark.benchmark import Benchmark, Seed, open_benchmark
 from nasbench_kit.benchmark.problem import TabularProblem

@@ -1,4 +1,4 @@
-"""A store opened for questions: query, frame, front, problem."""
+"""Read access to a store: queries, data frames, Pareto fronts and search problems."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def open_benchmark(name: str | os.PathLike[str]) -> Benchmark:
 
 
 class Benchmark(Queries):
-    """A table of trained architectures, opened for questions.
+    """A table of trained architectures, opened for querying.
 
     Parameters
     ----------
@@ -66,10 +66,10 @@ class Benchmark(Queries):
     ----------
     path : Path
     name : str
-        The file's name without its suffix.
+        The file name without its suffix.
     space : Space
     info : dict
-        The provenance: source, sha256, licence, citation, kit version, ...
+        The provenance: source, SHA-256, licence, citation, kit version, ...
     """
 
     def __repr__(self) -> str:
@@ -79,25 +79,25 @@ class Benchmark(Queries):
         return _reopened, (self.path, self.digest, own_spec(self.space.name))
 
     def check_file(self) -> int:
-        """Compare every column with its checksum; returns the bytes read. Raises StoreError where one differs."""
+        """Verify the checksum of every column and return the number of bytes read; StoreError on a mismatch."""
         return self._store.verify()
 
     # ---------------------------------------------------------------- whole tables
 
     def frame(self, dataset: str | None = None, *, epochs: int | None = None, seed: Seed = "mean") -> pd.DataFrame:
-        """All metrics of all architectures as a pandas DataFrame, one row an architecture.
+        """All metrics of all architectures as a pandas DataFrame, one row per architecture.
 
         Parameters
         ----------
         dataset : str, optional
         epochs : int, optional
-            Metrics that lack this budget are left out; each metric's largest unless given.
+            The epoch budget; metrics without this budget are left out. By default, the largest budget of each metric.
         seed : int or "mean"
 
         Returns
         -------
         pandas.DataFrame
-            The index is the native form; one column a metric.
+            One column per metric, indexed by the native form of the architecture.
         """
         dataset = self._dataset(dataset)
         names = [
@@ -119,7 +119,7 @@ class Benchmark(Queries):
         Parameters
         ----------
         dataset : str, optional
-            May be left out where there is only one.
+            Default: the only one.
 
         Returns
         -------
@@ -157,10 +157,10 @@ class Benchmark(Queries):
         return found.assign_coords(architecture=natives)
 
     def _of_all(self, names: Sequence[str], dataset: str | None, epochs: int | None, seed: Seed) -> NDArray[np.float64]:
-        """Metrics of all architectures of the table: (len(self), m)."""
+        """Return metrics of all architectures of the table, shape (len(self), m)."""
         try:
             return self.query(self.architectures, names, dataset=dataset, epochs=epochs, seed=seed)
-        except InvalidArchitecture as error:  # nobody but the file has said which they are
+        except InvalidArchitecture as error:  # the genotypes come from the file, which nothing has checked yet
             raise self._damaged(error) from error
 
     def front(
@@ -172,31 +172,31 @@ class Benchmark(Queries):
         seed: int | Literal["mean"] = "mean",
         directions: Mapping[str, Direction] | None = None,
     ) -> tuple[Genotypes, NDArray[np.float64]]:
-        """The exact Pareto front of the table.
+        """Compute the exact Pareto front of the table.
 
         Parameters
         ----------
         objectives : sequence of str
-            Metrics, each in the direction that is stored with it.
+            Metrics, each optimised in its stored direction.
         dataset, epochs, seed
             As in `query`.
         directions : mapping of str to {"max", "min"}, optional
-            Directions of metrics for which none is stored, or another one is wanted.
+            Directions for metrics that have none stored, or that override the stored ones.
 
         Returns
         -------
         genotypes : ndarray of uint8, shape (k, genes)
-            One for each distinct point, best first objective first.
+            One genotype per distinct point, sorted from best to worst on the first objective.
         values : ndarray of float64, shape (k, m)
-            Their metrics, as `query` gives them.
+            Their metrics, as returned by `query`.
 
         Raises
         ------
         ValueError
-            A metric without a direction.
+            If a metric has no direction.
         """
         if isinstance(objectives, str):
-            raise TypeError(f"front takes a list of metrics, not the single name {objectives!r}")
+            raise TypeError(f"objectives must be a list of metric names, not the single string {objectives!r}")
         values = self._of_all(list(objectives), dataset, epochs, seed)
         kept = pareto_front(minimised(values, self._directed(self._dataset(dataset), objectives, directions)))
         return np.array(self.architectures[kept]), values[kept]
@@ -213,34 +213,35 @@ class Benchmark(Queries):
         include_validation_time: bool = False,
         directions: Mapping[str, Direction] | None = None,
     ) -> TabularProblem:
-        """What a search sees of this table: objectives to minimise.
+        """Create a search problem whose objectives, all minimised, are metrics of this table.
 
         Parameters
         ----------
         objectives : str or sequence of str
-            Metrics, each in the direction that is stored with it: a percentage is minimised as 100 - percentage, another
-            gain negated. Selecting on a metric of the test split raises a `TestSelectionWarning`.
+            Metrics, each optimised in its stored direction. A percentage to maximise is minimised as 100 - percentage;
+            any other metric to maximise is negated. Using a test-split metric issues a `TestSelectionWarning`.
         dataset, epochs
             As in `query`.
         seed : {"random", "mean"} or int, optional
-            What an evaluation answers with, and is charged for.
+            Which value an evaluation returns, and what it costs.
 
-            - ``"random"``, the default where trials are stored: one of the architecture's trials, drawn from the run's own
-              stream with every evaluation, at the price of one training: the protocol of NAS-Bench-101 and NAS-Bench-201.
-              Where the table has trials of some budgets and the mean alone of another, it is that mean.
-            - ``"mean"``: the mean over the trials, without noise, at the price of all of them; see ``charge``. The default
-              where the table has means alone.
-            - an int: the trial with this training seed, without noise, at the price of one training.
+            - ``"random"``: one of the architecture's trials, drawn from the run's random stream at every evaluation, at
+              the cost of one training. This is the protocol of NAS-Bench-101 and NAS-Bench-201, and the default if
+              trials are stored. For a budget with only a mean stored, the mean is returned.
+            - ``"mean"``: the noise-free mean over the trials, at the cost of all of them (see ``charge``). The default
+              if the table stores only means.
+            - an int: the trial with this training seed, noise-free, at the cost of one training.
         charge : {"all", "one"}
-            What a mean costs: all the trainings that it averages, or one of them, as if its noise came off for nothing.
+            Cost of a mean: all trainings that it averages, or only one of them. The latter ignores the cost of reducing
+            the noise.
         missing : {"raise", "fail", "skip"}
-            What becomes of an architecture that the table has no value for: an error; a failed training, which costs its
-            time (the longest of the table where it is not known); or a failure that costs no time. Either failure counts
-            as an evaluation.
+            How to handle an architecture without a value in the table: ``"raise"`` raises an error; ``"fail"`` treats
+            it as a failed training that costs its training time (the longest in the table if unknown); ``"skip"``
+            treats it as a failure that costs no time. Both kinds of failure count as an evaluation.
         include_validation_time : bool
-            Charge ``valid_time``, one pass over the validation data, as well as the training.
+            Whether to charge ``valid_time``, one pass over the validation data, in addition to the training.
         directions : mapping of str to {"max", "min"}, optional
-            Directions of metrics for which none is stored, or another one is wanted.
+            Directions for metrics that have none stored, or that override the stored ones.
 
         Returns
         -------
@@ -249,9 +250,9 @@ class Benchmark(Queries):
         Raises
         ------
         UnknownName
-            No such dataset, metric, budget or seed.
+            If the dataset, metric, budget or seed does not exist.
         ValueError
-            No objective, one twice, or one without a direction.
+            If there is no objective, a duplicate objective, or an objective without a direction.
         """
         names = (objectives,) if isinstance(objectives, str) else tuple(objectives)
         dataset = self._dataset(dataset)
@@ -276,11 +277,11 @@ class Benchmark(Queries):
     def _directed(
         self, dataset: str, names: Sequence[str], directions: Mapping[str, Direction] | None
     ) -> tuple[Metric, ...]:
-        """The metrics of these names, in the directions that are given for them."""
+        """Look up metrics by name and apply the given directions."""
         given = dict(directions or {})
         for name in given:
             if name not in names:
-                raise UnknownName("objective", name, names, "Directions are of objectives.")
+                raise UnknownName("objective", name, names, "Directions can only be given for objectives.")
         metrics = [self.metric(name, dataset) for name in names]
         return tuple(
             dataclasses.replace(metric, direction=given[metric.name]) if metric.name in given else metric
@@ -289,20 +290,20 @@ class Benchmark(Queries):
 
 
 def _whole(value: Any, name: str) -> int:
-    """A whole number of whatever type as an int; TypeError otherwise."""
+    """Convert an integer of any type to int; TypeError for anything else."""
     if isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} is a whole number, not {value!r}")
+        raise TypeError(f"{name} must be an integer, not {value!r}")
     try:
         return operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} is a whole number, not {value!r}") from None
+        raise TypeError(f"{name} must be an integer, not {value!r}") from None
 
 
 def _reopened(path: Path, digest: str, own: SpaceSpec | None) -> Benchmark:
-    """The same benchmark in another process; StoreError where another store has taken its place."""
+    """Reopen a benchmark in another process; StoreError if its file was replaced by a different store."""
     if own is not None:
         register_space(own)
     bench = Benchmark(path)
     if bench.digest != digest:
-        raise StoreError(f"{path} was replaced by another store while it was in use")
+        raise StoreError(f"{path} was replaced by a different store while in use; open it again")
     return bench

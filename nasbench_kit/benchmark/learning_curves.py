@@ -1,4 +1,4 @@
-"""The learning curves of a table, and how well the first epochs order its networks."""
+"""Learning curves of a table, and how well the first epochs rank its networks."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["curve_agreement", "curves"]
 def curves(
     bench: Benchmark, X: ArrayLike, metric: str, *, dataset: str | None = None, until: int | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The learning curves of architectures, the mean over the stored seeds.
+    """Learning curves of architectures, averaged over the stored seeds.
 
     Parameters
     ----------
     bench : Benchmark
-        A table with several epoch budgets that are one training. NAS-Bench-201's and NAS-Bench-101's budgets are trainings
-        of their own, with schedules of their own: their values make no curve.
+        A table whose epoch budgets are points of a single training run. The budgets of NAS-Bench-101 and NAS-Bench-201
+        are separate trainings with separate schedules, so their values do not form a curve.
     X : array_like of int, shape (n, genes)
     metric : str
     dataset : str, optional
     until : int, optional
-        The last epoch that is known; all unless given.
+        The last known epoch (default: all epochs).
 
     Returns
     -------
@@ -44,23 +44,23 @@ def curves(
 def curve_agreement(
     bench: Benchmark, *, dataset: str | None = None, metric: str = "valid_accuracy", loss: str = "train_loss"
 ) -> pd.DataFrame:
-    """How well each estimator orders a table's networks, for every number of epochs that it may see.
+    """Rank correlation of each estimator with the final metric, for every number of known epochs.
 
     Parameters
     ----------
     bench : Benchmark
-        As for `curves`.
+        As in `curves`.
     dataset : str, optional
     metric : str
-        What is estimated: its value at the largest budget.
+        The metric to estimate, at the largest budget.
     loss : str
-        What `training_speed` sums, left out where the table has none.
+        The loss that `training_speed` sums; that estimator is left out if the table does not have it.
 
     Returns
     -------
     pandas.DataFrame
-        Columns ``estimator``, ``epochs``, ``share`` of a full training, ``spearman``, ``kendall``; a row for every estimator and
-        budget below the largest.
+        Columns ``estimator``, ``epochs``, ``share`` (fraction of a full training), ``spearman`` and ``kendall``. One
+        row per estimator and budget below the largest.
     """
     X = bench.architectures
     epochs, values = curves(bench, X, metric, dataset=dataset)

@@ -1,4 +1,4 @@
-"""Which record of a store answers for a genotype: by its network's number, by its own number, or by key."""
+"""Find the record of a store that belongs to a genotype, by network index, genotype number or key."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["DENSE", "Lookup"]
 
-DENSE = 2**24  # up to so many networks or genotypes have a table from their number to their record
+DENSE = 2**24  # largest number of networks or genotypes for which a dense number-to-record table is built
 
 
 class Lookup:
-    """From genotypes to records. A genotype is answered by its own record, else by one of the same network.
+    """Map genotypes to records: a genotype's own record if it has one, else a record of the same network.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ class Lookup:
     Raises
     ------
     InvalidArchitecture
-        By any method, where ``architectures`` has invalid rows.
+        Raised by any method if ``architectures`` has invalid rows.
     """
 
     def __init__(self, space: Space, architectures: Genotypes, keys: NDArray[np.uint64]) -> None:
         self.space, self.architectures, self.keys = space, architectures, keys
 
     def records(self, rows: Genotypes) -> NDArray[np.intp]:
-        """The position in `architectures` of the record that answers each valid genotype, -1 where there is none: (n,)."""
+        """Position in `architectures` of the record of each valid genotype, -1 if there is none; shape (n,)."""
         if self._record_of_network is not None:
             return self._record_of_network[self.space.network_index(rows)]
         if self.space.size <= DENSE:
@@ -54,12 +54,12 @@ class Lookup:
 
     @cached_property
     def _most_records(self) -> int:
-        """The largest number of records that a network has."""
+        """The largest number of records that any network has."""
         return int(np.unique(self.keys, return_counts=True)[1].max(initial=1))
 
     @cached_property
     def _record_of_network(self) -> NDArray[np.intp] | None:
-        """The record of each network, -1 where it has none; None where some have several, or there are too many."""
+        """Record of each network, -1 if it has none; None if a network has several, or there are too many networks."""
         networks, keys = self.space.networks, self.keys
         if networks is None or networks > DENSE or (keys[1:] == keys[:-1]).any():
             return None
@@ -69,8 +69,8 @@ class Lookup:
 
     @cached_property
     def by_number(self) -> NDArray[np.intp]:
-        """The record of each genotype by its number, -1 where it has none: (space.size,). For spaces of at most `DENSE` genotypes."""
-        self.space.check(self.architectures)  # nobody but the file has said which they are
+        """Record of each genotype number, -1 if there is none; shape (space.size,), at most `DENSE` genotypes."""
+        self.space.check(self.architectures)  # they come from the file, which nothing has checked yet
         records = np.full(self.space.size, -1, dtype=np.intp)
         if 0 < len(self.keys) < self.space.size:
             everything = self.space.all()

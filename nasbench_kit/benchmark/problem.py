@@ -1,4 +1,4 @@
-"""What a search sees of a benchmark: its metrics as objectives, and what training would have cost."""
+"""Search problems over a benchmark: its metrics as objectives, with the simulated cost of training."""
 
 from __future__ import annotations
 
@@ -25,23 +25,22 @@ Charge = Literal["all", "one"]
 MISSING: tuple[Missing, ...] = ("raise", "fail", "skip")
 CHARGES: tuple[Charge, ...] = ("all", "one")
 VALIDATION_TIME = "valid_time"
-LONGEST = 200  # characters of an architecture in a message
+LONGEST = 200  # maximum characters of an architecture in a message
 
 
 @dataclass(frozen=True)
 class _Answers:
-    """What the table answers at one epoch budget, a row for every genotype of a small space, or for every record.
+    """The table at one epoch budget: one row per genotype in a small space, else one row per record.
 
     Attributes
     ----------
     F : ndarray of float64, shape (rows, trials, m)
-        Objective values, minimised, those of the trials that a row has first; ``nan`` where nothing is known, and for costs
-        that are computed.
+        Objective values, minimised; each row's known trials come first. ``nan`` for missing values and computed costs.
     seconds : ndarray of float64, shape (rows, trials)
     count : ndarray of int, shape (rows,), or int
-        How many trials a row has; a number where all have as many.
+        The number of trials of each row; an int if it is the same for all.
     complete : bool
-        Whether nothing that can be asked for lacks a value.
+        Whether every valid genotype has a value.
     """
 
     F: NDArray[np.float64]
@@ -51,10 +50,10 @@ class _Answers:
 
 
 class TabularProblem(Problem):
-    """Metrics of a benchmark as objectives; made by ``Benchmark.problem``, whose parameters it has.
+    """Metrics of a benchmark as objectives; created by ``Benchmark.problem``, which documents the parameters.
 
-    The simulated seconds of an evaluation are the table's ``training_time`` for the same dataset and epoch budget. Proxies
-    ``proxy_*``, alone or with costs, need no training: theirs are the table's ``*_time`` of each.
+    The simulated time of an evaluation is the table's ``training_time`` for the same dataset and epoch budget. If all
+    objectives are proxies (``proxy_*``) and costs, it is the sum of the proxies' ``*_time``, as nothing is trained.
 
     Attributes
     ----------
@@ -62,7 +61,7 @@ class TabularProblem(Problem):
     dataset : str
     epochs : int or None
     seed : int, "mean" or "random"
-        What an evaluation answers with.
+        Which value an evaluation returns.
     """
 
     def __init__(
@@ -80,20 +79,20 @@ class TabularProblem(Problem):
         self.objectives = tuple(metric.name for metric in objectives)
         check_objectives(self.objectives)
         for metric in objectives:
-            metric.minimised(np.empty(0))  # a metric without a direction is an error here, not in the search
+            metric.minimised(np.empty(0))  # so that a metric without a direction fails now, not during the search
         if missing not in MISSING:
-            raise ValueError(f"missing is 'raise', 'fail' or 'skip', not {missing!r}")
+            raise ValueError(f"missing must be 'raise', 'fail' or 'skip', not {missing!r}")
         if charge not in CHARGES:
-            raise ValueError(f"charge is 'all' or 'one', not {charge!r}")
+            raise ValueError(f"charge must be 'all' or 'one', not {charge!r}")
         if include_validation_time and VALIDATION_TIME not in bench.metrics(dataset):
             raise UnknownName(f"metric of {bench.name} on {dataset}", VALIDATION_TIME, bench.metrics(dataset))
         if not len(bench):
-            raise ValueError(f"{bench.name} has no architecture to search for")
+            raise ValueError(f"{bench.name} has no architectures to search")
         self.bench, self.space, self._metrics = bench, bench.space, objectives
         self.dataset, self.epochs, self.seed = dataset, epochs, seed
         self.missing, self.charge, self.include_validation_time = missing, charge, include_validation_time
         self._answers: dict[int | None, _Answers] = {}
-        self(bench.architectures[:1])  # an unknown budget is an error here, not in the search
+        self(bench.architectures[:1])  # so that an unknown budget fails now, not during the search
         warn_of_test_data(objectives, bench.name, stacklevel=3)
 
     def __repr__(self) -> str:
@@ -127,7 +126,7 @@ class TabularProblem(Problem):
 
     @cached_property
     def budgets(self) -> tuple[int, ...]:
-        """The epoch budgets that the table has for all objectives that depend on training, up to the problem's own."""
+        """The epoch budgets stored for all trained objectives, up to the problem's own budget."""
         stored = [set(epochs) for name in self.objectives if (epochs := self.bench.epochs(self.dataset, name))]
         common = sorted(set.intersection(*stored)) if stored else []
         return tuple(epochs for epochs in common if self.epochs is None or epochs <= self.epochs)
@@ -141,35 +140,35 @@ class TabularProblem(Problem):
 
     @property
     def _expected(self) -> int | Literal["mean"]:
-        """The seed of the value without noise: of a trial drawn at random, that is the mean."""
+        """The seed of the noise-free value: the mean if trials are drawn at random."""
         return "mean" if self.seed == "random" else self.seed
 
     def __call__(self, X: ArrayLike) -> NDArray[np.float64]:
-        """The objective values (n, m) of genotypes (n, genes) without noise; ``nan`` where the table has none.
+        """Noise-free objective values (n, m) of genotypes (n, genes); ``nan`` where the table has none.
 
-        With ``seed="random"`` that is the mean over the stored trials: what an evaluation gives on average.
+        With ``seed="random"`` this is the mean over the stored trials, the expected value of an evaluation.
         """
         values = self.bench.query(X, self.objectives, dataset=self.dataset, epochs=self.epochs, seed=self._expected)
         return minimised(values, self._metrics)
 
     def front(self) -> tuple[Genotypes, NDArray[np.float64]]:
-        """The exact Pareto front of the table, without noise: genotypes (k, genes), objective values (k, m), minimised."""
+        """The exact noise-free Pareto front of the table: genotypes (k, genes) and minimised objectives (k, m)."""
         F = self(self.bench.architectures)
         kept = pareto_front(F)
         return np.array(self.bench.architectures[kept]), F[kept]
 
     @cached_property
     def bounds(self) -> NDArray[np.float64]:
-        """The best and the worst value of each objective over the whole table, without noise."""
+        """The best and worst noise-free value of each objective over the whole table."""
         F = self(self.bench.architectures)
         F = F[np.isfinite(F).all(axis=1)]
         if not len(F):
-            raise ValueError(f"{self!r}: no architecture has a value of all objectives")
+            raise ValueError(f"{self!r}: no architecture has values for all objectives")
         return np.stack([F.min(axis=0), F.max(axis=0)])
 
     @cached_property
     def front_bounds(self) -> NDArray[np.float64]:
-        """The best and the worst value of each objective over the exact Pareto front: its ideal and nadir point."""
+        """The best and worst value of each objective over the exact Pareto front: its ideal and nadir points."""
         F = self.front()[1]
         return np.stack([F.min(axis=0), F.max(axis=0)])
 
@@ -184,11 +183,11 @@ class TabularProblem(Problem):
         if self.noisy:
             if draws is None:
                 raise ValueError(
-                    f"{self!r} draws a stored trial for every genotype: give draws=, a number in [0, 1) each"
+                    f"{self!r} draws a stored trial for every genotype: give draws=, one number in [0, 1) per genotype"
                 )
             count = answers.count if isinstance(answers.count, int) else answers.count[where]
             where = where * answers.F.shape[1] + (draws * count).astype(np.intp)
-        # the tables are contiguous: (rows, trials) is one axis for `take`
+        # the arrays are contiguous, so `take` can treat (rows, trials) as one axis
         F = answers.F.reshape(-1, len(self.objectives)).take(where, axis=0, mode="clip")
         seconds = answers.seconds.reshape(-1).take(where, mode="clip")
         if not small:
@@ -200,12 +199,12 @@ class TabularProblem(Problem):
         return Evaluation(F, seconds)
 
     def _records(self, X: Genotypes) -> NDArray[np.intp]:
-        """The row of the answers for each genotype of a large space: its record, or the last, which knows nothing."""
+        """Row of `_Answers` for each genotype of a large space: its record, or the last row, which is all ``nan``."""
         records = self.bench.records(X)
         return np.where(records < 0, len(self.bench), records)
 
     def _settle(self, X: Genotypes, F: NDArray[np.float64]) -> None:
-        """Say what becomes of genotypes without a value: an error, or a failure."""
+        """Handle genotypes without a value: raise an error, or set their objectives to infinity."""
         unknown = np.isnan(F).any(axis=1)
         if not unknown.any():
             return
@@ -213,8 +212,9 @@ class TabularProblem(Problem):
             native = str(self.space.decode(X[unknown][:1])[0])
             raise ValueError(
                 f"{self.bench.name} has no {' and '.join(self.objectives)} on {self.dataset} for {unknown.sum()} of "
-                f"{len(X)} architectures that the search asked for, such as {native[:LONGEST]}: say what becomes of them "
-                "with missing='fail' (a failed training that costs its time) or 'skip' (costs none), --missing in the shell"
+                f"{len(X)} architectures requested by the search, such as {native[:LONGEST]}: use missing='fail' (a "
+                "failed training that costs its time) or missing='skip' (a failure that costs no time); --missing in "
+                "the shell"
             )
         F[unknown] = np.inf
 
@@ -224,13 +224,13 @@ class TabularProblem(Problem):
         return self._answers[epochs]
 
     def _answer(self, epochs: int | None) -> _Answers:
-        """What every row answers at a budget, with the seconds that it costs."""
+        """Compute the objective values and simulated seconds of every row at an epoch budget."""
         bench, dataset = self.bench, self.dataset
         seeds = self._trial_seeds() if self.noisy else [self._expected]
         values = np.stack([self._rows(list(self.objectives), epochs, seed) for seed in seeds], axis=1)
         F = minimised(values.reshape(-1, len(self.objectives)), self._metrics).reshape(values.shape)
         small = self.space.size <= SMALL_SIZE
-        # costs of larger spaces are those of the genotype, computed when it is asked for
+        # in larger spaces, costs are computed per genotype when it is evaluated
         looked_up = [i for i, name in enumerate(self.objectives) if small or name not in bench.costs(dataset)]
         known: NDArray[np.bool_] = ~np.any(np.isnan(F[:, :, looked_up]), axis=2)
         seconds = np.stack([self._seconds(epochs, seed) for seed in seeds], axis=1)
@@ -239,7 +239,7 @@ class TabularProblem(Problem):
             first = np.argsort(~known, axis=1, kind="stable")
             F = np.take_along_axis(F, first[:, :, np.newaxis], axis=1)
             seconds = np.take_along_axis(seconds, first, axis=1)
-            # a table may have trials of one budget, and of another the mean alone: then that is what is stored
+            # a table may have trials for one budget but only the mean for another: use the mean there
             alone = np.flatnonzero(~np.any(known, axis=1))
             means = self._rows(list(self.objectives), epochs, "mean")[alone]
             F[alone, 0] = minimised(means, self._metrics)
@@ -258,7 +258,7 @@ class TabularProblem(Problem):
         return _Answers(np.ascontiguousarray(F), np.ascontiguousarray(seconds), count, complete)
 
     def _trial_seeds(self) -> list[int]:
-        """The seeds of the trials that an evaluation is drawn from."""
+        """The seeds of the trials from which an evaluation draws."""
         return sorted(
             {
                 seed
@@ -269,7 +269,7 @@ class TabularProblem(Problem):
         )
 
     def _rows(self, names: list[str], epochs: int | None, seed: int | Literal["mean"]) -> NDArray[np.float64]:
-        """Metrics of every genotype of a small space by number, else of every record and ``nan`` at the end: (rows, m)."""
+        """Metrics of every genotype of a small space, else of every record and a final ``nan`` row; shape (rows, m)."""
         return np.stack([self.bench.rows(name, self.dataset, epochs, seed) for name in names], axis=1)
 
     # ---------------------------------------------------------------- time
@@ -277,9 +277,9 @@ class TabularProblem(Problem):
     def _seconds(
         self, epochs: int | None, seed: int | Literal["mean"], trainings: int | None = None
     ) -> NDArray[np.float64]:
-        """What evaluating every row costs, ``nan`` where that is not known: (rows,).
+        """Simulated seconds of evaluating each row, ``nan`` if unknown; shape (rows,).
 
-        A mean costs as many ``trainings``; unless given, as `charge` has it.
+        A mean is charged ``trainings`` trainings; by default, `charge` decides.
         """
         bench, dataset = self.bench, self.dataset
         stored = bench.metrics(dataset)
@@ -305,12 +305,12 @@ class TabularProblem(Problem):
         return seconds
 
     def _time(self, name: str, epochs: int | None, seed: int | Literal["mean"]) -> NDArray[np.float64]:
-        """A stored time of every row: that of the training with this seed, where each has its own; else the mean."""
+        """A stored time of every row: that of this seed's training if times are stored per seed, else the mean."""
         own = seed != "mean" and seed in self.bench.seeds(self.dataset, name)
         return self.bench.rows(name, self.dataset, epochs, seed if own else "mean")
 
     def _trainings(self, epochs: int | None) -> NDArray[np.float64]:
-        """How many trainings the mean of every row is over: 1 where the table has means alone."""
+        """The number of trainings averaged in the mean of each row: 1 if the table stores only means."""
         most = np.ones(self._row_count)
         for metric in self._metrics:
             seeds = self.bench.seeds(self.dataset, metric.name) if metric.depends_on_seed else ()
@@ -322,7 +322,7 @@ class TabularProblem(Problem):
 
     @cached_property
     def _full_budget(self) -> int | None:
-        """The largest budget that any objective has; None where none depends on training."""
+        """The largest budget of any objective; None if no objective has epoch budgets."""
         stored = [epochs for name in self.objectives for epochs in self.bench.epochs(self.dataset, name)]
         return max(stored, default=None)
 
@@ -331,7 +331,7 @@ class TabularProblem(Problem):
         return self.space.size if self.space.size <= SMALL_SIZE else len(self.bench) + 1
 
     def _settled_seconds(self, seconds: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Seconds (rows, trials) as `missing` has them: of a failure the known time or the longest, of what is skipped none."""
+        """Seconds (rows, trials) with `missing` applied: known or longest time for "fail", zero for "skip"."""
         if self.missing == "skip":
             return np.where(known[:, np.newaxis], seconds, 0.0)
         longest = np.nanmax(seconds, initial=-np.inf)
@@ -346,6 +346,6 @@ def _reopen(
     seed: int | Literal["mean", "random"],
     options: dict[str, Any],
 ) -> TabularProblem:
-    with warnings.catch_warnings():  # said once already, where the problem was made
+    with warnings.catch_warnings():  # already issued when the problem was created
         warnings.simplefilter("ignore", TestSelectionWarning)
         return TabularProblem(bench, objectives, dataset, epochs, seed, **options)

@@ -1,4 +1,4 @@
-"""Questions about single architectures: metrics of genotypes, trials, and what a table has."""
+"""Queries for individual architectures: their metrics and trials, and what a table contains."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Seed = int | Literal["mean", "random"]
 
 
 class Queries:
-    """The part of a `Benchmark` that answers for genotypes, and knows the names of what is stored."""
+    """Base class of `Benchmark`: looks up genotypes and lists the stored datasets, metrics, budgets and seeds."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._store = StoreFile(path)
@@ -39,17 +39,17 @@ class Queries:
 
     @property
     def info(self) -> dict[str, Any]:
-        """The provenance and format of the store, as a new plain dict."""
+        """The provenance and format of the store, as a new dict."""
         return {"name": self.name, "path": str(self.path), "architectures": len(self), **self._store.attributes}
 
     @property
     def digest(self) -> str:
-        """A SHA-256 over the checksums of all columns: equal for stores of equal content, whatever their names."""
+        """SHA-256 over the checksums of all columns; equal for stores with equal content, whatever their file names."""
         return self._store.digest
 
     @property
     def architectures(self) -> Genotypes:
-        """The genotypes with a record of their own, by ascending key: (len(self), genes), read-only."""
+        """The genotypes with a record of their own, sorted by key; read-only, shape (len(self), genes)."""
         return self._store.architectures
 
     @property
@@ -58,22 +58,22 @@ class Queries:
         return tuple(self._store.metrics)
 
     def metrics(self, dataset: str | None = None) -> tuple[str, ...]:
-        """The names of the metrics of a dataset: those stored, and the costs that follow from the architecture."""
+        """The names of a dataset's metrics: those stored, and the costs computed from the architecture."""
         dataset = self._dataset(dataset)
         return tuple(dict.fromkeys((*self._store.metrics[dataset], *self._store.costs(dataset))))
 
     def epochs(self, dataset: str | None = None, metric: str | None = None) -> tuple[int, ...]:
-        """The epoch budgets stored for a metric, or for any metric of the dataset; empty where it has none."""
+        """The epoch budgets stored for a metric, or for any metric of the dataset; empty if there are none."""
         columns = self._columns(self._dataset(dataset), metric)
         return tuple(sorted({epoch for column in columns for epoch in column.epochs or ()}))
 
     def seeds(self, dataset: str | None = None, metric: str | None = None) -> tuple[int, ...]:
-        """The training seeds stored for a metric, or for any metric of the dataset; empty where only means are."""
+        """The training seeds stored for a metric, or for any metric of the dataset; empty if only means are stored."""
         columns = self._columns(self._dataset(dataset), metric)
         return tuple(sorted({seed for column in columns for seed in column.seeds or () if seed != MEAN_SEED}))
 
     def metric(self, name: str, dataset: str | None = None) -> Metric:
-        """What a metric is: its unit, its direction, its range, the split it was measured on, whether it depends on the seed.
+        """Describe a metric: its unit, direction, range and data split, and whether it depends on the seed.
 
         Examples
         --------
@@ -93,7 +93,7 @@ class Queries:
         return self.metric(metric, dataset).units
 
     def costs(self, dataset: str | None = None) -> tuple[str, ...]:
-        """The names of the costs that are computed from the architecture itself; none where they are not defined."""
+        """The names of the costs computed from the architecture itself; empty if none are defined."""
         return self._store.costs(self._dataset(dataset))
 
     def query(
@@ -107,30 +107,29 @@ class Queries:
         rng: int | np.random.Generator | None = None,
         invalid: Literal["raise", "nan"] = "raise",
     ) -> NDArray[np.float64]:
-        """Metrics of architectures.
-
+        """Look up metrics of architectures.
         Parameters
         ----------
         X : array_like of int, shape (n, genes) or (genes,)
             Genotypes.
         metrics : str or sequence of str
         dataset : str, optional
-            May be left out where there is only one.
+            May be omitted if there is only one.
         epochs : int, optional
-            The epoch budget; each metric's largest unless given. Metrics without budgets ignore it.
+            The epoch budget (default: the largest budget of each metric). Metrics without budgets ignore it.
         seed : int, {"mean", "random"}
-            The mean over the stored seeds, one training seed, or for each row a seed drawn from those stored for it,
-            the same one for all ``metrics``.
+            The mean over the stored seeds, one training seed, or, for each row, a seed drawn from those stored for it
+            (the same one for all ``metrics``).
         rng : int or numpy.random.Generator
-            Required by ``seed="random"``, refused otherwise.
+            Required with ``seed="random"``, an error otherwise.
         invalid : {"raise", "nan"}
-            What an invalid genotype gets.
+            Whether an invalid genotype raises an error or yields ``nan``.
 
         Returns
         -------
         ndarray of float64, shape (n,), or (n, m) for a sequence of m metrics
-            What is not stored is ``nan``. A genotype is answered by its own record where it has one, else by that of
-            the same network; costs such as ``params`` are always those of the genotype itself.
+            Values that are not stored are ``nan``. A genotype without a record of its own gets that of an isomorphic
+            genotype; costs such as ``params`` are always those of the genotype itself.
 
         Raises
         ------
@@ -142,7 +141,7 @@ class Queries:
             self._metric(dataset, name)
         self._check_seed(dataset, seed, rng)
         if invalid not in ("raise", "nan"):
-            raise ValueError(f"invalid is 'raise' or 'nan', not {invalid!r}")
+            raise ValueError(f"invalid must be 'raise' or 'nan', not {invalid!r}")
         if invalid == "raise":
             rows, valid = self.space.check(X), None
         else:
@@ -160,7 +159,7 @@ class Queries:
         return result[:, 0] if isinstance(metrics, str) else result
 
     def trials(self, X: ArrayLike, metric: str, *, dataset: str | None = None) -> NDArray[np.float64]:
-        """Every stored value of a metric of architectures.
+        """Return every stored value of a metric of architectures.
 
         Parameters
         ----------
@@ -168,13 +167,13 @@ class Queries:
             Genotypes.
         metric : str
         dataset : str, optional
-            May be left out where there is only one.
+            May be omitted if there is only one.
 
         Returns
         -------
         ndarray of float64, shape (n, epochs, seeds)
-            In the order of ``epochs(dataset, metric)`` and ``seeds(dataset, metric)``; an axis that the metric does not have
-            has one place, and so has that of seeds where the table has means alone. ``nan`` where there is no value.
+            In the order of ``epochs(dataset, metric)`` and ``seeds(dataset, metric)``. An axis that the metric does not
+            have has length 1, as has the seed axis if only means are stored. Missing values are ``nan``.
 
         Raises
         ------
@@ -196,7 +195,7 @@ class Queries:
         result = np.empty((len(rows), len(names)))
         for i, name in enumerate(names):
             if where is not None:
-                # a valid number is always within the table: "clip" only spares NumPy the check
+                # a valid number is always in bounds: "clip" only avoids NumPy's bounds check
                 values = self._values_by_number(dataset, name, epochs, seed)
                 if len(names) == 1:
                     return values.take(where, mode="clip")[:, np.newaxis]
@@ -211,7 +210,7 @@ class Queries:
     def _random_trials(
         self, rows: Genotypes, names: list[str], dataset: str, epochs: int | None, rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """A seed for each row, uniform over those that have a value of every metric that depends on the seed."""
+        """Metrics at a random seed per row, uniform over the seeds with values of all seed-dependent metrics."""
         seeds = self.seeds(dataset)
         trials = np.stack([self._lookup(rows, names, dataset, epochs, seed) for seed in seeds])
         of_trial = [i for i, name in enumerate(names) if self.metric(name, dataset).depends_on_seed]
@@ -236,7 +235,7 @@ class Queries:
         return self._cache[key]
 
     def _values(self, dataset: str, name: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
-        """A metric of every record, and ``nan`` at the end, where -1 points: (len(self) + 1,)."""
+        """A metric of every record, then ``nan``, which index -1 selects; shape (len(self) + 1,)."""
         key = (dataset, name, epochs, seed, False)
         if key not in self._cache:
             column = self._store.metrics[dataset][name]
@@ -257,13 +256,13 @@ class Queries:
         return array[:, column.seeds.index(int(seed))] if seed in column.seeds else np.nan
 
     def rows(self, name: str, dataset: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
-        """A metric at the places that a look-up takes it from; not to be written to.
+        """Return the lookup table of a metric; do not modify it.
 
         Returns
         -------
         ndarray of float64, shape (space.size,) or (len(self) + 1,)
-            By the number of the genotype, where the space is small; else by `records`, with ``nan`` at the end. Costs that
-            depend on more than the record are ``nan`` there.
+            Indexed by genotype number for a small space, else by `records` with ``nan`` at the end. In the latter case
+            costs computed from the genotype are ``nan``.
         """
         if self.space.size <= SMALL_SIZE:
             return self._values_by_number(dataset, name, epochs, seed)
@@ -284,7 +283,7 @@ class Queries:
             raise UnknownName(f"metric of {self.name} on {dataset}", name, self.metrics(dataset))
 
     def _columns(self, dataset: str, metric: str | None) -> list[Column]:
-        """The columns of a metric, none where it is a cost that is not stored, or of all the dataset's metrics."""
+        """The columns of all the dataset's metrics, or of one; empty for a cost that is computed, not stored."""
         columns = self._store.metrics[dataset]
         if metric is None:
             return list(columns.values())
@@ -302,12 +301,12 @@ class Queries:
     def _check_seed(self, dataset: str, seed: Seed, rng: object) -> None:
         if seed == "random":
             if rng is None:
-                raise ValueError("seed='random' draws at random: give rng=, an int or a numpy.random.Generator")
+                raise ValueError("seed='random' needs rng=, an int or a numpy.random.Generator")
             if not self.seeds(dataset):
-                raise UnknownName(f"seed of {dataset}", seed, ["mean"], "This table stores means alone.")
+                raise UnknownName(f"seed of {dataset}", seed, ["mean"], "This table stores only means.")
         else:
             if rng is not None:
-                raise ValueError(f"rng is for seed='random', nothing is drawn for seed={seed!r}")
+                raise ValueError(f"rng= is only allowed with seed='random', not with seed={seed!r}")
             if seed != "mean" and (isinstance(seed, (str, bool)) or seed not in self.seeds(dataset)):
                 raise UnknownName(f"seed of {dataset}", seed, ["mean", "random", *self.seeds(dataset)])
 
@@ -325,7 +324,7 @@ class Queries:
             raise self._damaged(error) from error
 
     def records(self, rows: Genotypes) -> NDArray[np.intp]:
-        """The position in `architectures` of the record that answers each valid genotype, -1 where there is none: (n,)."""
+        """Position in `architectures` of the record of each valid genotype, -1 if there is none; shape (n,)."""
         return self._records.records(rows)
 
     def _damaged(self, error: InvalidArchitecture) -> StoreError:
@@ -333,7 +332,7 @@ class Queries:
 
 
 def _mean(trials: NDArray[Any]) -> NDArray[np.float64]:
-    """The mean over the last axis of what is known; ``nan`` where nothing is."""
+    """Mean over the last axis, ignoring ``nan``; ``nan`` if all values are."""
     known = ~np.isnan(trials)
     total = np.where(known, trials, 0).sum(axis=-1, dtype=np.float64)
     count = known.sum(axis=-1)

@@ -1,4 +1,4 @@
-"""Is a store what it claims to be: its bytes, its encodings, its classes, its costs, its source."""
+"""Validate a store: checksums, encodings, isomorphism classes, costs, and agreement with its source."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from nasbench_kit.store.schema import Table
 
 __all__ = ["Check", "validate"]
 
-# what asks an official package: gets official indices, and a function to call with each index and its API object
+# queries an official package: takes official indices and a callback, called with each index and its API object
 Official = Callable[[Collection[int], Callable[[int, Any], None]], None]
 
-# the entries of get_more_info, by the kit's names
+# the kit's metric names -> the entries of get_more_info
 ANSWERS = {
     "train_accuracy": "train-accuracy",
     "train_loss": "train-loss",
@@ -35,19 +35,19 @@ ANSWERS = {
     "training_time": "train-all-time",
 }
 
-LISTED = 2**20  # spaces up to this size have all of their genotypes checked
+LISTED = 2**20  # spaces up to this size are enumerated in full
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked.
+    """The result of one check.
 
     Attributes
     ----------
     name : str
     passed : bool
     found : str
-        What was found: counts where it is right, the first fault where it is wrong.
+        Counts if the check passed, the first fault otherwise.
     """
 
     name: str
@@ -63,20 +63,20 @@ def validate(
     sample: int = 1000,
     seed: int = 0,
 ) -> list[Check]:
-    """Check a store.
+    """Validate a store.
 
     Parameters
     ----------
     path : Path
         The store file.
     source : callable, optional
-        Reads what the store was made from, with or without curves: sampled rows are compared with it.
+        Reads the store's original source, with or without curves; sampled rows are compared with it.
     official : callable, optional
-        Asks the official package of NAS-Bench-201 or NATS-Bench: sampled rows are compared with its answers.
+        Queries the official package of NAS-Bench-201 or NATS-Bench; sampled rows are compared with its answers.
     sample : int
-        How many rows are compared.
+        The number of rows to compare.
     seed : int
-        Of the sample.
+        Random seed of the sample.
 
     Returns
     -------
@@ -85,16 +85,16 @@ def validate(
     Raises
     ------
     StoreError
-        Where the file cannot be opened as a store at all.
+        If the file cannot be opened as a store.
     SourceError
-        Where the source cannot be read.
+        If the source cannot be read.
     MissingExtra
-        Where the official package is not installed.
+        If the official package is not installed.
     """
     if sample < 1:
-        raise ValueError(f"sample is 1 row or more, not {sample}")
+        raise ValueError(f"sample must be at least 1, not {sample}")
     if seed < 0:
-        raise ValueError(f"seed is a whole number from 0 on, not {seed}")
+        raise ValueError(f"seed must be a non-negative integer, not {seed}")
     store = StoreFile(path)
     checks = [_checksums(store)]
     if not checks[0].passed:
@@ -134,7 +134,11 @@ def _round_trip(store: StoreFile) -> Check:
     rows = np.asarray(store.architectures)
     back = store.space.encode(store.space.decode(rows))
     wrong = np.flatnonzero((back != rows).any(axis=1))
-    found = f"{len(rows):,} genotypes" if not len(wrong) else f"row {wrong[0]} comes back as {back[wrong[0]].tolist()}"
+    found = (
+        f"{len(rows):,} genotypes"
+        if not len(wrong)
+        else f"row {wrong[0]} decodes and re-encodes to {back[wrong[0]].tolist()}"
+    )
     return Check("native forms and back", not len(wrong), found)
 
 
@@ -155,7 +159,7 @@ def _keys(store: StoreFile) -> Check:
     keys = store.keys
     right = bool((store.space.key(store.architectures) == keys).all())
     ascending = bool((keys[1:] >= keys[:-1]).all())
-    found = "as recomputed, ascending" if right and ascending else "not those of the architectures, or not ascending"
+    found = "as recomputed, ascending" if right and ascending else "do not match the architectures, or not ascending"
     return Check("keys", right and ascending, found)
 
 
@@ -169,9 +173,9 @@ def _values(store: StoreFile) -> Check:
             outside = values[column.metric.outside(values)]
             if outside.size:
                 low, high = column.metric.range
-                found = f"{dataset}/{name} has {outside[0]}, and its range is {low:g} to {high:g}"
+                found = f"{dataset}/{name} has the value {outside[0]}, outside its range {low:g} to {high:g}"
                 return Check("values in range", False, found)
-    return Check("values in range", True, f"{total:,} values, {missing:,} of them not known")
+    return Check("values in range", True, f"{total:,} values, {missing:,} of them missing")
 
 
 def _costs(store: StoreFile) -> list[Check]:
@@ -182,7 +186,7 @@ def _costs(store: StoreFile) -> list[Check]:
                 continue
             exact = store.cost(store.architectures, name, dataset)
             wrong = int((store.array(column) != exact).sum())
-            found = f"{len(exact):,} equal the definition" if not wrong else f"{wrong:,} differ from the definition"
+            found = f"{len(exact):,} match the definition" if not wrong else f"{wrong:,} differ from the definition"
             checks.append(Check(f"{dataset}/{name}", not wrong, found))
     return checks
 
@@ -190,7 +194,7 @@ def _costs(store: StoreFile) -> list[Check]:
 def _against_source(bench: Benchmark, table: Table, sample: int, seed: int) -> Check:
     name = "rows against the source"
     if table.space.name != bench.space.name or set(table.metrics) != set(bench.datasets):
-        return Check(name, False, f"the source is of {table.space.name}, datasets {', '.join(table.metrics)}")
+        return Check(name, False, f"the source is {table.space.name} with datasets {', '.join(table.metrics)}")
     count = min(sample, len(table.architectures))
     rows = np.sort(np.random.default_rng(seed).choice(len(table.architectures), count, replace=False))
     X = table.architectures[rows]
@@ -214,16 +218,16 @@ def _against_source(bench: Benchmark, table: Table, sample: int, seed: int) -> C
                         return Check(
                             name,
                             False,
-                            f"{dataset}/{metric} of {native} is {stored[i]}, in the source {values[rows[i]]}",
+                            f"{dataset}/{metric} of {native} is {stored[i]}, but {values[rows[i]]} in the source",
                         )
                     compared += count
     return Check(name, True, f"{compared:,} values of {count:,} architectures are equal")
 
 
 def _against_official(bench: Benchmark, official: Official, sample: int, seed: int) -> list[Check]:
-    """Official indices, and every value of every trial that `get_more_info` answers for sampled architectures."""
+    """Compare official indices, and all trial values that `get_more_info` returns for sampled architectures."""
     if not isinstance(bench.space, NB201):
-        raise SourceError(f"the official packages answer for nb201, and {bench.name} is a table of {bench.space.name}")
+        raise SourceError(f"the official packages cover nb201 only, and {bench.name} is a table of {bench.space.name}")
     count = min(sample, len(bench))
     X = bench.architectures[np.sort(np.random.default_rng(seed).choice(len(bench), count, replace=False))]
     row_of = {index: row for row, index in enumerate(bench.space.official_index(X).tolist())}
@@ -247,7 +251,9 @@ def _against_official(bench: Benchmark, official: Official, sample: int, seed: i
         nonlocal compared
         row = row_of[index]
         if api.query_index_by_arch(natives[row]) != index:
-            faults.setdefault("index", f"{natives[row]} is {index} here, {api.query_index_by_arch(natives[row])} there")
+            faults.setdefault(
+                "index", f"{natives[row]} has index {index} here, {api.query_index_by_arch(natives[row])} officially"
+            )
         for budget, results in api.arch2infos_dict[index].items():
             for dataset in results.get_dataset_names():
                 for trial in results.get_dataset_seeds(dataset):
@@ -257,10 +263,12 @@ def _against_official(bench: Benchmark, official: Official, sample: int, seed: i
                             continue
                         compared += 1
                         here = value(row, metric, dataset, int(budget), trial)
-                        # a sum of times may be rounded otherwise; all else is the same number
+                        # a sum of times may round differently; all other values must be identical
                         if not math.isclose(here, answer[name], rel_tol=1e-12 if metric == "training_time" else 0):
                             place = f"{dataset}/{metric} of {natives[row]}, {budget} epochs, seed {trial}"
-                            faults.setdefault("values", f"{place} is {here}, the official answer {answer[name]}")
+                            faults.setdefault(
+                                "values", f"{place} is {here}, but {answer[name]} in the official package"
+                            )
 
     official(list(row_of), ask)
     return [

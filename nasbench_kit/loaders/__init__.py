@@ -1,4 +1,4 @@
-"""A published file -> a store, once: one file a source format."""
+"""Convert published benchmark files to stores; one module per source format."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Loader:
     Attributes
     ----------
     recognises : callable
-        Whether a path is of this format, from its content.
+        Tells from the content whether a path has this format.
     load : callable
-        ``load(path, partial=..., **options)`` gives the table.
+        ``load(path, partial=..., **options)`` returns the table.
     options : frozenset of str
-        What else ``load`` takes: ``"mapping"``, ``"curves"``, ``"reader"``, ``"progress"``.
+        Further keyword arguments of ``load``: ``"mapping"``, ``"curves"``, ``"reader"``, ``"progress"``.
     store_name : str, callable or None
-        The name that a store gets where none is given, or what finds it from the path; None for the source's own.
+        The default store name, or a function that derives it from the path; None to use the source's name.
     folder : bool
         Whether a source may be a folder.
     """
@@ -62,21 +62,21 @@ def formats() -> tuple[str, ...]:
 
 
 def recognise(source: Path) -> str:
-    """The format of a source, from its content.
+    """Detect the format of a source from its content.
 
     Raises
     ------
     SourceError
-        No format's content, or no readable file.
+        If the content matches no known format, or the file cannot be read.
     """
-    folder = os.path.isdir(source)  # noqa: PTH112 - False for what no file can be called
+    folder = os.path.isdir(source)  # noqa: PTH112 - unlike Path.is_dir, False for invalid names
     if not folder:
         check_file(source)
     for name, loader in _LOADERS.items():
         if (loader.folder or not folder) and loader.recognises(source):
             return name
     raise SourceError(
-        f"{source}: the content from byte 0 on is that of no known format ({', '.join(_LOADERS)}); "
+        f"{source}: the content from byte 0 on matches no known format ({', '.join(_LOADERS)}); "
         "if it should be one of them, the file is damaged"
     )
 
@@ -101,7 +101,7 @@ def load(
     for name, given in (("mapping", mapping), ("curves", curves), ("reader", reader)):
         if given and name not in loader.options:
             takers = ", ".join(known for known, other in _LOADERS.items() if name in other.options)
-            raise SourceError(f"{path}: {name} is for the format {takers}, not for {chosen}")
+            raise SourceError(f"{path}: {name} only applies to the format {takers}, not to {chosen}")
         if given or (name == "mapping" and name in loader.options):
             options[name] = given
     if not (loader.folder and os.path.isdir(path)):  # noqa: PTH112
@@ -113,7 +113,7 @@ def load(
 
 
 def store_name(source: Path, source_format: str | None, mapping: TableMapping | None) -> str:
-    """The name that a store gets where none is given."""
+    """The default name of the store of a source."""
     if mapping is not None:
         return mapping.name or source.name.split(".")[0]
     if source_format is not None and source_format not in _LOADERS:
@@ -136,26 +136,26 @@ def convert(
     mapping: TableMapping | str | os.PathLike[str] | None = None,
     reader: str | None = None,
 ) -> Benchmark:
-    """Turn a published file into a store, once; from then on it opens in a millisecond.
+    """Convert a published benchmark file to a store, which then opens in a millisecond.
 
     Parameters
     ----------
     source : path-like
-        The file, or the folder of a source that is one.
+        The file, or the folder for formats that consist of several files.
     store : path-like
-        The store file to write; an existing one is replaced when the new one is complete.
+        The store file to write; an existing file is replaced once the new one is complete.
     source_format : str, optional
-        One of ``formats()``; recognised from the content unless given.
+        One of ``formats()`` (default: detected from the content).
     partial : bool
-        Accept a source that lacks architectures, and say so in ``info``.
+        Accept a source with missing architectures, and record this in ``info``.
     curves : bool
-        Store what the source has of every epoch as well, under datasets of their own (formats ``nb201`` and ``nats``).
+        Also store the source's per-epoch values, as separate datasets (formats ``nb201`` and ``nats``).
     progress : bool
-        Show how far it is, on stderr where that is a terminal; formats that are read in a second show nothing.
+        Show a progress bar if stderr is a terminal; formats that are read within a second show none.
     mapping : path-like or TableMapping, optional
-        For tables: where their columns go.
+        For the format ``table``: the meaning of its columns.
     reader : {"builtin", "tensorflow"}, optional
-        For NAS-Bench-101: what reads the TFRecord container; the store is the same.
+        For NAS-Bench-101: the TFRecord reader to use. The resulting store is the same.
 
     Returns
     -------
@@ -165,11 +165,11 @@ def convert(
     Raises
     ------
     SourceError
-        A source that is not what it claims to be, with the place where that shows.
+        If the source is invalid; the message names the place. An existing store is left untouched.
     StoreError
-        A store that cannot be written. In both cases what was there before is untouched.
+        If the store cannot be written. An existing store is left untouched.
     """
-    check_target(Path(store))  # not after minutes of reading
+    check_target(Path(store))  # fail now, not after minutes of reading
     content = load(
         source,
         source_format=source_format,

@@ -1,4 +1,4 @@
-"""The columns of a CSV or Parquet file, as text and as numbers: what a file says, or an error that names the row."""
+"""Read columns of CSV and Parquet files as text or numbers; errors name the offending row."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _PARQUET = b"PAR1"
 _GZIP = b"\x1f\x8b"
 _SEPARATORS = (",", ";", "\t")
 MOST_ROWS = 2**25
-MOST_RATIO = 100  # of unpacked to packed bytes, above `MOST_UNPACKED`: tables have 3 to 20
+MOST_RATIO = 100  # largest compression ratio accepted above `MOST_UNPACKED` bytes; tables reach 3 to 20
 MOST_UNPACKED = 2**26
 MOST_TEXT = 20_000  # characters of an architecture
-_HEADER = 2**20  # bytes in which a CSV's first line ends
+_HEADER = 2**20  # bytes, the longest first line of a CSV
 MOST_DIGITS = 400  # characters of a number
-LISTED = 20  # columns that a message names
-_ODD_NUMBER = re.compile(r"[_\u0080-\uffff]")  # Python reads 9_0 and other scripts' digits as numbers, nobody else does
+LISTED = 20  # largest number of columns listed in a message
+_ODD_NUMBER = re.compile(r"[_\u0080-\uffff]")  # 9_0 and non-ASCII digits, which only Python accepts
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file looks like CSV, plain or compressed by gzip, or Parquet."""
+    """Whether the file looks like CSV (plain or gzip-compressed) or Parquet."""
     start = head(path)
     if start.startswith((_PARQUET, _GZIP)):
         return True
@@ -45,14 +45,14 @@ def recognises(path: Path) -> bool:
 
 
 def read_frame(path: Path, names: set[str]) -> pd.DataFrame:
-    """The named columns of a file; of CSV all as text, since an architecture may look like a number.
+    """Read the named columns of a file; all columns of a CSV as text, since an architecture may look like a number.
 
     Raises
     ------
     SourceError
-        No such column, one that is there twice, or a file that cannot be read as a table.
+        If a column is missing or appears twice, or the file cannot be read as a table.
     MissingExtra
-        Parquet without pyarrow.
+        If the file is Parquet and pyarrow is not installed.
     """
     try:
         if head(path, 4) == _PARQUET:
@@ -61,13 +61,13 @@ def read_frame(path: Path, names: set[str]) -> pd.DataFrame:
     except (MissingExtra, SourceError):
         raise
     except EOFError as error:
-        raise SourceError(f"{path} is cut off: its compressed data ends early; get it again") from error
+        raise SourceError(f"{path} is truncated: its compressed data ends early; download it again") from error
     except pd.errors.ParserError as error:
-        hint = ": rows have more fields than the header; give every column a name, or remove a separator at the end"
+        hint = ": rows have more fields than the header; name every column, or remove trailing separators"
         raise SourceError(
             f"{path} cannot be read as a table: {' '.join(str(error).split())[:500]}{hint if 'Expected' in str(error) else ''}"
         ) from error
-    except Exception as error:  # pandas, pyarrow and zlib have no common class for a file that cannot be parsed
+    except Exception as error:  # pandas, pyarrow and zlib share no base class for parsing errors
         raise SourceError(f"{path} cannot be read as a table: {' '.join(str(error).split())[:500]}") from error
 
 
@@ -76,11 +76,11 @@ def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
         start = file.read(_HEADER)
     encoding = encoding_of(start)
     line = io.StringIO(start.decode(encoding, "replace")).readline()
-    separator = max(_SEPARATORS, key=line.count)  # the first of those that are as frequent
+    separator = max(_SEPARATORS, key=line.count)  # the first one in case of a tie
     header = next(csv.reader([line], delimiter=separator), [])
     _check_columns(path, names, header)
-    # The header is read as a row like the others, so that a longer row is an error: otherwise pandas takes its first field
-    # for an index, and every value stands under its neighbour's name. With ``usecols`` it would be cut silently.
+    # Read the header like any other row, so that a longer row is an error. Otherwise pandas would take the first field
+    # as the index, shifting all values by one column; with ``usecols`` it would silently truncate the row.
     with _stream(path) as file:
         frame = pd.read_csv(file, dtype=str, encoding=encoding, sep=separator, header=None)
     frame = frame.iloc[1:, [header.index(name) for name in sorted(names)]].reset_index(drop=True)
@@ -89,11 +89,11 @@ def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
 
 
 class _Bounded(io.RawIOBase):
-    """The content of a gzip file, as long as it is in proportion to the file: a few bytes can stand for gigabytes."""
+    """The content of a gzip file, limited in proportion to the file size to guard against decompression bombs."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._read = path, 0
-        self._file = gzip.open(path, "rb")  # noqa: SIM115 - closed with this
+        self._file = gzip.open(path, "rb")  # noqa: SIM115 - closed in close()
         self._most = MOST_UNPACKED + MOST_RATIO * path.stat().st_size
 
     def readable(self) -> bool:
@@ -104,8 +104,8 @@ class _Bounded(io.RawIOBase):
         self._read += count
         if self._read > self._most:
             raise SourceError(
-                f"{self._path} unpacks to more than {self._most:,} bytes, {MOST_RATIO} times its size and more: no table does; "
-                "unpack it yourself if it is one"
+                f"{self._path} decompresses to more than {self._most:,} bytes, over {MOST_RATIO} times its size, which "
+                "is suspicious: if it is a genuine table, decompress it first"
             )
         return count
 
@@ -115,7 +115,7 @@ class _Bounded(io.RawIOBase):
 
 
 def _stream(path: Path) -> BinaryIO:
-    """The bytes of a CSV, unpacked."""
+    """Open a CSV file for reading, decompressed if necessary."""
     if head(path, 2) != _GZIP:
         return path.open("rb")
     return io.BufferedReader(_Bounded(path))
@@ -129,7 +129,7 @@ def _read_parquet(path: Path, names: set[str]) -> pd.DataFrame:
     _check_columns(path, names, pyarrow.parquet.read_schema(path).names)
     rows = pyarrow.parquet.read_metadata(path).num_rows
     if rows > MOST_ROWS:
-        raise SourceError(f"{path} has {rows:,} rows; a table has {MOST_ROWS:,} at most")
+        raise SourceError(f"{path} has {rows:,} rows; a table may have at most {MOST_ROWS:,}")
     return pd.read_parquet(path, columns=sorted(names))
 
 
@@ -138,32 +138,37 @@ def _check_columns(path: Path, names: set[str], header: list[str]) -> None:
         if name not in header:
             raise SourceError(f"{path}: {UnknownName('column', name, [known[:60] for known in header[:LISTED]])}")
         if header.count(name) > 1:
-            raise SourceError(f"{path}: {header.count(name)} columns are called {name!r}: give each its own name")
+            raise SourceError(
+                f"{path}: {header.count(name)} columns are named {name!r}: give each column a unique name"
+            )
 
 
 def texts_of(path: Path, column: pd.Series[Any]) -> NDArray[np.str_]:
-    """A column as texts, none longer than `MOST_TEXT`: every text of an array takes as much memory as the longest."""
+    """A column as strings of at most `MOST_TEXT` characters, as all elements take as much memory as the longest."""
     texts = column.fillna("").astype(str)
     long = np.flatnonzero(texts.str.len() > MOST_TEXT)
     if len(long):
         raise SourceError(
-            f"{path}: row {long[0]}, column {column.name!r}: a text of {len(texts.iloc[long[0]]):,} characters is no architecture"
+            f"{path}: row {long[0]}, column {column.name!r}: {len(texts.iloc[long[0]]):,} characters are too many for "
+            "an architecture"
         )
     return texts.to_numpy(dtype=str)
 
 
 def whole_numbers_of(path: Path, column: pd.Series[Any]) -> NDArray[np.int64]:
-    """A column as whole numbers from 0 on."""
+    """A column as non-negative integers."""
     numbers = numbers_of(path, column, 1.0)
     wrong = np.flatnonzero(~(numbers == np.floor(numbers)) | (numbers < 0) | (numbers >= 2**63))
     if len(wrong):
         at = int(wrong[0])
-        raise SourceError(f"{path}: row {at}, column {column.name!r}: {column.iloc[at]!r} is no whole number from 0 on")
+        raise SourceError(
+            f"{path}: row {at}, column {column.name!r}: {column.iloc[at]!r} is not a non-negative integer"
+        )
     return numbers.astype(np.int64)
 
 
 def numbers_of(path: Path, column: pd.Series[Any], scale: float) -> NDArray[np.float64]:
-    """A column as numbers, exactly those that are written, times ``scale``; ``nan`` where the file has none."""
+    """A column as numbers, parsed exactly and multiplied by ``scale``; ``nan`` for empty cells."""
     if column.dtype.kind in "biuf":
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
@@ -174,9 +179,9 @@ def numbers_of(path: Path, column: pd.Series[Any], scale: float) -> NDArray[np.f
             values = texts.to_numpy(dtype=str).astype(np.float64)
         except ValueError:
             at = next(i for i, text in enumerate(texts) if not _is_number(text))
-            comma = "; write it with a decimal point" if "," in texts.iloc[at] else ""
+            comma = "; use a decimal point" if "," in texts.iloc[at] else ""
             raise SourceError(
-                f"{path}: row {at}, column {column.name!r}: {texts.iloc[at][:100]!r} is no number{comma}"
+                f"{path}: row {at}, column {column.name!r}: {texts.iloc[at][:100]!r} is not a number{comma}"
             ) from None
     if np.isinf(values).any():
         at = int(np.flatnonzero(np.isinf(values))[0])

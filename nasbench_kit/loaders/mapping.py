@@ -1,4 +1,4 @@
-"""How a table is mapped: its space, its files, and what each of their columns means; in TOML or in a shell's words."""
+"""Column mappings for tables: the space, the files and the meaning of their columns, from TOML or the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nasbench_kit.metrics import Direction, Metric, Split, known_metric, split_o
 
 __all__ = ["FACTS", "ColumnMap", "FileMap", "TableMapping", "read_mapping"]
 
-FACTS = ("direction", "units", "range", "split", "depends_on_seed")  # what a mapping may say of a metric itself
+FACTS = ("direction", "units", "range", "split", "depends_on_seed")  # fields that describe the metric itself
 
 _COLUMN = re.compile(
     r"(?P<column>[^=]+)=(?P<dataset>[^/]+)/(?P<metric>[^@#*:]+)(@(?P<epochs>[0-9]{1,18}))?(#(?P<seed>[0-9]{1,18}))?(\*(?P<scale>[0-9.eE+-]+))?"
@@ -28,7 +28,7 @@ _COLUMN = re.compile(
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """Where one column of a file goes.
+    """The mapping of one column of a file.
 
     Attributes
     ----------
@@ -37,23 +37,23 @@ class ColumnMap:
     metric : str
         One of the kit's names, e.g. ``valid_accuracy`` (percent), ``training_time`` (seconds for the whole budget).
     epochs : int, optional
-        The epoch budget that the values belong to.
+        The epoch budget of the values.
     seed : int, optional
-        The training seed that the values belong to, where the file has no seed column.
+        The training seed of the values, if the file has no seed column.
     scale : float, optional
-        What the column is multiplied with to give the metric's unit.
+        The factor that converts the column to the metric's unit.
     direction : {"max", "min"}, optional
-        Whether more or less is better. Needed for a name that is none of the kit's and looks like a gain; without one, a
-        metric is no objective until a search is told.
+        Whether higher or lower is better. Required for a name that the kit does not know and that looks like a metric
+        to maximise. A metric without a direction can be an objective only if the search is given one.
     units : str, optional
     range : tuple of float, optional
-        The lowest and the highest value that are possible.
+        The lowest and highest possible values.
     split : {"train", "valid", "test"}, optional
-        The data that the metric was measured on.
+        The data split that the metric was measured on.
     depends_on_seed : bool, optional
-        Whether every training draws it anew; unless given, whether it has a split or seeds.
+        Whether the value varies between trainings (default: whether the metric has a split or seeds).
 
-    What is not given is taken from the kit's vocabulary, where it has the name.
+    Omitted fields default to the kit's own description of the metric, if it has one.
     """
 
     column: str
@@ -69,7 +69,7 @@ class ColumnMap:
     depends_on_seed: bool | None = None
 
     def described(self, *, seeds: bool) -> Metric:
-        """What the metric is, where the file has ``seeds`` of it or not; ValueError where that makes no sense."""
+        """Description of the metric, given whether the file has ``seeds``; ValueError if it is inconsistent."""
         known = known_metric(self.metric)
         split = self.split or split_of(self.metric)
         about = known or Metric(self.metric, split=split, depends_on_seed=seeds or split is not None)
@@ -90,12 +90,13 @@ class ColumnMap:
         match = _COLUMN.fullmatch(text.strip())
         if not match:
             raise SourceError(
-                f"a column is mapped as COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE][:max|:min], unlike {text!r}"
+                "a column mapping must have the form COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE][:max|:min], "
+                f"not {text!r}"
             )
         try:
             scale = float(match["scale"]) if match["scale"] else None
         except ValueError:
-            raise SourceError(f"the scale of a column is a number, unlike {match['scale']!r} in {text!r}") from None
+            raise SourceError(f"the scale of a column must be a number, not {match['scale']!r} in {text!r}") from None
         directions: dict[str | None, Direction] = {"max": "max", "min": "min"}
         return _meaningful(
             f"the column {text!r}",
@@ -112,7 +113,7 @@ class ColumnMap:
 
     @property
     def shell(self) -> str:
-        """``COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE]``, as `parse` reads it, without a direction."""
+        """The inverse of `parse`, without the direction: ``COLUMN=DATASET/METRIC[@EPOCHS][#SEED][*SCALE]``."""
         parts = (("@", self.epochs), ("#", self.seed), ("*", self.scale))
         rest = "".join(f"{sign}{value:g}" for sign, value in parts if value is not None)
         return f"{self.column}={self.dataset}/{self.metric}{rest}"
@@ -125,7 +126,7 @@ class ColumnMap:
 
 @dataclass(frozen=True)
 class FileMap:
-    """How one file is read: its architecture column, in which form, its seed column, and where the others go."""
+    """The mapping of one file: its architecture column and form, its seed column, and its metric columns."""
 
     columns: tuple[ColumnMap, ...]
     architecture: str
@@ -136,7 +137,7 @@ class FileMap:
 
 @dataclass(frozen=True)
 class TableMapping:
-    """How a table is read: the space, one or more files, and what to say of their origin."""
+    """The mapping of a table: the space, one or more files, and their provenance."""
 
     space: str
     files: tuple[FileMap, ...]
@@ -145,23 +146,24 @@ class TableMapping:
 
 
 def read_mapping(path: Path) -> TableMapping:
-    """Read a mapping from a TOML file (see ``docs/tables.md`` for its form).
+    """Read a mapping from a TOML file (see ``docs/tables.md`` for the format).
 
     Raises
     ------
     SourceError
-        No TOML, or a field that is missing, unknown or of the wrong type.
+        If the file is not valid TOML, or a field is missing, unknown or has the wrong type.
     """
     check_file(path)
     try:
         content = tomllib.loads(decoded(path.read_bytes()))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SourceError(f"{path} is no valid TOML: {str(error)[:500]}") from error
+        raise SourceError(f"{path} is not valid TOML: {str(error)[:500]}") from error
     _known(f"{path}", content, {"space", "name", "table", "provenance"}, {"space", "table"})
     _typed(f"{path}", content, {"space": str, "name": str, "provenance": dict})
     if "name" in content and not re.fullmatch(r"[\w.+-]+", content["name"]):
         raise SourceError(
-            f"{path}: name is letters, digits, '.', '_', '+' and '-', since a file is called so: {content['name']!r}"
+            f"{path}: name is used as a file name and may contain only letters, digits, '.', '_', '+' and '-', "
+            f"not {content['name']!r}"
         )
     tables = content["table"] if isinstance(content["table"], list) else [content["table"]]
     files = []
@@ -181,39 +183,37 @@ def read_mapping(path: Path) -> TableMapping:
 
 
 def _typed(where: str, table: dict[str, Any], types: Mapping[str, type]) -> None:
-    """SourceError where a field is not of its type."""
+    """Raise SourceError for a field of the wrong type."""
     words: dict[type, str] = {str: "text", list: "a list", dict: "a table of fields"}
     for name, kind in types.items():
         if name in table and not isinstance(table[name], kind):
-            raise SourceError(f"{where}: {name} is {words[kind]}, not {table[name]!r}")
+            raise SourceError(f"{where}: {name} must be {words[kind]}, not {table[name]!r}")
 
 
 def _column_map(where: str, entry: Any) -> ColumnMap:
-    """A column as TOML has it, every field of its type."""
+    """Build a column mapping from its TOML entry, checking the type of every field."""
     fields = [field.name for field in dataclasses.fields(ColumnMap)]
     _known(where, entry, set(fields), {"column", "dataset", "metric"})
     for name, value in entry.items():
         types, words = _FIELDS[name]
         if not isinstance(value, types) or (isinstance(value, bool) and types is not bool):
-            raise SourceError(f"{where}: {name} is {words}, not {value!r}")
+            raise SourceError(f"{where}: {name} must be {words}, not {value!r}")
     if "range" in entry:
         ends = entry["range"]
         if len(ends) != 2 or not all(type(end) in (int, float) for end in ends):
-            raise SourceError(f"{where}: range is two numbers, the lowest and the highest value, not {ends!r}")
+            raise SourceError(f"{where}: range must be two numbers, the lowest and the highest value, not {ends!r}")
         entry = {**entry, "range": (float(ends[0]), float(ends[1]))}
     return _meaningful(where, ColumnMap(**entry))
 
 
 def _meaningful(where: str, column: ColumnMap) -> ColumnMap:
-    """The column, if its fields make sense; SourceError otherwise."""
+    """Return the column if its fields have valid values; SourceError otherwise."""
     if column.epochs is not None and not 1 <= column.epochs < 2**63:
-        raise SourceError(f"{where}: epochs is at least 1, and below 2 to the power of 63, not {column.epochs}")
+        raise SourceError(f"{where}: epochs must be at least 1 and below 2**63, not {column.epochs}")
     if column.seed is not None and not 0 <= column.seed < 2**63:
-        raise SourceError(
-            f"{where}: seed is a whole number from 0 on, and below 2 to the power of 63, not {column.seed}"
-        )
+        raise SourceError(f"{where}: seed must be at least 0 and below 2**63, not {column.seed}")
     if column.scale is not None and not (math.isfinite(column.scale) and column.scale):
-        raise SourceError(f"{where}: scale is a finite number other than 0, not {column.scale}")
+        raise SourceError(f"{where}: scale must be finite and not 0, not {column.scale}")
     try:
         column.described(seeds=False)
     except ValueError as error:
@@ -225,8 +225,8 @@ _FIELDS: dict[str, tuple[Any, str]] = {
     "column": (str, "text"),
     "dataset": (str, "text"),
     "metric": (str, "text"),
-    "epochs": (int, "a whole number"),
-    "seed": (int, "a whole number"),
+    "epochs": (int, "an integer"),
+    "seed": (int, "an integer"),
     "scale": ((int, float), "a number"),
     "direction": (str, "'max' or 'min'"),
     "units": (str, "text"),
@@ -238,7 +238,7 @@ _FIELDS: dict[str, tuple[Any, str]] = {
 
 def _known(where: str, table: Any, known: set[str], needed: set[str]) -> None:
     if not isinstance(table, dict):
-        raise SourceError(f"{where}: a table of fields is expected, not {table!r}")
+        raise SourceError(f"{where}: expected a table of fields, not {table!r}")
     for name in table:
         if name not in known:
             raise SourceError(f"{where}: {UnknownName('field', name, sorted(known))}")

@@ -1,8 +1,8 @@
-"""NATS-Bench's topology files -> a table: the ``-simple`` folder, its ``.tar``, and the single ``.pickle.pbz2``.
+"""Read NATS-Bench's topology files: the ``-simple`` folder, its ``.tar``, and the single ``.pickle.pbz2``.
 
-All are pickles compressed by bz2, which takes most of the time. Architectures are read by as many threads as there are
-cores: decompression runs outside of the interpreter's lock, and a record is parsed in half the time that it takes. (Worker
-processes would need a guard in every script that converts.)
+All are bz2-compressed pickles, and decompression takes most of the time. Architectures are read by one thread per core:
+decompression releases the GIL, and takes twice as long as parsing. (Worker processes would require a
+``if __name__ == "__main__"`` guard in every script that converts.)
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ __all__ = ["STORE_NAME", "is_single_file", "load", "recognises", "stream"]
 STORE_NAME = "nats"
 BUDGETS = {"12": 12, "200": 200}
 
-# SHA-256 of three members of the published folder: the meta file and the records 0 and 11
+# SHA-256 of three members of the published folder: the meta file and records 0 and 11
 _KNOWN = {
     "meta.pickle.pbz2": "7ecc7932fabec6b80551e07b845346de99d83c673f67a1891d619576b3fa053c",
     "000000.pickle.pbz2": "0103573dc07d29661807b7952fa0930a53203dc8aa6759ff0c5e0e1111300185",
     "000011.pickle.pbz2": "9e70770646c83f824f0a51422aaa7e89afca861a257ec285cdfada7264345276",
 }
-MAX_PACKED = 2**21  # bytes of one compressed member; an architecture's has 84 kB
+MAX_PACKED = 2**21  # bytes of one compressed member; an architecture's record has 84 kB
 MAX_MEMBERS = 2**15  # the official folder has 15,626
 _MEMBER = re.compile(r"(\d{1,6}|meta)\.pickle\.pbz2")
 _BZ2 = b"BZh"
-_BLOCK = 512  # bytes, of a tar archive
-_CHUNK = 2**20  # bytes that are decompressed at a time
+_BLOCK = 512  # bytes, the block size of tar archives
+_CHUNK = 2**20  # bytes decompressed at a time
 
 
 def recognises(path: Path) -> bool:
-    """Whether this is a folder or tar archive of pickles named as the official ones, or one compressed pickle of all."""
+    """Whether this is a folder or tar archive of pickles with the official names, or the single compressed pickle."""
     if path.is_dir():
         return any(_is_pickle(head(member.path)) for member in _of_folder(path)[:3])
-    start = head(path, 2**20)  # a block of bz2, which comes out whole or not at all, has fewer bytes
+    start = head(path, 2**20)  # enough for one bz2 block, the smallest unit that can be decompressed
     if start[257:262] == b"ustar":
         return re.search(rb"(^|/)(\d{6}|meta)\.pickle\.pbz2\0", start) is not None
     return _is_pickle(start)
@@ -69,9 +69,9 @@ def load(
     partial : bool
         Accept a source that lacks architectures, or the file ``meta.pickle.pbz2``.
     curves : bool
-        Store the values after every epoch as well, under datasets of their own (``cifar10-valid-curves-200``, ...).
+        Also store the values after every epoch, as separate datasets (``cifar10-valid-curves-200``, ...).
     progress : callable, optional
-        Gets the share that was read, now and then.
+        Called periodically with the fraction read.
 
     Returns
     -------
@@ -81,12 +81,11 @@ def load(
     Raises
     ------
     SourceError
-        With the member and the byte, and where one is concerned the architecture and key, at which the source is not
-        what it claims to be.
+        If the source is invalid; the message gives the member, the byte and, if applicable, the architecture and key.
     """
     records = Records(path, BUDGETS, curves=curves)
     if is_single_file(path):
-        meta = stream(path, records.taking(" unpacked", progress))
+        meta = stream(path, records.taking(" decompressed", progress))
         check_meta(path, meta, records.names)
         provenance = published_provenance([path], "nats")
     else:
@@ -97,16 +96,16 @@ def load(
 
 
 def is_single_file(path: Path) -> bool:
-    """Whether the path is that of ``NATS-tss-v1_0-3ffb9.pickle.pbz2`` rather than of many members."""
+    """Whether the path is a single file such as ``NATS-tss-v1_0-3ffb9.pickle.pbz2``, not a folder or archive."""
     return not path.is_dir() and head(path, len(_BZ2)) == _BZ2
 
 
 def stream(path: Path, item: Item) -> dict[str, Any]:
-    """Give each architecture of the single file to ``item`` as `read_stream` does; returns the other entries."""
+    """Pass each architecture of the single file to ``item`` (see `read_stream`); returns the other entries."""
     with closing(_Unpacked(path)) as source:
         rest, end = read_stream(source, path, "arch2infos", item)
         if source.window(end):
-            raise SourceError(f"{path}: byte {end} unpacked: the content ends here, but more follows")
+            raise SourceError(f"{path}: byte {end} decompressed: the content ends here, but more bytes follow")
     return rest
 
 
@@ -115,7 +114,7 @@ def stream(path: Path, item: Item) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Member:
-    """Where one compressed pickle is: a file, or a part of a tar archive."""
+    """The location of one compressed pickle: a file, or part of a tar archive."""
 
     name: str
     index: int | None  # None for the meta file
@@ -146,9 +145,7 @@ def _in_order(members: Iterable[_Member]) -> list[_Member]:
     """The meta file first, then by index."""
     found = list(itertools.islice(members, MAX_MEMBERS + 1))
     if len(found) > MAX_MEMBERS:
-        raise SourceError(
-            f"{found[-1].where}: there are more than {MAX_MEMBERS} records; the official folder has 15625"
-        )
+        raise SourceError(f"{found[-1].where}: more than {MAX_MEMBERS} records, but the official folder has 15625")
     return sorted(found, key=lambda member: -1 if member.index is None else member.index)
 
 
@@ -158,14 +155,14 @@ def _of_tar(path: Path) -> list[_Member]:
 
 
 def _tar_members(path: Path) -> Iterator[_Member]:
-    """The pickles in a tar archive (POSIX ustar, with or without pax or GNU headers) in its order."""
+    """The pickles in a tar archive (POSIX ustar, with or without pax or GNU headers), in archive order."""
     size = path.stat().st_size
     offset = 0
     with path.open("rb") as file:
         while offset < size:
             file.seek(offset)
             header = file.read(_BLOCK)
-            if header == bytes(_BLOCK):  # the archive's end; padding follows
+            if header == bytes(_BLOCK):  # end of the archive; only padding follows
                 return
             where = f"{path}: byte {offset}"
             fields = [header[124:136], header[148:156]]
@@ -174,10 +171,12 @@ def _tar_members(path: Path) -> Iterator[_Member]:
             except ValueError:
                 length, checksum = -1, -1
             if len(header) < _BLOCK or length < 0 or sum(header[:148]) + 8 * 32 + sum(header[156:]) != checksum:
-                raise SourceError(f"{where}: no header of a tar archive; the file is cut off or damaged, get it again")
+                raise SourceError(f"{where}: not a tar header; the file is truncated or damaged, download it again")
             start = offset + _BLOCK
             if start + length > size:
-                raise SourceError(f"{where}: {length} bytes are announced, the file ends at byte {size}; get it again")
+                raise SourceError(
+                    f"{where}: the member has {length} bytes, but the file ends at byte {size}; download it again"
+                )
             if header[156:157] in (b"0", b"\0"):
                 name = str(header[:100].split(b"\0")[0], "utf-8", "replace").split("/")[-1]
                 member = _member(name, path, start, length)
@@ -189,9 +188,9 @@ def _tar_members(path: Path) -> Iterator[_Member]:
 def _read_members(
     path: Path, members: list[_Member], records: Records, partial: bool, progress: Callable[[float], None] | None
 ) -> list[str]:
-    """Read all members into ``records``; returns their checksums."""
+    """Read all members into ``records``; returns their SHA-256 digests."""
     if not members:
-        raise SourceError(f"{path} holds no file named like 000000.pickle.pbz2")
+        raise SourceError(f"{path} contains no files named like 000000.pickle.pbz2")
     templates = Templates()
     digests = []
     if members[0].index is None:
@@ -199,9 +198,7 @@ def _read_members(
         check_meta(members[0].where, meta, records.names)
         digests.append(digest)
     elif not partial:
-        raise SourceError(
-            f"{path} lacks meta.pickle.pbz2; to store what is there, say so with --partial (partial=True)"
-        )
+        raise SourceError(f"{path} lacks meta.pickle.pbz2; to store it anyway, use --partial (partial=True)")
 
     def read(member: _Member) -> tuple[Record, str]:
         content, digest = _read_member(member, templates)
@@ -218,7 +215,7 @@ def _read_members(
 
 
 def _read_member(member: _Member, templates: Templates) -> tuple[Any, str]:
-    """The value of one compressed pickle, and the SHA-256 of its bytes in the file."""
+    """The value of one compressed pickle, and the SHA-256 of its compressed bytes."""
     where = member.where
     try:
         with member.path.open("rb") as file:
@@ -227,22 +224,26 @@ def _read_member(member: _Member, templates: Templates) -> tuple[Any, str]:
     except OSError as error:
         raise SourceError(f"{where} cannot be read: {error.strerror}") from error
     if len(packed) > MAX_PACKED:
-        raise SourceError(f"{where}: more than {MAX_PACKED} bytes: this is no record of an architecture")
+        raise SourceError(f"{where}: more than {MAX_PACKED} bytes, which is too large for a record of an architecture")
     content = bytearray()
     for chunk in _unpack([packed], where):
         content += chunk
         if len(content) > MAX_ITEM:
-            raise SourceError(f"{where}: more than {MAX_ITEM} bytes unpacked: this is no record of an architecture")
+            raise SourceError(
+                f"{where}: more than {MAX_ITEM} bytes decompressed, which is too large for a record of an architecture"
+            )
     value, end = read_pickle(Bytes(bytes(content)), where, templates=templates)
     if end < len(content):
-        raise SourceError(f"{where}: byte {end} unpacked: the content ends here, but {len(content) - end} bytes follow")
+        raise SourceError(
+            f"{where}: byte {end} decompressed: the content ends here, but {len(content) - end} bytes follow"
+        )
     return value, hashlib.sha256(packed).hexdigest()
 
 
 def _in_threads(
     function: Callable[[_Member], tuple[Record, str]], members: Iterable[_Member]
 ) -> Generator[tuple[Record, str], None, None]:
-    """``map``, in order, by as many threads as there are cores, never far ahead of what is taken."""
+    """An ordered ``map`` with one thread per core that works only a little ahead of the consumer."""
     workers = usable_cores()
     waiting: queue.SimpleQueue[Future[tuple[Record, str]]] = queue.SimpleQueue()
     with ThreadPoolExecutor(workers) as pool:
@@ -264,7 +265,7 @@ def _provenance(path: Path, members: list[_Member], digests: list[str]) -> dict[
     members_known = f"{sum(known)} of the {len(_KNOWN)} members whose SHA-256 is known are the published ones"
     if path.is_file():
         return {**published_provenance([path], "nats"), "known_members": members_known}
-    # one checksum for the folder: that of what `sha256sum *.pickle.pbz2` prints
+    # the checksum of a folder is that of the output of `sha256sum *.pickle.pbz2`
     named = sorted((member.name, digest) for member, digest in zip(members, digests, strict=True))
     listing = "".join(f"{digest}  {name}\n" for name, digest in named)
     size = sum(member.path.stat().st_size for member in members)
@@ -281,20 +282,20 @@ def _provenance(path: Path, members: list[_Member], digests: list[str]) -> dict[
 
 
 def _is_pickle(start: bytes) -> bool:
-    """Whether these are the first bytes of a compressed pickle such as the official ones."""
+    """Whether these are the first bytes of a compressed pickle like the official ones."""
     if not start.startswith(_BZ2):
         return False
     try:
         content = bz2.BZ2Decompressor().decompress(start, max_length=256)
     except (OSError, ValueError):
         return False
-    if not content:  # the file is cut off within its first block
+    if not content:  # the file is truncated within its first block
         return True
     return content.startswith(b"\x80") and (b"meta_archs" in content or b"OrderedDict" in content)
 
 
 def _unpack(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
-    """Decompress bz2, at most `_CHUNK` bytes at a time; one or more streams, the last one complete."""
+    """Decompress one or more bz2 streams, at most `_CHUNK` bytes at a time; the last one must be complete."""
     decompressor = bz2.BZ2Decompressor()
     position = 0
     for chunk in chunks:
@@ -306,18 +307,18 @@ def _unpack(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:
                 content = decompressor.decompress(data, max_length=_CHUNK)
             except (OSError, ValueError) as error:
                 raise SourceError(
-                    f"{where}: byte {position} and following: no valid bz2 data; the file was damaged, get it again"
+                    f"{where}: byte {position} and following: invalid bz2 data; the file is damaged, download it again"
                 ) from error
             data = decompressor.unused_data if decompressor.eof else b""
             if content:
                 yield content
         position += len(chunk)
     if not decompressor.eof:
-        raise SourceError(f"{where} ends at byte {position}, in the middle of its compressed data; get it again")
+        raise SourceError(f"{where} ends at byte {position}, in the middle of its compressed data; download it again")
 
 
 class _Unpacked:
-    """The unpacked bytes of a bz2 file, in order; a thread decompresses ahead of who reads them."""
+    """The decompressed bytes of a bz2 file, read sequentially; a thread decompresses ahead of the reader."""
 
     seekable = False
 
@@ -332,7 +333,7 @@ class _Unpacked:
         self._thread.start()
 
     def window(self, offset: int) -> bytes:
-        """See `nasbench_kit.loaders.pickles.Source`; an offset is never smaller than the one before."""
+        """See `nasbench_kit.loaders.pickles.Source`; offsets must not decrease."""
         del self._buffer[: offset - self._base]
         self._base = offset
         while self.size is None and len(self._buffer) < 2 * MAX_ITEM:
@@ -367,11 +368,11 @@ class _Unpacked:
             self._put(error)
         except OSError as error:
             self._put(SourceError(f"{self._path} cannot be read: {error.strerror}"))
-        except Exception as error:  # who reads must not wait for ever
+        except Exception as error:  # otherwise the reader would wait forever
             self._put(error)
 
     def _put(self, what: bytes | Exception | None) -> bool:
-        """Hand on; False where nobody reads any more."""
+        """Pass an item to the reader; returns False once the reader has closed."""
         while not self._closed.is_set():
             try:
                 self._ahead.put(what, timeout=0.1)

@@ -1,4 +1,4 @@
-"""NAS-Bench-101's TFRecord files (``nasbench_full.tfrecord``, ``nasbench_only108.tfrecord``) -> a table."""
+"""Read NAS-Bench-101's TFRecord files (``nasbench_full.tfrecord``, ``nasbench_only108.tfrecord``)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ BUDGETS = (4, 12, 36, 108)
 REPEATS = 3
 HALFWAY, FINAL = 0, 1
 
-# of the hashes of all cells by `network_index`, 32 digits each: tests compute it
+# SHA-256 of the concatenated 32-digit hashes of all cells, ordered by `network_index`; computed in the tests
 SHA256_OF_ALL_HASHES = "d3332c0348a4fb1e6fb492887cab04e25624b9787a62346545992ec61746c1a6"
 
-# Of the relatives of this file, EC-NAS alone has its middle evaluation elsewhere: its trainings, not NAS-Bench-101's.
+# Among files of this format, only EC-NAS's have the middle evaluation elsewhere; its trainings are not NAS-Bench-101's.
 _EC_NAS = {
     "url": "https://github.com/saintslab/EC-NAS-Bench",
     "licence": "MIT",
@@ -36,18 +36,19 @@ _EC_NAS = {
 
 _START = re.compile(rb'.{12}\["[0-9a-f]{32}", [0-9]{1,3}, "[01]{4,49}", "input,', re.DOTALL)
 _NOTES = (
-    "Repeats have no published number: 0, 1, 2 are in the file's order. halfway_* are taken in the middle of a training "
-    "whose learning rate has not come down yet: at 54 of 108 epochs they are no result of 54 epochs."
+    "Repeats have no published seeds: 0, 1, 2 follow the order of the file. halfway_* are measured halfway through a "
+    "training whose learning rate has not yet decayed: values at 54 of 108 epochs are not results of a 54-epoch "
+    "training."
 )
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file begins with a record of a cell: its hash, its epochs, its adjacency."""
+    """Whether the file begins with the record of a cell: its hash, epochs and adjacency."""
     return _START.match(head(path)) is not None
 
 
 def store_name(path: Path) -> str:
-    """``nb101``, or ``nb101-only108`` where all records that the file begins with are of 108 epochs."""
+    """``nb101``, or ``nb101-only108`` if all records at the start of the file have 108 epochs."""
     budgets = set(re.findall(rb'\["[0-9a-f]{32}", ([0-9]{1,3}), "', head(path, 2**14)))
     return "nb101-only108" if budgets == {b"108"} else "nb101"
 
@@ -61,8 +62,8 @@ def load(
 ) -> Table:
     """Read an official file.
 
-    Every record is checked: both checksums, its cell, the official hash against the one computed from the cell, params
-    against the definition of the network, the range of its values.
+    Every record is checked: both checksums, the cell, the official hash and the params against those computed from the
+    cell, and the range of its values.
 
     Parameters
     ----------
@@ -70,9 +71,9 @@ def load(
     partial : bool
         Accept a file that lacks cells, budgets or repeats.
     progress : callable
-        Gets the share that is read, 0 to 1, from time to time.
+        Called periodically with the fraction read, 0 to 1.
     reader : {"builtin", "tensorflow"}
-        Who takes the container apart; the result is the same.
+        Which TFRecord reader to use; the result is the same.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def load(
     Raises
     ------
     SourceError
-        With the byte of the record that is not what it claims to be.
+        If a record is invalid; the message gives its byte offset.
     """
     trials = _Trials(path)
     size = path.stat().st_size
@@ -102,7 +103,7 @@ def load(
         metrics[name] = MetricColumn(trials.space.cost(architectures, name, dataset="cifar10"))
     notes = _NOTES
     if trials.elsewhere:
-        notes += f" Of {trials.elsewhere} records, the middle evaluation is not halfway: it is not stored."
+        notes += f" In {trials.elsewhere} records the middle evaluation is not halfway; it is not stored."
     provenance = {**published_provenance([path], "nb101"), "notes": notes, **missing}
     if trials.elsewhere:
         provenance |= _EC_NAS
@@ -110,14 +111,14 @@ def load(
 
 
 class _Trials:
-    """The values of all trainings by cell, budget and repeat, as they come in.
+    """Collects the values of all trainings by cell, budget and repeat.
 
     Attributes
     ----------
     counts : ndarray of uint8, shape (networks, budgets)
-        How many repeats there are.
+        The number of repeats so far.
     elsewhere : int
-        How many records have their middle evaluation not in the middle.
+        The number of records whose middle evaluation is not at half of the epochs.
     """
 
     def __init__(self, path: Path) -> None:
@@ -125,28 +126,30 @@ class _Trials:
         self.counts = np.zeros((self.space.networks, len(BUDGETS)), dtype=np.uint8)
         self.elsewhere = 0
         self._hashes = np.zeros(self.space.networks, dtype="S32")
-        self._first = np.zeros(self.space.networks, dtype=np.int64)  # where each cell's first record begins
+        self._first = np.zeros(self.space.networks, dtype=np.int64)  # offset of each cell's first record
         self._values: dict[int, NDArray[np.float64]] = {}  # by budget: (networks, repeats, halfway or final, metrics)
 
     def add(self, records: Records, found: Decoded) -> None:
-        """Check some records, and file their values."""
+        """Check some records and store their values."""
         network = self.space.network_index(found.cells)[found.cell]
         self._note_hashes(records, network, found.hashes)
         params = self.space.cost(found.cells, "params", dataset="cifar10")[found.cell]
         self._refuse(
-            records, found.params != params, lambda i: f"it has {found.params[i]} params, the network {params[i]}"
+            records,
+            found.params != params,
+            lambda i: f"it has {found.params[i]} params, but its network {params[i]}",
         )
         budget = np.searchsorted(BUDGETS, found.epochs).clip(max=len(BUDGETS) - 1)
         self._refuse(
             records,
             np.array(BUDGETS)[budget] != found.epochs,
-            lambda i: f"it is of {found.epochs[i]} epochs, not of one of {BUDGETS}",
+            lambda i: f"its epochs are {found.epochs[i]}, not one of {BUDGETS}",
         )
         repeat = self._repeats(records, network, budget)
         self._file(records, found, network, budget, repeat)
 
     def _note_hashes(self, records: Records, network: NDArray[np.intp], hashes: NDArray[np.bytes_]) -> None:
-        """Keep the hash of each new cell, and compare those of the others with it."""
+        """Store the hash of each new cell, and compare later hashes of the same cell with it."""
         cells, first = np.unique(network, return_index=True)
         new = self._hashes[cells] == b""
         self._hashes[cells[new]] = hashes[first[new]]
@@ -155,14 +158,14 @@ class _Trials:
         self._refuse(
             records,
             hashes != earlier,
-            lambda i: f"its hash is {hashes[i].decode()}, in an earlier record of its cell {earlier[i].decode()}",
+            lambda i: f"its hash is {hashes[i].decode()}, but {earlier[i].decode()} in an earlier record of the cell",
         )
 
     def check_hashes(self) -> None:
         """Compare every cell's hash with the one computed from the cell; raises SourceError.
 
-        Computing all of them takes half of the time that the whole file does, so a complete column is compared by its
-        digest first.
+        Computing all hashes would take half as long as reading the whole file, so the digest of the complete column is
+        compared first.
         """
         if hashlib.sha256(self._hashes.tobytes()).hexdigest() == SHA256_OF_ALL_HASHES:
             return
@@ -177,7 +180,7 @@ class _Trials:
             )
 
     def _repeats(self, records: Records, network: NDArray[np.intp], budget: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The repeat's index of each record: the order of appearance within cell and budget."""
+        """The repeat index of each record, by order of appearance within its cell and budget."""
         trial = network * len(BUDGETS) + budget
         order = np.argsort(trial, kind="stable")
         first = np.searchsorted(trial[order], trial[order])
@@ -187,7 +190,7 @@ class _Trials:
         self._refuse(
             records,
             repeat >= REPEATS,
-            lambda i: f"it is repeat {repeat[i] + 1} of its cell and epochs, there are {REPEATS}",
+            lambda i: f"it is repeat {repeat[i] + 1} of its cell and budget, of which there are only {REPEATS}",
         )
         np.add.at(self.counts, (network, budget), np.uint8(1))
         return repeat
@@ -212,7 +215,7 @@ class _Trials:
         self._refuse(
             records,
             np.asarray(wrong.any(axis=(1, 2))),
-            lambda i: f"a time or an accuracy (0 to 1) has no such value: {values[i][wrong[i]][0]}",
+            lambda i: f"a time or an accuracy (0 to 1) is out of range: {values[i][wrong[i]][0]}",
         )
         values[:, :, 1:] *= 100
         elsewhere = at[:, HALFWAY] * 2 != found.epochs
@@ -231,11 +234,11 @@ class _Trials:
 
     @property
     def budgets(self) -> tuple[int, ...]:
-        """The budgets that there are records of."""
+        """The budgets that have records."""
         return tuple(BUDGETS[b] for b in sorted(self._values))
 
     def columns(self, networks: NDArray[np.intp]) -> list[tuple[str, NDArray[np.float64]]]:
-        """Every metric's name and values, (n, budgets, repeats), of some networks."""
+        """Names and values, shape (n, budgets, repeats), of all metrics of the given networks."""
         found = []
         for half, prefix in ((FINAL, ""), (HALFWAY, "halfway_")):
             for m, name in enumerate(EVALUATION[1:]):
@@ -244,8 +247,8 @@ class _Trials:
         return found
 
     def check_complete(self, *, partial: bool) -> dict[str, int]:
-        """What is missing, for the provenance; SourceError where that is anything, unless ``partial``."""
-        # a file of the largest budget alone is published too
+        """Count what is missing, for the provenance; SourceError if anything is, unless ``partial``."""
+        # a file with only the largest budget is published too
         wanted = [len(BUDGETS) - 1] if self.budgets == BUDGETS[-1:] else range(len(BUDGETS))
         here = self.counts[:, wanted]
         cells = int((~here.any(axis=1)).sum())
@@ -253,7 +256,7 @@ class _Trials:
         if trials and not partial:
             raise SourceError(
                 f"{self.path} lacks {cells} of the {len(here)} cells of nb101, and {trials} of {here.size * REPEATS} "
-                "trainings in all; the file is cut short, or a part of the table: to store what is there, say so with "
+                "trainings in total: the file is truncated or only part of the table; to store it anyway, use "
                 "--partial (partial=True)"
             )
         return {"missing_architectures": cells, "missing_trainings": trials}

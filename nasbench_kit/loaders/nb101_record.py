@@ -1,7 +1,7 @@
-"""NAS-Bench-101's records: JSON around base64 around a protocol buffer, a batch at a time into arrays.
+"""Decode NAS-Bench-101's records, JSON containing base64 containing a protocol buffer, in batches.
 
-The records are alike to the byte, so whole batches are compared with what a record looks like and its numbers are picked
-from fixed places. A record that looks different goes through parsers of JSON, base64 and protocol buffers by itself.
+Nearly all records share one byte layout, so whole batches are compared with that layout and the numbers are read from
+fixed positions. A record with a different layout is parsed individually as JSON, base64 and a protocol buffer.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from nasbench_kit.spaces.nb101.tables import EDGES, INNER
 
 __all__ = ["EVALUATION", "Decoded", "decode"]
 
-# the fields 1 ... 5 of an evaluation, doubles all: accuracies are fractions, the time is in seconds
+# fields 1 to 5 of an evaluation, all doubles: accuracies are fractions, the time is in seconds
 EVALUATION = ("current_epoch", "training_time", "train_accuracy", "valid_accuracy", "test_accuracy")
-EVALUATIONS = 3  # at the start, halfway and at the end
+EVALUATIONS = 3  # initial, halfway and final
 
-_HEAD = len('["') + 32 + len('"')  # then a comma
-_LINES = ((1, 77), (79, 155), (157, 213))  # base64 in the tail: lines of at most 76 characters, each with its \n
+_HEAD = len('["') + 32 + len('"')  # followed by a comma
+_LINES = ((1, 77), (79, 155), (157, 213))  # base64 in the tail: lines of at most 76 characters, each ending with \n
 _TAIL = len('"') + 208 + 3 * len("\\n") + len('"]')
 _AROUND = [0, 77, 78, 155, 156, 213, 214, 215, 216]
 _BETWEEN = np.frombuffer(b'"' + 3 * b"\\n" + b'"]', dtype=np.uint8)
@@ -46,7 +46,7 @@ _SEVEN_BITS = np.uint8(127)
 
 @dataclass(frozen=True)
 class Decoded:
-    """The content of some records.
+    """The content of a batch of records.
 
     Attributes
     ----------
@@ -54,12 +54,12 @@ class Decoded:
         32 hexadecimal digits.
     epochs : ndarray of int64, shape (n,)
     cells : ndarray of uint8, shape (m, 26)
-        The different cells among the records, as genotypes.
+        The distinct cells among the records, as genotypes.
     cell : ndarray of int64, shape (n,)
-        The cell of each record.
+        The index in ``cells`` of each record.
     params : ndarray of int64, shape (n,)
     evaluations : ndarray of float64, shape (n, 3, 5)
-        `EVALUATION` at the start, halfway and at the end.
+        The fields of `EVALUATION`: initial, halfway and final.
     """
 
     hashes: NDArray[np.bytes_]
@@ -80,12 +80,12 @@ class _Record(NamedTuple):
 
 
 def decode(path: Path, records: Records) -> Decoded:
-    """The content of records.
+    """Decode a batch of records.
 
     Raises
     ------
     SourceError
-        With the byte of the first record that is none of NAS-Bench-101, and why.
+        If a record is not a valid NAS-Bench-101 record; the message gives its byte offset and the reason.
     """
     hashes, params, evaluations, regular = _decode_alike(records)
     kinds: dict[tuple[bytes, bytes], int] = {}
@@ -125,16 +125,16 @@ def decode(path: Path, records: Records) -> Decoded:
 
 
 def _error(path: Path, records: Records, i: int, reason: str) -> SourceError:
-    return SourceError(f"{path}: the record at byte {records.offsets[i]} is none of NAS-Bench-101: {reason}")
+    return SourceError(f"{path}: the record at byte {records.offsets[i]} is not a NAS-Bench-101 record: {reason}")
 
 
-# ---------------------------------------------------------------- records that are alike
+# ---------------------------------------------------------------- records in the common layout
 
 
 def _decode_alike(
     records: Records,
 ) -> tuple[NDArray[np.bytes_], NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Hashes, params and evaluations of all records that look as all do, and which those are."""
+    """Hashes, params and evaluations of all records in the common layout, and a mask of those records."""
     n = len(records)
     hashes = np.zeros(n, dtype="S32")
     params = np.zeros(n, dtype=np.int64)
@@ -162,8 +162,8 @@ def _decode_alike(
 
 
 def _base64(texts: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.intp]]:
-    """Texts of base64 of one length, (n, 4 k), as messages, (n, 3 k), and their lengths; no rows where one is wrong."""
-    # padding is zero bits: with a digit for zero in its place, the rows are one text
+    """Decode base64 strings of equal length, (n, 4 k), to messages, (n, 3 k), and their lengths; no rows on error."""
+    # padding stands for zero bits: replaced by the zero digit, all rows can be decoded as one string
     padding = texts[:, -2:] == ord("=")
     texts[:, -2:][padding] = ord("A")
     try:
@@ -178,7 +178,7 @@ def _base64(texts: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int
 def _numbers(
     messages: NDArray[np.uint8], lengths: NDArray[np.intp]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.int64]]:
-    """Which messages have three evaluations of five doubles, params and the total time alone; and their numbers."""
+    """Mask of the messages made up of three evaluations of five doubles, params and total time; and their values."""
     n, end = len(messages), EVALUATIONS * _FRAME
     lengths = lengths[:n]
     frames = messages[:, :end].reshape(n, EVALUATIONS, _FRAME)
@@ -187,7 +187,7 @@ def _numbers(
     good = (frames[:, :, 0] == (1 << 3 | protobuf.MESSAGE)).all(axis=1) & (frames[:, :, 1] == _FRAME - 2).all(axis=1)
     good &= (doubles[..., 0] == np.array(tags, dtype=np.uint8)).all(axis=(1, 2))
     values = np.ascontiguousarray(doubles[..., 1:]).view("<f8")[..., 0]
-    # params take three bytes of seven bits or four, then the total time is the last
+    # params is a varint of three or four bytes, and the total time comes last
     long = messages[:, end + 3] > _SEVEN_BITS
     count = np.zeros(n, dtype=np.int64)
     for i in range(4):
@@ -199,34 +199,34 @@ def _numbers(
     return good, values, count
 
 
-# ---------------------------------------------------------------- a record by itself
+# ---------------------------------------------------------------- individual records
 
 
 def _decode_one(payload: bytes) -> _Record:
-    """The content of any record; ValueError with the reason where it has none."""
+    """Decode any single record; ValueError with the reason if it is invalid."""
     try:
         record = json.loads(payload)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"it is no JSON ({error})") from error
+        raise ValueError(f"it is not valid JSON ({error})") from error
     if not isinstance(record, list) or len(record) != 5:
-        raise ValueError("a list of five is expected: hash, epochs, adjacency, operations, metrics")
+        raise ValueError("expected a list of five: hash, epochs, adjacency, operations, metrics")
     digest, epochs, adjacency, operations, metrics = record
     if not all(isinstance(text, str) and text.isascii() for text in (digest, adjacency, operations, metrics)):
-        raise ValueError("hash, adjacency, operations and metrics are ASCII strings")
+        raise ValueError("hash, adjacency, operations and metrics must be ASCII strings")
     if not re.fullmatch("[0-9a-f]{32}", digest):
         raise ValueError(f"the hash {digest!r:.60} is not 32 hexadecimal digits")
     if type(epochs) is not int or not 0 < epochs < 1000:
-        raise ValueError(f"epochs are a number, not {epochs!r:.60}")
+        raise ValueError(f"epochs must be an integer from 1 to 999, not {epochs!r:.60}")
     try:
         message = binascii.a2b_base64(metrics.replace("\n", ""), strict_mode=True)
     except binascii.Error as error:
-        raise ValueError(f"the metrics are no base64 ({error})") from error
+        raise ValueError(f"the metrics are not valid base64 ({error})") from error
     params, evaluations = _metrics(message)
     return _Record(digest.encode(), epochs, adjacency.encode(), operations.encode(), params, evaluations)
 
 
 def _metrics(message: bytes) -> tuple[int, list[list[float]]]:
-    """``ModelMetrics``: the params and the evaluations; what else a relative of the format has is skipped."""
+    """Parse ``ModelMetrics`` into params and evaluations, skipping the extra fields of related formats."""
     params: object = None
     evaluations: list[list[float]] = []
     for number, wire_type, value in protobuf.fields(message):
@@ -240,7 +240,7 @@ def _metrics(message: bytes) -> tuple[int, list[list[float]]]:
             params = value
     if len(evaluations) != EVALUATIONS or not isinstance(params, int) or params >= 2**31:
         raise ValueError(
-            f"{EVALUATIONS} evaluations and the number of params are expected, not {len(evaluations)} and {params!r}"
+            f"expected {EVALUATIONS} evaluations and the number of params, not {len(evaluations)} and {params!r}"
         )
     return params, evaluations
 
@@ -253,7 +253,7 @@ def _genes(adjacency: bytes, operations: bytes) -> tuple[NDArray[np.uint8], NDAr
     edges, (letters, inner) = _edges(adjacency), _letters(operations)
     vertices = math.isqrt(len(adjacency))
     if inner + 2 != vertices:
-        raise InvalidArchitecture(f"the adjacency has {vertices} vertices, there are {inner + 2} operations")
+        raise InvalidArchitecture(f"the adjacency has {vertices} vertices, but there are {inner + 2} operations")
     return edges, letters
 
 
@@ -261,7 +261,7 @@ def _genes(adjacency: bytes, operations: bytes) -> tuple[NDArray[np.uint8], NDAr
 def _edges(adjacency: bytes) -> NDArray[np.uint8]:
     v = math.isqrt(len(adjacency))
     if v * v != len(adjacency) or v < 2 or not set(adjacency) <= set(b"01"):
-        raise InvalidArchitecture(f"the adjacency is v * v characters 0 and 1, not {adjacency.decode()!r:.60}")
+        raise InvalidArchitecture(f"the adjacency must be v * v characters 0 and 1, not {adjacency.decode()!r:.60}")
     matrix = (np.frombuffer(adjacency, dtype=np.uint8).reshape(v, v) - ord("0")).tolist()
     ops = ["input", *[OPERATIONS[0]] * (v - 2), "output"]
     genotype = space("nb101").encode([{"matrix": matrix, "ops": ops}])
@@ -270,12 +270,13 @@ def _edges(adjacency: bytes) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=2**10)
 def _letters(operations: bytes) -> tuple[NDArray[np.uint8], int]:
-    """The operation genes, those of missing vertices 0, and the number of inner vertices."""
+    """The operation genes, 0 for missing vertices, and the number of inner vertices."""
     words = operations.decode().split(",")
     inner = words[1:-1]
     if words[0] != "input" or words[-1] != "output" or len(inner) > INNER or not set(inner) <= set(OPERATIONS):
         raise InvalidArchitecture(
-            f"the operations are input, at most {INNER} of {', '.join(OPERATIONS)}, output, not {operations.decode()!r:.99}"
+            f"the operations must be input, up to {INNER} of {', '.join(OPERATIONS)}, and output, "
+            f"not {operations.decode()!r:.99}"
         )
     genes = [OPERATIONS.index(word) for word in inner] + [0] * (INNER - len(inner))
     return np.array(genes, dtype=np.uint8), len(inner)

@@ -1,7 +1,7 @@
-"""NAS-Bench-201's own files (``NAS-Bench-201-v1_1-096897.pth``, ``-v1_0-e61699.pth``) -> a table, without torch.
+"""Read NAS-Bench-201's official files (``NAS-Bench-201-v1_1-096897.pth``, ``-v1_0-e61699.pth``) without torch.
 
-A ``.pth`` is a pickle in a container of torch.save's: the legacy one (a sequence of pickles) or, since PyTorch 1.6, a zip
-archive. Neither is ever unpickled: see `nasbench_kit.loaders.pickles`.
+A ``.pth`` file is a pickle in a torch.save container: the legacy format (a sequence of pickles) or, since PyTorch 1.6,
+a zip archive. Nothing is ever unpickled; see `nasbench_kit.loaders.pickles`.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ __all__ = ["STORE_NAME", "load", "recognises", "stream"]
 STORE_NAME = "nb201"
 BUDGETS = {"less": 12, "full": 200}
 
-_MAGIC = 0x1950A86A20F9469CFC6C  # torch.save's, a pickled number
+_MAGIC = 0x1950A86A20F9469CFC6C  # the magic number of torch.save, stored as a pickled integer
 _LEGACY = b"\x80\x02\x8a\x0a" + _MAGIC.to_bytes(10, "little") + b"."
 _PROTOCOL = 1001
 _ZIP = b"PK\x03\x04"
 _LOCAL_HEADER = 30  # bytes before a zip member's name
-_DIRECTORY = 2**16  # bytes of a zip archive's directory; torch.save's has a few hundred
+_DIRECTORY = 2**16  # bytes, the largest zip directory accepted; torch.save writes a few hundred
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file is what torch.save writes: its magic number, or a zip archive with a ``data.pkl``."""
-    start = head(path, 1024)  # the archive is named after the file, however long that name is
+    """Whether torch.save wrote the file: it has the magic number, or is a zip archive with a ``data.pkl``."""
+    start = head(path, 1024)  # torch.save names the archive's folder after the file, and the name may be long
     return start.startswith(_LEGACY) or (start.startswith(_ZIP) and b"/data.pkl" in start)
 
 
 def load(
     path: Path, *, partial: bool = False, curves: bool = False, progress: Callable[[float], None] | None = None
 ) -> Table:
-    """Read an official file, one architecture after the other.
+    """Read an official file, one architecture at a time.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def load(
     partial : bool
         Accept a file that lacks architectures.
     curves : bool
-        Store the values after every epoch as well, under datasets of their own (``cifar10-valid-curves-200``, ...).
+        Also store the values after every epoch, as separate datasets (``cifar10-valid-curves-200``, ...).
     progress : callable, optional
-        Gets the share that was read, now and then.
+        Called periodically with the fraction read.
 
     Returns
     -------
@@ -60,8 +60,7 @@ def load(
     Raises
     ------
     SourceError
-        With the byte offset, and where one is concerned the architecture and key, at which the file is not what it
-        claims to be.
+        If the file is invalid; the message gives the byte offset and, if applicable, the architecture and key.
     """
     records = Records(path, BUDGETS, curves=curves)
     check_meta(path, stream(path, records.taking("", progress)), records.names)
@@ -74,7 +73,7 @@ def load(
 
 
 def stream(path: Path, item: Item) -> dict[str, Any]:
-    """Give each architecture's index, states and byte offset to ``item``; returns the other entries of the file's dict."""
+    """Pass each architecture's index, states and byte offset to ``item``; returns the other entries of the dict."""
     try:
         with path.open("rb") as file:
             start, end = _zip_member(path) if head(path, len(_ZIP)) == _ZIP else (0, path.stat().st_size)
@@ -87,7 +86,7 @@ def stream(path: Path, item: Item) -> dict[str, Any]:
                 keys, after = read_pickle(source, path, start=after)
                 if keys != []:
                     raise SourceError(
-                        f"{path}: byte {after}: the file has tensors of its own, a table of results has none"
+                        f"{path}: byte {after}: the file contains tensors, which a table of results does not"
                     )
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from error
@@ -97,7 +96,7 @@ def stream(path: Path, item: Item) -> dict[str, Any]:
 
 
 class _Part:
-    """A file up to the byte ``size``. It is read, not mapped: mapped pages count as the process's memory."""
+    """A file up to the byte ``size``; read rather than memory-mapped, as mapped pages count as resident memory."""
 
     seekable = True
 
@@ -111,30 +110,30 @@ class _Part:
 
 
 def _legacy_start(source: _Part, path: Path) -> int:
-    """Where the content begins: behind three small pickles."""
+    """The offset of the content, which follows three small pickles."""
     magic, end = read_pickle(source, path)
     if magic != _MAGIC:
-        raise SourceError(f"{path}: byte 0: {_MAGIC:#x} is expected, as torch.save begins a file, not {shown(magic)}")
+        raise SourceError(f"{path}: byte 0: expected torch.save's magic number {_MAGIC:#x}, not {shown(magic)}")
     protocol, after = read_pickle(source, path, start=end)
     if protocol != _PROTOCOL:
-        raise SourceError(f"{path}: byte {end}: torch.save's protocol {_PROTOCOL} is expected, not {shown(protocol)}")
+        raise SourceError(f"{path}: byte {end}: expected torch.save's protocol {_PROTOCOL}, not {shown(protocol)}")
     system, start = read_pickle(source, path, start=after)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise SourceError(
-            f"{path}: byte {after}: a description of a little-endian system is expected, not {shown(system)}"
+            f"{path}: byte {after}: expected the description of a little-endian system, not {shown(system)}"
         )
     return start
 
 
 def _zip_member(path: Path) -> tuple[int, int]:
-    """The first byte of the pickle in a zip archive, and the byte after it."""
+    """The start and end offsets of the pickle in a zip archive."""
     try:
         if _directory_size(path) > _DIRECTORY:
-            raise SourceError(f"{path}: the archive's directory is larger than torch.save's ever is")
+            raise SourceError(f"{path}: the archive's directory is larger than torch.save ever writes")
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if member.filename.endswith("/data.pkl")]
             if len(members) != 1:
-                raise SourceError(f"{path}: the archive has {len(members)} members data.pkl, not one")
+                raise SourceError(f"{path}: the archive has {len(members)} members named data.pkl, not one")
             (member,) = members
         if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
             raise SourceError(f"{path}: {member.filename} is compressed or encrypted, which torch.save never does")
@@ -145,29 +144,30 @@ def _zip_member(path: Path) -> tuple[int, int]:
         if isinstance(error, SourceError):
             raise
         raise SourceError(
-            f"{path} is no complete zip archive ({error}): its directory is looked for up to byte {path.stat().st_size}; "
-            "the download broke off or was damaged, get it again"
+            f"{path} is not a complete zip archive ({error}): no valid directory up to byte {path.stat().st_size}; "
+            "the download is incomplete or damaged, download it again"
         ) from error
     if len(header) < _LOCAL_HEADER or not header.startswith(_ZIP):
         raise SourceError(
-            f"{path}: byte {member.header_offset}: {member.filename} is not where the archive says; it is damaged"
+            f"{path}: byte {member.header_offset}: {member.filename} is not where the directory says; the archive "
+            "is damaged"
         )
     lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
     start = member.header_offset + _LOCAL_HEADER + lengths
     end = start + member.file_size
     if end > path.stat().st_size:
-        raise SourceError(f"{path}: byte {start}: {member.filename} ends behind the file's end; it is damaged")
+        raise SourceError(f"{path}: byte {start}: {member.filename} ends beyond the file's end; the archive is damaged")
     return start, end
 
 
 def _directory_size(path: Path) -> int:
-    """What a zip archive says of its directory's size, so that no absurd one is read; 0 where it says nothing."""
+    """The directory size that a zip archive declares, to reject absurd sizes before reading; 0 if undeclared."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 2**16 - 2**8))
         tail = file.read()
     end = tail.rfind(b"PK\x05\x06")
     if end < 0:
         return 0
-    if tail[max(end - 76, 0) :].startswith(b"PK\x06\x06"):  # zip64's record, then its locator, stand before
+    if tail[max(end - 76, 0) :].startswith(b"PK\x06\x06"):  # the zip64 record and its locator come before
         return int.from_bytes(tail[end - 36 : end - 28], "little")
     return int.from_bytes(tail[end + 12 : end + 16], "little")

@@ -1,7 +1,7 @@
-"""The records of NAS-Bench-201 and NATS-Bench's topology space: what one architecture's pickled state means.
+"""Interpret the records of NAS-Bench-201 and NATS-Bench's topology space: the pickled state of one architecture.
 
-Both benchmarks store the same states (arXiv 2001.00326, 2009.00437). Which evaluation set is what depends on the data a
-network was trained on, and is written down here once: `_SETS`.
+Both benchmarks store the same states (arXiv 2001.00326, 2009.00437). The meaning of an evaluation set depends on the
+training data; `_SETS` defines it.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from nasbench_kit.store.schema import MetricColumn, Table
 __all__ = ["Curves", "Record", "Records", "check_meta", "curves_name", "official_names"]
 
 BUDGETS = (12, 200)
-MAX_SEEDS = 4  # of one budget; the files have 111 and 777, and 777, 888, 999
+MAX_SEEDS = 4  # per budget; the files have 111 and 777, and 777, 888 and 999
 
-# how many architectures have 1, 2 and 3 trainings of 200 epochs, by which the versions of NAS-Bench-201's file can be told
+# number of architectures with 1, 2 and 3 trainings of 200 epochs, which identifies the version of NAS-Bench-201's file
 _SEED_COUNTS = {(6219, 1621, 7785): "v1.0", (2225, 5439, 7961): "v1.1"}
 
-# What the files' evaluation sets are, by the training data: x-valid and x-test halve the original test images of CIFAR-100
-# and ImageNet16-120, ori-test is both halves together; for CIFAR-10 ori-test is its test set.
+# The meaning of the files' evaluation sets, by training data: x-valid and x-test are the halves of the original test
+# images of CIFAR-100 and ImageNet16-120, and ori-test is both halves; for CIFAR-10, ori-test is its test set.
 _SETS: dict[str, dict[str, str]] = {
     "cifar10-valid": {"x-valid": "valid", "ori-test": "test"},
     "cifar10": {"ori-test": "test"},
@@ -49,18 +49,18 @@ _POSITION = {name: i for i, name in enumerate(_FIELDS)}
 
 _NOTES = (
     "12 and 200 epochs are separate trainings. original_test_* is on the validation and test images together. "
-    "recorded_params and recorded_flops are the files' own, of which some are wrong; params and flops follow from the "
-    "definition. Times were measured once and scaled by the authors; training_time is without evaluation."
+    "recorded_params and recorded_flops are the files' own values, some of which are wrong; params and flops are "
+    "computed from the definition. Times were measured once and scaled by the authors; training_time excludes evaluation."
 )
 
 Trial = tuple[str, int, int]  # dataset, epoch budget, seed
-Curves = dict[str, NDArray[np.float64]]  # by metric: one value an epoch
+Curves = dict[str, NDArray[np.float64]]  # by metric: one value per epoch
 
 Record = dict[Trial, tuple[NDArray[np.float64], Curves]]
 
 
 def curves_name(dataset: str, budget: int) -> str:
-    """The dataset under which the curves of a training are stored: its epochs are no budgets.
+    """The dataset that stores the curves of a training, kept separate because its epochs are not budgets.
 
     Examples
     --------
@@ -78,42 +78,43 @@ def official_names() -> list[str]:
 
 
 def check_meta(where: object, meta: Any, names: list[str]) -> None:
-    """Raise SourceError unless the architectures that a file lists are the official ones in the official order."""
+    """Raise SourceError unless a file lists the official architectures in the official order."""
     listed = meta.get("meta_archs") if isinstance(meta, dict) else None
     if isinstance(listed, list) and listed and _is_size(listed[0]):
         raise SourceError(f"{where}: key 'meta_archs': {_SIZE_SPACE}")
     if not isinstance(listed, list) or len(listed) != len(names):
         count = len(listed) if isinstance(listed, list) else shown(listed)
-        raise SourceError(f"{where}: key 'meta_archs': a list of {len(names)} architectures is expected, not {count}")
+        raise SourceError(f"{where}: key 'meta_archs': expected a list of {len(names)} architectures, not {count}")
     for index, (found, name) in enumerate(zip(listed, names, strict=True)):
         if found != name:
             raise SourceError(
-                f"{where}: key 'meta_archs': architecture {index} is {name} by the official index, not {shown(found)}"
+                f"{where}: key 'meta_archs': architecture {index} must be {name}, as in the official index, "
+                f"not {shown(found)}"
             )
 
 
 _SIZE_SPACE = (
-    "this is NATS-Bench's size search space (NATS-sss, architectures such as 8:16:24:64:8), which is not read; its topology "
-    "search space is in the files called NATS-tss"
+    "this is NATS-Bench's size search space (NATS-sss, architectures such as 8:16:24:64:8), which is not supported; "
+    "its topology search space is in the files named NATS-tss"
 )
 
 
 def _is_size(native: Any) -> bool:
-    """Whether this is an architecture of the size search space: five numbers of channels."""
+    """Whether this is an architecture of the size search space, i.e. five channel counts."""
     return isinstance(native, str) and re.fullmatch(r"\d{1,3}(:\d{1,3}){4}", native) is not None
 
 
 class Records:
-    """The records of a source, as arrays: the object graph of one architecture at a time is all there is of it.
+    """The records of a source as arrays; only one architecture's object graph is in memory at a time.
 
     Parameters
     ----------
     path : Path
-        The source, for errors.
+        The source, for error messages.
     budgets : mapping of str to int
-        What the file calls the epoch budgets, e.g. ``{"less": 12, "full": 200}``.
+        The file's names of the epoch budgets, e.g. ``{"less": 12, "full": 200}``.
     curves : bool
-        Whether the values after every epoch are kept as well.
+        Whether to keep the values after every epoch as well.
     """
 
     def __init__(self, path: Path, budgets: Mapping[str, int], *, curves: bool) -> None:
@@ -129,30 +130,30 @@ class Records:
         return int(self._present.sum())
 
     def check_index(self, index: object, where: str) -> int:
-        """An architecture's index, if it is one that was not there before; SourceError otherwise."""
+        """Return an architecture's index; SourceError if it is out of range or was seen before."""
         if type(index) is not int or not 0 <= index < self.space.size:
             raise SourceError(
-                f"{where}: an architecture's index is one of 0 ... {self.space.size - 1}, not {shown(index)}"
+                f"{where}: an architecture's index must be from 0 to {self.space.size - 1}, not {shown(index)}"
             )
         if self._present[index]:
             raise SourceError(f"{where}: architecture {index} appears twice")
         return index
 
     def read(self, index: object, content: object, where: str) -> Record:
-        """The values of one architecture's record; safe to call from several threads.
+        """Read the values of one architecture's record; thread-safe.
 
         Parameters
         ----------
         index : int
         content : dict
-            By the file's name of the epoch budget: the state.
+            The states, by the file's name of the epoch budget.
         where : str
-            The place in the source, for errors.
+            The place in the source, for error messages.
 
         Raises
         ------
         SourceError
-            Where anything is not as the format has it.
+            If anything deviates from the format.
         """
         index = self.check_index(index, where)
         where = f"{where}: architecture {index}"
@@ -166,13 +167,15 @@ class Records:
             state = _entry(content, name, inside)
             if state.get("arch_index") != index or state.get("arch_str") != self.names[index]:
                 found = f"{shown(state.get('arch_index'))}, {shown(state.get('arch_str'))}"
-                raise SourceError(f"{inside}: the state is of {found}; by the official index it is {self.names[index]}")
+                raise SourceError(
+                    f"{inside}: the state is that of {found}; the official index says {self.names[index]}"
+                )
             results = _entry(state, "all_results", inside)
             for dataset, seeds in _entry(state, "dataset_seed", inside).items():
                 if dataset not in _SETS:
-                    raise SourceError(f"{inside}: a dataset is one of {', '.join(_SETS)}, not {shown(dataset)}")
+                    raise SourceError(f"{inside}: a dataset must be one of {', '.join(_SETS)}, not {shown(dataset)}")
                 if not isinstance(seeds, list) or any(type(seed) is not int or not 0 <= seed < 2**31 for seed in seeds):
-                    raise SourceError(f"{inside}: key 'dataset_seed': a list of seeds is expected for {dataset}")
+                    raise SourceError(f"{inside}: key 'dataset_seed': expected a list of seeds for {dataset}")
                 for seed in seeds:
                     place = f"{inside}, {dataset}, seed {seed}"
                     trial = results.get((dataset, seed))
@@ -186,7 +189,7 @@ class Records:
     def _trial(
         self, trial: dict[str, Any], dataset: str, budget: int, where: str
     ) -> tuple[NDArray[np.float64], Curves]:
-        """The values after the last epoch in the order of `_FIELDS`, and where they are asked for those after every one."""
+        """The values after the last epoch, in the order of `_FIELDS`, and after every epoch if requested."""
         values = np.full(len(_FIELDS), np.nan)
         curves: Curves = {}
         last = budget - 1
@@ -201,7 +204,7 @@ class Records:
 
         try:
             if trial.get("epochs") != budget:
-                raise _Wrong(f"{budget} is expected, not {shown(trial.get('epochs'))}")
+                raise _Wrong(f"expected {budget}, not {shown(trial.get('epochs'))}")
             for what, key in (("accuracy", "train_acc1es"), ("loss", "train_losses")):
                 put(f"train_{what}", _typed(trial.get(key), dict), _EPOCHS[budget])
             key = "train_times"
@@ -214,7 +217,7 @@ class Records:
             for name in _typed(trial.get(key), list):
                 part = _SETS[dataset].get(name) if type(name) is str else None
                 if part is None:
-                    raise _Wrong(f"{dataset} is evaluated on {' and '.join(_SETS[dataset])}, not on {shown(name)}")
+                    raise _Wrong(f"{dataset} must be evaluated on {' and '.join(_SETS[dataset])}, not on {shown(name)}")
                 for what, key in (("accuracy", "eval_acc1es"), ("loss", "eval_losses")):
                     put(f"{part}_{what}", _typed(trial.get(key), dict), _EVALUATIONS[name, budget])
                 key = "eval_times"
@@ -222,7 +225,7 @@ class Records:
                 if seconds_of and (at := _EVALUATIONS[name, budget][last]) in _typed(seconds_of, dict):
                     values[_POSITION[f"{part}_time"]] = _checked(f"{part}_time", seconds_of[at])
             key = "latency"
-            measured = [value for value in _typed(trial.get(key) or [], list) if value != -1]  # -1: it was not measured
+            measured = [value for value in _typed(trial.get(key) or [], list) if value != -1]  # -1: not measured
             if measured:
                 latencies = [_checked("latency_gpu", value) for value in measured]
                 values[_POSITION["latency_gpu"]] = 1e3 * sum(latencies) / len(latencies)
@@ -233,7 +236,7 @@ class Records:
         return values, curves
 
     def taking(self, unit: str, progress: Callable[[float], None] | None) -> Item:
-        """What adds each item of a stream; ``unit`` says which bytes its offsets count, e.g. ``" unpacked"``."""
+        """Return a callback that adds each item of a stream; ``unit`` qualifies offsets, e.g. ``" decompressed"``."""
 
         def item(index: Any, content: Any, offset: int) -> None:
             self.add(index, self.read(index, content, f"{self.path}: byte {offset}{unit}"))
@@ -243,7 +246,7 @@ class Records:
         return item
 
     def add(self, index: int, record: Record) -> None:
-        """Keep the values of an architecture's record."""
+        """Store the values of an architecture's record."""
         self._present[index] = True
         for (dataset, budget, seed), (values, curves) in record.items():
             trial = (dataset, budget, seed)
@@ -259,12 +262,12 @@ class Records:
                 self._curves[key][index] = curve
 
     def table(self, provenance: Mapping[str, Any], *, partial: bool) -> Table:
-        """All that was added, as a table: one dataset for each set of training data, and one for each of its curves.
+        """Build a table of all records, with one dataset per set of training data and one per set of curves.
 
         Raises
         ------
         SourceError
-            Architectures are missing, unless ``partial``.
+            If architectures are missing, unless ``partial``.
         """
         indices = np.flatnonzero(self._present)
         rows = self.space.from_official_index(indices)
@@ -299,7 +302,7 @@ class Records:
         return Table(self.space, rows, metrics, about)
 
     def _content(self, indices: NDArray[np.intp]) -> str:
-        """What the records themselves say of where they come from: counts, and the recorded costs beside the definition's."""
+        """Evidence of the records' origin: counts, and how often recorded costs differ from the definition."""
         full = [table for trial, table in self._finals.items() if trial[:2] == ("cifar10-valid", BUDGETS[-1])]
         trained = np.zeros(len(indices), dtype=np.int64)
         for table in full:
@@ -319,15 +322,15 @@ class Records:
                 values = table[indices, _POSITION[f"recorded_{name}"]]
                 right = self.space.cost(rows, name, dataset=dataset)
                 wrong |= ~np.isnan(values) & ~np.isclose(values, right, rtol=1e-6)
-            said.append(f"recorded {name} other than the definition's: {int(wrong.sum()):,}")
+            said.append(f"recorded {name} that differ from the definition: {int(wrong.sum()):,}")
         return "; ".join(said)
 
     def _metric(
         self, dataset: str, name: str, indices: NDArray[np.intp], budget: int | None = None
     ) -> MetricColumn | None:
-        """One metric on its axes; of what is the same for all seeds, or for both budgets, only one is kept.
+        """Collect one metric, dropping the seed or budget axis if the values are equal along it.
 
-        With a budget, of its trainings alone, without an axis of budgets.
+        With a budget, only its trainings are used, without a budget axis.
         """
         trials = {
             trial[1:]: values
@@ -351,7 +354,7 @@ class Records:
         return MetricColumn(by_budget, epochs) if alone is None else MetricColumn(alone)
 
     def _curve(self, dataset: str, budget: int, name: str, indices: NDArray[np.intp]) -> MetricColumn | None:
-        """A metric after every epoch; None where only that after the last is known."""
+        """A metric after every epoch; None if only its final value is known."""
         seeds = tuple(sorted({key[2] for key in self._curves if key[:2] == (dataset, budget) and key[3] == name}))
         values = np.full((len(indices), budget, len(seeds)), np.nan)
         for i, seed in enumerate(seeds):
@@ -366,37 +369,37 @@ class Records:
 def _entry(content: Any, key: str, where: str) -> dict[Any, Any]:
     value = content.get(key) if type(content) is dict else content
     if type(value) is not dict:
-        raise SourceError(f"{where}: key {key!r}: a dict is expected, not {shown(value)}")
+        raise SourceError(f"{where}: key {key!r}: expected a dict, not {shown(value)}")
     return value
 
 
 class _Wrong(Exception):
-    """What is wrong with a value; the place is added where it is known."""
+    """An invalid value; the caller adds the place."""
 
 
 def _typed(value: Any, kind: type) -> Any:
     if type(value) is not kind:
-        raise _Wrong(f"a {kind.__name__} is expected, not {shown(value)}")
+        raise _Wrong(f"expected a {kind.__name__}, not {shown(value)}")
     return value
 
 
 def _checked(name: str, value: Any) -> float:
-    """A number that is possible for the metric."""
+    """Return a number if it is possible for the metric."""
     if type(value) is not float and (type(value) is not int or abs(value) > 2**53):
-        raise _Wrong(f"a number is expected, not {shown(value)}")
+        raise _Wrong(f"expected a number, not {shown(value)}")
     if name.endswith("_accuracy"):
         if not 0 <= value <= 100:
-            raise _Wrong(f"an accuracy is a percentage from 0 to 100, not {shown(value)}")
+            raise _Wrong(f"an accuracy must be a percentage from 0 to 100, not {shown(value)}")
     elif name.endswith("_loss"):
-        if value < 0:  # that of a training that diverged may have been published as no number
-            raise _Wrong(f"a loss is not negative, unlike {shown(value)}")
+        if value < 0:  # NaN passes: the published loss of a training that diverged
+            raise _Wrong(f"a loss must not be negative, got {shown(value)}")
     elif not 0 <= value < 1e12:
-        raise _Wrong(f"a number from 0 on is expected, not {shown(value)}")
+        raise _Wrong(f"expected a non-negative number, not {shown(value)}")
     return float(value)
 
 
 def _series(name: str, series: dict[Any, Any], keys: tuple[Any, ...]) -> NDArray[np.float64]:
-    """The numbers at ``keys``; ``nan`` where there is none."""
+    """The numbers at ``keys``; ``nan`` for missing ones."""
     found: list[Any] = list(map(series.get, keys))
     if set(map(type, found)) == {float}:
         values = np.array(found)
@@ -406,13 +409,13 @@ def _series(name: str, series: dict[Any, Any], keys: tuple[Any, ...]) -> NDArray
 
 
 def _count(millions: float) -> float:
-    """A recorded count, which the files give in millions; whole where it was one before its division."""
+    """A recorded count, given in millions in the files; rounded if it was an integer before the division."""
     count = millions * 1e6
     return float(round(count)) if abs(count - round(count)) < 1e-3 else count
 
 
 def _one_of_equal(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """What the last axis has in common; None where its known values differ."""
+    """The common value along the last axis; None if the known values differ."""
     known = ~np.isnan(values)
     first = np.take_along_axis(values, known.argmax(axis=-1)[..., np.newaxis], axis=-1)
     return first[..., 0] if ((values == first) | ~known).all() else None

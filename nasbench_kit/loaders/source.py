@@ -1,4 +1,4 @@
-"""What every loader asks of a source file before it reads it, and what it owes the reader of its errors."""
+"""Checks and provenance of source files that all loaders share."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 
 
 def check_file(path: Path) -> None:
-    """Raise SourceError unless ``path`` is a readable regular file with something in it."""
+    """Raise SourceError unless ``path`` is a readable, non-empty regular file."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise SourceError(f"{path}: there is no such file") from None
+        raise SourceError(f"{path}: no such file") from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # a zero byte in it
-        raise SourceError(f"{path} is no name of a file: {error}") from error
+    except ValueError as error:  # the path contains a null byte
+        raise SourceError(f"{path} is not a valid file name: {error}") from error
     if stat.S_ISDIR(mode):
-        raise SourceError(f"{path} is a folder; give the file in it")
+        raise SourceError(f"{path} is a folder; give the path of the file in it")
     if not stat.S_ISREG(mode):
-        raise SourceError(f"{path} is no regular file; save its content to a file first")
+        raise SourceError(f"{path} is not a regular file; save its content to a file first")
     if path.stat().st_size == 0:
-        raise SourceError(f"{path} is empty: byte 0 is its end; the download broke off, get it again")
+        raise SourceError(f"{path} is empty (0 bytes); the download probably failed, download it again")
     if head(path).startswith(_LFS):
         raise SourceError(
             f"{path} is a Git LFS pointer (byte 0: {_LFS.decode()}...), not the file itself: run 'git lfs pull' in the "
-            "repository that it comes from, or download the file by its link"
+            "repository that it comes from, or download the file from its web page"
         )
 
 
 def head(path: Path, size: int = 4096) -> bytes:
-    """The first bytes of a file; SourceError where it cannot be read."""
+    """Read the first bytes of a file; SourceError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(size)
@@ -54,18 +54,18 @@ def head(path: Path, size: int = 4096) -> bytes:
 
 
 def file_provenance(paths: Iterable[Path]) -> dict[str, Any]:
-    """``source``, ``sha256`` and ``size`` (bytes) of the files that a table comes from, as a store's provenance."""
+    """``source``, ``sha256`` and ``size`` (bytes) of a table's source files, for the provenance of a store."""
     names, digests, size = [], [], 0
     for path in paths:
         with path.open("rb") as file:
             digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-        names.append(one_line(path.name))  # not every name of a file is text
-        size += os.path.getsize(path)  # noqa: PTH202 - of what was just read
+        names.append(one_line(path.name))  # file names need not be valid text
+        size += os.path.getsize(path)  # noqa: PTH202 - the file was just read
     return {"source": ", ".join(names), "sha256": ", ".join(digests), "size": size}
 
 
 def published_provenance(paths: Sequence[Path], benchmark: str) -> dict[str, Any]:
-    """`file_provenance` of a benchmark's files, where they come from, and how far they are verified as the published ones."""
+    """`file_provenance` of a benchmark's files, plus their origin and the evidence that they are the published ones."""
     published = source(benchmark)
     found = [published.identify(path) for path in paths]
     known = [file for file in found if file is not None]
@@ -80,17 +80,17 @@ def published_provenance(paths: Sequence[Path], benchmark: str) -> dict[str, Any
 
 
 def check_complete(path: Path, space: Space, architectures: Genotypes, *, partial: bool, all_genotypes: bool) -> int:
-    """How many architectures a source lacks; SourceError where that is any, unless ``partial``.
+    """Count the architectures that a source lacks; SourceError if there are any, unless ``partial``.
 
     Parameters
     ----------
     path : Path
     space : Space
-        Small enough to be listed.
+        Must be small enough to enumerate.
     architectures : ndarray of uint8, shape (n, genes)
     partial : bool
     all_genotypes : bool
-        Whether the source should have every genotype, or one of every network.
+        Whether the source should have every genotype, rather than one genotype of every network.
     """
     found = space.small_number(architectures)
     if all_genotypes:
@@ -100,7 +100,7 @@ def check_complete(path: Path, space: Space, architectures: Genotypes, *, partia
         here, wanted, what = np.unique(networks[found]).size, int(networks.max()) + 1, "networks"
     if here < wanted and not partial:
         raise SourceError(
-            f"{path} lacks {wanted - here} of the {wanted} {what} of {space.name}; the file is cut short, or a part of the "
-            "table: to store what is there, say so with --partial (partial=True)"
+            f"{path} lacks {wanted - here} of the {wanted} {what} of {space.name}: the file is truncated or only part "
+            "of the table; to store it anyway, use --partial (partial=True)"
         )
     return wanted - here

@@ -1,4 +1,4 @@
-"""Any CSV or Parquet file with an architecture column -> a table, by a mapping of its columns."""
+"""Read any CSV or Parquet file with an architecture column, given a mapping of its columns."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ _FORMS = ("native", "official_index", "number")
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file looks like CSV or Parquet; any folder may hold such files."""
+    """Whether the file looks like CSV or Parquet; true for any folder, which may contain such files."""
     return path.is_dir() or frames.recognises(path)
 
 
 def load(source: Path, *, mapping: TableMapping | str | os.PathLike[str] | None = None, partial: bool = False) -> Table:
-    """Read files by a mapping.
+    """Read one or more files as described by a mapping.
 
     Parameters
     ----------
     source : Path
-        The file, or the folder of the files that the mapping names.
-    mapping : TableMapping, or the path of one in TOML
-        Cannot be left out.
+        The file, or the folder that contains the files named by the mapping.
+    mapping : TableMapping, or the path of a TOML file
+        Required.
     partial : bool
-        Accept files that do not have a record of every network of the space.
+        Accept files that lack a record for some networks of the space.
 
     Returns
     -------
     Table
-        Seeds become an axis where a file has a seed column, or columns of single seeds. Values without a seed are means
-        over trials.
+        A metric has a seed axis if a file has a seed column, or columns for single seeds. Values without a seed are
+        means over trials.
 
     Raises
     ------
     SourceError
-        A missing column, a value that is no number or out of its metric's range, an architecture that is not of the space,
-        one that appears twice, a metric that looks like a gain and has no direction.
+        If a column is missing, a value is not a number or outside its metric's range, an architecture is invalid or
+        appears twice, or a metric looks like one to maximise but has no direction.
     UnknownName
-        No such space.
+        If the space does not exist.
     """
     if mapping is None:
         raise SourceError(
-            f"{source}: a table needs to know its columns: give a mapping file (mapping='....toml', --mapping), or "
+            f"{source}: a table needs a mapping of its columns: give a mapping file (mapping='....toml', --mapping), or "
             "--space, --architecture and --column"
         )
     if not isinstance(mapping, TableMapping):
@@ -92,7 +92,7 @@ def load(source: Path, *, mapping: TableMapping | str | os.PathLike[str] | None 
 
 @dataclass(frozen=True)
 class _Piece:
-    """One file, read: genotypes, seeds and the mapped columns' values, row by row."""
+    """The content of one file: genotypes, seeds and the values of the mapped columns, by row."""
 
     path: Path
     rows: Genotypes
@@ -102,11 +102,11 @@ class _Piece:
 
 
 def _check_directions(source: Path, mapping: TableMapping) -> None:
-    """Refuse a name that looks like a gain and is said neither to be one nor not to: less of it would pass for better."""
+    """Require a direction for unknown metrics that look like ones to maximise; by default, lower would be better."""
     for column in (column for file in mapping.files for column in file.columns):
         if column.direction is None and known_metric(column.metric) is None and looks_like_gain(column.metric):
             raise SourceError(
-                f"{source}: more of {column.dataset}/{column.metric} seems to be better, but nothing says so: add "
+                f"{source}: {column.dataset}/{column.metric} looks like a metric to maximise but has no direction: add "
                 f'direction = "max" (or "min") to the mapping of column {column.column!r}; in the shell --column '
                 f"'{column.shell}:max'"
             )
@@ -115,14 +115,14 @@ def _check_directions(source: Path, mapping: TableMapping) -> None:
 def _path_of(source: Path, file: FileMap, count: int) -> Path:
     if source.is_dir():
         if file.file is None:
-            raise SourceError(f"{source} is a folder: the mapping has to name the file of every table (file = '...')")
+            raise SourceError(f"{source} is a folder: the mapping must name the file of every table (file = '...')")
         path = source / file.file
         if not path.resolve().is_relative_to(source.resolve()):
             raise SourceError(
-                f"{source}: the file {file.file!r} of the mapping is outside of this folder: name one in it"
+                f"{source}: the file {file.file!r} of the mapping is outside this folder: name a file inside it"
             )
     elif count > 1:
-        raise SourceError(f"{source}: the mapping has {count} tables; give the folder that holds their files")
+        raise SourceError(f"{source}: the mapping has {count} tables; give the folder that contains their files")
     else:
         path = source
     check_file(path)
@@ -145,21 +145,21 @@ def _read_file(path: Path, mapping: FileMap, target: Space) -> _Piece:
 
 
 def _check_range(path: Path, column: ColumnMap, values: NDArray[np.float64]) -> None:
-    """SourceError where values are out of their metric's range, or are fractions where percentages are expected."""
+    """Raise SourceError for values outside their metric's range, or fractions where percentages are expected."""
     about = column.described(seeds=False)
     outside = np.flatnonzero(about.outside(values))
     if len(outside):
         low, high = about.range
         raise SourceError(
-            f"{path}: row {outside[0]}, column {column.column!r}: {about.name} is {values[outside[0]]}, but its range is "
-            f"{low:g} to {high:g}{' percent' if about.units == 'percent' else ''}; give the column's scale = ..., or another "
+            f"{path}: row {outside[0]}, column {column.column!r}: {about.name} is {values[outside[0]]}, outside its "
+            f"range {low:g} to {high:g}{' percent' if about.units == 'percent' else ''}; set the column's scale = ..., or its "
             "range = [lowest, highest]"
         )
     highest = np.nanmax(values, initial=0.0)
     if about.units == "percent" and column.scale is None and 0 < highest <= 1:
         raise SourceError(
-            f"{path}: column {column.column!r}: the values of {about.name} are from 0 to {highest:g}, but its unit is percent: "
-            "give scale = 100 (*100 in --column); or scale = 1 where these are percentages"
+            f"{path}: column {column.column!r}: the values of {about.name} lie between 0 and {highest:g}, but its unit "
+            "is percent: set scale = 100 (*100 in --column), or scale = 1 if these are percentages"
         )
 
 
@@ -175,7 +175,7 @@ def _architectures(path: Path, column: pd.Series[Any], mapping: FileMap, target:
             return target.from_official_index(numbers)
     except InvalidArchitecture as error:
         raise SourceError(f"{path}: column {mapping.architecture!r}: {error}") from error
-    raise SourceError(f"{path}: {UnknownName('architecture form', mapping.form, _FORMS)} (official_index: nb201 alone)")
+    raise SourceError(f"{path}: {UnknownName('architecture form', mapping.form, _FORMS)} (official_index: nb201 only)")
 
 
 def _native(text: str) -> Any:
@@ -189,7 +189,7 @@ def _native(text: str) -> Any:
 def _metric(
     source: Path, name: str, count: int, entries: list[tuple[ColumnMap, NDArray[np.intp], _Piece]]
 ) -> MetricColumn:
-    """All values of one metric, from one or more columns and files, on its axes."""
+    """Collect the values of one metric, from one or more columns and files, on its epoch and seed axes."""
     budgets = {column.epochs for column, _, _ in entries}
     if None in budgets and len(budgets) > 1:
         raise SourceError(f"{source}: {name} is given both with and without an epoch budget")
@@ -198,7 +198,7 @@ def _metric(
     for column, _, piece in entries:
         if column.seed is not None and piece.seeds is not None:
             raise SourceError(
-                f"{source}: {name}: {piece.path.name} has a seed column, and a seed is given for {column.column!r}"
+                f"{source}: {name}: {piece.path.name} has a seed column, so {column.column!r} cannot have a seed too"
             )
         seeds |= (
             set(piece.seeds.tolist())
@@ -218,8 +218,8 @@ def _metric(
         if len(unique) < len(cell):
             again = int(first[counts > 1][0])
             raise SourceError(
-                f"{piece.path}: the architecture of row {again} appears twice for {name}; a file with several trials of "
-                "an architecture needs its seed column named (seed = ...)"
+                f"{piece.path}: the architecture of row {again} appears twice for {name}; if the file has several trials "
+                "per architecture, name its seed column (seed = ...)"
             )
         if not np.isnan(values[rows, e, s]).all():
             raise SourceError(
@@ -239,13 +239,13 @@ def _metric(
 
 
 def _one_description(source: Path, name: str, columns: list[ColumnMap], *, seeds: bool) -> Metric:
-    """What a metric is by all of the columns that it comes from, which may not contradict each other."""
+    """Merge the descriptions of a metric from all of its columns; SourceError if they contradict each other."""
     given: dict[str, Any] = {}
     for column in columns:
         for field in ("direction", "units", "range", "split", "depends_on_seed"):
             value = getattr(column, field)
             if value is not None and given.setdefault(field, value) != value:
                 raise SourceError(
-                    f"{source}: {name} has the {field} {given[field]!r} in one column, {value!r} in another"
+                    f"{source}: {name} has the {field} {given[field]!r} in one column but {value!r} in another"
                 )
     return dataclasses.replace(columns[0], **given).described(seeds=seeds)

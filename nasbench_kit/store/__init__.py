@@ -1,4 +1,4 @@
-"""The HDF5 file of a benchmark: schema, atomic writer, memory-mapped reader."""
+"""HDF5 stores of benchmarks: schema, atomic writer and memory-mapped reader."""
 
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import MetricColumn, Table

@@ -1,7 +1,7 @@
-"""An HDF5 file that is being written: where the disk fails, that is an error of Python's.
+"""Write an HDF5 file such that a disk error becomes a Python exception.
 
-HDF5 itself keeps a file open that it cannot close for want of space, and crashes the interpreter when that ends. So it writes
-through a Python file that never fails it, and the failure is raised once HDF5 is done.
+If the disk is full, HDF5 cannot close the file and crashes the interpreter at exit. HDF5 therefore writes through a
+Python file object that never reports an error to it; the error is raised once HDF5 is done.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["new_hdf5"]
 
 
 class _Unfailing(io.RawIOBase):
-    """A file that keeps the first error of writing instead of raising it, and then writes no more."""
+    """A file that records the first write error instead of raising it, and then ignores further writes."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w+b", buffering=0)
@@ -34,7 +34,7 @@ class _Unfailing(io.RawIOBase):
     def write(self, data: Any) -> int:
         rest = memoryview(data).cast("B")
         size = len(rest)
-        while len(rest) and self.error is None:  # a call writes 2 GiB at most
+        while len(rest) and self.error is None:  # one call writes at most 2 GiB
             try:
                 rest = rest[self._file.write(rest) :]
             except OSError as error:
@@ -61,14 +61,14 @@ class _Unfailing(io.RawIOBase):
 
 @contextlib.contextmanager
 def new_hdf5(path: Path, **options: Any) -> Iterator[h5py.File]:
-    """An empty HDF5 file to fill; raises OSError at the end where not all of it could be written.
+    """Create an HDF5 file to be filled; raises OSError on exit if it could not be written completely.
 
     Parameters
     ----------
     path : Path
-        Replaced where it is there.
+        An existing file is overwritten.
     **options
-        For ``h5py.File``.
+        Passed to ``h5py.File``.
     """
     with (
         contextlib.closing(_Unfailing(path)) as target,

@@ -1,4 +1,4 @@
-"""A store file -> memory-mapped arrays, its layout checked, its values untouched until they are asked for."""
+"""Read a store file as memory-mapped arrays; the layout is checked on opening, values are read on demand."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ __all__ = ["Column", "StoreFile"]
 
 @dataclass(frozen=True)
 class Column:
-    """Where one HDF5 dataset lies in the file, and what its axes mean."""
+    """The position of one HDF5 dataset in the file, and the meaning of its axes."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     offset: int
     sha256: str
-    metric: Metric | None = None  # None for what is no metric
+    metric: Metric | None = None  # None for columns that are not metrics
     epochs: tuple[int, ...] | None = None
     seeds: tuple[int, ...] | None = None
 
@@ -53,20 +53,20 @@ class StoreFile:
     attributes : dict
         The root attributes as plain Python values.
     digest : str
-        A SHA-256 over the checksums of all columns: equal for stores of equal content.
+        SHA-256 over the checksums of all columns; equal for stores with equal content.
     metrics : dict of str to dict of str to Column
         By dataset, then metric.
 
     Raises
     ------
     StoreError
-        No such file, no HDF5 file, another format or version, or a layout that does not match the schema.
+        If the file does not exist, is not an HDF5 file, has another format or version, or does not match the schema.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         with opened(self.path, "store") as file:
-            # of the file that is open now: its name may belong to another one a moment later
+            # map the open file itself: by now its path may refer to a different file
             self._map = mmap.mmap(file.id.get_vfd_handle(), 0, access=mmap.ACCESS_READ)
             self._read_layout(file)
 
@@ -74,12 +74,12 @@ class StoreFile:
         self.attributes = _attributes(file)
         found = self.attributes.get("format")
         if found != FORMAT:
-            raise StoreError(f"{self.path} is an HDF5 file but no store: its format is {found!r}, not {FORMAT!r}")
+            raise StoreError(f"{self.path} is an HDF5 file but not a store: its format is {found!r}, not {FORMAT!r}")
         number = self.attributes.get("format_version")
         if number != FORMAT_VERSION:
             raise StoreError(
-                f"{self.path} has the store format {number}; this version of the kit reads {FORMAT_VERSION}: "
-                "convert the source again, or install the version that wrote it "
+                f"{self.path} has store format version {number}, but this version of the kit reads {FORMAT_VERSION}: "
+                "convert the source again, or install the kit version that wrote it "
                 f"({self.attributes.get('kit_version')})"
             )
         try:
@@ -89,11 +89,11 @@ class StoreFile:
         if self.attributes.get("space_version") != self.space.version:
             raise StoreError(
                 f"{self.path} was written for version {self.attributes.get('space_version')} of the space "
-                f"{self.space.name}, this is version {self.space.version}: convert the source again"
+                f"{self.space.name}, but the kit has version {self.space.version}: convert the source again"
             )
         layout = self.attributes.pop("columns", None)
         if not isinstance(layout, dict):
-            raise StoreError(f"{self.path} is a damaged store: it has no list of its columns; convert its source again")
+            raise StoreError(f"{self.path} is a damaged store: its column list is missing; convert its source again")
         checksums = sorted((name, str(entry["sha256"])) for name, entry in layout.items())
         self.digest = hashlib.sha256(json.dumps([self.space.name, checksums]).encode()).hexdigest()
         size = len(self._map)
@@ -113,11 +113,13 @@ class StoreFile:
             self.metrics.setdefault(dataset, {})[metric] = column
 
     def _column(self, node: h5py.h5d.DatasetID, name: str, entry: dict[str, Any], size: int) -> Column:
-        """The column as the file has it, its axes and checksum as the list of columns has them."""
+        """Build a column from its dataset in the file and its entry in the column list."""
         offset, shape, dtype = node.get_offset() or 0, node.shape, node.dtype
         end = offset + math.prod(shape) * dtype.itemsize
         if end > size:
-            raise StoreError(f"{self.path} is cut off: {name} ends at byte {end} of {size}; convert its source again")
+            raise StoreError(
+                f"{self.path} is truncated: {name} ends at byte {end}, the file at {size}; convert its source again"
+            )
         epochs, seeds = entry.get("epochs"), entry.get("seeds")
         return Column(
             dtype=dtype,
@@ -135,33 +137,33 @@ class StoreFile:
             raise StoreError(f"{self.path}: {name} is {column.dtype} {column.shape}, not {wanted}")
 
     def array(self, column: Column) -> NDArray[Any]:
-        """The values of a column: a read-only view of the file's pages."""
+        """The values of a column, as a read-only view of the memory-mapped file."""
         view = np.frombuffer(self._map, dtype=column.dtype, count=math.prod(column.shape), offset=column.offset)
         return view.reshape(column.shape)
 
     @property
     def architectures(self) -> NDArray[np.uint8]:
-        """The genotypes with a record of their own, by ascending key: (n, genes)."""
+        """The genotypes with a record of their own, sorted by key; shape (n, genes)."""
         return self.array(self._architectures)
 
     @property
     def keys(self) -> NDArray[np.uint64]:
-        """The key of each architecture's network, ascending: (n,)."""
+        """The key of each architecture's network, ascending; shape (n,)."""
         return self.array(self._keys)
 
     def costs(self, dataset: str) -> tuple[str, ...]:
-        """The names of the costs that follow from an architecture of this dataset's networks; none where not defined."""
+        """The names of the costs that can be computed from an architecture for this dataset; empty if undefined."""
         return self.space.known_costs(dataset) if self._skeleton(dataset) is None else self.space.cost_names
 
     def cost(self, rows: NDArray[np.uint8], name: str, dataset: str) -> NDArray[Any]:
-        """One of `costs` of valid genotypes (n, genes): (n,)."""
+        """One of `costs` for valid genotypes (n, genes); shape (n,)."""
         skeleton = self._skeleton(dataset)
         if skeleton is None:
             return self.space.cost(rows, name, dataset=dataset)
         return self.space.cost(rows, name, skeleton=skeleton)
 
     def _skeleton(self, dataset: str) -> Skeleton | None:
-        """The network around an architecture that this table says it was trained in; None where it says nothing."""
+        """The skeleton network that this table's architectures were trained in; None if the table does not say."""
         return self._trained_skeletons.get(dataset)
 
     @cached_property
@@ -173,15 +175,15 @@ class StoreFile:
         try:
             return {setting["dataset"]: override(own, setting["skeleton"], self.space.name)}
         except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(f"{self.path}: its setting has no skeleton of {self.space.name}: {error}") from error
+            raise StoreError(f"{self.path}: its setting has no valid {self.space.name} skeleton: {error}") from error
 
     def verify(self) -> int:
-        """Read every column and compare its checksum; returns the number of bytes read.
+        """Verify the checksum of every column and return the number of bytes read.
 
         Raises
         ------
         StoreError
-            Names the first column whose bytes are not those that were written.
+            If a checksum does not match; names the first such column.
         """
         total = 0
         columns = {"architectures": self._architectures, "keys": self._keys}
@@ -191,7 +193,7 @@ class StoreFile:
             values = self.array(column)
             if hashlib.sha256(values.data).hexdigest() != column.sha256:
                 raise StoreError(
-                    f"{self.path}: the checksum of {name} is wrong; the file was damaged, convert its source again"
+                    f"{self.path}: the checksum of {name} is wrong; the file is damaged, convert its source again"
                 )
             total += values.nbytes
         return total
@@ -199,20 +201,20 @@ class StoreFile:
 
 def _text(column: str, entry: dict[str, Any], field: str) -> str:
     if not isinstance(entry[field], str):
-        raise ValueError(f"the {field} of {column} is no text")
+        raise ValueError(f"the {field} of {column} is not a string")
     return str(entry[field])
 
 
 def _axis(what: str, values: Any, least: int) -> tuple[int, ...]:
-    """An axis as the list of columns has it; ValueError for anything but whole numbers that ascend."""
+    """Check an axis from the column list; ValueError unless it consists of ascending integers."""
     if not isinstance(values, list):
-        raise ValueError(f"{what} are no list")
+        raise ValueError(f"{what} are not a list")
     check_axis(what, values, least)
     return tuple(values)
 
 
 def _metric(column: str, entry: dict[str, Any]) -> Metric:
-    """What a column's metric is, as its store says; stores of old have the unit alone."""
+    """The metric of a column, as described by its store; old stores give only the unit."""
     name = column.split("/")[-1]
     _text(column, entry, "units")
     if "direction" in entry:
@@ -230,7 +232,7 @@ def _attributes(file: h5py.File) -> dict[str, Any]:
     listed = found.pop("json", None)
     structured = set(json.loads(listed)) if isinstance(listed, str) else None
     for name, value in found.items():
-        # stores of old do not say which attributes are JSON: those that look like it were
+        # old stores do not list which attributes are JSON: those that look like JSON are
         if isinstance(value, str) and (value[:1] in ("{", "[") if structured is None else name in structured):
             try:
                 found[name] = json.loads(value)

@@ -1,4 +1,4 @@
-"""Files of named arrays and a few plain values, sealed by a checksum: what is not a store, such as saved results."""
+"""HDF5 files of named arrays and scalar attributes with a checksum, for everything but stores (e.g. saved results)."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ __all__ = ["SEAL", "read_record", "seal", "write_record"]
 
 SEAL, ORDER = "sha256", "order"  # attributes of every record
 MOST_ARRAYS = 100_000
-DEEPEST = 4  # groups in groups
+DEEPEST = 4  # levels of nested groups
 
 
 def write_record(path: Path, attributes: Mapping[str, str | int | float], arrays: Mapping[str, NDArray[Any]]) -> Path:
-    """Write a file, all or nothing; `read_record` reads it.
+    """Write a file atomically, to be read by `read_record`.
 
     Parameters
     ----------
     path : Path
-        An existing file is replaced at the end, in one step.
+        An existing file is replaced atomically at the end.
     attributes : mapping of str to str, int or float
-        With ``format`` and ``format_version``.
+        Must include ``format`` and ``format_version``.
     arrays : mapping of str to ndarray of numbers
-        Names may have parts, divided by slashes.
+        Names may contain slashes, which denote groups.
 
     Raises
     ------
     StoreError
-        No permission, no space, no such folder.
+        If the folder does not exist or is not writable, or the disk is full.
     """
 
     def write(temporary: Path) -> None:
@@ -58,34 +58,34 @@ def write_record(path: Path, attributes: Mapping[str, str | int | float], arrays
 def read_record(
     path: Path, what: str, file_format: str, versions: tuple[int, ...]
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The attributes and arrays of a file, sealed or of a version before there were seals.
+    """Read the attributes and arrays of a file; older versions may lack a checksum.
 
     Parameters
     ----------
     path : Path
     what : str
-        What errors call it, e.g. ``"result"``.
+        What error messages call the file, e.g. ``"result"``.
     file_format : str
-        The attribute ``format`` that it has to have.
+        The required value of the attribute ``format``.
     versions : tuple of int
-        The values of ``format_version`` that can be read; those below the last may lack a seal.
+        The supported values of ``format_version``; all but the last may lack a checksum.
 
     Raises
     ------
     StoreError
-        No such file, another format or version, damaged, or with anything in it that reaches out of the file.
+        If the file does not exist, has another format or version, is damaged, or contains links or external storage.
     """
     with opened(path, what) as file:
         attributes = plain_attributes(file)
         if attributes.get("format") != file_format or attributes.get("format_version") not in versions:
-            raise StoreError(f"{path} is no {what} of this version of the kit")
+            raise StoreError(f"{path} is not a {what} that this version of the kit can read")
         length = file.id.get_filesize()
         arrays: dict[str, NDArray[Any]] = {}
         for name in _names(file.id):
             node = plain_dataset(file, name)
             size = math.prod(node.shape) * node.dtype.itemsize
             if (node.get_offset() or 0) + size > length:
-                raise StoreError(f"{path} is cut off: {name} has {size} bytes, the file {length}")
+                raise StoreError(f"{path} is truncated: {name} has {size} bytes, but the file only {length}")
             arrays[name] = h5py.Dataset(node)[()]
             if len(arrays) > MOST_ARRAYS:
                 raise ValueError(f"more than {MOST_ARRAYS} arrays")
@@ -93,19 +93,19 @@ def read_record(
         sealed = stated is not None or attributes["format_version"] == versions[-1]
         if sealed and stated != seal(attributes, arrays):
             raise ValueError("its checksum is wrong")
-        order = json.loads(attributes.pop(ORDER, "[]"))  # HDF5 lists them by name
+        order = json.loads(attributes.pop(ORDER, "[]"))  # HDF5 itself lists them alphabetically
         listed = {name: arrays[name] for name in order if name in arrays}
         return attributes, {**listed, **arrays}
 
 
 def _names(group: Any, prefix: str = "", depth: int = 0) -> Iterator[str]:
-    """The paths of all datasets below a group; ValueError for a link that is not a hard one."""
+    """The paths of all datasets below a group; ValueError for soft and external links."""
     if depth > DEEPEST:
-        raise ValueError("groups in groups in groups")
+        raise ValueError("groups are nested too deeply")
     for raw in group:
         name = prefix + raw.decode()
         if group.links.get_info(raw).type != h5py.h5l.TYPE_HARD:
-            raise ValueError(f"{name} is a link out of its place")
+            raise ValueError(f"{name} is a soft or external link")
         node = h5py.h5o.open(group, raw)
         if isinstance(node, h5py.h5g.GroupID):
             yield from _names(node, f"{name}/", depth + 1)
@@ -114,7 +114,7 @@ def _names(group: Any, prefix: str = "", depth: int = 0) -> Iterator[str]:
 
 
 def seal(attributes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
-    """A SHA-256 over all attributes, and the name, type, shape and values of every array."""
+    """SHA-256 over all attributes and over the name, type, shape and values of every array."""
     digest = hashlib.sha256(json.dumps(dict(sorted(attributes.items()))).encode("utf-8", "surrogatepass"))
     for name in sorted(arrays):
         values = np.ascontiguousarray(arrays[name])

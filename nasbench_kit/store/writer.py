@@ -1,4 +1,4 @@
-"""A table -> a store file, all or nothing: an interrupted write leaves what was there before."""
+"""Write a table to a store file atomically: an interrupted write leaves an existing file untouched."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, MetricColumn, Tabl
 
 __all__ = ["write_store"]
 
-MOST_NAME = 1000  # bytes of the name of a dataset or metric
+MOST_NAME = 1000  # bytes, the longest name of a dataset or metric
 ALIGNMENT = 64  # bytes: a memory-mapped column starts on a cache line
 
 
 def write_store(path: str | os.PathLike[str], table: Table) -> Path:
     """Write a table as a store file.
 
-    The file is written beside the target under a temporary name, flushed, read back and checked, then renamed.
+    The file is written next to the target under a temporary name, flushed, read back and checked, then renamed.
 
     Parameters
     ----------
     path : path-like
-        The target; an existing file is replaced at the end, in one step.
+        The target; an existing file is replaced atomically at the end.
     table : Table
 
     Returns
@@ -45,7 +45,7 @@ def write_store(path: str | os.PathLike[str], table: Table) -> Path:
     Raises
     ------
     StoreError
-        No permission, no space, no such folder, or a target that is not a file.
+        If the folder does not exist or is not writable, the disk is full, or the target is not a regular file.
     """
 
     def write(temporary: Path) -> None:
@@ -82,7 +82,7 @@ def _write_hdf5(path: Path, table: Table) -> None:
                 _check_name(path, "metric", name)
                 column = _dataset(file, f"metrics/{dataset}/{name}", metric.values[order])
                 about = metric.described(name).attributes()
-                for attribute, value in about.items():  # for readers that know nothing of the kit
+                for attribute, value in about.items():  # for other HDF5 readers
                     column.attrs[attribute] = value if isinstance(value, (str, bool)) else json.dumps(value)
                 _attach_scales(file, column, metric, scales)
                 columns[f"metrics/{dataset}/{name}"] = {
@@ -91,16 +91,16 @@ def _write_hdf5(path: Path, table: Table) -> None:
                     "epochs": metric.epochs,
                     "seeds": metric.seeds,
                 }
-        file.attrs["columns"] = json.dumps(columns)  # so that opening reads one attribute instead of a tree of them
+        file.attrs["columns"] = json.dumps(columns)  # opening a store then reads one attribute instead of many
         file.attrs["attributes_sha256"] = attributes_digest(dict(file.attrs))
 
 
 def _check_name(path: Path, what: str, name: str) -> None:
-    """StoreError where HDF5 takes a name for something else than itself, or not at all."""
+    """Raise StoreError for a name that HDF5 would interpret as a path or reject."""
     if not name or "/" in name or name in (".", ".."):
-        raise StoreError(f"{path}: a {what}'s name is not empty, has no '/' and is not '.', unlike {name!r}")
+        raise StoreError(f"{path}: a {what} name must not be empty, contain '/', or be '.' or '..', got {name!r}")
     if "\0" in name or len(name.encode("utf-8", "replace")) > MOST_NAME or any("\ud800" <= c <= "\udfff" for c in name):
-        raise StoreError(f"{path}: a {what}'s name is text of {MOST_NAME:,} bytes at most, unlike {name!r}")
+        raise StoreError(f"{path}: a {what} name must be text of at most {MOST_NAME:,} bytes, got {name!r}")
 
 
 def _entry(column: h5py.Dataset) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _entry(column: h5py.Dataset) -> dict[str, Any]:
 
 
 def _dataset(file: h5py.File, name: str, values: NDArray[Any]) -> h5py.Dataset:
-    """A contiguous, uncompressed dataset with its checksum."""
+    """Write a contiguous, uncompressed dataset with its checksum."""
     values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
     dataset = file.create_dataset(name, data=values, track_times=False)
     dataset.attrs["sha256"] = hashlib.sha256(values.data).hexdigest()

@@ -80,7 +80,7 @@ def test_a_mean_charges_all_the_trainings_it_averages(write):
         problem = bench.problem("valid_accuracy", **options)
         assert not problem.noisy
         np.testing.assert_array_equal(problem.evaluate(X).seconds, expected)
-    with pytest.raises(ValueError, match="charge is 'all' or 'one', not 'none'"):
+    with pytest.raises(ValueError, match="charge must be 'all' or 'one', not 'none'"):
         bench.problem("valid_accuracy", charge="none")
 
 
@@ -180,7 +180,7 @@ def test_an_unknown_value_is_an_error_unless_it_is_said_what_becomes_of_it(write
         unknown = np.isnan(bench.query(X, "valid_accuracy"))
         assert (np.isinf(found.F[:, 0]) == unknown).all()
         assert (found.seconds == np.where(unknown, seconds, 10.0)).all()
-    with pytest.raises(ValueError, match="missing is 'raise', 'fail' or 'skip', not 'ignore'"):
+    with pytest.raises(ValueError, match="missing must be 'raise', 'fail' or 'skip', not 'ignore'"):
         bench.problem("valid_accuracy", missing="ignore")
 
 

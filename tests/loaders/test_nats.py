@@ -96,11 +96,14 @@ def test_folders_need_all_or_partial(folder, tmp_path):
     ("change", "message"),
     [
         (lambda f: (f / "000000.pickle.pbz2").write_bytes(b""), r"000000\.pickle\.pbz2 ends at byte 0"),
-        (lambda f: (f / "000011.pickle.pbz2").write_bytes(b"hello"), r"000011.*byte 0 and following: no valid bz2"),
+        (lambda f: (f / "000011.pickle.pbz2").write_bytes(b"hello"), r"000011.*byte 0 and following: invalid bz2"),
         (lambda f: (f / "000011.pickle.pbz2").write_bytes(packed({})), "000011.*architecture 11, 12 epochs: key '12'"),
-        (lambda f: (f / "000011.pickle.pbz2").write_bytes(packed([])), "a dict is expected, not list"),
-        (lambda f: (f / "000012.pickle.pbz2").write_bytes(packed(states(11))), "architecture 12.*the state is of 11"),
-        (lambda f: (f / "020000.pickle.pbz2").write_bytes(packed(states(11))), "one of 0 ... 15624, not 20000"),
+        (lambda f: (f / "000011.pickle.pbz2").write_bytes(packed([])), "expected a dict, not list"),
+        (
+            lambda f: (f / "000012.pickle.pbz2").write_bytes(packed(states(11))),
+            "architecture 12.*the state is that of 11",
+        ),
+        (lambda f: (f / "020000.pickle.pbz2").write_bytes(packed(states(11))), "from 0 to 15624, not 20000"),
         (lambda f: shutil.copy(f / "000011.pickle.pbz2", f / "11.pickle.pbz2"), "architecture 11 appears twice"),
         (lambda f: (f / "000012.pickle.pbz2").mkdir(), "cannot be read"),
         (lambda f: (f / "meta.pickle.pbz2").write_bytes(packed([])), "meta.*'meta_archs'"),
@@ -115,17 +118,17 @@ def test_folders_need_all_or_partial(folder, tmp_path):
         ),
         (
             lambda f: (f / "meta.pickle.pbz2").write_bytes(packed(meta() | {"meta_archs": NAMES[::-1]})),
-            "architecture 0 is",
+            "architecture 0 must be",
         ),
-        (lambda f: (f / "000011.pickle.pbz2").write_bytes(packed(states(11)) + b"x"), "no valid bz2 data"),
+        (lambda f: (f / "000011.pickle.pbz2").write_bytes(packed(states(11)) + b"x"), "invalid bz2 data"),
         (
             lambda f: (f / "000011.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(states(11), 4) + b"x")),
-            r"byte \d+ unpacked: the content ends here, but 1 bytes follow",
+            r"byte \d+ decompressed: the content ends here, but 1 bytes follow",
         ),
         (lambda f: (f / "000011.pickle.pbz2").write_bytes(bytes(2**21 + 1)), "more than 2097152 bytes"),
         (
             lambda f: (f / "000011.pickle.pbz2").write_bytes(bz2.compress(b"(" * 2**24)),
-            "more than 4194304 bytes unpacked",
+            "more than 4194304 bytes decompressed",
         ),
     ],
 )
@@ -176,7 +179,7 @@ def test_a_truncated_or_damaged_file(written, tmp_path, name):
     size = len(content)
     for cut in [1, 2, 100, 511, 512, 513, *np.linspace(1000, size - 10_241, 10, dtype=int)]:
         path.write_bytes(content[:cut])
-        with pytest.raises(nk.SourceError, match=r"byte \d+|holds no file"):
+        with pytest.raises(nk.SourceError, match=r"byte \d+|contains no files"):
             load(path, partial=True, source_format="nats")
     rng = np.random.default_rng(0)
     for position in [*range(0, 600, 23), *rng.integers(0, size, 10)]:
@@ -222,5 +225,5 @@ def test_what_is_recognised(written, tmp_path):
         recognise(tmp_path / "other.tar")
     with pytest.raises(nk.SourceError, match="a folder"):
         nk.convert(written / "folder", tmp_path / "out.h5", source_format="nb201")
-    with pytest.raises(nk.SourceError, match="curves is for the format nb201, nats, not for table"):
+    with pytest.raises(nk.SourceError, match="curves only applies to the format nb201, nats, not to table"):
         nk.convert(tmp_path, tmp_path / "out.h5", curves=True)

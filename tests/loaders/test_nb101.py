@@ -96,7 +96,7 @@ def test_every_value_arrives(source, tmp_path):
     assert bench.query(CELLS, "params").tolist() == PARAMS.tolist()
     assert bench.units("halfway_training_time") == "s"
     assert bench.units("halfway_valid_accuracy") == "percent"
-    assert "no result of 54 epochs" in bench.info["notes"]
+    assert "not results of a 54-epoch training" in bench.info["notes"]
     assert bench.info["missing_architectures"] == 423_624 - len(CELLS)
     assert bench.info["published_file"].startswith("none")
     assert bench.info["licence"] == "Apache-2.0"
@@ -202,7 +202,7 @@ def test_a_middle_that_is_not_halfway_is_not_stored_as_halfway(tmp_path):
     )
     assert np.isnan(bench.query(CELLS[1], "halfway_test_accuracy", epochs=4)).all()
     assert bench.query(CELLS[1], "test_accuracy", epochs=4) == evaluations[2][4] * 100
-    assert "Of 1 records, the middle evaluation is not halfway" in bench.info["notes"]
+    assert "In 1 records the middle evaluation is not halfway" in bench.info["notes"]
 
 
 # ---------------------------------------------------------------- completeness
@@ -330,39 +330,42 @@ def changed(evaluation, field, value):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "it is no JSON"),
-        (b"\xff\xfe", "it is no JSON"),
-        (b"[" * 100_000, "it is no JSON"),
+        (b"", "it is not valid JSON"),
+        (b"\xff\xfe", "it is not valid JSON"),
+        (b"[" * 100_000, "it is not valid JSON"),
         (b"{}", "a list of five"),
         (one()[:-1] + b", 5]", "a list of five"),
         (one(digest="x" * 32), "not 32 hexadecimal digits"),
-        (one(digest=5), "are ASCII strings"),
-        (one(digest="0" * 32), "its hash is 0000.*, in an earlier record of its cell b49ac8c578b4561d79ac7087988f1c61"),
-        (one(epochs="4"), "epochs are a number"),
-        (one(epochs=True), "epochs are a number"),
-        (one(epochs=5), "it is of 5 epochs, not of one of"),
+        (one(digest=5), "must be ASCII strings"),
+        (
+            one(digest="0" * 32),
+            "its hash is 0000.*, but b49ac8c578b4561d79ac7087988f1c61 in an earlier record of the cell",
+        ),
+        (one(epochs="4"), "epochs must be an integer"),
+        (one(epochs=True), "epochs must be an integer"),
+        (one(epochs=5), "its epochs are 5, not one of"),
         (one(epochs=12), "its last evaluation is at epoch 4 of 12"),
         (one(adjacency="0" * 9), "no path of at most 9 edges|no path from input to output"),
         (one(adjacency="01"), "v \\* v characters"),
-        (one(adjacency="010001000", operations="input,output"), "3 vertices, there are 2 operations"),
+        (one(adjacency="010001000", operations="input,output"), "3 vertices, but there are 2 operations"),
         (one(adjacency="012001000"), "v \\* v characters"),
         (one(adjacency="010101000"), "strictly upper-triangular"),
-        (one(operations="input,conv5x5,output"), "the operations are input"),
-        (one(operations=""), "the operations are input"),
-        (one(operations="input," + 9 * "maxpool3x3," + "output"), "the operations are input"),
-        (one(params=5), "it has 5 params, the network"),
-        (one(params=2**40), "the number of params are expected"),
-        (one(content=b""), "3 evaluations and the number of params are expected, not 0 and None"),
+        (one(operations="input,conv5x5,output"), "the operations must be input"),
+        (one(operations=""), "the operations must be input"),
+        (one(operations="input," + 9 * "maxpool3x3," + "output"), "the operations must be input"),
+        (one(params=5), "it has 5 params, but its network"),
+        (one(params=2**40), "3 evaluations and the number of params, not 3"),
+        (one(content=b""), "expected 3 evaluations and the number of params, not 0 and None"),
         (one(content=b"\x0a\x7f"), "field 1 ends at byte"),
         (one(content=b"\x0b"), "wire type 3"),
         (one(content=b"\xff" * 12), "has no end"),
         (one(content=b"\x0a\x00" * 3 + b"\x10\x05"), "evaluation 0 has no double for current_epoch"),
-        (one().replace(b"AAA", b"A*A"), "no base64"),
-        (one()[:-6] + b'=A\\n"]', "no base64|none of NAS-Bench-101"),
-        (one(evaluations=changed(2, 3, float("nan"))), "has no such value: nan"),
-        (one(evaluations=changed(2, 3, 1.5)), "has no such value: 1.5"),
-        (one(evaluations=changed(1, 1, float("inf"))), "has no such value: inf"),
-        (one(evaluations=changed(1, 1, -1.0)), "has no such value: -1"),
+        (one().replace(b"AAA", b"A*A"), "not valid base64"),
+        (one()[:-6] + b'=A\\n"]', "not valid base64|not a NAS-Bench-101 record"),
+        (one(evaluations=changed(2, 3, float("nan"))), "is out of range: nan"),
+        (one(evaluations=changed(2, 3, 1.5)), "is out of range: 1.5"),
+        (one(evaluations=changed(1, 1, float("inf"))), "is out of range: inf"),
+        (one(evaluations=changed(1, 1, -1.0)), "is out of range: -1"),
     ],
 )
 def test_records_that_are_none(tmp_path, refused, content, why):
@@ -373,7 +376,10 @@ def test_records_that_are_none(tmp_path, refused, content, why):
 def test_a_wrong_hash_is_told_by_its_first_record(tmp_path, refused):
     wrong = one(digest="0" * 32)
     first = len(framed(one()))
-    refused(written(tmp_path / "a.tfrecord", [one(), wrong]), f"at byte {first}: its hash is 0+, in an earlier record")
+    refused(
+        written(tmp_path / "a.tfrecord", [one(), wrong]),
+        f"at byte {first}: its hash is 0+, but .* in an earlier record",
+    )
     other = payloads(made_up((4,)))[0]
     contents = [other, wrong, wrong]
     refused(
@@ -407,14 +413,14 @@ def test_other_things_under_its_name(tmp_path, refused):
     path.write_text('{"00000000": {"test_acc": [1, 2, 3]}}')
     refused(path, "checksum of the length of the record at byte 0")
     path.write_bytes(framed(b"an example of something else"))
-    refused(path, "the record at byte 0 is none of NAS-Bench-101")
+    refused(path, "the record at byte 0 is not a NAS-Bench-101 record")
     refused(path, "no known format", source_format=None)
     path.write_bytes(framed(one()))
     refused(path, "this is no file of macronas|byte 0", source_format="macronas")
     path.unlink()
     refused(path, "no such file")
     os.mkfifo(path)
-    refused(path, "no regular file")
+    refused(path, "not a regular file")
     path.unlink()
     path.mkdir()
     refused(path, "a folder")
@@ -453,7 +459,7 @@ def test_tensorflow_reads_the_same_bits(source, tmp_path):
 def test_readers_have_names(source, tmp_path):
     with pytest.raises(nk.UnknownName, match="did you mean 'tensorflow'"):
         nk.convert(source, tmp_path / "out.h5", partial=True, reader="tensorflo")
-    with pytest.raises(nk.SourceError, match="reader is for the format nb101"):
+    with pytest.raises(nk.SourceError, match="reader only applies to the format nb101"):
         nk.convert(source, tmp_path / "out.h5", source_format="macronas", reader="tensorflow")
 
 

@@ -187,7 +187,7 @@ def test_genuine_nats_records(nats, nats_folder):
     assert len(nats) == 2
     assert nats.info["known_members"].startswith("3 of the 3 members")
     assert (
-        "recorded flops other than the definition's: 0; recorded params other than the definition's: 0"
+        "recorded flops that differ from the definition: 0; recorded params that differ from the definition: 0"
         in nats.info["content"]
     )
     for index, content in infos.items():

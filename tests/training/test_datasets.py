@@ -224,7 +224,7 @@ def test_arrays_that_are_no_dataset(images, labels, options, message):
 
 def test_npz_files_that_are_none(tmp_path):
     path = tmp_path / "mine.npz"
-    with pytest.raises(nk.SourceError, match="there is no such file"):
+    with pytest.raises(nk.SourceError, match="no such file"):
         load_dataset(path)
     np.savez(path, images=np.zeros((3, 2, 2)))
     with pytest.raises(nk.SourceError, match="'labels' is missing"):

@@ -361,7 +361,7 @@ def test_a_full_disk_is_one_line(call, monkeypatch):
         (["nb201", "--seed", "-1", "--sample", "1"], "--seed must be at least 0, not -1"),
         (["nb201", "--sample", "1", "--processes", "0"], "processes must be at least 1, not 0"),
         (["nb201", "--dataset", "cifar10", "--sample", "1"], r"get cifar-10-python.tar.gz .*kriz/cifar.html"),
-        (["nb201", "--dataset", "absent.npz"], "absent.npz: there is no such file"),
+        (["nb201", "--dataset", "absent.npz"], "absent.npz: no such file"),
         (["nb201", "--skeleton", "channel=3"], "did you mean 'channels'"),
         (["nb201", "--skeleton", "channels"], "--skeleton takes NAME=VALUE"),
         (["nb201", "--skeleton", "channels=4,x"], "channels is whole numbers"),

@@ -49,7 +49,7 @@ def _own(text: str) -> tuple[Any, str] | None:
         return None
     path = Path(f"{file}.py")
     if not path.is_file():
-        raise SourceError(f"{path}: there is no such file")
+        raise SourceError(f"{path}: no such file")
     name, _, settings = rest.partition(":")
     # imported by its own name from its own folder, so that worker processes can import it as well
     sys.path.insert(0, str(path.resolve().parent))

@@ -93,7 +93,7 @@ def test_an_own_algorithm_is_compared(own, store, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["dedup", "missing.py:SPEC", "x"], "missing.py: there is no such file"),
+        (["dedup", "missing.py:SPEC", "x"], "missing.py: no such file"),
         (["dedup", "OWN:SPECK", "x"], "did you mean 'SPEC'"),
         (["dedup", "OWN:OTHER", "x"], "is not a search space"),
         (["compare", "--algorithms", "OWN:Small"], "is not an algorithm"),
@@ -124,9 +124,9 @@ def test_equal_spaces_may_be_registered_again_and_others_not():
         for _ in range(2):  # a notebook cell that runs again
             space = nk.register_space(nk.spaces.Chain(3, ["a", "b"], name="small"))
         assert nk.space("small") is space
-        with pytest.raises(ValueError, match="a different space 'small' already"):
+        with pytest.raises(ValueError, match="a different space named 'small' is already"):
             nk.register_space(nk.spaces.Chain(4, ["a", "b"], name="small"))
-        with pytest.raises(ValueError, match="share one name"):
+        with pytest.raises(ValueError, match="give both the same name"):
             nk.register_space(nk.SpaceSpec("other", lambda: nk.spaces.Chain(3, ["a"], name="small")))
     finally:
         for known in (registry._specs, registry._spaces):

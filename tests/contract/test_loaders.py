@@ -84,7 +84,7 @@ def test_what_is_no_source(source_format, tmp_path):
     pointer.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n")
     other.write_bytes(bytes(range(256)) * 4)
     for path, message in (
-        (tmp_path / "missing", "there is no such file"),
+        (tmp_path / "missing", "no such file"),
         (empty, "is empty"),
         (pointer, "Git LFS pointer"),
         (other, "."),
@@ -110,7 +110,7 @@ def test_a_source_that_is_cut_off(source_format, kind, share, sources, tmp_path)
 
 
 def test_an_option_that_a_format_does_not_take(sources):
-    with pytest.raises(nk.SourceError, match="curves is for the format nb201, nats, not for macronas"):
+    with pytest.raises(nk.SourceError, match="curves only applies to the format nb201, nats, not to macronas"):
         load(sources["macronas"], source_format="macronas", curves=True)
     with pytest.raises(nk.UnknownName, match="did you mean 'nb201'"):
         load(sources["nb201"], source_format="nb20")

@@ -122,7 +122,7 @@ def test_result_file(bench, tmp_path):
     for path in ("broken.h5", "absent.h5"):
         with pytest.raises(nk.StoreError):
             nk.load_result(tmp_path / path)
-    with pytest.raises(nk.StoreError, match="no result"):
+    with pytest.raises(nk.StoreError, match="not a result"):
         nk.load_result(bench.path)
 
 

@@ -233,7 +233,7 @@ def test_other_things_under_its_name(tmp_path, refused):
     path.unlink()
     refused(path, "no such file")
     os.mkfifo(path)
-    refused(path, "no regular file")
+    refused(path, "not a regular file")
     path.unlink()
     path.mkdir()
     refused(path, "a folder")

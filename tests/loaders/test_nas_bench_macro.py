@@ -138,7 +138,7 @@ def test_other_things_under_its_name(source, tmp_path):
     source.unlink()
     refused("no such file")
     os.mkfifo(source)
-    refused("no regular file")
+    refused("not a regular file")
     source.unlink()
     source.mkdir()
     refused("a folder", "nas-bench-macro")

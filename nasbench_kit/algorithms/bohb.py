@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.hyperband import Hyperband
-from nasbench_kit.algorithms.operators.operators import gather
+from nasbench_kit.algorithms.operators.selection import gather
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["BOHB"]

@@ -9,15 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators.operators import (
-    gather,
-    keep_valid,
-    one_point_crossover,
-    reset_genes,
-    russian_roulette,
-    two_point_crossover,
-    unit_crossover,
-)
+from nasbench_kit.algorithms.operators.crossover import one_point_crossover, two_point_crossover, unit_crossover
+from nasbench_kit.algorithms.operators.mutation import reset_genes
+from nasbench_kit.algorithms.operators.selection import gather, keep_valid, russian_roulette
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.kernels.sorting import lowest, take
 from nasbench_kit.spaces.genotypes import Genotypes

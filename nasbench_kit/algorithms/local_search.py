@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.known import Known
-from nasbench_kit.algorithms.operators.operators import ATTEMPTS
+from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.genotypes import Genotypes
 

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators.operators import gather, keep_valid, reset_genes, two_point_crossover
+from nasbench_kit.algorithms.operators.crossover import two_point_crossover
+from nasbench_kit.algorithms.operators.mutation import reset_genes
+from nasbench_kit.algorithms.operators.selection import gather, keep_valid
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.kernels.hashing import mix
 from nasbench_kit.spaces.genotypes import Genotypes

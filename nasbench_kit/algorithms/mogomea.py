@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.mixing import OptimalMixing, Runs
 from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_information
-from nasbench_kit.algorithms.operators.operators import gather
+from nasbench_kit.algorithms.operators.selection import gather
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.metrics.indicators import most_hypervolume
 from nasbench_kit.spaces.genotypes import Genotypes

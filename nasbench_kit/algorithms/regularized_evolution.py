@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators.operators import gather, mutate_by_rates, mutate_one_gene, tournament
+from nasbench_kit.algorithms.operators.mutation import mutate_by_rates, mutate_one_gene
+from nasbench_kit.algorithms.operators.selection import gather, tournament
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.genotypes import Genotypes
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators.operators import ATTEMPTS
+from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Reinforce"]

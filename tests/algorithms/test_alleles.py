@@ -9,14 +9,8 @@ import scipy.stats
 import nasbench_kit as nk
 from nasbench_kit.algorithms.nsga2 import survivors
 from nasbench_kit.algorithms.operators.alleles import AliasTable, draw_alleles
-from nasbench_kit.algorithms.operators.operators import (
-    mutate_by_rates,
-    mutate_one_gene,
-    one_point_crossover,
-    reset_genes,
-    two_point_crossover,
-    unit_crossover,
-)
+from nasbench_kit.algorithms.operators.crossover import one_point_crossover, two_point_crossover, unit_crossover
+from nasbench_kit.algorithms.operators.mutation import mutate_by_rates, mutate_one_gene, reset_genes
 from nasbench_kit.algorithms.streams import Streams
 
 RUNS, N = 8, 5000
@@ -152,7 +146,7 @@ def test_mutation_to_valid_neighbours_alone(random, monkeypatch):
     chance = 1 / (np.array(space.cardinalities)[gene] - 1)
     key = {row.tobytes(): i for i, row in enumerate(neighbours)}
     for attempts in (2, 8):
-        monkeypatch.setattr("nasbench_kit.algorithms.operators.operators.ATTEMPTS", attempts)
+        monkeypatch.setattr("nasbench_kit.algorithms.operators.mutation.ATTEMPTS", attempts)
         child = mutate_one_gene(np.tile(x, (RUNS, 600, 1)), space, random)
         drawn = [key[row.tobytes()] for row in child.reshape(-1, space.genes)]
         assert agrees(drawn, chance / chance.sum())

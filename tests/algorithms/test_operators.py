@@ -8,17 +8,9 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.algorithms.operators.operators import (
-    gather,
-    mutate_by_rates,
-    mutate_one_gene,
-    one_point_crossover,
-    reset_genes,
-    russian_roulette,
-    tournament,
-    two_point_crossover,
-    unit_crossover,
-)
+from nasbench_kit.algorithms.operators.crossover import one_point_crossover, two_point_crossover, unit_crossover
+from nasbench_kit.algorithms.operators.mutation import mutate_by_rates, mutate_one_gene, reset_genes
+from nasbench_kit.algorithms.operators.selection import gather, russian_roulette, tournament
 from nasbench_kit.algorithms.streams import Streams, stream_key
 
 SPACE = nk.space("nb201")
@@ -252,7 +244,7 @@ def test_regularized_evolution_with_the_authors_mutations(space, mutation):
 )
 def test_invalid_children_leave_other_runs_alone(algorithm, monkeypatch):
     """Also where a run's draws are all invalid and its neighbours are listed, which is rare but for two draws."""
-    monkeypatch.setattr("nasbench_kit.algorithms.operators.operators.ATTEMPTS", 2)
+    monkeypatch.setattr("nasbench_kit.algorithms.operators.mutation.ATTEMPTS", 2)
     space = nk.space("nb101")
     many = algorithm.many_objectives
     problem = nk.FunctionProblem(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.algorithms.operators.operators import reset_genes, unit_crossover
+from nasbench_kit.algorithms.operators.crossover import unit_crossover
+from nasbench_kit.algorithms.operators.mutation import reset_genes
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.cli.main import main
 

@@ -17,7 +17,8 @@ import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS, parse_algorithm
 from nasbench_kit.algorithms.nsga2 import survivors
 from nasbench_kit.algorithms.operators.alleles import AliasTable
-from nasbench_kit.algorithms.operators.operators import mutate_one_gene, tournament
+from nasbench_kit.algorithms.operators.mutation import mutate_one_gene
+from nasbench_kit.algorithms.operators.selection import tournament
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels import compiling
 from nasbench_kit.kernels.seen import Seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.algorithms.operators.operators import gather
+from nasbench_kit.algorithms.operators.selection import gather
 from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes

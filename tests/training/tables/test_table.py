@@ -364,7 +364,7 @@ def test_a_full_disk_is_one_line(call, monkeypatch):
         (["nb201", "--dataset", "absent.npz"], "absent.npz: no such file"),
         (["nb201", "--skeleton", "channel=3"], "did you mean 'channels'"),
         (["nb201", "--skeleton", "channels"], "--skeleton takes NAME=VALUE"),
-        (["nb201", "--skeleton", "channels=4,x"], "channels is whole numbers"),
+        (["nb201", "--skeleton", "channels=4,x"], "channels must be positive integers"),
         (["nb201", "--device", "gpu", "--sample", "1"], "unknown device 'gpu'"),
         (["nb201", "--file", "absent.txt"], "absent.txt cannot be read"),
         (["nb201", "--dask", "tcp://127.0.0.1:9", "--processes", "2"], "give --processes or --dask"),

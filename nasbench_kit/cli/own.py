@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,17 @@ def _own(text: str) -> tuple[Any, str] | None:
     name, _, settings = rest.partition(":")
     # imported by its own name from its own folder, so that worker processes can import it as well
     sys.path.insert(0, str(path.resolve().parent))
-    module = importlib.import_module(path.stem)
+    try:
+        module = importlib.import_module(path.stem)
+    except Exception as error:  # whatever the user's code raises
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).name == path.name
+        ]
+        where = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+        at = f", line {where}" if where else ""
+        raise SourceError(f"{path}{at} cannot be imported: {type(error).__name__}: {error}") from error
     if Path(module.__file__ or "").resolve() != path.resolve():
         raise SourceError(f"{path}: a module {path.stem!r} is imported already; give the file another name")
     if not hasattr(module, name):

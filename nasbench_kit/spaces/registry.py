@@ -123,7 +123,11 @@ class _Always:
 
 
 def _as_spec(own: Space | SpaceSpec) -> SpaceSpec:
-    return own if isinstance(own, SpaceSpec) else SpaceSpec(own.name, _Always(own))
+    if isinstance(own, SpaceSpec):
+        return own
+    if not isinstance(own, Space):
+        raise TypeError(f"a Space or a SpaceSpec is expected, not {own!r}")
+    return SpaceSpec(own.name, _Always(own))
 
 
 def _alike(there: Space, new: Space) -> bool:

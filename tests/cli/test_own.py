@@ -126,9 +126,28 @@ def test_equal_spaces_may_be_registered_again_and_others_not():
         assert nk.space("small") is space
         with pytest.raises(ValueError, match="a different space named 'small' is already"):
             nk.register_space(nk.spaces.Chain(4, ["a", "b"], name="small"))
+        with pytest.raises(TypeError, match="a Space or a SpaceSpec is expected"):
+            nk.register_space(nk.Space)
         with pytest.raises(ValueError, match="give both the same name"):
             nk.register_space(nk.SpaceSpec("other", lambda: nk.spaces.Chain(3, ["a"], name="small")))
     finally:
         for known in (registry._specs, registry._spaces):
             known.pop("small", None)
         registry._registered.discard("small")
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("x = 1\ndef broken(:\n", "line 2 cannot be imported: SyntaxError"),
+        ("x = 1\n\n1 / 0\n", "line 3 cannot be imported: ZeroDivisionError"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_one_line(tmp_path, monkeypatch, code, message, capsys):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    path = tmp_path / f"broken_{len(code)}.py"
+    path.write_text(code)
+    assert main(["dedup", f"{path}:SPEC", "x"]) == 2
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert errors.count("\n") == 1

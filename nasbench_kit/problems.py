@@ -56,10 +56,13 @@ class Evaluation:
         Objective values, minimised; ``inf`` for a failure.
     seconds : ndarray of float64, shape (n,)
         Simulated training time of each genotype; ``nan`` if unknown.
+    network : ndarray of int, shape (n,), or None
+        The ``network_index`` of each genotype, if the problem computed it, so that nobody computes it again.
     """
 
     F: NDArray[np.float64]
     seconds: NDArray[np.float64]
+    network: NDArray[np.intp] | None = None
 
 
 class Problem(ABC):

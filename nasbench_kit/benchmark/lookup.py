@@ -37,8 +37,16 @@ class Lookup:
 
     def records(self, rows: Genotypes) -> NDArray[np.intp]:
         """Position in `architectures` of the record of each valid genotype, -1 if there is none; shape (n,)."""
+        return self.records_and_networks(rows)[0]
+
+    def records_and_networks(self, rows: Genotypes) -> tuple[NDArray[np.intp], NDArray[np.intp] | None]:
+        """`records`, and the ``network_index`` of each genotype if the look-up goes by networks, else None."""
         if self._record_of_network is not None:
-            return self._record_of_network[self.space.network_index(rows)]
+            networks = self.space.network_index(rows)
+            return self._record_of_network.take(networks), networks
+        return self._records_without_networks(rows), None
+
+    def _records_without_networks(self, rows: Genotypes) -> NDArray[np.intp]:
         if self.space.size <= DENSE:
             return self.by_number[self.space.small_number(rows)]
         keys = self.space.key(rows)

@@ -179,7 +179,12 @@ class TabularProblem(Problem):
         epochs = self.epochs if epochs is None else epochs
         answers = self._answered(epochs)
         small = self.space.size <= SMALL_SIZE
-        where = self.space.small_number(X) if small else self._records(X)
+        network: NDArray[np.intp] | None = None
+        if small:
+            where = self.space.small_number(X)
+        else:
+            records, network = self.bench.records_and_networks(X)
+            where = np.where(records < 0, len(self.bench), records)  # the last row, which knows nothing
         if self.noisy:
             if draws is None:
                 raise ValueError(
@@ -196,12 +201,7 @@ class TabularProblem(Problem):
                     F[:, i] = metric.minimised(self.bench.query(X, metric.name, dataset=self.dataset))
         if not answers.complete:
             self._settle(X, F)
-        return Evaluation(F, seconds)
-
-    def _records(self, X: Genotypes) -> NDArray[np.intp]:
-        """Row of `_Answers` for each genotype of a large space: its record, or the last row, which is all ``nan``."""
-        records = self.bench.records(X)
-        return np.where(records < 0, len(self.bench), records)
+        return Evaluation(F, seconds, network)
 
     def _settle(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         """Handle genotypes without a value: raise an error, or set their objectives to infinity."""

@@ -327,6 +327,10 @@ class Queries:
         """Position in `architectures` of the record of each valid genotype, -1 if there is none; shape (n,)."""
         return self._records.records(rows)
 
+    def records_and_networks(self, rows: Genotypes) -> tuple[NDArray[np.intp], NDArray[np.intp] | None]:
+        """`records`, and the ``network_index`` of each genotype if it was computed on the way."""
+        return self._records.records_and_networks(rows)
+
     def _damaged(self, error: InvalidArchitecture) -> StoreError:
         return StoreError(f"{self.path} is a damaged store: {error}; convert its source again")
 

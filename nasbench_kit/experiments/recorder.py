@@ -42,6 +42,8 @@ class _Batch:
         Whether each is the first evaluation of its network in its run; None where it does not matter.
     counted : ndarray of bool, shape (runs, batch), or None
         Which of them count; None where all do.
+    network : ndarray of int, shape (runs, batch), or None
+        The ``network_index`` of each, if the problem computed it.
     """
 
     X: Genotypes
@@ -49,6 +51,7 @@ class _Batch:
     elapsed: NDArray[np.float64]
     new: NDArray[np.bool_] | None
     counted: NDArray[np.bool_] | None
+    network: NDArray[np.intp] | None
 
     def part(self, which: slice) -> _Batch:
         """A slice of the evaluations of every run."""
@@ -58,6 +61,7 @@ class _Batch:
             self.elapsed[:, which],
             None if self.new is None else self.new[:, which],
             None if self.counted is None else self.counted[:, which],
+            None if self.network is None else self.network[:, which],
         )
 
 
@@ -132,11 +136,12 @@ class Recorder:
         F = evaluation.F.reshape(runs, size, -1)
         elapsed = evaluation.seconds.reshape(runs, size).cumsum(axis=1)
         elapsed += self.seconds[:, np.newaxis]
-        new = self.seen.new_networks(X) if self._in_order else None
+        network = None if evaluation.network is None else evaluation.network.reshape(runs, size)
+        new = self.seen.new_networks(X, network) if self._in_order else None
         if partial:
             F = np.full_like(F, np.inf)
             self._partly = True
-        batch = _Batch(X, F, elapsed, new, None)
+        batch = _Batch(X, F, elapsed, new, None, network)
         batch = replace(batch, counted=self._counted(batch))
         if self.clock == "evaluations":
             self._follow_evaluations(batch)
@@ -231,7 +236,7 @@ class Recorder:
             best = values[better].argmin(axis=1)
             self.incumbent[better] = X[better, best]
             self.incumbent_F[better] = values[better, best]
-        chosen = self.seen.note(X, batch.new, counted)
+        chosen = self.seen.note(X, batch.new, counted, batch.network)
         if self.objectives > 1:
             # a genotype that the run has seen may be new to its archive: trained further, or by another trial
             if self._partly or self._noise_free is not None:

@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -262,7 +262,7 @@ class _Evaluator:
             evaluation = self.problem.evaluate(X, algorithm.epochs, *noise)
         if algorithm.trained:
             trained = self.problem.evaluate(X, algorithm.trained, *noise).seconds
-            evaluation = Evaluation(evaluation.F, np.maximum(evaluation.seconds - trained, 0.0))
+            evaluation = replace(evaluation, seconds=np.maximum(evaluation.seconds - trained, 0.0))
         if self._by_clock:
             self._check_seconds(X, evaluation)
         return evaluation

@@ -70,7 +70,11 @@ class Seen:
         self._new_keys: list[tuple[NDArray[np.int64], NDArray[np.uint64]]] = []
 
     def note(
-        self, X: Genotypes, new: NDArray[np.bool_] | None = None, counted: NDArray[np.bool_] | None = None
+        self,
+        X: Genotypes,
+        new: NDArray[np.bool_] | None = None,
+        counted: NDArray[np.bool_] | None = None,
+        network: NDArray[np.intp] | None = None,
     ) -> NDArray[np.intp]:
         """Record genotypes as seen.
 
@@ -82,6 +86,8 @@ class Seen:
             Result of `new_networks`.
         counted : ndarray of bool, shape (runs, batch), optional
             Which genotypes to record; default: all.
+        network : ndarray of int, shape (runs, batch), optional
+            The ``network_index`` of each, if it is known already.
 
         Returns
         -------
@@ -113,7 +119,7 @@ class Seen:
             chosen = np.flatnonzero(fresh)
             self._genotypes[index.take(chosen)] = True
         if new is not None:
-            self._note_new(X, new if counted is None else new & counted)
+            self._note_new(X, new if counted is None else new & counted, network)
             return chosen
         run = chosen // batch
         if self._networks is None:
@@ -121,6 +127,8 @@ class Seen:
         else:
             if self._genotypes is not None and self.space.size <= SMALL_SIZE:
                 network = self.space.network_of_number.take(number.take(chosen)).astype(np.intp)
+            elif network is not None:
+                network = network.reshape(-1).take(chosen)
             else:
                 network = self.space.network_index(flat if len(chosen) == len(flat) else flat.take(chosen, axis=0))
             if loops and self._bits:
@@ -151,14 +159,15 @@ class Seen:
         )
         return chosen
 
-    def new_networks(self, X: Genotypes) -> NDArray[np.bool_]:
+    def new_networks(self, X: Genotypes, network: NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
         """Which genotypes (runs, batch, genes) are the first of their network in their run: (runs, batch)."""
         runs, batch = X.shape[:2]
         flat = X.reshape(-1, self.space.genes)
         run = np.repeat(np.arange(runs), batch)
         new = np.zeros(len(flat), dtype=np.bool_)
         if self._networks is not None:
-            place = run * self._networks + self.space.network_index(flat)
+            index = self.space.network_index(flat) if network is None else network.reshape(-1)
+            place = run * self._networks + index
             unseen = np.flatnonzero(~self._flagged(place))
             new[unseen[np.unique(place[unseen], return_index=True)[1]]] = True
             return new.reshape(runs, batch)
@@ -221,10 +230,11 @@ class Seen:
             names = np.where(counted, names, first)
         self._names.append(names)
 
-    def _note_new(self, X: Genotypes, new: NDArray[np.bool_]) -> None:
+    def _note_new(self, X: Genotypes, new: NDArray[np.bool_], network: NDArray[np.intp] | None) -> None:
         run, member = np.nonzero(new)
         if self._networks is not None:
-            self._flag(run * self._networks + self.space.network_index(X[run, member]))
+            index = self.space.network_index(X[run, member]) if network is None else network[run, member]
+            self._flag(run * self._networks + index)
         else:
             self._run = np.concatenate([self._run, run])
             self._key = np.concatenate([self._key, self.space.key(X[run, member])])

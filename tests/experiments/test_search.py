@@ -17,7 +17,7 @@ from nasbench_kit.errors import LostWorker
 from nasbench_kit.experiments.recorder import log_grid
 from nasbench_kit.problems import Evaluation
 from nasbench_kit.spaces import Chain
-from nasbench_kit.store import write_store
+from nasbench_kit.store import MetricColumn, Table, write_store
 
 
 def test_log_grid():
@@ -502,3 +502,19 @@ def test_a_space_whose_genotypes_have_no_64_bit_number(algorithm):
     for run in range(2):
         X = np.concatenate([batch.reshape(2, -1, 60)[run] for batch in asked])[:200]
         assert result.unique_networks[run] == len(np.unique(space.canonical(X), axis=0))
+
+
+def test_the_index_of_a_network_is_computed_once(tmp_path, monkeypatch):
+    """Evaluating looks it up to find the record; recording takes it from there."""
+    space = nk.space("nb101")
+    X = space.representatives(np.arange(200))
+    values = np.linspace(60, 95, 200)
+    path = write_store(tmp_path / "t.h5", Table(space, X, {"cifar10": {"valid_accuracy": MetricColumn(values)}}))
+    problem = nk.open(path).problem("valid_accuracy", missing="skip")
+    first = nk.search(problem, nk.RandomSearch(), runs=3, evaluations=40, seed=0)
+    asked = []
+    real = type(space).network_index
+    monkeypatch.setattr(type(space), "network_index", lambda self, rows: (asked.append(len(rows)), real(self, rows))[1])
+    again = nk.search(problem, nk.RandomSearch(), runs=3, evaluations=40, seed=0)
+    assert again == first
+    assert sum(asked) == 3 * 40

@@ -53,7 +53,6 @@ class NB101(NodeDAG):
 
     def __init__(self) -> None:
         super().__init__(VERTICES, OPERATIONS, most_edges=MOST_EDGES, name="nb101")
-        self._last: tuple[bytes, NDArray[np.int32]] | None = None
 
     @property
     def mutation_rates(self) -> NDArray[np.float64]:
@@ -63,19 +62,9 @@ class NB101(NodeDAG):
     # ---------------------------------------------------------------- the same network
 
     def _classes(self, rows: Genotypes) -> NDArray[np.int32]:
-        """Class of each row, `INVALID` for invalid genotypes: (n,).
-
-        The last result is cached, because searches look up the same genotypes twice in a row, to evaluate and to record
-        them.
-        """
-        content, known = rows.tobytes(), self._last
-        if known is not None and known[0] == content:
-            return known[1]
+        """Class of each row, `INVALID` for invalid genotypes: (n,)."""
         table = tables()
-        found = cell_classes(rows, table.of_mask, table.of_arrangement, table.of_labelling, ARRANGEMENT_BITS)
-        if len(rows) <= BLOCK:
-            self._last = content, found
-        return found
+        return cell_classes(rows, table.of_mask, table.of_arrangement, table.of_labelling, ARRANGEMENT_BITS)
 
     @property
     def validity(self) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

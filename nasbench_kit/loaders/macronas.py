@@ -43,9 +43,8 @@ _RECORD = _KEY + (
     + _NUMBER
     + rb"\}"
 )
-_ALIKE = re.compile(
-    rb"(?:" + _RECORD + rb", )*+"
-)  # each includes its trailing separator, so the last record is parsed individually
+# each match includes its trailing separator, so the last record is parsed individually
+_ALIKE = re.compile(rb"(?:" + _RECORD + rb", )*+")
 _ONE = re.compile(rb'\s*"([^"\\]{1,64})"\s*:\s*(\{[^{}]*\})\s*([,}])\s*')
 _START = re.compile(rb"\s*\{\s*" + _KEY + rb"\s*:\s*\{")
 _OPEN = re.compile(rb"\s*\{\s*")
@@ -60,7 +59,7 @@ class _Stretch:
     """Consecutive records: the byte offset of the first, their keys and their `FIELDS`."""
 
     offset: int
-    keys: NDArray[np.uint8]  # (n, 14) letters
+    keys: NDArray[np.uint8]  # (n, 14) characters
     numbers: NDArray[np.float64]  # (n, 4)
 
 

@@ -61,9 +61,8 @@ def ask_official(path: Path, source_format: str, indices: Collection[int], ask: 
             ask(index, make({"meta_archs": names, "arch2infos": {index: content}, "evaluated_indexes": [index]}))
 
     names = official_names()
-    make(
-        {"meta_archs": names, "arch2infos": {}, "evaluated_indexes": []}
-    )  # raises MissingExtra before the file is read
+    # raise MissingExtra before the file is read
+    make({"meta_archs": names, "arch2infos": {}, "evaluated_indexes": []})
     (nats if source_format == "nats" else nb201).stream(path, item)
     if left:
         raise SourceError(f"{path} has no record of architecture {min(left)}")

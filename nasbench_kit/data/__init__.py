@@ -1,4 +1,4 @@
-"""Where stores are: the bundled ones inside the package, and the user's store folder."""
+"""Store lookup: the stores bundled with the package and those in the user's store folder."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SUFFIX = ".h5"
 
 
 def store_folder() -> Path:
-    """The folder of the user's stores: ``$NASBENCH_KIT_HOME``, else the platform's folder for application data.
+    """The user's store folder: ``$NASBENCH_KIT_HOME`` if set, else the platform's application data folder.
 
-    It is not made by looking for it.
+    This function does not create it.
     """
     home = os.environ.get("NASBENCH_KIT_HOME")
     return Path(home).expanduser() if home else Path(platformdirs.user_data_dir("nasbench-kit", appauthor=False))
@@ -37,28 +37,28 @@ def _stores() -> dict[str, Path]:
 
 
 def list_benchmarks() -> tuple[str, ...]:
-    """The names that ``nasbench_kit.open`` knows here and now: bundled stores, and those in the store folder."""
+    """The names that ``nasbench_kit.open`` accepts: bundled stores and those in the store folder."""
     return tuple(sorted(_stores()))
 
 
 def find_store(name: str | os.PathLike[str]) -> Path:
-    """The path of a store, from its name or its path.
+    """The path of a store, given its name or path.
 
     Raises
     ------
     UnknownName
-        With the names that exist, where ``name`` is neither one of them nor a path.
+        ``name`` is neither a known store nor a path; the message lists the known stores.
     """
     stores = _stores()
     if isinstance(name, str) and name in stores:
         return stores[name]
     path = Path(name)
     looks_like_path = not isinstance(name, str) or path.suffix == _SUFFIX or len(path.parts) > 1
-    if os.path.exists(path) or looks_like_path:  # noqa: PTH110 - False for what no file can be called
+    if os.path.exists(path) or looks_like_path:  # noqa: PTH110 - returns False for invalid file names
         return path
     raise UnknownName(
         "benchmark",
         str(name),
         sorted(stores),
-        f"Stores are looked for in {store_folder()}; a path to a file opens too.",
+        f"Stores are searched for in {store_folder()}; a path also works.",
     )

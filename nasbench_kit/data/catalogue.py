@@ -1,4 +1,4 @@
-"""What can be fetched: the published files of all spaces."""
+"""Catalogue of the published files that can be downloaded."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ __all__ = ["source", "sources"]
 
 
 def sources() -> dict[str, Source]:
-    """The published files of all spaces, by the name of their benchmark."""
+    """The published files of all spaces, keyed by benchmark name."""
     return {name: found for space in list_spaces() for name, found in spec(space).sources.items()}
 
 
 def source(benchmark: str) -> Source:
-    """A benchmark's published files; raises UnknownName."""
+    """The published files of a benchmark; raises UnknownName if there are none."""
     known = sources()
     if benchmark not in known:
         raise UnknownName("published benchmark", benchmark, known)

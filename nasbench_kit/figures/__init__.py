@@ -1,1 +1,1 @@
-"""Pictures of arrays, frames and architectures."""
+"""Figures of search results and architectures."""

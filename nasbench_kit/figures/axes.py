@@ -1,4 +1,4 @@
-"""What axes of all figures share: looks of lines, names and units of metrics, ticks of log axes."""
+"""Axis helpers shared by all figures: line styles, metric labels and log-axis ticks."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 __all__ = ["algorithm_name", "axis_label", "line_look", "plain_log_ticks", "words"]
 
-# beside the colours, for black and white
+# in addition to colours, for black-and-white printing
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
 
 
 def line_look(i: int) -> dict[str, Any]:
-    """Colour, dashes and width of the i-th line: no pair stands twice among the first 64."""
+    """Colour, dashes and width of the i-th line; the first 64 combinations are distinct."""
     return {"color": COLOURS[i % 8], "linestyle": STYLES[(i + i // 8) % 8], "linewidth": 2}
 
 
 def plain_log_ticks(axes: Axes) -> None:
-    """Ticks of a log axis as plain numbers: 0.2, 0.5, 1."""
+    """Label the ticks of log axes with plain numbers: 0.2, 0.5, 1."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     for axis in (axes.xaxis, axes.yaxis):
@@ -35,13 +35,13 @@ def plain_log_ticks(axes: Axes) -> None:
 
 
 def axis_label(metric: Metric, what: str = "", *, difference: bool = False) -> str:
-    """A metric's name and unit for an axis; a difference of percentages is one of percentage points."""
+    """A metric's axis label with its unit; a ``difference`` of percentages is in percentage points."""
     unit = {"percent": "percentage points" if difference else "%", "count": ""}.get(metric.units, metric.units)
     return f"{words(metric.name)}{what}" + (f" [{unit}]" if unit else "")
 
 
 def algorithm_name(algorithm: str) -> str:
-    """``RegularizedEvolution(...)`` as "Regularized evolution(...)"; acronyms stay as they are."""
+    """The display name of an algorithm: ``RegularizedEvolution(...)`` becomes "Regularized evolution (...)"."""
     known = {
         "NSGA2": "NSGA-II",
         "MOEAD": "MOEA/D",
@@ -55,5 +55,5 @@ def algorithm_name(algorithm: str) -> str:
 
 
 def words(metric: str) -> str:
-    """A metric's name in words."""
+    """A metric's name as plain words."""
     return {"valid_accuracy": "validation accuracy"}.get(metric, metric.replace("_", " "))

@@ -1,8 +1,8 @@
-"""Architectures as pictures (extra ``plot``): each cell or stage as a graph from left to right, drawn with matplotlib.
+"""Drawings of architectures with matplotlib (extra ``plot``): each cell or stage as a graph from left to right.
 
-Nodes stand in layers by their longest path from the start. An arrow over several layers takes a place in each, so that it
-leads around the nodes between, and the order within a layer keeps neighbours near (the barycentre method of Sugiyama,
-Tagawa and Toda 1981).
+This is a layered layout (Sugiyama, Tagawa and Toda 1981). A node's layer is the length of its longest path from the input.
+An arrow across several layers gets a slot in each, so that it is routed around the nodes in between, and the barycentre
+method orders each layer to keep neighbours close.
 """
 
 from __future__ import annotations
@@ -21,35 +21,40 @@ if TYPE_CHECKING:
 
 __all__ = ["draw"]
 
-SWEEPS = 12  # of the barycentre method
+SWEEPS = 12  # sweeps of the barycentre method
 UNUSED = "#B8B8B8"
 PLAIN = "#444444"
-LETTER = 0.085  # inches, about, of a label's letter
+LETTER = 0.085  # inches, approximate width of a character in a label
 SPACING = 0.46  # inches between the rows of a layer
 
 
 def draw(space: Space, native: Any, path: str | os.PathLike[str]) -> Path:
-    """Draw an architecture to a file; the format follows its suffix (SVG, PNG, PDF).
+    """Draw an architecture to a file in the format of its suffix (SVG, PNG or PDF).
 
-    What the network does not use is grey and dashed.
+    Unused nodes and edges are drawn grey and dashed.
 
     Parameters
     ----------
     space : Space
+        The search space of the architecture.
     native : native form
+        The architecture.
     path : path-like
+        Output file.
 
     Returns
     -------
     Path
+        The output file.
 
     Raises
     ------
     InvalidArchitecture
+        The architecture is not in the space.
     MissingExtra
-        Where matplotlib is not installed.
+        matplotlib is not installed.
     StoreError
-        Where the file cannot be written.
+        The file cannot be written.
     """
     target = Path(path)
     check_picture(target)
@@ -77,7 +82,7 @@ def draw(space: Space, native: Any, path: str | os.PathLike[str]) -> Path:
 
 
 class _Layout:
-    """Where everything of a diagram stands, in inches."""
+    """Positions of all elements of a diagram, in inches."""
 
     def __init__(self, diagram: Diagram) -> None:
         joined = {end for arrow in diagram.arrows for end in (arrow.source, arrow.target)}
@@ -88,14 +93,14 @@ class _Layout:
         left_out = [node.label for i, node in enumerate(diagram.nodes) if i not in number]
         self.title = diagram.title + (f" (without edges: {', '.join(left_out)})" if left_out else "")
 
-        # where arrows have labels, every second layer is for these
+        # if arrows have labels, every second layer is reserved for them
         named = any(arrow.label for arrow in diagram.arrows)
         step = 2 if named else 1
         layer = [0] * len(self.nodes)
         for source, target, _ in sorted(self.arrows, key=lambda arrow: arrow[1]):
             layer[target] = max(layer[target], layer[source] + step)
         last = max(layer)
-        layer[-1] = last  # the output, whatever feeds it
+        layer[-1] = last  # the output is always in the last layer
         self.paths: list[list[int]] = []
         self.labels: dict[int, Arrow] = {}
         for source, target, arrow in self.arrows:
@@ -120,13 +125,13 @@ class _Layout:
         self.at = {i: (centre[own], middle - place[i] * SPACING) for i, own in enumerate(layer)}
 
     def width_of(self, i: int) -> float:
-        """The width of a node's box or an arrow's label; little where an arrow only passes."""
+        """The width of a node's box or an arrow's label; small for a slot that an arrow only passes through."""
         if i < len(self.nodes):
             return max(0.36, LETTER * len(self.nodes[i].label) + 0.16)
         return LETTER * len(self.labels[i].label) if i in self.labels else 0.1
 
     def paint(self, axes: Axes, colour: dict[str, str]) -> None:
-        """Draw into axes that measure as many inches as the layout."""
+        """Draw into axes of the same size in inches as the layout."""
         axes.set_xlim(0, self.width)
         axes.set_ylim(0, self.height)
         axes.axis("off")
@@ -148,7 +153,7 @@ class _Layout:
         points = [self.at[i] for i in path]
         vertices, codes = [(points[0][0] + half[0], points[0][1])], [Curve.MOVETO]
         for k in range(1, len(path)):
-            # straight along a label, bent between the layers
+            # straight along a label, curved between layers
             (x0, y0), (x1, y1) = vertices[-1], (points[k][0] - half[k], points[k][1])
             bend = (x1 - x0) / 2
             vertices += [(x0 + bend, y0), (x1 - bend, y1), (x1, y1)]
@@ -183,7 +188,7 @@ class _Layout:
 
 
 def _places(members: list[list[int]], paths: list[list[int]]) -> dict[int, float]:
-    """The order within each layer that keeps neighbours near: each one's distance from its layer's middle."""
+    """Order each layer to keep neighbours close; returns each item's offset from the middle of its layer."""
     before: dict[int, list[int]] = {i: [] for group in members for i in group}
     after: dict[int, list[int]] = {i: [] for group in members for i in group}
     for path in paths:

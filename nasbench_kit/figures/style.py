@@ -1,4 +1,4 @@
-"""Picture files (extra ``plot``): which formats there are, and how a figure is written, all or nothing."""
+"""Figure style, supported formats and atomic writing of figures (extra ``plot``)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURS", "STYLE", "check_matplotlib", "check_picture", "write_picture"]
 
-# Okabe and Ito's palette, told apart by colour-blind readers.
+# Okabe and Ito's palette, distinguishable for colour-blind readers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 
-# matplotlib's settings for curves; the salt makes the same figure the same SVG.
+# matplotlib settings for curves; a fixed salt makes SVG output reproducible.
 STYLE: dict[Any, Any] = {
     "font.size": 11,
     "axes.spines.top": False,
@@ -29,28 +29,28 @@ STYLE: dict[Any, Any] = {
 
 
 def check_matplotlib() -> None:
-    """Raise MissingExtra where matplotlib is not installed."""
+    """Raise MissingExtra if matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
         raise MissingExtra("drawing", "plot")
 
 
 def check_picture(path: Path) -> str:
-    """The format that ``path`` asks for: png, svg or pdf.
+    """Check that a figure can be written to ``path`` and return its format: png, svg or pdf.
 
     Raises
     ------
     MissingExtra
-        Where matplotlib is not installed.
+        matplotlib is not installed.
     ValueError
-        Another suffix.
+        The suffix is not supported.
     StoreError
-        No such folder.
+        The folder does not exist.
     """
     check_matplotlib()
     form = path.suffix.removeprefix(".").lower()
     if form not in ("png", "svg", "pdf"):
         raise ValueError(
-            f"{path}: a picture is written as .png, .svg or .pdf, not as {path.suffix or 'a file without suffix'}"
+            f"{path}: figures can be written as .png, .svg or .pdf, not as {path.suffix or 'a file without suffix'}"
         )
     if not path.parent.is_dir():
         raise StoreError(f"{path}: there is no folder {path.parent}")
@@ -58,8 +58,8 @@ def check_picture(path: Path) -> str:
 
 
 def write_picture(figure: Figure, path: Path) -> Path:
-    """Write a figure; the format follows the suffix. Raises as `check_picture`, and where the file cannot be written."""
+    """Write a figure in the format of the suffix; raises as `check_picture`, or StoreError if writing fails."""
     form = check_picture(path)
-    # without the date, the same figure is the same file
+    # omit the date to make the files reproducible
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
     return replace_file(path, lambda temporary: figure.savefig(temporary, format=form, dpi=160, metadata=metadata))

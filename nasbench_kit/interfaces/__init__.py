@@ -1,6 +1,6 @@
-"""Problems of the kit in the hands of other optimisers, and their runs as results of the kit.
+"""Interfaces to other optimisers: nasbench-kit problems for pymoo and Optuna, and their runs as nasbench-kit results.
 
-What needs pymoo (extra ``pymoo``) or Optuna (extra ``optuna``) is imported when it is asked for, and not before.
+pymoo (extra ``pymoo``) and Optuna (extra ``optuna``) are only imported on first use.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nasbench_kit.interfaces.optuna import OptunaObjective, from_optuna, to_optuna
     from nasbench_kit.interfaces.pymoo import (
-        AnotherLetter,
+        AnotherAllele,
         PymooProblem,
         Recording,
         ToValid,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "AnotherLetter",
+    "AnotherAllele",
     "OptunaObjective",
     "PymooProblem",
     "Recording",

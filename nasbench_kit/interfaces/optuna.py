@@ -1,4 +1,4 @@
-"""A problem of the kit as an objective of Optuna (extra ``optuna``), and Optuna's studies as a result.
+"""Interface to Optuna (extra ``optuna``): problems as objectives, and studies as results.
 
 Optuna: Akiba et al. 2019, Optuna: A Next-generation Hyperparameter Optimization Framework (KDD, arXiv 1907.10902).
 """
@@ -25,32 +25,32 @@ except ImportError as error:
 
 __all__ = ["OptunaObjective", "from_optuna", "to_optuna"]
 
-ARCHITECTURE, SECONDS = "architecture", "simulated_seconds"  # the names of a trial's user attributes
+ARCHITECTURE, SECONDS = "architecture", "simulated_seconds"  # names of trial user attributes
 
 
 class OptunaObjective:
-    """A problem of the kit as Optuna's objective: one trial, one genotype.
+    """An Optuna objective that evaluates a nasbench-kit problem, one genotype per trial.
 
-    Each gene is a parameter under ``space.gene_names``: categorical where its values have names (operations), an integer
-    where they are numbers (bits, nodes). Every objective is minimised, so a study has `directions`. A trial keeps, as user
-    attributes, its ``architecture`` (native form) and its ``simulated_seconds``; what a test metric says stays with the
-    benchmark.
+    Each gene is a parameter named as in ``space.gene_names``: categorical if its values have names (operations), an integer
+    if they are numbers (bits, nodes). Every objective is minimised; create studies with `directions`. Each trial stores its
+    ``architecture`` (native form) and its ``simulated_seconds`` as user attributes. Test metrics are never exposed to the
+    study.
 
-    An invalid genotype is a pruned trial, so that samplers learn to avoid it; nothing is trained, and it is no evaluation. A
-    network of which the table knows nothing is a pruned trial too, and counts as an evaluation.
+    A trial with an invalid genotype is pruned, so that samplers learn to avoid it; it does not count as an evaluation. A
+    trial of a network without a known value is also pruned, but counts as an evaluation.
 
     Parameters
     ----------
     problem : nasbench_kit.Problem
     report : bool
-        Report the objective after each epoch budget that the problem has, ascending, so that the study's pruner may end the
-        trial there. For one objective.
+        Report the objective after each of the problem's epoch budgets, in ascending order, so that the study's pruner can
+        stop the trial early. Requires a single objective.
     continue_training : bool
-        Whether a trial costs only the training up to its last budget, as where a smaller budget is the same training stopped
-        early. Else it costs the sum over its budgets: each was a training of its own, as in NAS-Bench-101 and
-        NAS-Bench-201.
+        If true, a trial costs only the training up to its last budget, as if smaller budgets were the same training stopped
+        early. By default it costs the sum over its budgets, because each budget is a separate training, as in NAS-Bench-101
+        and NAS-Bench-201.
     seed : int
-        Of the draws of a noisy problem, one that answers with a stored trial.
+        Seed for the draws of a noisy problem, which returns randomly chosen stored trials.
 
     Examples
     --------
@@ -67,29 +67,29 @@ class OptunaObjective:
         self, problem: Problem, *, report: bool = False, continue_training: bool = False, seed: int = 0
     ) -> None:
         if not isinstance(problem, Problem):
-            raise TypeError(f"a problem comes from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
+            raise TypeError(f"problem must come from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
         self.problem, self.report, self.continue_training = problem, report, continue_training
         self._draws = Draws(problem, seed)
         self.budgets: tuple[int, ...] = ()
         if report:
             self.budgets = problem.budgets
             if len(problem.objectives) > 1:
-                raise ValueError("Optuna prunes trials of one objective: leave report=True out for several")
+                raise ValueError("Optuna can only prune single-objective trials: omit report=True")
             if not self.budgets:
-                raise ValueError(f"{problem!r} has no epoch budgets: leave report=True out")
+                raise ValueError(f"{problem!r} has no epoch budgets: omit report=True")
 
     @property
     def directions(self) -> list[str]:
-        """For ``optuna.create_study``: every objective is minimised."""
+        """Directions for ``optuna.create_study``: every objective is minimised."""
         return ["minimize"] * len(self.problem.objectives)
 
     def __call__(self, trial: Any) -> float | tuple[float, ...]:
-        """Evaluate one trial; raises ``optuna.TrialPruned`` for what cannot be evaluated, or is not worth to go on."""
+        """Evaluate a trial; raises ``optuna.TrialPruned`` if it cannot be evaluated or the pruner stops it."""
         _check_directions(trial.study, self.problem)
         space = self.problem.space
         x = np.array([[_suggested(trial, *gene) for gene in _genes(space)]], dtype=np.uint8)
         if not space.is_valid(x)[0]:
-            raise optuna.TrialPruned(f"no valid genotype of {space.name}")
+            raise optuna.TrialPruned(f"not a valid genotype of {space.name}")
         trial.set_user_attr(ARCHITECTURE, space.decode(x)[0])
         cost = 0.0
         for epochs in self.budgets[:-1]:
@@ -98,18 +98,18 @@ class OptunaObjective:
             if known(evaluation.F)[0]:
                 trial.report(float(evaluation.F[0, 0]), epochs)
                 if trial.should_prune():
-                    raise optuna.TrialPruned(f"given up after {epochs} epochs")
+                    raise optuna.TrialPruned(f"pruned after {epochs} epochs")
         evaluation = self._draws.evaluate(x)
         self._add(cost, evaluation, trial)
         if not known(evaluation.F)[0]:
-            raise optuna.TrialPruned("nothing is known of this network")
+            raise optuna.TrialPruned("the value of this network is unknown")
         values = tuple(evaluation.F[0].tolist())
         if self.budgets:
             trial.report(values[0], self.budgets[-1])
         return values[0] if len(values) == 1 else values
 
     def _add(self, cost: float, evaluation: Evaluation, trial: Any) -> float:
-        """What a trial has cost with one more budget, which it keeps."""
+        """Add the cost of one more budget, store the total in the trial and return it."""
         seconds = float(evaluation.seconds[0])
         cost = seconds if self.continue_training else cost + seconds
         trial.set_user_attr(SECONDS, cost)
@@ -119,7 +119,7 @@ class OptunaObjective:
 def to_optuna(
     problem: Problem, *, report: bool = False, continue_training: bool = False, seed: int = 0
 ) -> OptunaObjective:
-    """A problem of the kit as an objective for ``Study.optimize``; see `OptunaObjective`."""
+    """Create an objective for ``Study.optimize`` from a problem; see `OptunaObjective`."""
     return OptunaObjective(problem, report=report, continue_training=continue_training, seed=seed)
 
 
@@ -139,32 +139,34 @@ def _check_directions(study: Any, problem: Problem) -> None:
         shown = ", ".join(d.name.lower() for d in study.directions)
         raise ValueError(
             f"every objective of {', '.join(problem.objectives)} is minimised, an accuracy as 100 - accuracy, but the study "
-            f"has the directions {shown}: optuna.create_study(directions=objective.directions)"
+            f"has the directions {shown}: use optuna.create_study(directions=objective.directions)"
         )
 
 
 def from_optuna(studies: Any, problem: Problem) -> Result:
-    """Studies of Optuna as a result of the kit: trace, incumbents or archives, hypervolume.
+    """Convert Optuna studies to a result with trace, incumbents or archives, and hypervolume.
 
     Parameters
     ----------
     studies : optuna.Study or sequence of these
-        One for each run.
+        One study per run.
     problem : Problem
-        What was minimised. Values and simulated seconds are those that the trials have; where a trial has no simulated
-        seconds, since it was evaluated by another objective over the same parameters, it is looked up.
+        The problem that was minimised. Values and simulated seconds are taken from the trials. Trials without simulated
+        seconds, evaluated by another objective over the same parameters, are looked up.
 
     Returns
     -------
     Result
-        Every trial that trained a network, in the order of their numbers. One that was pruned on its way counts as an
-        evaluation, and costs what it cost up to there, but its objective stays unknown. Trials without a valid genotype,
-        and those that failed or have not ended, are left out. ``result.seed`` is -1: a study does not tell its own.
+        Every trial that trained a network, ordered by trial number. A trial pruned during training counts as an evaluation
+        with the cost up to that point, but an unknown objective. Trials with an invalid genotype and trials that failed or
+        did not finish are omitted. ``result.seed`` is -1, because studies do not record their seed.
 
     Raises
     ------
     ValueError
-        A study has no finished trial, other parameters than the genes, or maximises.
+        A study has no finished trial or maximises an objective.
+    InvalidArchitecture
+        A study's parameters are not the genes of the space.
     """
     listed = list(studies) if isinstance(studies, Sequence) else [studies]
     samplers = list(dict.fromkeys(type(study.sampler).__name__ for study in listed))
@@ -186,7 +188,7 @@ def _run_of(study: Any, problem: Problem) -> Run:
         if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
     ]
     X = _genotypes(finished, study, problem.space)
-    # what was pruned before anything was trained is no evaluation
+    # trials pruned before any training are not evaluations
     counted = problem.space.is_valid(X) & np.array(
         [trial.state == TrialState.COMPLETE or SECONDS in trial.user_attrs for trial in finished], dtype=np.bool_
     )
@@ -210,7 +212,7 @@ def _genotypes(trials: Sequence[Any], study: Any, space: Space) -> Genotypes:
         for i, (name, values) in enumerate(genes):
             if trial.params.get(name) not in values:
                 raise InvalidArchitecture(
-                    f"trial {trial.number} of {study.study_name} is no genotype of {space.name}: its parameter {name!r} is "
+                    f"trial {trial.number} of {study.study_name} is not a genotype of {space.name}: its parameter {name!r} is "
                     f"{trial.params.get(name)!r}, not one of {', '.join(map(str, values))}"
                 )
             row[i] = values.index(trial.params[name])

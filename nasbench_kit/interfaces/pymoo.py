@@ -1,4 +1,4 @@
-"""A problem of the kit as one of pymoo (extra ``pymoo``), operators for its genotypes, and pymoo's runs as a result.
+"""Interface to pymoo (extra ``pymoo``): problems, operators for genotypes, and runs as results.
 
 pymoo: Blank and Deb 2020, pymoo: Multi-Objective Optimization in Python (IEEE Access 8).
 """
@@ -32,7 +32,7 @@ except ImportError as error:
     raise MissingExtra("the interface to pymoo", "pymoo") from error
 
 __all__ = [
-    "AnotherLetter",
+    "AnotherAllele",
     "PymooProblem",
     "Recording",
     "ToValid",
@@ -41,34 +41,34 @@ __all__ = [
     "to_pymoo",
 ]
 
-PENALTY = 1e9  # of what cannot be evaluated, where nothing is known of the objectives' values
-SECONDS = "simulated_seconds"  # under which an individual carries what its training would have cost
-UNKNOWN = "unknown"  # whether nothing is known of an individual's objectives
+PENALTY = 1e9  # objective value of rows without one, if the bounds of the objectives are unknown
+SECONDS = "simulated_seconds"  # key under which an individual stores its simulated training cost
+UNKNOWN = "unknown"  # key: whether an individual's objectives are unknown
 
 
 class PymooProblem(BaseProblem):
-    """A problem of the kit as pymoo sees it: integer variables, objectives to minimise, all rows evaluated at once.
+    """A pymoo problem with integer variables and objectives to minimise, evaluated in batches.
 
-    A row that is no valid genotype is not evaluated. It violates the problem's one constraint (G = 1, else 0), and its
-    objectives are a penalty: as far beyond the worst value of the table as that is from the best; 1e9 where the bounds are
-    not known. A network of which the table knows nothing has the same objectives, but is no violation. A space in
-    which every combination of genes is valid has no constraint.
+    A row that is not a valid genotype is not evaluated. It has a constraint violation (G = 1, else 0) and penalty
+    objectives: the worst value in the table plus its distance from the best, or 1e9 if the bounds are unknown. A network
+    with unknown values gets the same penalty, but does not violate the constraint. Spaces in which every combination of
+    genes is valid have no constraint.
 
     Parameters
     ----------
     problem : nasbench_kit.Problem
     invalid : {"constraint", "penalty"}
-        ``"penalty"`` leaves the constraint out, for algorithms that know none, such as pymoo's MOEA/D.
+        ``"penalty"`` omits the constraint, for algorithms without constraint handling, such as pymoo's MOEA/D.
     seed : int
-        Of the draws of a noisy problem, one that answers with a stored trial.
+        Seed for the draws of a noisy problem, which returns randomly chosen stored trials.
 
     Attributes
     ----------
     problem : nasbench_kit.Problem
     evaluations : int
-        Valid rows evaluated so far, over all runs on this object.
+        Number of valid rows evaluated so far, over all runs on this object.
     rejected : int
-        Rows so far that were no valid genotype.
+        Number of invalid rows so far.
 
     Examples
     --------
@@ -86,9 +86,9 @@ class PymooProblem(BaseProblem):
         self, problem: Problem, *, invalid: Literal["constraint", "penalty"] = "constraint", seed: int = 0
     ) -> None:
         if not isinstance(problem, Problem):
-            raise TypeError(f"a problem comes from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
+            raise TypeError(f"problem must come from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
         if invalid not in ("constraint", "penalty"):
-            raise UnknownName("way with invalid genotypes", invalid, ("constraint", "penalty"))
+            raise UnknownName("treatment of invalid genotypes", invalid, ("constraint", "penalty"))
         space = problem.space
         super().__init__(
             n_var=space.genes,
@@ -105,7 +105,7 @@ class PymooProblem(BaseProblem):
         self.penalty = np.full(self.n_obj, PENALTY) if bounds is None else 2 * bounds[1] - bounds[0]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self  # pymoo copies the problem with every generation that it keeps: the table is never copied
+        return self  # pymoo copies the problem with every saved generation; do not copy the table
 
     def name(self) -> str:
         return repr(self.problem)
@@ -126,7 +126,7 @@ class PymooProblem(BaseProblem):
             out["G"] = np.where(valid, 0.0, 1.0)[:, np.newaxis]
 
     def _calc_pareto_front(self, *args: Any, **kwargs: Any) -> NDArray[np.float64] | None:
-        """The table's exact front, so that pymoo's own indicators have theirs; none for a function."""
+        """The table's exact front, for pymoo's own indicators; None for a function."""
         problem = self.problem
         if not isinstance(problem, TabularProblem):
             return None
@@ -138,18 +138,18 @@ class PymooProblem(BaseProblem):
 def to_pymoo(
     problem: Problem, *, invalid: Literal["constraint", "penalty"] = "constraint", seed: int = 0
 ) -> PymooProblem:
-    """A problem of the kit as a problem of pymoo; see `PymooProblem`."""
+    """Create a pymoo problem from a nasbench-kit problem; see `PymooProblem`."""
     return PymooProblem(problem, invalid=invalid, seed=seed)
 
 
 def _genotypes(x: NDArray[Any], space: Space) -> tuple[Genotypes, NDArray[np.bool_]]:
-    """Rows of pymoo as genotypes: the valid ones, and which they are."""
+    """The valid genotypes among pymoo's rows, and the mask of valid rows."""
     values = np.asarray(x, dtype=np.float64)
     broken = np.flatnonzero((values != np.floor(values)).any(axis=1))
     if len(broken):
         raise InvalidArchitecture(
-            f"{space.name}: genes are whole numbers, unlike row {broken[0]} {values[broken[0]].tolist()}: give the "
-            "algorithm ValidSampling and AnotherLetter, or its operators vtype=int and repair=RoundingRepair()"
+            f"{space.name}: genes must be integers, unlike row {broken[0]} {values[broken[0]].tolist()}: use ValidSampling "
+            "and AnotherAllele, or pass vtype=int and repair=RoundingRepair() to the operators"
         )
     valid = space.is_valid(values)
     return values[valid].astype(np.uint8), valid
@@ -157,29 +157,31 @@ def _genotypes(x: NDArray[Any], space: Space) -> tuple[Genotypes, NDArray[np.boo
 
 def _space_of(problem: Any) -> Space:
     if not isinstance(problem, PymooProblem):
-        raise TypeError(f"this operator is for problems made by to_pymoo, not for {type(problem).__name__}")
+        raise TypeError(f"this operator only works on problems made by to_pymoo, not on {type(problem).__name__}")
     return problem.problem.space
 
 
 class ValidSampling(Sampling):
-    """Valid genotypes, uniform over the valid ones."""
+    """Sampling operator that draws uniformly from the valid genotypes."""
 
     def _do(self, problem: Any, n_samples: int, *args: Any, random_state: Any = None, **kwargs: Any) -> NDArray[Any]:
         return _space_of(problem).sample(n_samples, random_state).astype(int)
 
 
-class AnotherLetter(Mutation):
-    """Each gene becomes another of its values with a probability, 1 / genes unless given; a parent stays where the child is invalid.
+class AnotherAllele(Mutation):
+    """Mutation operator that replaces each gene by a different allele with a given probability.
+
+    An invalid child is replaced by its parent.
 
     Parameters
     ----------
     probability : float, optional
-        Of each gene.
+        Mutation probability of each gene; 1 / genes by default.
     """
 
     def __init__(self, probability: float | None = None) -> None:
         if probability is not None and not 0 <= probability <= 1:
-            raise ValueError(f"a probability is from 0 to 1, not {probability}")
+            raise ValueError(f"probability must be from 0 to 1, not {probability}")
         super().__init__(prob=1.0)
         self.probability = probability
 
@@ -194,16 +196,17 @@ class AnotherLetter(Mutation):
 
 
 class ToValid(Repair):
-    """An invalid genotype becomes one of its valid neighbours, one gene away; where it has none, a random valid genotype.
+    """Repair operator that replaces an invalid genotype by a random valid neighbour.
 
-    Crossover makes invalid genotypes of valid ones where a space has rules. With this as an algorithm's ``repair``, none is
-    left, and each evaluation is one of a network.
+    A neighbour differs in one gene; if no neighbour is valid, a random valid genotype is drawn. In constrained spaces,
+    crossover can produce invalid genotypes. With this operator as an algorithm's ``repair``, every evaluation is of a valid
+    network.
     """
 
     def _do(self, problem: Any, X: NDArray[Any], random_state: Any = None, **kwargs: Any) -> NDArray[Any]:
         space = _space_of(problem)
         repaired = X.astype(int)
-        if random_state is None:  # as an operator's own repair it is given none
+        if random_state is None:  # pymoo passes none to the repair of an operator
             random_state = np.random.default_rng(np.abs(repaired).ravel())
         for row in np.flatnonzero(~space.is_valid(repaired)):
             inside = np.clip(repaired[row], 0, np.array(space.cardinalities) - 1).astype(np.uint8)
@@ -216,7 +219,7 @@ class ToValid(Repair):
 
 
 class Recording(Evaluator):
-    """pymoo's evaluator, which also keeps every evaluation in its order, for `from_pymoo`. One for each run.
+    """An evaluator that records every evaluation in order, for `from_pymoo`; use a separate one for each run.
 
     Examples
     --------
@@ -224,7 +227,7 @@ class Recording(Evaluator):
     >>> from pymoo.algorithms.moo.nsga2 import NSGA2
     >>> from pymoo.optimize import minimize
     >>> problem = nk.open("nb201-digits").problem(["valid_accuracy", "params"])
-    >>> nsga2 = NSGA2(20, sampling=ValidSampling(), mutation=AnotherLetter())
+    >>> nsga2 = NSGA2(20, sampling=ValidSampling(), mutation=AnotherAllele())
     >>> runs = [minimize(to_pymoo(problem), nsga2, ("n_eval", 200), seed=s, evaluator=Recording()) for s in range(3)]
     >>> from_pymoo(runs, problem)
     <result of pymoo NSGA2 on valid_accuracy, params: 3 runs>
@@ -235,7 +238,7 @@ class Recording(Evaluator):
         self.blocks: list[dict[str, NDArray[Any]]] = []
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        # blocks are never changed: the copies that save_history keeps share them
+        # blocks are immutable, so the copies made by save_history can share them
         copied = type(self)()
         copied.__dict__.update(self.__dict__, blocks=list(self.blocks))
         return copied
@@ -246,7 +249,7 @@ class Recording(Evaluator):
 
 
 def _block(population: Any) -> dict[str, NDArray[Any]]:
-    """The genotypes of a population or an individual, with the values that the problem gave them."""
+    """The genotypes of a population or individual, with the values from the problem."""
     individuals = [population] if isinstance(population, Individual) else list(population)
     carried = all(individual.has(SECONDS) for individual in individuals)
     names = ("X", "F", SECONDS, UNKNOWN) if carried else ("X",)
@@ -254,35 +257,34 @@ def _block(population: Any) -> dict[str, NDArray[Any]]:
 
 
 def from_pymoo(runs: Any, problem: Problem) -> Result:
-    """Runs of a pymoo algorithm as a result of the kit: trace, incumbents or archives, hypervolume.
+    """Convert pymoo runs to a result with trace, incumbents or archives, and hypervolume.
 
     Parameters
     ----------
     runs : pymoo Result or Algorithm, or a sequence of these
-        One for each run, made with ``evaluator=Recording()``, or with ``save_history=True`` where an algorithm's
-        generations have all its evaluations.
+        One per run, made with ``evaluator=Recording()``, or with ``save_history=True`` if the algorithm's generations
+        contain all its evaluations.
     problem : Problem
-        What was minimised. Where a run was made on `to_pymoo` its values are those that the run saw; where it was
-        made on another problem of pymoo whose variables are the genes, they are looked up.
+        The problem that was minimised. Runs on a problem from `to_pymoo` keep the values they saw; for runs on another
+        pymoo problem with the genes as variables, values are looked up.
 
     Returns
     -------
     Result
-        Every evaluation of a valid genotype, repeated ones too, in the order in which they were made. Rows that are
-        no valid genotype are left out: nothing was trained. The archive is that of all evaluations, as in
-        ``nasbench_kit.search``, not pymoo's last population. ``result.seed`` is -1, the runs' own seeds are in
-        ``result.settings``.
+        Every evaluation of a valid genotype in order, including repeated ones. Invalid genotypes are omitted, as nothing
+        was trained. The archive covers all evaluations, as in ``nasbench_kit.search``, not only pymoo's last population.
+        ``result.seed`` is -1; the seeds of the runs are in ``result.settings``.
 
     Raises
     ------
     ValueError
-        Evaluations that a run counted were not kept, or two runs share a `Recording`.
+        A run did not keep all its evaluations, or two runs share a `Recording`.
     """
     listed = list(runs) if isinstance(runs, Sequence) else [runs]
     algorithms = [_algorithm_of(run, number) for number, run in enumerate(listed)]
     recorders = [id(a.evaluator) for a in algorithms if isinstance(a.evaluator, Recording)]
     if len(set(recorders)) < len(recorders):
-        raise ValueError("two runs share a Recording: give each run its own, evaluator=Recording()")
+        raise ValueError("two runs share a Recording: pass a new evaluator=Recording() to each run")
     names = list(dict.fromkeys(type(algorithm).__name__ for algorithm in algorithms))
     settings = {
         "version": pymoo.__version__,
@@ -299,7 +301,7 @@ def from_pymoo(runs: Any, problem: Problem) -> Result:
 def _algorithm_of(run: Any, number: int) -> Any:
     algorithm = run if isinstance(run, PymooAlgorithm) else getattr(run, "algorithm", None)
     if algorithm is None or not hasattr(algorithm, "evaluator"):
-        raise TypeError(f"run {number} is no result of pymoo's minimize and no algorithm of pymoo, but {run!r}")
+        raise TypeError(f"run {number} must be a result of pymoo's minimize or a pymoo algorithm, not {run!r}")
     return algorithm
 
 
@@ -317,18 +319,18 @@ def _run_of(algorithm: Any, number: int, problem: Problem, wall_seconds: float) 
         rows = sum(len(block["X"]) for block in blocks)
         if rows != evaluator.n_eval:
             raise ValueError(
-                f"run {number} has kept {rows} of its {evaluator.n_eval} evaluations: run it with evaluator=Recording()"
+                f"run {number} kept only {rows} of its {evaluator.n_eval} evaluations: pass evaluator=Recording()"
             )
     parts = [_evaluated(block, problem) for block in blocks if len(block["X"])]
     if not parts:
-        raise ValueError(f"run {number} has no evaluation")
+        raise ValueError(f"run {number} has no evaluations")
     F = np.concatenate([evaluation.F for _, evaluation in parts])
     seconds = np.concatenate([evaluation.seconds for _, evaluation in parts])
     return Run(np.concatenate([X for X, _ in parts]), Evaluation(F, seconds), wall_seconds)
 
 
 def _evaluated(block: dict[str, NDArray[Any]], problem: Problem) -> tuple[Genotypes, Evaluation]:
-    """The valid genotypes of a block, and their evaluation."""
+    """The valid genotypes of a block and their evaluation."""
     rows, valid = _genotypes(block["X"], problem.space)
     if SECONDS not in block:
         return rows, looked_up(problem, rows)

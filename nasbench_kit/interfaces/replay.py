@@ -1,4 +1,4 @@
-"""Runs that another optimiser made, evaluation by evaluation, as a result of the kit."""
+"""Replay of another optimiser's evaluations, which yields a result as from a search."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["UNSEEDED", "Draws", "Optimiser", "Run", "known", "looked_up", "replay"]
 
-UNSEEDED = -1  # the seed of a result whose runs have seeds of their own: they are in its settings
+UNSEEDED = -1  # seed of results whose runs have individual seeds; those are in the settings
 
 
 @dataclass(frozen=True)
 class Optimiser:
-    """What stands in a result for the algorithm: its name, and what is known of how it ran."""
+    """Name and settings of another optimiser, in place of a result's algorithm."""
 
     name: str
     settings: dict[str, Any]
@@ -30,7 +30,7 @@ class Optimiser:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: valid genotypes (n, genes) in the order in which they were evaluated, and what was learnt of each."""
+    """One run: valid genotypes (n, genes) in evaluation order, and their evaluations."""
 
     X: Genotypes
     evaluation: Evaluation
@@ -38,15 +38,15 @@ class Run:
 
 
 def replay(problem: Problem, optimiser: Optimiser, runs: Sequence[Run]) -> Result:
-    """The result that a search of the kit would have given with the same evaluations.
+    """The result that ``nasbench_kit.search`` would have returned for the same evaluations.
 
     Parameters
     ----------
     problem : Problem
-        What was minimised; the bounds of its front scale the hypervolume.
+        The problem that was minimised; the bounds of its front scale the hypervolume.
     optimiser : Optimiser
     runs : sequence of Run
-        They may differ in length: the trace has its points up to the longest, and the end of each.
+        May differ in length: the trace extends to the longest run and includes the end of each.
 
     Returns
     -------
@@ -55,13 +55,13 @@ def replay(problem: Problem, optimiser: Optimiser, runs: Sequence[Run]) -> Resul
     Raises
     ------
     ValueError
-        There is no run, or one without any evaluation.
+        There are no runs, or a run has no evaluations.
     """
     if not runs:
-        raise ValueError("there is no run to read")
+        raise ValueError("there are no runs to convert")
     for number, run in enumerate(runs):
         if not len(run.X):
-            raise ValueError(f"run {number} has no evaluation of a valid genotype")
+            raise ValueError(f"run {number} has no evaluations of a valid genotype")
     budget = Budget(evaluations=max(len(run.X) for run in runs))
     parts = []
     for number, run in enumerate(runs):
@@ -75,7 +75,7 @@ def replay(problem: Problem, optimiser: Optimiser, runs: Sequence[Run]) -> Resul
 
 
 class Draws:
-    """The random numbers of a noisy problem that another optimiser evaluates; a problem without noise gets none.
+    """Random draws for a problem evaluated by another optimiser; unused if the problem is not noisy.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Draws:
 
 
 def looked_up(problem: Problem, X: Genotypes) -> Evaluation:
-    """The values without noise of valid genotypes (n, genes) that were evaluated elsewhere, and what they cost."""
+    """Noise-free values and costs of valid genotypes (n, genes) that were evaluated elsewhere."""
     draws = np.zeros(len(X)) if problem.noisy else None
     seconds = problem.evaluate(X, draws=draws).seconds
     F = problem(X)
@@ -102,5 +102,5 @@ def looked_up(problem: Problem, X: Genotypes) -> Evaluation:
 
 
 def known(F: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Of which rows every objective is known: (n,)."""
+    """Mask (n,) of the rows in which every objective is known."""
     return np.asarray(np.isfinite(F).all(axis=1))

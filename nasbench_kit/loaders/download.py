@@ -1,4 +1,4 @@
-"""A published file -> a file here: in pieces if need be, and checked before it gets its name."""
+"""Resumable downloads of published files, verified before they get their final name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nasbench_kit.spaces.published import Published, Source
 
 try:
     import fcntl
-except ImportError:  # there are none on Windows: two calls at once may then get in each other's way
+except ImportError:  # not available on Windows, where concurrent calls may interfere with each other
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 __all__ = ["download"]
 
-ATTEMPTS = 5  # in a row that bring nothing
+ATTEMPTS = 5  # consecutive attempts without progress
 TIMEOUT = 30.0  # seconds without a byte
-PAUSE = 1.0  # seconds before the second attempt, twice as many before each further one
-LEAST_RATE = 1000.0  # bytes a second, below which a server is taken to be stuck
-MOST_BYTES = 2**36  # of a file of which no size is published
+PAUSE = 1.0  # seconds before the second attempt; doubled before each further one
+LEAST_RATE = 1000.0  # bytes per second; a slower server counts as stuck
+MOST_BYTES = 2**36  # for a file without a published size
 MOST_REDIRECTS = 10
-_CHUNK = 2**16  # bytes at most at a time
+_CHUNK = 2**16  # maximum bytes per read
 _RANGE = re.compile(r"bytes (?:(?P<first>\d+)-\d+|\*)/(?P<total>\d+|\*)")
-_LATER = (408, 425, 429, 500, 502, 503, 504)  # statuses that may be others in a while
+_LATER = (408, 425, 429, 500, 502, 503, 504)  # temporary failures, worth another attempt
 
 
 class _Failed(Exception):
-    """An attempt that did not bring the whole file; the next one may, unless this is ``final``.
+    """A failed attempt; retried unless ``final``.
 
-    One that was ``stuck`` counts as one that brought nothing.
+    A ``stuck`` attempt counts as one without progress.
     """
 
     def __init__(self, reason: str, *, final: bool = False, stuck: bool = False) -> None:
@@ -58,35 +58,36 @@ def download(
     timeout: float = TIMEOUT,
     pause: float = PAUSE,
 ) -> Path:
-    """Fetch a published file, unless it is there already.
+    """Download a published file unless it already exists.
 
-    What has come is kept in ``NAME.part``, and the next attempt, or the next call, goes on where it ends. The file gets
-    its name when it is complete and its size and checksum are those of the published one.
+    Partial content is kept in ``NAME.part``, and the next attempt or call resumes from its end. The file gets its final
+    name only once it is complete and its size and checksum match the published ones.
 
     Parameters
     ----------
     file : Published
     source : Source
-        The benchmark that it belongs to: says where to get it by hand.
+        The benchmark the file belongs to; its page says where to download the file manually.
     folder : Path
-        Made where it is missing.
+        Created if missing.
     progress : callable
-        Gets the share that has come, 0 to 1.
+        Called with the fraction downloaded, 0 to 1.
     attempts : int
-        How many in a row may bring nothing.
+        Maximum number of consecutive attempts without progress.
     timeout : float
-        Seconds without a byte after which an attempt is given up.
+        Seconds without data after which an attempt is abandoned.
     pause : float
-        Seconds before the second attempt; doubled for each further one.
+        Seconds before the second attempt; doubled before each further one.
 
     Returns
     -------
     Path
+        The downloaded file.
 
     Raises
     ------
     DownloadError
-        With the reason, and how to get the file by hand.
+        The download failed; the message gives the reason and how to get the file manually.
     """
     target = folder / file.name
     try:
@@ -94,7 +95,7 @@ def download(
         if target.is_file() and file.matches(target):
             return target
         with _own_part(folder / f"{file.name}.part") as part:
-            if target.is_file() and file.matches(target):  # another call has fetched it while this one waited
+            if target.is_file() and file.matches(target):  # another call downloaded it while this one waited
                 part.unlink()
                 return target
             left = attempts
@@ -105,7 +106,7 @@ def download(
                     if file.matches(part):
                         break
                     os.truncate(part, 0)
-                    raise _Failed("what came is not the published file: its checksum is wrong")
+                    raise _Failed("the downloaded data is not the published file: its checksum is wrong")
                 except _Failed as error:
                     left = attempts if _size(part) > before and not error.stuck else left - 1
                     if error.final or left <= 0:
@@ -124,16 +125,16 @@ def download(
 
 @contextlib.contextmanager
 def _own_part(part: Path) -> Iterator[Path]:
-    """A part that no other call writes to: one that another has is waited for. Links are refused, not followed."""
+    """Open a partial file under an exclusive lock, waiting for other calls. Links are refused, not followed."""
     while True:
         if part.is_symlink():
-            raise DownloadError(f"{part} is a link: what is downloaded is written into the folder itself; remove it")
+            raise DownloadError(f"{part} is a link, and downloads do not follow links; remove it")
         handle = os.open(
             part, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666
         )
         try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise DownloadError(f"{part} is no regular file; remove it")
+                raise DownloadError(f"{part} is not a regular file; remove it")
             if fcntl is not None:
                 fcntl.flock(handle, fcntl.LOCK_EX)
             with contextlib.suppress(FileNotFoundError):
@@ -141,12 +142,12 @@ def _own_part(part: Path) -> Iterator[Path]:
                     yield part
                     return
         finally:
-            os.close(handle)  # and with it the lock
+            os.close(handle)  # also releases the lock
 
 
 def _by_hand(file: Published, source: Source) -> str:
     return (
-        f"{file.name} cannot be downloaded from {file.url}; get it by hand ({source.page} says where it is), then run "
+        f"{file.name} cannot be downloaded from {file.url}; download it manually (see {source.page}), then run "
         f"'nasbench-kit convert {file.name}'"
     )
 
@@ -156,42 +157,44 @@ def _size(path: Path) -> int:
 
 
 def _fetch(file: Published, partial: Path, progress: Callable[[float], None], timeout: float) -> None:
-    """One attempt: what is missing of ``partial``, or all of it where the server does not give parts."""
-    import requests  # here, so that importing the package stays light
+    """Make one attempt: fetch the rest of ``partial``, or the whole file if the server does not support ranges."""
+    import requests  # imported here to keep importing the package fast
     import urllib3
 
     have = _size(partial)
-    headers = {"Accept-Encoding": "identity"}  # lengths are those of the file
+    headers = {"Accept-Encoding": "identity"}  # so that lengths refer to the file itself
     if have:
         headers["Range"] = f"bytes={have}-"
     try:
         with _answer(file.url, headers, timeout) as answer:
-            if answer.status_code == 416:  # there is nothing after what is here already
+            if answer.status_code == 416:  # nothing follows the bytes we already have
                 if _total(answer, have) != have:
                     os.truncate(partial, 0)
-                    raise _Failed("the server has less of it than what came before")
+                    raise _Failed("the file on the server is shorter than the part already downloaded")
                 return
             if answer.status_code in _LATER:
                 raise _Failed(f"the server answers {answer.status_code} {answer.reason}")
             if answer.status_code not in (200, 206):
                 raise _Failed(f"the server answers {answer.status_code} {answer.reason}", final=True)
             if answer.headers.get("Content-Type", "").startswith("text/html"):
-                page = "the server answers with a web page instead, as Google Drive does where a file's quota is spent"
+                page = "the server returns a web page instead, as Google Drive does when a file's quota is exceeded"
                 raise _Failed(page, final=True)
             packed = answer.headers.get("Content-Encoding", "identity")
-            if packed.lower() != "identity":  # a few bytes may stand for gigabytes
-                raise _Failed(f"the server packs the file ({packed[:40]!r}), though it was asked not to", final=True)
+            if packed.lower() != "identity":  # a few compressed bytes could expand to gigabytes
+                raise _Failed(
+                    f"the server compresses the file ({packed[:40]!r}) although it was asked not to", final=True
+                )
             begin = _begin(answer) if answer.status_code == 206 else 0
             if begin not in (0, have):
-                raise _Failed(f"the server answers from byte {begin} on instead of {have}")
+                raise _Failed(f"the server returns the file from byte {begin} instead of byte {have}")
             total = _total(answer, begin)
             most = file.size if file.size is not None else MOST_BYTES
             if total is not None and total > most:
-                raise _Failed(f"the server announces {total:,} bytes, and the file has {most:,} at most", final=True)
+                raise _Failed(f"the server announces {total:,} bytes, but the file has at most {most:,}", final=True)
             with partial.open("ab" if begin else "wb") as content:
                 for chunk in _chunks(answer, timeout):
                     if content.tell() + len(chunk) > most:
-                        raise _Failed(f"more than the file's {most:,} bytes came", final=True)
+                        raise _Failed(f"the server sent more than the file's {most:,} bytes", final=True)
                     content.write(chunk)
                     if total:
                         progress(content.tell() / total)
@@ -202,11 +205,11 @@ def _fetch(file: Published, partial: Path, progress: Callable[[float], None], ti
             raise
         raise _Failed(_reason(error, timeout), final=isinstance(error, requests.TooManyRedirects)) from error
     if total is not None and _size(partial) != total:
-        raise _Failed(f"{_size(partial)} bytes came of {total}")
+        raise _Failed(f"only {_size(partial)} of {total} bytes were received")
 
 
 def _answer(url: str, headers: dict[str, str], timeout: float) -> requests.Response:
-    """The answer after all redirects, none of which leads from https to anything else."""
+    """Follow redirects and return the response; a redirect from https to another scheme is refused."""
     import requests
 
     for _ in range(MOST_REDIRECTS):
@@ -214,8 +217,8 @@ def _answer(url: str, headers: dict[str, str], timeout: float) -> requests.Respo
             answer = requests.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
         except requests.RequestException:
             raise
-        except ValueError as error:  # it looks where a redirect leads to even where it is told not to follow
-            raise _Failed(f"the server redirects to what is no address ({error})", final=True) from error
+        except ValueError as error:  # requests parses the redirect target even with allow_redirects=False
+            raise _Failed(f"the server redirects to an invalid address ({error})", final=True) from error
         if not answer.is_redirect:
             return answer
         location = answer.headers["Location"]
@@ -224,7 +227,7 @@ def _answer(url: str, headers: dict[str, str], timeout: float) -> requests.Respo
             onward = urllib.parse.urljoin(url, location)
             secure, scheme = urllib.parse.urlsplit(url).scheme == "https", urllib.parse.urlsplit(onward).scheme
         except ValueError as error:
-            raise _Failed(f"the server redirects to what is no address, {location[:100]!r}", final=True) from error
+            raise _Failed(f"the server redirects to an invalid address, {location[:100]!r}", final=True) from error
         if scheme not in (("https",) if secure else ("http", "https")):
             raise _Failed(
                 f"the server redirects from {urllib.parse.urlsplit(url).scheme} to {scheme[:20]!r}", final=True
@@ -234,26 +237,26 @@ def _answer(url: str, headers: dict[str, str], timeout: float) -> requests.Respo
 
 
 def _chunks(answer: requests.Response, timeout: float) -> Iterator[bytes]:
-    """The content as it comes, as long as it comes at `LEAST_RATE` on average over ``timeout`` and more."""
+    """Yield the content as it arrives; fail if the average rate over ``timeout`` seconds is below `LEAST_RATE`."""
     begun, count = time.monotonic(), 0
     while chunk := answer.raw.read1(_CHUNK, decode_content=False):
         yield chunk
         count += len(chunk)
         took = time.monotonic() - begun
         if took > timeout and count < LEAST_RATE * took:
-            raise _Failed(f"only {count:,} bytes came in {took:.1f} seconds", stuck=True)
+            raise _Failed(f"only {count:,} bytes were received in {took:.1f} seconds", stuck=True)
         if took > 10 * timeout:
             begun, count = time.monotonic(), 0
 
 
 def _begin(answer: requests.Response) -> int:
-    """The first byte of a part, from ``Content-Range: bytes 5-9/10``."""
+    """The first byte of a range, from ``Content-Range: bytes 5-9/10``; -1 if unknown."""
     match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
     return int(match["first"]) if match and match["first"] else -1
 
 
 def _total(answer: requests.Response, begin: int) -> int | None:
-    """The size of the whole file, where the server says it."""
+    """The size of the whole file, or None if the server does not give it."""
     match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
     if match:
         return int(match["total"]) if match["total"] != "*" else None
@@ -262,9 +265,9 @@ def _total(answer: requests.Response, begin: int) -> int | None:
 
 
 def _reason(error: Exception, timeout: float) -> str:
-    """What went wrong, on one line."""
-    if "timed out" in str(error):  # a stall within the content is no requests.Timeout
-        return f"nothing came for {timeout:g} seconds"
+    """The root cause of an error, on one line."""
+    if "timed out" in str(error):  # a stall while reading the body is not a requests.Timeout
+        return f"no data was received for {timeout:g} seconds"
     cause: BaseException = error
     while isinstance(inner := getattr(cause, "reason", None) or (cause.args or (None,))[-1], BaseException):
         cause = inner

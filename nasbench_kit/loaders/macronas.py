@@ -1,7 +1,8 @@
-"""MacroNAS' JSON files (``benchmark_cifar10_dataset.json``, ``benchmark_cifar100_dataset.json``) -> a table.
+"""Loader for MacroNAS' JSON files ``benchmark_cifar10_dataset.json`` and ``benchmark_cifar100_dataset.json``.
 
-Such a file is one object on one line, 442 MB with 4,782,969 records that are alike but for their digits. So stretches of it
-are matched as a whole, and their numbers are parsed together; a record that is written differently is parsed by itself.
+Each file is a single 442 MB line: one object with 4,782,969 records that differ only in their digits. Long runs of records
+are therefore matched with one regular expression and their numbers parsed together; records that are formatted differently
+are parsed individually.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from nasbench_kit.store.schema import MetricColumn, Table
 
 __all__ = ["load", "recognises", "store_name"]
 
-DATASETS = ("cifar100", "cifar10")  # the longer name first: it contains the other
+DATASETS = ("cifar100", "cifar10")  # the longer name first, because it contains the other
 FIELDS = {"MMACs": "mmacs", "Params": "params", "val_acc": "valid_accuracy", "test_acc": "test_accuracy"}
 LAYERS = 14
-MAX_RECORD = 2**12  # bytes; the official ones have 94 at most
+MAX_RECORD = 2**12  # bytes; official records have at most 94
 _BLOCK = 2**23
-_MOST_SINGLE = 2**14  # records that are parsed one by one are checked together
+_MOST_SINGLE = 2**14  # individually parsed records are checked in batches of this size
 _ANY_NUMBER = 1e15
 
 _KEY = rb'"[I12]{14}"'
@@ -42,62 +43,63 @@ _RECORD = _KEY + (
     + _NUMBER
     + rb"\}"
 )
-_ALIKE = re.compile(rb"(?:" + _RECORD + rb", )*+")  # each with the next one's separator: the last goes by itself
+# each match includes its trailing separator, so the last record is parsed individually
+_ALIKE = re.compile(rb"(?:" + _RECORD + rb", )*+")
 _ONE = re.compile(rb'\s*"([^"\\]{1,64})"\s*:\s*(\{[^{}]*\})\s*([,}])\s*')
 _START = re.compile(rb"\s*\{\s*" + _KEY + rb"\s*:\s*\{")
 _OPEN = re.compile(rb"\s*\{\s*")
 _KEPT = b"0123456789.,"
 _TO_SPACES = bytes.maketrans(b",", b" ")
 _OTHERS = bytes(set(range(256)) - set(_KEPT))
-_CUT = "the download broke off or was damaged, get it again"
+_CUT = "the download is incomplete or damaged; download it again"
 
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Some records one after another: the byte of the first, their keys and their `FIELDS`."""
+    """Consecutive records: the byte offset of the first, their keys and their `FIELDS`."""
 
     offset: int
-    keys: NDArray[np.uint8]  # (n, 14) letters
+    keys: NDArray[np.uint8]  # (n, 14) characters
     numbers: NDArray[np.float64]  # (n, 4)
 
 
 def recognises(path: Path) -> bool:
-    """Whether the file begins as the official ones do: an object keyed by 14 characters of I, 1, 2."""
+    """Whether the file starts like the official ones: an object keyed by 14 characters of I, 1, 2."""
     return _START.match(head(path)) is not None
 
 
 def store_name(path: Path) -> str:
-    """``macronas-cifar10`` or ``macronas-cifar100``, by the costs of the first record."""
+    """``macronas-cifar10`` or ``macronas-cifar100``, determined from the costs of the first record."""
     return f"macronas-{_dataset_of(path, next(_stretches(path)))}"
 
 
 def load(path: Path, *, partial: bool = False, progress: Callable[[float], None] = lambda share: None) -> Table:
     """Read an official file.
 
-    Every record is checked: MMACs and params against the definition of the network, the range of its accuracies, and
-    that all genotypes of a network have the same ones.
+    Every record is checked: MMACs and params must match the network's definition, accuracies must be percentages, and all
+    genotypes of a network must have the same accuracies.
 
     Parameters
     ----------
     path : Path
     partial : bool
-        Accept a file that lacks genotypes.
+        Accept a file with missing genotypes.
     progress : callable
-        Gets the share that is read, 0 to 1, from time to time.
+        Called periodically with the fraction read, 0 to 1.
 
     Returns
     -------
     Table
-        Dataset ``cifar10`` or ``cifar100``, told apart by the costs; rows the canonical genotypes: ``valid_accuracy``
-        and ``test_accuracy`` (percent), ``mmacs`` (1e6), ``params``, ``flops``.
+        Dataset ``cifar10`` or ``cifar100``, determined from the costs. One row per canonical genotype, with
+        ``valid_accuracy`` and ``test_accuracy`` (percent), ``mmacs`` (1e6), ``params`` and ``flops``.
 
     Raises
     ------
     SourceError
-        With the key or the byte where the file is not what it claims to be.
+        The file is damaged or not in the expected format; the message gives the key or byte offset.
     """
     space = MacroNAS()
-    # by the number of the genotype, and of the canonical one: zeros take no memory before they are written
+    # indexed by genotype and canonical genotype; np.zeros takes no memory until written
     seen, known = np.zeros(space.size, dtype=np.bool_), np.zeros(space.size, dtype=np.bool_)
     accuracies = np.zeros((space.size, 2))
     dataset, size = "", path.stat().st_size
@@ -115,8 +117,8 @@ def load(path: Path, *, partial: bool = False, progress: Callable[[float], None]
     missing = space.size - int(seen.sum())
     if missing and not partial:
         raise SourceError(
-            f"{path} lacks {missing} of the {space.size} genotypes of macronas; the file is a part of the table: to store "
-            "what is there, say so with --partial (partial=True)"
+            f"{path} lacks {missing} of the {space.size} genotypes of macronas; to store an incomplete table, pass --partial "
+            "(partial=True)"
         )
     networks = np.flatnonzero(known)
     architectures = space.from_number(networks)
@@ -130,8 +132,8 @@ def load(path: Path, *, partial: bool = False, progress: Callable[[float], None]
     }
     provenance = {
         **published_provenance([path], "macronas"),
-        "notes": "The weights come from one supernet: one value a network, without epochs, seeds or training times. A row "
-        "stands for all genotypes of its network, which the file gives the same values.",
+        "notes": "The weights come from one supernet: one value per network, without epochs, seeds or training times. Each row "
+        "represents all genotypes of its network; the file gives them identical values.",
         "missing_genotypes": missing,
     }
     return Table(space, architectures, {dataset: metrics}, provenance)
@@ -148,7 +150,7 @@ def _rows(stretch: _Stretch) -> Genotypes:
 
 def _error(path: Path, stretch: _Stretch, i: int, reason: str) -> SourceError:
     key = stretch.keys[i].tobytes().decode()
-    return SourceError(f"{path}: key {key!r} (among the records from byte {stretch.offset} on): {reason}")
+    return SourceError(f"{path}: key {key!r} (in the records starting at byte {stretch.offset}): {reason}")
 
 
 def _check(path: Path, space: MacroNAS, stretch: _Stretch, rows: Genotypes, dataset: str) -> None:
@@ -157,16 +159,16 @@ def _check(path: Path, space: MacroNAS, stretch: _Stretch, rows: Genotypes, data
         wrong = column != exact
         if wrong.any():
             i = int(wrong.argmax())
-            raise _error(path, stretch, i, f"{field} is {column[i]:.15g}, the network has {exact[i]} on {dataset}")
+            raise _error(path, stretch, i, f"{field} is {column[i]:.15g}, but the network has {exact[i]} on {dataset}")
     accuracies = stretch.numbers[:, 2:]
     wrong = (~((accuracies >= 0) & (accuracies <= 100))).any(axis=1)
     if wrong.any():
         i = int(wrong.argmax())
-        raise _error(path, stretch, i, f"an accuracy is a percentage, 0 to 100, unlike one of {accuracies[i].tolist()}")
+        raise _error(path, stretch, i, f"accuracies must be percentages from 0 to 100, not {accuracies[i].tolist()}")
 
 
 def _repeated(number: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Where a number stands that has stood before."""
+    """Mask of the numbers that occurred earlier in the array."""
     repeated = np.ones(len(number), dtype=np.bool_)
     repeated[np.unique(number, return_index=True)[1]] = False
     return repeated
@@ -179,7 +181,7 @@ def _file(
     known: NDArray[np.bool_],
     accuracies: NDArray[np.float64],
 ) -> None:
-    """Put the accuracies of new networks into their places, and compare those of the others."""
+    """Store the accuracies of new networks and compare those of known ones."""
     found = stretch.numbers[:, 2:]
     new = ~known[network]
     accuracies[network[new]] = found[new]
@@ -188,28 +190,28 @@ def _file(
     wrong = (found != kept).any(axis=1)
     if wrong.any():
         i = int(wrong.argmax())
-        others = f"another genotype of its network {kept[i].tolist()}"
-        raise _error(path, stretch, i, f"its accuracies are {found[i].tolist()}, those of {others}")
+        others = f"of another genotype of the same network {kept[i].tolist()}"
+        raise _error(path, stretch, i, f"its accuracies are {found[i].tolist()}, but those {others}")
 
 
 def _dataset_of(path: Path, stretch: _Stretch) -> str:
-    """The dataset whose network has the params of the first record."""
+    """The dataset for which the network has the params of the first record."""
     row, params = _rows(stretch)[:1], stretch.numbers[0, 1]
     costs = {name: int(MacroNAS().cost(row, "params", dataset=name)[0]) for name in DATASETS}
     for name, cost in costs.items():
         if cost == params:
             return name
     text = ", ".join(f"{cost} on {name}" for name, cost in costs.items())
-    raise _error(path, stretch, 0, f"Params is {params:.15g}, the network has {text}")
+    raise _error(path, stretch, 0, f"Params is {params:.15g}, but the network has {text}")
 
 
 def _named_dataset(path: Path, dataset: str) -> str:
-    """The dataset, unless the file's name says another one."""
+    """The dataset; raises SourceError if the file's name says otherwise."""
     named = next((name for name in DATASETS if name in path.name.lower()), dataset)
     if named != dataset:
         raise SourceError(
-            f"{path} holds the networks of {dataset} (their Params from byte 0 on say so) under a name that says {named}; "
-            "rename it, or get the other file"
+            f"{path} is named after {named} but holds the networks of {dataset} (according to the Params from byte 0 on); "
+            "rename it, or download the other file"
         )
     return dataset
 
@@ -218,13 +220,13 @@ def _named_dataset(path: Path, dataset: str) -> str:
 
 
 def _stretches(path: Path) -> Iterator[_Stretch]:
-    """The records of a file in order; raises SourceError at the first byte that belongs to none."""
+    """Yield the records of a file in order; raises SourceError at the first byte outside a record."""
     single: list[tuple[bytes, list[float]]] = []
     with path.open("rb") as file:
         buffer = file.read(_BLOCK)
         opened = _OPEN.match(buffer)
         if opened is None:
-            raise SourceError(f"{path}: byte 0 is not the beginning of a JSON object of records")
+            raise SourceError(f"{path}: byte 0 does not start a JSON object of records")
         offset, position, single_offset = 0, opened.end(), 0
         more, last = True, False
         while more:
@@ -249,16 +251,16 @@ def _stretches(path: Path) -> Iterator[_Stretch]:
         rest = buffer[position:] + file.read(1)
     yield _together(single, single_offset)
     if rest:
-        raise SourceError(f"{path}: the object ends before byte {offset + position}, but the file goes on; {_CUT}")
+        raise SourceError(f"{path}: the object ends before byte {offset + position}, but more data follows; {_CUT}")
 
 
 def _parse(text: bytes, offset: int) -> _Stretch:
-    """Records that are written as all are."""
+    """Parse consecutive records in the usual format."""
     data = np.frombuffer(text, dtype=np.uint8).copy()
     braces = np.flatnonzero(data == ord("{"))
     places = braces[:, np.newaxis] - len('": ') - LAYERS + np.arange(LAYERS)
     keys = data[places]
-    data[places] = ord("I")  # leaves digits in numbers alone
+    data[places] = ord("I")  # so that only the digits of numbers remain
     numbers = np.fromstring(data.tobytes().translate(_TO_SPACES, _OTHERS), dtype=np.float64, sep=" ")
     return _Stretch(offset, keys, numbers.reshape(len(keys), len(FIELDS)))
 
@@ -269,24 +271,26 @@ def _together(records: list[tuple[bytes, list[float]]], offset: int) -> _Stretch
 
 
 def _parse_one(path: Path, buffer: bytes, position: int, offset: int) -> tuple[tuple[bytes, list[float]], int, bool]:
-    """The record at a position, however it is written; where it ends, and whether more should follow."""
-    place = f"{path}: at byte {offset + position}"
+    """Parse one record in any JSON formatting: the record, its end, and whether another must follow."""
+    place = f"{path}: byte {offset + position}"
     match = _ONE.match(buffer, position, position + MAX_RECORD)
     if match is None:
         if len(buffer) - position < MAX_RECORD:
-            raise SourceError(f"{place} of {path.stat().st_size} there is no whole record; {_CUT}")
+            raise SourceError(f"{place} of {path.stat().st_size}: incomplete record; {_CUT}")
         found = buffer[position : position + 40]
-        raise SourceError(f'{place} a record like "I1...": {{"MMACs": ...}} is expected, not {found!r}')
+        raise SourceError(f'{place}: expected a record like "I1...": {{"MMACs": ...}}, not {found!r}')
     key, text, separator = match.groups()
     if not re.fullmatch(rb"[I12]{14}", key):
-        raise SourceError(f"{place} the key {key.decode(errors='replace')!r} is not {LAYERS} characters of I, 1, 2")
+        raise SourceError(f"{place}: the key {key.decode(errors='replace')!r} is not {LAYERS} characters of I, 1, 2")
     try:
         pairs = json.loads(text, object_pairs_hook=list)
     except ValueError as error:
-        raise SourceError(f"{place} the record of {key.decode()} is no valid JSON ({error}); {_CUT}") from error
+        raise SourceError(f"{place}: the record of {key.decode()} is not valid JSON ({error}); {_CUT}") from error
     record = dict(pairs)
     if len(pairs) != len(FIELDS) or set(record) != set(FIELDS):
-        raise SourceError(f"{place} the record of {key.decode()} has {[name for name, _ in pairs]}, not {list(FIELDS)}")
+        raise SourceError(
+            f"{place}: the record of {key.decode()} has {[name for name, _ in pairs]}, not {list(FIELDS)}"
+        )
     if not all(type(value) in (int, float) and abs(value) < _ANY_NUMBER for value in record.values()):
-        raise SourceError(f"{place} the record of {key.decode()} has something other than numbers: {record!r:.200}")
+        raise SourceError(f"{place}: the record of {key.decode()} has non-numeric values: {record!r:.200}")
     return (key, [float(record[name]) for name in FIELDS]), match.end(), separator == b","

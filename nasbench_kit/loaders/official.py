@@ -1,4 +1,4 @@
-"""The official packages' own answers, for comparison: ``nats-bench`` and ``nas-bench-201`` (which needs torch)."""
+"""Queries to the official packages ``nats-bench`` and ``nas-bench-201`` (needs torch), for comparison."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ __all__ = ["ask_official"]
 
 
 def ask_official(path: Path, source_format: str, indices: Collection[int], ask: Callable[[int, Any], None]) -> None:
-    """Open each architecture with the official package that its file belongs to.
+    """Open architectures with the official package for the file format.
 
-    A folder is opened by the package itself, which runs whatever its pickles say: do this with files that you trust. The
-    single files would take it tens of gigabytes; there it gets the architectures as the kit has read them.
+    A folder is opened by the package itself, which executes any code in its pickles: only use files that you trust. For
+    the single files it would need tens of gigabytes of memory, so it is given the architectures as read by the kit.
 
     Parameters
     ----------
     path : Path
     source_format : {"nb201", "nats"}
     indices : collection of int
-        Official indices.
+        Official architecture indices.
     ask : callable
-        Gets each index and an API object that knows this architecture.
+        Called with each index and an API object that contains this architecture.
 
     Raises
     ------
     MissingExtra
-        The package is not installed.
+        The official package is not installed.
     SourceError
-        Another format, or an architecture that the file does not have.
+        The format has no official package, or the file lacks an architecture.
     """
     if source_format not in ("nb201", "nats"):
-        raise SourceError(f"{path} is of the format {source_format}; the official packages read nb201 and nats")
+        raise SourceError(f"{path} has the format {source_format}, but the official packages only read nb201 and nats")
     if source_format == "nats" and path.is_dir():
         api = _nats_api(str(path), fast_mode=True)
         for index in sorted(indices):
@@ -45,13 +45,13 @@ def ask_official(path: Path, source_format: str, indices: Collection[int], ask: 
                 api.reload(str(path), index)
             except AssertionError as error:
                 raise SourceError(f"{path} has no record of architecture {index}: {error}") from error
-            except Exception as error:  # of whatever kind the package lets through
+            except Exception as error:  # the package raises various types
                 raise SourceError(f"{path}: nats-bench cannot read architecture {index}: {error}") from error
             ask(index, api)
             api.arch2infos_dict.clear()
         return
     if source_format == "nats" and not nats.is_single_file(path):
-        raise SourceError(f"{path}: nats-bench reads no archive; unpack it and give the folder")
+        raise SourceError(f"{path}: nats-bench cannot read an archive; unpack it and pass the folder")
     make = _nats_api if source_format == "nats" else _nb201_api
     left = set(indices)
 
@@ -61,7 +61,8 @@ def ask_official(path: Path, source_format: str, indices: Collection[int], ask: 
             ask(index, make({"meta_archs": names, "arch2infos": {index: content}, "evaluated_indexes": [index]}))
 
     names = official_names()
-    make({"meta_archs": names, "arch2infos": {}, "evaluated_indexes": []})  # a package that is not there is missed now
+    # raise MissingExtra before the file is read
+    make({"meta_archs": names, "arch2infos": {}, "evaluated_indexes": []})
     (nats if source_format == "nats" else nb201).stream(path, item)
     if left:
         raise SourceError(f"{path} has no record of architecture {min(left)}")
@@ -78,7 +79,7 @@ def _nats_api(content: Any, *, fast_mode: bool = False) -> Any:
 def _nb201_api(content: Any) -> Any:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the package is no longer maintained; what it warns of is its own
+            warnings.simplefilter("ignore")  # the package is unmaintained; its warnings concern its own code
             from nas_201_api import NASBench201API
     except ImportError as error:
         raise MissingExtra("comparing with nas-bench-201", "official") from error

@@ -1,7 +1,7 @@
-"""Pickles of dicts with NumPy arrays, as Python 2 and 3 have written published image sets, read without running them.
+"""Safe reader for pickled dicts of NumPy arrays, the format of published image datasets (Python 2 and 3).
 
-What `nasbench_kit.loaders.pickles` reads, and two things more: Python 2's strings, and arrays of plain numbers, which are
-filled here from the bytes that the pickle holds. An array's shape is checked against those bytes before anything is made.
+Extends `nasbench_kit.loaders.pickles` with Python 2 strings and arrays of plain numbers. An array's shape is checked
+against the number of bytes in the pickle before any memory is allocated.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from nasbench_kit.loaders.pickles import NO_TABLE, Bytes, Global, Machine, Numbe
 
 __all__ = ["read_arrays"]
 
-MAX_BYTES = 2**30  # of one array; the largest published batch has 98 MB
+MAX_BYTES = 2**30  # of an array; the largest published batch is 98 MB
 MAX_DIMENSIONS = 8
 _TYPES = ("u1", "i1", "i4", "i8", "f4", "f8")
 
 
 def read_arrays(data: bytes, where: object) -> dict[str, Any]:
-    """The dict that a pickle of protocol 2 to 5 holds.
+    """Read a pickled dict (protocol 2 to 5).
 
     Parameters
     ----------
     data : bytes
-        The whole pickle, with nothing after it.
+        The whole pickle, without trailing data.
     where : object
-        What errors call it: its path.
+        Name of the source in error messages, usually its path.
 
     Returns
     -------
     dict
-        Its values are plain ones, as from `nasbench_kit.loaders.pickles.read_pickle`, or arrays of numbers. Strings of
-        Python 2 come as text (Latin-1); those of 256 bytes and more as bytes, for only arrays have such.
+        Values are plain, as from `nasbench_kit.loaders.pickles.read_pickle`, or numeric arrays. Python 2 strings are decoded
+        as Latin-1; those of 256 bytes or more, which only arrays contain, are returned as bytes.
 
     Raises
     ------
     SourceError
-        With the byte at which the pickle is cut off, damaged, or asks for something else.
+        The pickle is truncated, damaged or contains anything else; the message gives the byte offset.
     """
     value, end = _Arrays(Bytes(data), where, 0).read()
     if end != len(data):
-        raise SourceError(f"{where}: byte {end}: the pickle ends here, but the file goes on to byte {len(data)}")
+        raise SourceError(f"{where}: byte {end}: the pickle ends here, but the file continues to byte {len(data)}")
     if type(value) is not dict:
-        raise SourceError(f"{where}: a dict is expected, not {shown(value)}")
+        raise SourceError(f"{where}: expected a dict, not {shown(value)}")
     return value
 
 
 class _Arrays(Machine):
-    """The machine of `read_pickle` with Python 2's strings and arrays of numbers."""
+    """The machine of `read_pickle`, extended by Python 2 strings and numeric arrays."""
 
     max_bytes = MAX_BYTES
     globals: ClassVar = {
@@ -79,7 +79,7 @@ class _Arrays(Machine):
         return start + size
 
     def _made(self, what: Any, arguments: Any, position: int) -> Any:
-        # of arrays, nothing is asked whether it equals anything
+        # arrays must never be compared for equality
         if not isinstance(what, Global):
             return super()._made(what, arguments, position)
         match what, arguments if type(arguments) is tuple else None:
@@ -94,7 +94,7 @@ class _Arrays(Machine):
         return super()._made(what, arguments, position)
 
     def _build(self, what: Any, state: Any, position: int) -> None:
-        """Fill an array that was made empty just before, as its ``__reduce__`` says: in place, for the memo has it too."""
+        """Fill a newly created empty array from its ``__reduce__`` state, in place because the memo refers to it too."""
         if not isinstance(what, np.ndarray) or what.size:
             super()._build(what, state, position)
         match state:
@@ -104,7 +104,7 @@ class _Arrays(Machine):
                 raise self._fail(position, "an array without its numbers; the file is damaged")
         if len(shape) > MAX_DIMENSIONS or not all(type(side) is int and side >= 0 for side in shape):
             raise self._fail(position, f"an array of the shape {shown(shape)}; the file is damaged")
-        if isinstance(content, str):  # a short string of Python 2, see _other
+        if isinstance(content, str):  # a short Python 2 string, see _other
             content = content.encode("latin-1")
         kind = np.dtype(f"<{name}")
         if math.prod(shape) * kind.itemsize != len(content):

@@ -1,4 +1,4 @@
-"""Runs of ``key, number`` pairs in a pickle: nine tenths of a record, read at once instead of one by one."""
+"""Vectorised reading of runs of ``key, number`` pairs, which make up 90 % of a pickled record."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 __all__ = ["INT_PAIR", "INT_RUN", "SHARED_PAIR", "SHARED_RUN", "Templates"]
 
 MAX_TEMPLATES = 256
-MAX_KEYS = 1024  # of a template, which takes 100 bytes a key: a training has 200 epochs
+MAX_KEYS = 1024  # of a template, which takes 100 bytes per key; a training has 200 epochs
 
-# after a mark: pairs of a small integer, or of a memo entry, and a float, up to the instruction that puts them into a dict
+# after a mark: pairs of a small integer or memo entry and a float, up to the SETITEMS instruction
 INT_RUN = re.compile(rb"((?:K.G.{8})+)u", re.DOTALL)
 INT_PAIR = np.dtype([("", "u1"), ("key", "u1"), ("", "u1"), ("value", ">f8")])
 SHARED_RUN = re.compile(rb"((?:j.{4}G.{8})+)u", re.DOTALL)
 SHARED_PAIR = np.dtype([("", "u1"), ("number", "<u4"), ("", "u1"), ("value", ">f8")])
-# one pair of a string, which is remembered, and a float: in protocol 2, and in later ones
+# a pair of a memoised string and a float: in protocol 2 and in later protocols
 _STRING_PAIRS = {
     0x58: re.compile(rb"X(.{4})([a-z-]{1,32}@[0-9]{1,4})r.{4}G.{8}", re.DOTALL),
     0x8C: re.compile(rb"\x8c(.)([a-z-]{1,32}@[0-9]{1,4})\x94G.{8}", re.DOTALL),
@@ -27,15 +27,15 @@ _UINT = struct.Struct("<I").unpack_from
 
 
 class Templates:
-    """The runs that were met so far, by how they begin; may be shared by several threads."""
+    """Cache of the runs seen so far, keyed by their first bytes; may be shared between threads."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, list[_Template]] = {}
         self._count = 0
 
     def match(self, buffer: bytes, position: int) -> tuple[_Template, NDArray[np.float64]] | None:
-        """The template of the run at ``position`` and the run's numbers; None where it is no regular run."""
-        start = buffer[position : position + 12]  # no memo number is in these bytes
+        """The template of the run at ``position`` and the run's numbers; None if the run is irregular."""
+        start = buffer[position : position + 12]  # too short to contain a memo number
         for template in self._known.get(start, ()):
             values = template.values(buffer, position)
             if values is not None:
@@ -51,17 +51,17 @@ class Templates:
 
 
 class _Template:
-    """A run of ``string, number`` pairs whose strings are known: the next one like it is compared as a whole.
+    """A run of ``string, number`` pairs with known strings, so that similar runs can be matched as a whole.
 
-    Records repeat the same few hundred strings, ``x-valid@0``, ``x-valid@1``, ..., between numbers that differ.
+    Records repeat the same few hundred strings, ``x-valid@0``, ``x-valid@1``, ..., with different numbers in between.
 
     Attributes
     ----------
     keys : tuple of str
     size : int
-        Bytes of the run, without the instruction that ends it.
+        Bytes of the run, without the final instruction.
     numbered : ndarray of int or None, shape (keys, 4)
-        Where the memo numbers stand in protocol 2; later protocols write none.
+        Positions of the memo numbers in protocol 2; later protocols write none.
     """
 
     def __init__(self, data: bytes, keys: tuple[str, ...], floats: list[int], numbers: list[int]) -> None:
@@ -76,7 +76,7 @@ class _Template:
 
     @classmethod
     def of(cls, buffer: bytes, position: int) -> _Template | None:
-        """The template of the run that begins here; None where there is no regular one."""
+        """The template of the run at ``position``; None if the run is irregular."""
         pattern = _STRING_PAIRS[buffer[position]]
         keys, floats, numbers = [], [], []
         at = position
@@ -93,7 +93,7 @@ class _Template:
         return cls(buffer[position:at], tuple(keys), floats, numbers)
 
     def values(self, buffer: bytes, position: int) -> NDArray[np.float64] | None:
-        """The numbers of the run at ``position``; None where it is another run."""
+        """The numbers of the run at ``position``; None if it does not match the template."""
         end = position + self.size
         if buffer[end : end + 1] != b"u":
             return None

@@ -1,7 +1,7 @@
-"""A pickled dict of which one entry is too large for memory, read item by item.
+"""Streaming reader for a pickled dict with one entry too large for memory.
 
-Its items are forgotten as soon as they are complete. What later ones may share with them is kept where it is small: strings
-and types; all else is read once more where it is asked for.
+Each item of that entry is discarded once complete. Small objects that later items may share, such as strings and types, are
+kept; anything else is read again when a later item refers to it.
 """
 
 from __future__ import annotations
@@ -17,81 +17,81 @@ from nasbench_kit.loaders.pickles import Global, Machine, NumberType, Source, na
 
 __all__ = ["Item", "read_stream"]
 
-MAX_KEPT = 10**7  # strings of finished items that later ones may share
+MAX_KEPT = 10**7  # strings of finished items kept for later ones
 MAX_KEPT_TEXT = 128
-MAX_REREADS = 16  # finished items that may be read again for the sake of one
-MAX_REREAD = 2**26  # bytes of finished items that may be read again in a file
+MAX_REREADS = 16  # finished items that may be read again for a single item
+MAX_REREAD = 2**26  # bytes of finished items that may be read again per file
 
 Item = Callable[[Any, Any, int], None]  # key, value, byte offset
 
-# what may follow a finished item: SETITEMS, or the next key by BININT1, BININT2, BININT; with their bytes
+# size in bytes of what may follow a finished item: SETITEMS, or the next key as BININT1, BININT2 or BININT
 _AFTER_ITEM = {0x75: 1, 0x4B: 2, 0x4D: 3, 0x4A: 5}
 
 
 def read_stream(source: Source, where: object, key: str, item: Item, *, start: int = 0) -> tuple[dict[str, Any], int]:
-    """Read a pickled dict of which one entry is a huge dict, item by item.
+    """Read a pickled dict with one huge dict entry, item by item.
 
     Parameters
     ----------
     source, where, start
         As in `nasbench_kit.loaders.pickles.read_pickle`.
     key : str
-        The entry that is the huge dict; its keys are integers, its values dicts.
+        Key of the huge entry, a dict with integer keys and dict values.
     item : callable
-        Gets the key, the value and the byte offset of each item, which is forgotten afterwards.
+        Called with the key, value and byte offset of each item, which is discarded afterwards.
 
     Returns
     -------
     rest : dict
         All other entries.
     end : int
-        The byte after the pickle.
+        Byte offset of the end of the pickle.
 
     Raises
     ------
     SourceError
-        As in `read_pickle`, and what ``item`` raises.
+        As in `read_pickle`. Errors from ``item`` are propagated.
     """
     machine = _Stream(source, where, start, key, item)
     result, end = machine.read()
     if not isinstance(result, dict) or not isinstance(result.get(key), dict):
         found = f"one with {', '.join(map(shown, list(result)[:5]))}" if isinstance(result, dict) else shown(result)
-        raise SourceError(f"{where}: a dict with the key {key!r} is expected, not {found}")
-    for number, value in result.pop(key).items():  # what the pickler wrote outside of a batch
+        raise SourceError(f"{where}: expected a dict with the key {key!r}, not {found}")
+    for number, value in result.pop(key).items():  # items that the pickler wrote outside a batch
         item(number, value, machine.offset)
     return result, end
 
 
 class _Stream(Machine):
-    """The machine of `read_pickle`, which hands on the items of one dict instead of collecting them."""
+    """The machine of `read_pickle`, but passing the items of one dict to a callback instead of collecting them."""
 
     def __init__(
         self, source: Source, where: object, start: int, key: str, item: Item, templates: Templates | None = None
     ) -> None:
         super().__init__(source, where, start, templates)
         self._key, self._item = key, item
-        # of finished items: what is kept, and where the rest can be read again
+        # what is kept of finished items, and where the rest can be read again
         self._kept: dict[int, Any] = {}
         self._strings: dict[str, str] = {}
         self._items: list[tuple[int, int]] = []  # first memo number, byte offset
         self._reread: tuple[int, _Stream] | None = None
         self._rereads = 0
-        self._reread_bytes = [0]  # of the file: shared with the machines that read again
+        self._reread_bytes = [0]  # per file: shared with the machines that reread items
 
     def _takes_over(self) -> bool:
-        """Read a batch of items if that is what the mark begins."""
+        """Read a batch of items if the mark begins one."""
         if self._stack[-2:-1] != [self._key] or type(self._stack[-1]) is not dict:
             return False
         self._batch()
         return True
 
     def _batch(self) -> None:
-        """Read the items of a batch of the huge dict; each is handed on and forgotten as soon as it is complete."""
+        """Read a batch of the huge dict; each item is passed on and discarded once complete."""
         if self._stack[-1]:
-            raise self._fail(self._position, f"{self._key!r} has items outside of its batches; the file is damaged")
+            raise self._fail(self._position, f"{self._key!r} has items outside its batches; the file is damaged")
         self._marks.append(self._stack)
         level = len(self._marks)
-        self._kept.update(self._memo)  # of what stands before the batch, which is small
+        self._kept.update(self._memo)  # memo entries from before the batch, which are few
         self._memo.clear()
         while True:
             start = self.offset
@@ -101,10 +101,10 @@ class _Stream(Machine):
             if key is None:
                 break
             self._run(level)
-            while self._skip_frame() not in _AFTER_ITEM:  # a dict that goes on is followed by a mark or by a string
+            while self._skip_frame() not in _AFTER_ITEM:  # a mark or a string continues the dict
                 self._run(level)
             if len(self._stack) != 1:
-                raise self._fail(self._position, f"the value of {key} is no dict with something in it")
+                raise self._fail(self._position, f"the value of {key} is not a non-empty dict")
             value = self._stack.pop()
             self._forget(start)
             self._item(key, value, start)
@@ -112,7 +112,7 @@ class _Stream(Machine):
         self._refill(self.offset)
 
     def _batch_key(self) -> int | None:
-        """The key of the next item, None at the end of the batch."""
+        """The key of the next item; None at the end of the batch."""
         opcode = self._skip_frame()
         buffer, position = self._buffer, self._position
         size = _AFTER_ITEM.get(opcode)
@@ -120,7 +120,7 @@ class _Stream(Machine):
             if opcode < 0:
                 raise self._cut_off(position)
             raise self._fail(
-                position, f"a key of {self._key!r} is a whole number, which {name_of(opcode)} does not make"
+                position, f"a key of {self._key!r} must be an integer, but {name_of(opcode)} does not push one"
             )
         if position + size > len(buffer):
             raise self._cut_off(position)
@@ -130,14 +130,14 @@ class _Stream(Machine):
         return int.from_bytes(buffer[position + 1 : position + size], "little", signed=size == 5)
 
     def _skip_frame(self) -> int:
-        """The next instruction, -1 at the end; a frame's header says nothing of the values."""
+        """The next instruction after any frame headers; -1 at the end."""
         buffer = self._buffer
         while self._position < len(buffer) and buffer[self._position] == 0x95:
             self._position += 9
         return buffer[self._position] if self._position < len(buffer) else -1
 
     def _forget(self, start: int) -> None:
-        """Drop what a finished item has put into the memo, but for its strings and types, which later items may share."""
+        """Drop the memo entries of a finished item, except strings and types that later items may share."""
         last = self._items[-1][0] if self._items else 0
         first = min([*self._memo, *(number for number, _ in self._runs)], default=last)
         if first < last:
@@ -153,7 +153,7 @@ class _Stream(Machine):
         self._rereads = self._made_so_far = self._sets = 0
 
     def _recall(self, number: int, position: int) -> Any:
-        """A memo entry that is not that of a string or value read just now."""
+        """A memo entry from before the current item, or from a run."""
         if number in self._kept:
             return self._kept[number]
         at = bisect.bisect_right(self._items, number, key=itemgetter(0)) - 1
@@ -165,16 +165,16 @@ class _Stream(Machine):
         return value
 
     def _read_again(self, at: int, number: int, position: int) -> Any:
-        """Read a finished item once more for the sake of one of its values, which a later one shares."""
+        """Reread a finished item to recover a value that a later item shares."""
         if self._reread is None or self._reread[0] != at:
             first, start = self._items[at]
             if not self._source.seekable or self._rereads >= MAX_REREADS:
                 raise self._fail(
-                    position, f"memo entry {number} belongs to an item that was forgotten; read an unpacked file"
+                    position, f"memo entry {number} belongs to a discarded item; unpack the file and read it again"
                 )
             machine = _Stream(self._source, self._where, start, self._key, self._item, self._templates)
             machine._kept, machine._items, machine._memoized = self._kept, self._items, first
-            machine._rereads = self._rereads + 1  # one count for all, or chains of items would multiply
+            machine._rereads = self._rereads + 1  # a shared count, as chains of items would otherwise multiply
             machine._reread_bytes = self._reread_bytes
             machine._marks.append([])
             machine._batch_key()
@@ -183,7 +183,7 @@ class _Stream(Machine):
             self._reread_bytes[0] += machine.offset - start
             if self._reread_bytes[0] > MAX_REREAD:
                 raise self._fail(
-                    position, f"more than {MAX_REREAD} bytes of finished items are asked for again; the file is damaged"
+                    position, f"more than {MAX_REREAD} bytes of finished items must be read again; the file is damaged"
                 )
             self._reread = at, machine
         machine = self._reread[1]

@@ -1,10 +1,10 @@
-"""Pickles of plain values -> those values, without ever running what a pickle says.
+"""Safe reader for pickles of plain values, which never executes code from the pickle.
 
-An interpreter of the few opcodes that tables of numbers need. Nothing is imported, looked up or called: a "global" is one
-of a few names, each of which stands for an operation written out here. Everything else is refused where it stands.
+It interprets only the opcodes that tables of numbers need. Nothing is imported, looked up or called: a "global" must be one
+of a few known names, each implemented here. Everything else is refused.
 
-Most of a record is runs of numbers, which `nasbench_kit.loaders.pickle_runs` reads at numpy's speed. A pickle that is too
-large to be read as a whole is for `nasbench_kit.loaders.pickle_streams`, one that holds arrays for
+Most of a record consists of runs of numbers, which `nasbench_kit.loaders.pickle_runs` reads at NumPy speed. Pickles too
+large to read as a whole are handled by `nasbench_kit.loaders.pickle_streams`, pickles with arrays by
 `nasbench_kit.loaders.pickle_arrays`.
 """
 
@@ -35,31 +35,31 @@ __all__ = [
     "shown",
 ]
 
-# bytes of one pickle, or of one item of a stream; an architecture's record has 0.4 MB
+# bytes of a pickle, or of one item of a stream; an architecture's record is 0.4 MB
 MAX_ITEM = 4 * 2**20
-MAX_TEXT = 4096  # bytes of one string
-MAX_MADE = 2**22  # members of sets, and bytes of encoded texts, that one pickle or item may make of what it recalls
-MAX_SETS = 10_000  # of one pickle or item: an empty one takes 200 bytes of memory, and one byte of a pickle
-MAX_KEY = 2**60  # of whole numbers as keys: larger ones can be made to have one hash, and a dict of them takes for ever
+MAX_TEXT = 4096  # bytes of a string
+MAX_MADE = 2**22  # set members and encoded bytes that a pickle or item may create from recalled values
+MAX_SETS = 10_000  # per pickle or item: an empty set takes one byte of a pickle, but 200 bytes of memory
+MAX_KEY = 2**60  # bound on integer keys: larger ones can have colliding hashes, which makes dicts quadratically slow
 
 
 class Source(Protocol):
-    """Where the bytes of a pickle come from."""
+    """A source of the bytes of a pickle."""
 
-    seekable: bool  # whether an offset may be asked for again
+    seekable: bool  # whether earlier offsets can be read again
 
     @property
     def size(self) -> int | None:
-        """The byte at which they end; None as long as no window has come to it."""
+        """The total size in bytes; None until a window has reached the end."""
         ...
 
     def window(self, offset: int) -> bytes:
-        """The bytes from ``offset`` on: at least `MAX_ITEM` of them, or all up to the end."""
+        """The bytes from ``offset`` on: at least `MAX_ITEM`, or all up to the end."""
         ...
 
 
 class Bytes:
-    """A pickle that is in memory already."""
+    """A pickle in memory."""
 
     seekable = True
 
@@ -73,7 +73,7 @@ class Bytes:
 
 
 class Global(enum.Enum):
-    """The only names that a pickle may ask for, and what they stand for here."""
+    """The only names a pickle may refer to."""
 
     ORDERED_DICT = "collections.OrderedDict"
     SET = "set"
@@ -93,17 +93,17 @@ _GLOBALS = {
     ("numpy.core.multiarray", "scalar"): Global.SCALAR,
     ("numpy._core.multiarray", "scalar"): Global.SCALAR,
 }
-_NUMBERS = {"f8": "<d", "f4": "<f", "i8": "<q", "i4": "<i"}  # numpy's name of a type -> that of struct
+_NUMBERS = {"f8": "<d", "f4": "<f", "i8": "<q", "i4": "<i"}  # NumPy type name -> struct format
 
 
 class NumberType(str):
-    """The name of a numpy type, as a value that only `Global.SCALAR` takes."""
+    """The name of a NumPy type, accepted only as an argument of `Global.SCALAR`."""
 
     __slots__ = ()
 
 
 def shown(value: object) -> str:
-    """A value as an error message shows it: short, and never by walking through a structure."""
+    """A short representation for error messages, which never traverses containers."""
     if value is None or isinstance(value, (bool, int, float, str, bytes)):
         text = repr(value)
         return text if len(text) <= 60 else f"{text[:60]}..."
@@ -119,31 +119,31 @@ def read_pickle(
     ----------
     source : Source
     where : object
-        What errors call the source: its path.
+        Name of the source in error messages, usually its path.
     start : int
-        The byte at which the pickle begins.
+        Byte offset at which the pickle begins.
     templates : Templates, optional
-        What one pickle was found to repeat, for the next one of the same kind.
+        Templates found in earlier pickles of the same kind, to speed up reading.
 
     Returns
     -------
     value : None, bool, int, float, str, bytes, list, tuple, set or dict of such
-        Numpy's numbers come as Python's, an OrderedDict as a dict.
+        NumPy numbers are converted to Python numbers and an OrderedDict to a dict.
     end : int
-        The byte after the pickle.
+        Byte offset of the end of the pickle.
 
     Raises
     ------
     SourceError
-        With the byte at which the pickle is cut off, damaged, or asks for something that is no plain value.
+        The pickle is truncated, damaged or contains something other than plain values; the message gives the byte offset.
     """
     return Machine(source, where, start, templates=templates).read()
 
 
 class Machine:
-    """The stack machine that a pickle is a program for, with only the instructions that build plain values."""
+    """The pickle stack machine, restricted to the instructions that build plain values."""
 
-    max_bytes = MAX_TEXT  # of one bytes value
+    max_bytes = MAX_TEXT  # of a bytes value
     globals: ClassVar = _GLOBALS
 
     def __init__(
@@ -160,14 +160,14 @@ class Machine:
         self._marks: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
         self._memoized = 0
-        self._runs: list[tuple[int, tuple[str, ...]]] = []  # the memo of whole runs: first number, strings
+        self._runs: list[tuple[int, tuple[str, ...]]] = []  # memo entries of whole runs: first number, strings
         self._templates = templates or Templates()
         self._made_so_far = self._sets = 0
         self._refill(start)
 
     @property
     def offset(self) -> int:
-        """The byte that is read next."""
+        """Byte offset of the next instruction."""
         return self._base + self._position
 
     def read(self) -> tuple[Any, int]:
@@ -175,7 +175,7 @@ class Machine:
         return self._stack[0], self.offset
 
     def _refill(self, offset: int) -> None:
-        """Make sure that a whole item can be read without looking for more bytes."""
+        """Ensure that the buffer holds a whole item."""
         if offset - self._base + MAX_ITEM > len(self._buffer):
             self._buffer = self._source.window(offset)
             self._base = offset
@@ -188,14 +188,14 @@ class Machine:
         end = self._base + len(self._buffer)
         if self._source.size is not None and end >= self._source.size:
             return SourceError(
-                f"{self._where} ends at byte {end}, in the middle of a value; the download broke off, get it again"
+                f"{self._where} ends at byte {end}, in the middle of a value; the download is incomplete, download it again"
             )
-        return self._fail(position, f"more than {MAX_ITEM} bytes belong together: this is no record of an architecture")
+        return self._fail(position, f"a value of more than {MAX_ITEM} bytes; this is not the record of an architecture")
 
     # ---------------------------------------------------------------- the instructions
 
     def _run(self, level: int) -> None:
-        """Run until the pickle stops, or until a dict is finished at ``level`` open marks."""
+        """Run until the pickle stops, or until a dict is complete at ``level`` open marks."""
         buffer, position, stack, marks, memo = self._buffer, self._position, self._stack, self._marks, self._memo
         opcode = 0
         try:
@@ -207,9 +207,7 @@ class Machine:
                     else:
                         start, size = position + 2, buffer[position + 1]
                     if size > MAX_TEXT:
-                        raise self._fail(
-                            position, f"a string of {size} bytes; none of a table has more than {MAX_TEXT}"
-                        )
+                        raise self._fail(position, f"a string of {size} bytes; a table has none longer than {MAX_TEXT}")
                     if start + size > len(buffer):
                         raise self._cut_off(position)
                     stack.append(str(buffer[start : start + size], "utf-8"))
@@ -281,7 +279,9 @@ class Machine:
                     else:
                         items, stack = stack, self._unmark(level)
                     if type(stack[-1]) is not list:
-                        raise self._fail(position, f"{shown(stack[-1])} is no list to append to; the file is damaged")
+                        raise self._fail(
+                            position, f"{shown(stack[-1])} is not a list to append to; the file is damaged"
+                        )
                     stack[-1].extend(items)
                     position += 1
                 elif opcode == 0x4E:  # NONE
@@ -301,7 +301,7 @@ class Machine:
                         start, size = position + 5, _UINT(buffer, position + 1)[0]
                     if size > self.max_bytes:
                         raise self._fail(
-                            position, f"bytes of length {size}; none of a table are longer than {self.max_bytes}"
+                            position, f"a bytes value of length {size}; a table has none longer than {self.max_bytes}"
                         )
                     if start + size > len(buffer):
                         raise self._cut_off(position)
@@ -310,7 +310,7 @@ class Machine:
                 elif opcode == 0x4A:  # BININT
                     stack.append(_INT(buffer, position + 1)[0])
                     position += 5
-                elif opcode == 0x95:  # FRAME: its length is the writer's business
+                elif opcode == 0x95:  # FRAME: its length does not matter to the reader
                     position += 9
                 elif opcode == 0x88 or opcode == 0x89:  # NEWTRUE, NEWFALSE
                     stack.append(opcode == 0x88)
@@ -334,7 +334,7 @@ class Machine:
                 elif opcode == 0x90:  # ADDITEMS
                     items, stack = stack, self._unmark(level)
                     if type(stack[-1]) is not set:
-                        raise self._fail(position, f"{shown(stack[-1])} is no set to add to; the file is damaged")
+                        raise self._fail(position, f"{shown(stack[-1])} is not a set to add to; the file is damaged")
                     stack[-1].update(self._hashable(items, position))
                     position += 1
                 elif opcode == 0x93:  # STACK_GLOBAL
@@ -361,7 +361,9 @@ class Machine:
                     position += 2 + size
                 elif opcode == 0x80:  # PROTO
                     if not 2 <= buffer[position + 1] <= 5:
-                        raise self._fail(position, f"pickle protocol {buffer[position + 1]}; 2 to 5 are known")
+                        raise self._fail(
+                            position, f"pickle protocol {buffer[position + 1]} is not supported, only 2 to 5"
+                        )
                     position += 2
                 elif opcode == 0x2E:  # STOP
                     if level >= 0 or marks or len(stack) != 1:
@@ -374,13 +376,13 @@ class Machine:
             if position + _LONGEST > len(buffer):
                 raise self._cut_off(position) from None
             raise self._fail(
-                position, f"the instruction {name_of(opcode)} finds nothing to work on; the file is damaged"
+                position, f"the instruction {name_of(opcode)} lacks an operand; the file is damaged"
             ) from None
         except UnicodeDecodeError:
-            raise self._fail(position, "a string that is no text; the file is damaged") from None
+            raise self._fail(position, "a string is not valid UTF-8; the file is damaged") from None
 
     def _unmark(self, level: int) -> list[Any]:
-        """Go back to the stack before the last mark, but never behind the item that is being read."""
+        """Restore the stack before the last mark, but never beyond the current item."""
         if len(self._marks) <= level:
             raise IndexError
         self._stack = self._marks.pop()
@@ -388,17 +390,17 @@ class Machine:
 
     def _set_items(self, target: Any, items: list[Any], position: int) -> None:
         if type(target) is not dict or len(items) % 2:
-            raise self._fail(position, f"{shown(target)} is no dict to put pairs into; the file is damaged")
+            raise self._fail(position, f"{shown(target)} is not a dict to put pairs into; the file is damaged")
         size = len(target) + len(items) // 2
         target.update(zip(self._hashable(items[::2], position), items[1::2], strict=True))
         if len(target) < size:
             raise self._fail(position, "a dict has a key twice; the file is damaged")
 
     def _hashable(self, keys: list[Any], position: int) -> list[Any]:
-        """The keys, if they are strings, whole numbers or tuples that begin with a string.
+        """Return the keys if they are strings, integers or short tuples that begin with a string.
 
-        What else can be hashed may nest without end, or be made so that all of it has one hash: then a dict takes time that
-        grows with the square of its size. The hash of a string is another one in every process.
+        Other hashable values could be nested arbitrarily deeply or have colliding hashes, which makes dicts quadratically
+        slow. Strings are safe because their hashes are randomised per process.
         """
         types = set(map(type, keys))
         if types <= {str}:
@@ -407,20 +409,21 @@ class Machine:
             for part in key if type(key) is tuple else (key,):
                 if type(part) is not str and not (type(part) is int and -MAX_KEY < part < MAX_KEY):
                     raise self._fail(
-                        position, f"a key is a string, a whole number or a tuple of these, not {shown(key)}"
+                        position, f"a key must be a string, an integer or a tuple of these, not {shown(key)}"
                     )
             if type(key) is tuple and not (key and type(key[0]) is str and len(key) <= 4):
                 raise self._fail(
-                    position, f"a key is a string, a whole number or a pair that begins with a string: {NO_TABLE}"
+                    position,
+                    f"a key must be a string, an integer or a short tuple that begins with a string: {NO_TABLE}",
                 )
         return keys
 
     def _spend(self, count: int, position: int) -> None:
-        """Take note of what is made of values that are recalled, of which a few bytes could make gigabytes."""
+        """Count what is created from recalled values, as a few bytes could otherwise create gigabytes."""
         self._made_so_far += count
         if self._made_so_far > MAX_MADE:
             raise self._fail(
-                position, f"more than {MAX_MADE} values and bytes are made of what was read before: {NO_TABLE}"
+                position, f"more than {MAX_MADE} values and bytes are created from recalled values: {NO_TABLE}"
             )
 
     def _global(self, module: Any, name: Any, position: int) -> Global:
@@ -432,39 +435,41 @@ class Machine:
         return known
 
     def _made(self, what: Any, arguments: Any, position: int) -> Any:
-        """What one of the allowed names makes of its arguments."""
-        # an array is never asked whether it equals something
+        """The result of calling one of the allowed names."""
+        # match on types, so that arrays are never compared for equality
         match what if isinstance(what, Global) else None, arguments if type(arguments) is tuple else None:
             case Global.ORDERED_DICT, ():
                 return {}
             case Global.SET, (list(values),):
-                self._spend(len(values) + 25, position)  # an empty one takes as much
+                self._spend(len(values) + 25, position)  # an empty set takes as much memory as 25 members
                 return set(self._hashable(values, position))
             case Global.ENCODE, (str(text), str(codec)) if codec == "latin1":
                 self._spend(len(text), position)
                 try:
                     return text.encode("latin-1")
                 except UnicodeEncodeError:
-                    raise self._fail(position, "bytes that are none; the file is damaged") from None
+                    raise self._fail(
+                        position, "a bytes value is not encodable as Latin-1; the file is damaged"
+                    ) from None
             case Global.DTYPE, (str(name), _, _) if name in _NUMBERS:
                 return NumberType(name)
             case Global.SCALAR, (NumberType() as name, bytes(data)) if len(data) == struct.calcsize(_NUMBERS[name]):
                 return struct.unpack(_NUMBERS[name], data)[0]
         asked = what.value if isinstance(what, Global) else shown(what)
-        raise self._fail(position, f"{asked} would be called with other arguments than a table needs: {NO_TABLE}")
+        raise self._fail(position, f"{asked} would be called with unexpected arguments: {NO_TABLE}")
 
     def _build(self, what: Any, state: Any, position: int) -> None:
-        """Fill an object that is no plain value; refused here."""
-        raise self._fail(position, f"a pickled object would be changed: {NO_TABLE}")
+        """Set the state of an object other than a plain value; refused here."""
+        raise self._fail(position, f"the state of an object would be set: {NO_TABLE}")
 
     def _other(self, opcode: int, position: int) -> int:
-        """An instruction that plain values need not: the position after it; refused here."""
+        """Handle an instruction that plain values do not need and return the position after it; refused here."""
         raise self._fail(position, f"the instruction {name_of(opcode)} is refused: {NO_TABLE}")
 
-    # ---------------------------------------------------------------- runs: most of a record, at numpy's speed
+    # ---------------------------------------------------------------- runs: most of a record, at NumPy speed
 
     def _fast_run(self, position: int) -> int:
-        """Put a whole run of pairs into the dict on the stack if it is one that can be read at once; the byte after it, or 0."""
+        """Read a regular run of pairs into the dict on the stack; return the position after it, or 0 if irregular."""
         buffer, stack = self._buffer, self._stack
         if not stack or type(stack[-1]) is not dict:
             return 0
@@ -501,7 +506,7 @@ class Machine:
         return 0
 
     def _shared(self, numbers: NDArray[np.uint32], position: int) -> list[Any] | tuple[str, ...]:
-        """The values of memo entries: strings that two dicts share follow one another as they did in the first."""
+        """The values of memo entries; strings shared by two dicts usually occur in the same order in both."""
         first = int(numbers[0])
         at = bisect.bisect_right(self._runs, first, key=itemgetter(0)) - 1
         if at >= 0:
@@ -520,18 +525,18 @@ class Machine:
             raise self._fail(position, "a dict has a key twice; the file is damaged")
 
     def _takes_over(self) -> bool:
-        """Whether what follows the mark at this position has been read in another way."""
+        """Whether a subclass has read what follows the mark at this position."""
         return False
 
     def _recall(self, number: int, position: int) -> Any:
-        """A memo entry that is not that of a single value."""
+        """A memo entry not stored as a single value."""
         found = self._in_runs(number)
         if found is None:
             raise self._fail(position, f"memo entry {number} was never written; the file is damaged")
         return found
 
     def _in_runs(self, number: int) -> str | None:
-        """A memo entry that is a string of a run, if it is one."""
+        """The memo entry if it is a string of a run, else None."""
         at = bisect.bisect_right(self._runs, number, key=itemgetter(0)) - 1
         if at < 0:
             return None
@@ -544,8 +549,8 @@ def _little_endian(state: Any) -> bool:
 
 
 def name_of(opcode: int) -> str:
-    """An instruction as pickle's own documentation calls it."""
-    import pickletools  # for errors alone
+    """The name of an instruction in the standard library's pickletools."""
+    import pickletools  # only needed for errors
 
     names = {known.code: known.name for known in pickletools.opcodes}
     return f"{names.get(chr(opcode), 'unknown')} (0x{opcode:02x})"
@@ -554,5 +559,5 @@ def name_of(opcode: int) -> str:
 _UINT = struct.Struct("<I").unpack_from
 _INT = struct.Struct("<i").unpack_from
 _FLOAT = struct.Struct(">d").unpack_from
-_LONGEST = 9  # bytes of the longest instruction of fixed size
-NO_TABLE = "a table of results needs no such thing, the file is not what it claims to be"
+_LONGEST = 9  # bytes of the longest fixed-size instruction
+NO_TABLE = "a table of results does not need this, so the file is not what it claims to be"

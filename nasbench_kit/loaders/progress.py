@@ -1,4 +1,4 @@
-"""How far a source has been read: a bar on a terminal's stderr, for sources that take minutes."""
+"""Progress bar on stderr for sources that take minutes to read."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["reading"]
 
 @contextmanager
 def reading(path: Path, *, shown: bool) -> Iterator[Callable[[float], None]]:
-    """Yields ``update(share)``, which does nothing unless the bar is ``shown`` and stderr is a terminal."""
+    """Yield ``update(fraction)``, a no-op unless ``shown`` is true and stderr is a terminal."""
     if not (shown and sys.stderr.isatty()):
         yield lambda share: None
         return
     from rich.console import Console
-    from rich.progress import Progress  # here, so that importing the package stays light
+    from rich.progress import Progress  # imported here to keep importing the package fast
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"reading {path.name}", total=1.0)

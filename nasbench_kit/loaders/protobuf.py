@@ -1,6 +1,6 @@
-"""The wire format of protocol buffers, as far as a message of numbers needs it: by wire type, without a schema.
+"""Schema-free decoder for the protocol buffer wire format, limited to what numeric messages need.
 
-Source: https://protobuf.dev/programming-guides/encoding. A field that a reader does not know is there to be skipped.
+Source: https://protobuf.dev/programming-guides/encoding. Readers should skip unknown fields.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _WIDTHS = {DOUBLE: 8, FLOAT: 4}
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int, int | float | bytes]]:
-    """The fields of a message in order: number, wire type, value.
+    """Yield the fields of a message in order.
 
     Parameters
     ----------
@@ -23,14 +23,17 @@ def fields(message: bytes) -> Iterator[tuple[int, int, int | float | bytes]]:
 
     Yields
     ------
-    number, wire_type : int
+    number : int
+        Field number.
+    wire_type : int
+        Wire type, such as `VARINT`.
     value : int, float or bytes
-        A varint (unsigned), a double or a float, or the bytes of a string or message.
+        An unsigned varint, a double or float, or the bytes of a string or submessage.
 
     Raises
     ------
     ValueError
-        The message is cut off, or has a wire type that is not in use.
+        The message is truncated or uses an unsupported wire type.
 
     Examples
     --------
@@ -51,18 +54,18 @@ def fields(message: bytes) -> Iterator[tuple[int, int, int | float | bytes]]:
             chunk = message[position : position + size]
             position += size
             if position > len(message):
-                raise ValueError(f"field {number} ends at byte {position} of a message of {len(message)}")
+                raise ValueError(f"field {number} ends at byte {position}, but the message has {len(message)} bytes")
             value = chunk if wire_type == MESSAGE else struct.unpack("<d" if wire_type == DOUBLE else "<f", chunk)[0]
         else:
-            raise ValueError(f"field {number} has the wire type {wire_type}")
+            raise ValueError(f"field {number} has the unsupported wire type {wire_type}")
         yield number, wire_type, value
 
 
 def _varint(message: bytes, position: int) -> tuple[int, int]:
-    """The varint at a position, and the position after it."""
+    """Decode the varint at ``position``; also return the position after it."""
     value = 0
     for i, byte in enumerate(message[position : position + 10]):
         value |= (byte & 127) << 7 * i
         if byte < 128:
             return value, position + i + 1
-    raise ValueError(f"the number at byte {position} of a message has no end")
+    raise ValueError(f"the varint at byte {position} of a message is not terminated")

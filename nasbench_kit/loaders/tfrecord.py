@@ -1,7 +1,7 @@
-"""The TFRecord container: records, each with its length and two checksums, in batches.
+"""Reader for the TFRecord container, in batches of records.
 
-A record is its length (uint64), the masked CRC-32C of these eight bytes, the payload, and the payload's masked CRC-32C, all
-little-endian (TensorFlow's ``record_writer.h``). Every checksum is compared. What a payload means is not known here.
+A record consists of its length (uint64), the masked CRC-32C of these eight bytes, the payload, and the payload's masked
+CRC-32C, all little-endian (TensorFlow's ``record_writer.h``). Every checksum is verified. Payloads are not interpreted.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ __all__ = ["READERS", "Records", "read_records"]
 
 READERS = ("builtin", "tensorflow")
 HEADER, FOOTER = 12, 4  # bytes around a payload
-MAX_RECORD = 2**20  # bytes; a length beyond it is damage, and would be memory
+MAX_RECORD = 2**20  # bytes; a larger length means damage and would exhaust memory
 _BLOCK = 2**24
 _MASK_DELTA = np.uint64(0xA282EAD8)
-_AGAIN = "the file was damaged, get it again"
+_AGAIN = "the file is damaged, download it again"
 
 
 @dataclass(frozen=True)
 class Records:
-    """Some records of a file.
+    """A batch of records from a file.
 
     Attributes
     ----------
     buffer : bytes
-        Their payloads, and perhaps what stands between them.
+        Their payloads, possibly with other bytes in between.
     starts, ends : ndarray of int64, shape (n,)
-        Where each payload begins and ends in ``buffer``.
+        Start and end of each payload in ``buffer``.
     offsets : ndarray of int64, shape (n,)
-        Where each record begins in the file, in bytes.
+        Byte offset of each record in the file.
     """
 
     buffer: bytes
@@ -50,24 +50,24 @@ class Records:
         return len(self.starts)
 
     def payload(self, i: int) -> bytes:
-        """The payload of one record."""
+        """The payload of record ``i``."""
         return self.buffer[self.starts[i] : self.ends[i]]
 
 
 def read_records(path: Path, reader: str = "builtin") -> Iterator[Records]:
-    """The records of a file in order, some 10^4 at a time.
+    """Yield the records of a file in order, in batches of about 10^4.
 
     Parameters
     ----------
     path : Path
     reader : {"builtin", "tensorflow"}
-        Who takes the container apart; TensorFlow's ``tf.data.TFRecordDataset`` needs the extra of its name. Both give
-        the same records.
+        Implementation to use; ``"tensorflow"`` uses ``tf.data.TFRecordDataset`` and needs the extra of that name. Both
+        yield the same records.
 
     Raises
     ------
     SourceError
-        A checksum that is wrong, a length beyond reason, or an end within a record, with the byte where it shows.
+        A wrong checksum, an implausible length or a truncated record; the message gives the byte offset.
     """
     if reader not in READERS:
         raise UnknownName("reader", reader, READERS)
@@ -88,13 +88,13 @@ def _read(path: Path) -> Iterator[Records]:
             _check_next_length(path, rest, offset)
     if rest:
         raise SourceError(
-            f"{path} ends at byte {offset + len(rest)}, within the record that begins at byte {offset}; the download "
-            "broke off, get it again"
+            f"{path} ends at byte {offset + len(rest)}, within the record that begins at byte {offset}; the download is "
+            "incomplete, download it again"
         )
 
 
 def _frames(buffer: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Where the payloads begin and end that are in ``buffer`` as a whole, and the end of the last of these records."""
+    """Starts and ends of the payloads complete in ``buffer``, and the end of the last complete record."""
     starts: list[int] = []
     ends: list[int] = []
     begin, size = 0, len(buffer)
@@ -125,7 +125,7 @@ def _check(path: Path, records: Records) -> None:
 
 
 def _check_next_length(path: Path, rest: bytes, offset: int) -> None:
-    """Raise SourceError where the record that the rest of a buffer begins cannot be one."""
+    """Raise SourceError if the incomplete record in ``rest`` has a wrong or implausible length."""
     if len(rest) < HEADER:
         return
     zero = np.array([0])
@@ -134,12 +134,12 @@ def _check_next_length(path: Path, rest: bytes, offset: int) -> None:
     length = int.from_bytes(rest[:8], "little")
     if length > MAX_RECORD:
         raise SourceError(
-            f"{path}: the record at byte {offset} has {length} bytes, at most {MAX_RECORD} are expected; {_AGAIN}"
+            f"{path}: the record at byte {offset} has {length} bytes, more than the maximum of {MAX_RECORD}; {_AGAIN}"
         )
 
 
 def _masked(buffer: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The masked CRC-32C of each stretch of a buffer."""
+    """The masked CRC-32C of each range of a buffer."""
     from google_crc32c import value
 
     found = [value(buffer[start:end]) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
@@ -151,7 +151,7 @@ def _masked(buffer: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -
 
 
 def _words(data: NDArray[np.uint8], at: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The little-endian 32-bit words at some places."""
+    """The little-endian 32-bit words at the given positions."""
     words: NDArray[np.uint32] = data[at[:, np.newaxis] + np.arange(4)].view("<u4")[:, 0]
     return words.astype(np.uint64)
 

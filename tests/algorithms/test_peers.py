@@ -72,12 +72,12 @@ def pymoo_hypervolumes(problem, algorithm_of, runs, generations, evaluations):
     from pymoo.operators.crossover.pntx import TwoPointCrossover
     from pymoo.optimize import minimize
 
-    from nasbench_kit.interfaces import AnotherLetter, Recording, ValidSampling, from_pymoo, to_pymoo
+    from nasbench_kit.interfaces import AnotherAllele, Recording, ValidSampling, from_pymoo, to_pymoo
 
     operators = {
         "sampling": ValidSampling(),
         "crossover": TwoPointCrossover(prob=1.0),
-        "mutation": AnotherLetter(),
+        "mutation": AnotherAllele(),
     }
     table, end = to_pymoo(problem), ("n_gen", generations)
     made = [

@@ -189,15 +189,17 @@ def test_what_does_not_fit_is_one_clear_error(digits):
     study = study_of(to_optuna(problem), optuna.samplers.RandomSampler(seed=1), 3)
     with pytest.raises(ValueError, match=r"every objective of valid_accuracy, params .*directions minimize"):
         from_optuna(study, two)
-    with pytest.raises(ValueError, match="one objective"):
+    with pytest.raises(ValueError, match="single-objective"):
         to_optuna(two, report=True)
     with pytest.raises(TypeError, match=r"Benchmark\.problem"):
         to_optuna(digits)
-    with pytest.raises(ValueError, match="run 0 has no evaluation"):
+    with pytest.raises(ValueError, match="run 0 has no evaluations"):
         from_optuna(optuna.create_study(), problem)
     other = optuna.create_study(study_name="other")
     other.optimize(lambda trial: trial.suggest_float("e12", 0, 1), n_trials=1)
-    with pytest.raises(nk.InvalidArchitecture, match="trial 0 of other is no genotype of nb201: its parameter 'e12'"):
+    with pytest.raises(
+        nk.InvalidArchitecture, match="trial 0 of other is not a genotype of nb201: its parameter 'e12'"
+    ):
         from_optuna(other, problem)
 
 

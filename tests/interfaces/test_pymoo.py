@@ -26,7 +26,7 @@ from pymoo.util.ref_dirs import get_reference_directions
 
 from nasbench_kit.interfaces import pymoo as interface
 from nasbench_kit.interfaces.pymoo import (
-    AnotherLetter,
+    AnotherAllele,
     Recording,
     ToValid,
     ValidSampling,
@@ -43,12 +43,12 @@ def digits():
 
 
 def nsga2(**settings):
-    settings = {"sampling": ValidSampling(), "mutation": AnotherLetter(), **settings}
+    settings = {"sampling": ValidSampling(), "mutation": AnotherAllele(), **settings}
     return NSGA2(20, crossover=TwoPointCrossover(prob=1.0), **settings)
 
 
 def ga(**settings):
-    settings = {"sampling": ValidSampling(), "mutation": AnotherLetter(), **settings}
+    settings = {"sampling": ValidSampling(), "mutation": AnotherAllele(), **settings}
     return GA(20, crossover=TwoPointCrossover(prob=0.9), **settings)
 
 
@@ -119,7 +119,7 @@ def test_what_the_function_does_not_know_is_penalised_and_stays_unknown():
 
 
 def test_fractions_are_an_error_that_says_what_to_do(digits):
-    with pytest.raises(nk.InvalidArchitecture, match=r"whole numbers, unlike row 0 .*RoundingRepair"):
+    with pytest.raises(nk.InvalidArchitecture, match=r"integers, unlike row 0 .*RoundingRepair"):
         minimize(
             to_pymoo(digits.problem(TWO, seed="mean")), NSGA2(20, sampling=FloatRandomSampling()), ("n_gen", 2), seed=1
         )
@@ -138,13 +138,13 @@ def test_operators_keep_to_valid_genotypes(name):
     assert space.is_valid(X).all()
     again = ValidSampling()(problem, 400, random_state=np.random.default_rng(5), to_numpy=True)
     np.testing.assert_array_equal(X, again)
-    children = AnotherLetter()._do(problem, X, random_state=rng)
+    children = AnotherAllele()._do(problem, X, random_state=rng)
     assert space.is_valid(children).all()
     share = (children != X).mean()
     assert 0.2 / space.genes < share < 1.2 / space.genes  # on nb101 most children of changes are taken back
-    assert (AnotherLetter(0.0)._do(problem, X, random_state=rng) == X).all()
+    assert (AnotherAllele(0.0)._do(problem, X, random_state=rng) == X).all()
     if space.unconstrained:
-        everywhere = AnotherLetter(1.0)._do(problem, X, random_state=rng)
+        everywhere = AnotherAllele(1.0)._do(problem, X, random_state=rng)
         assert (everywhere != X).all()
         assert len(np.unique((everywhere - X) % np.array(space.cardinalities), axis=0)) > 100
     mixed = rng.integers(0, space.cardinalities, (200, space.genes))
@@ -154,7 +154,7 @@ def test_operators_keep_to_valid_genotypes(name):
         assert space.is_valid(repaired).all()
         assert (repaired[valid] == mixed[valid]).all()
     with pytest.raises(ValueError, match="from 0 to 1"):
-        AnotherLetter(1.5)
+        AnotherAllele(1.5)
 
 
 def test_repair_takes_a_neighbour_where_there_is_one():
@@ -243,11 +243,11 @@ def test_a_space_with_rules():
 def test_an_algorithm_whose_history_lacks_evaluations(digits):
     problem = digits.problem(TWO, seed="mean")
     directions = get_reference_directions("uniform", 2, n_partitions=9)
-    moead = MOEAD(directions, n_neighbors=5, sampling=ValidSampling(), mutation=AnotherLetter())
+    moead = MOEAD(directions, n_neighbors=5, sampling=ValidSampling(), mutation=AnotherAllele())
     run = minimize(to_pymoo(problem), moead, ("n_gen", 5), seed=1, save_history=True)
-    with pytest.raises(ValueError, match=r"run 0 has kept \d+ of its \d+ evaluations: .*Recording"):
+    with pytest.raises(ValueError, match=r"run 0 kept only \d+ of its \d+ evaluations: .*Recording"):
         from_pymoo(run, problem)
-    with pytest.raises(ValueError, match="run 0 has kept 0 of its"):
+    with pytest.raises(ValueError, match="run 0 kept only 0 of its"):
         from_pymoo(minimize(to_pymoo(problem), nsga2(), ("n_gen", 2), seed=1), problem)
     run = minimize(to_pymoo(problem), moead, ("n_gen", 5), seed=1, evaluator=Recording())
     assert from_pymoo(run, problem).evaluations.tolist() == [run.algorithm.evaluator.n_eval]
@@ -277,7 +277,7 @@ def test_a_run_on_a_pymoo_problem_of_ones_own(digits):
     own = minimize(Own(), algorithm, ("n_eval", 200), seed=1, evaluator=Recording())
     kits = minimize(to_pymoo(problem), algorithm, ("n_eval", 200), seed=1, evaluator=Recording())
     equal(from_pymoo(own, problem), from_pymoo(kits, problem))
-    with pytest.raises(TypeError, match="made by to_pymoo, not for Own"):
+    with pytest.raises(TypeError, match="made by to_pymoo, not on Own"):
         minimize(Own(), nsga2(), ("n_eval", 200), seed=1)
 
 
@@ -287,7 +287,7 @@ def test_runs_that_are_none(digits):
     runs = [minimize(to_pymoo(problem), nsga2(), ("n_gen", 2), seed=s, evaluator=recording) for s in range(2)]
     with pytest.raises(ValueError, match="share a Recording"):
         from_pymoo(runs, problem)
-    with pytest.raises(TypeError, match="run 1 is no result"):
+    with pytest.raises(TypeError, match="run 1 must be a result"):
         from_pymoo([runs[0], "a run"], problem)
     with pytest.raises(ValueError, match="run 0 minimised valid_accuracy, params on nb201, not valid_accuracy on"):
         from_pymoo(runs[0], digits.problem("valid_accuracy", seed="mean", charge="one"))

@@ -64,11 +64,11 @@ def test_runs_may_differ_in_length_and_are_saved(bench, tmp_path):
 
 def test_nothing_to_replay_is_an_error(bench):
     problem = bench.problem("valid_accuracy", seed="mean")
-    with pytest.raises(ValueError, match="no run to read"):
+    with pytest.raises(ValueError, match="no runs to convert"):
         replay(problem, NOBODY, [])
     (run,) = runs_of(problem, nk.RandomSearch(), 1, 5, 0)
     empty = Run(run.X[:0], Evaluation(run.evaluation.F[:0], run.evaluation.seconds[:0]), 0.0)
-    with pytest.raises(ValueError, match="run 1 has no evaluation"):
+    with pytest.raises(ValueError, match="run 1 has no evaluations"):
         replay(problem, NOBODY, [run, empty])
 
 

@@ -219,9 +219,9 @@ def test_another_file_of_that_name_stays_until_the_right_one_is_there(server, fi
         ("page", "web page instead.*quota", 1),
         ("damaged", "its checksum is wrong", 3),
         ("redirect", "redirects", None),
-        ("gzip", "packs the file", 1),
-        ("drips", r"only \d+ bytes came in", 3),
-        (("http://[::1",), "no address", 1),
+        ("gzip", "compresses the file", 1),
+        ("drips", r"only \d+ bytes were received in", 3),
+        (("http://[::1",), "invalid address", 1),
         (("ftp://127.0.0.1/x",), "redirects from http to 'ftp'", 1),
         (("file:///etc/passwd",), "redirects from http to 'file'", 1),
     ],
@@ -231,7 +231,7 @@ def test_what_does_not_work_says_what_to_do(server, file, tmp_path, behaviour, r
     with pytest.raises(DownloadError, match=reason) as caught:
         fetch(file, tmp_path, attempts=3)
     text = str(caught.value)
-    assert "get it by hand (https://example.org/page says where it is)" in text
+    assert "download it manually (see https://example.org/page)" in text
     assert "nasbench-kit convert data.bin" in text
     assert file.url in text
     assert len(text.splitlines()) == 1
@@ -261,10 +261,10 @@ def test_a_length_that_is_no_number(server, file, tmp_path):
 
 
 def test_more_than_was_published_is_not_written(server, file, tmp_path):
-    with pytest.raises(DownloadError, match="announces 300,000 bytes, and the file has 1,000 at most"):
+    with pytest.raises(DownloadError, match="announces 300,000 bytes, but the file has at most 1,000"):
         fetch(replace(file, size=1000), tmp_path, attempts=1)
     server.behaviours = ["without a length"]
-    with pytest.raises(DownloadError, match="more than the file's 1,000 bytes came"):
+    with pytest.raises(DownloadError, match="more than the file's 1,000 bytes"):
         fetch(replace(file, size=1000), tmp_path, attempts=1)
 
 
@@ -287,18 +287,18 @@ def test_a_planted_part_is_not_followed(server, file, tmp_path):
         fetch(file, folder)
     (folder / "data.bin.part").unlink()
     os.mkfifo(folder / "data.bin.part")
-    with pytest.raises(DownloadError, match="is no regular file"):
+    with pytest.raises(DownloadError, match="is not a regular file"):
         fetch(file, folder)
     assert victim.read_text() == "mine"
 
 
 def test_a_server_that_is_silent_or_not_there(server, file, tmp_path):
     server.behaviours = ["is silent"]
-    with pytest.raises(DownloadError, match=r"nothing came for 0.3 seconds"):
+    with pytest.raises(DownloadError, match=r"no data was received for 0.3 seconds"):
         fetch(file, tmp_path, attempts=2)
     assert len(server.requests) == 2
     server.behaviours = ["stalls", "is silent"]
-    with pytest.raises(DownloadError, match=r"nothing came for 0.3 seconds"):
+    with pytest.raises(DownloadError, match=r"no data was received for 0.3 seconds"):
         fetch(file, tmp_path, attempts=1)
     with pytest.raises(DownloadError, match="refused"):
         fetch(replace(file, url="http://127.0.0.1:9/"), tmp_path, attempts=1)
@@ -310,7 +310,7 @@ def test_the_end_of_a_name_is_a_checksum_too(server, file, tmp_path):
     assert fetch(named, tmp_path).read_bytes() == CONTENT
     with pytest.raises(DownloadError, match="its checksum is wrong"):
         fetch(replace(named, name="other.bin", md5_end="xxxxxx"), tmp_path, attempts=1)
-    with pytest.raises(DownloadError, match="300,000 bytes, and the file has 5 at most"):
+    with pytest.raises(DownloadError, match="300,000 bytes, but the file has at most 5"):
         fetch(replace(named, name="other.bin", size=5), tmp_path, attempts=1)
 
 
@@ -384,7 +384,7 @@ def test_the_command_without_conversion(macro, capsys, tmp_path, monkeypatch):
     [
         (["nb10"], "well", "did you mean 'nb101'"),
         (["nb101", "--file", "nasbench.tfrecord"], "well", "Available: nasbench_full.tfrecord"),
-        (["nas-bench-macro"], 404, "get it by hand"),
+        (["nas-bench-macro"], 404, "download it manually"),
     ],
 )
 def test_the_command_says_what_is_wrong_on_one_line(macro, capsys, words, behaviour, message):

@@ -133,9 +133,9 @@ def test_truncation_at_any_byte(source, refused):
     whole = source.read_bytes()
     for cut in [*range(2, 220, 3), 4095, 4096, len(whole) // 2, *range(len(whole) - 95, len(whole), 3)]:
         source.write_bytes(whole[:cut])
-        refused(source, rf"at byte \d+ of {cut} there is no whole record; the download broke off")
+        refused(source, rf"byte \d+ of {cut}: incomplete record; the download is incomplete")
     source.write_bytes(whole[:1])
-    refused(source, "at byte 1 of 1 there is no whole record")
+    refused(source, "byte 1 of 1: incomplete record")
 
 
 KEY = "IIIIIIIIIII212"  # past the beginning, where the dataset is told
@@ -144,19 +144,19 @@ KEY = "IIIIIIIIIII212"  # past the beginning, where the dataset is told
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda r: r.update(MMACs=1.0), f"key '{KEY}' .*MMACs is 1, the network has"),
-        (lambda r: r.update(Params=1), f"key '{KEY}' .*Params is 1, the network has"),
-        (lambda r: r.update(val_acc=100.01), "an accuracy is a percentage, 0 to 100"),
-        (lambda r: r.update(test_acc=-1.0), "an accuracy is a percentage"),
-        (lambda r: r.update(val_acc=float("nan")), "something other than numbers"),
-        (lambda r: r.update(val_acc="90"), "something other than numbers"),
-        (lambda r: r.update(val_acc=True), "something other than numbers"),
-        (lambda r: r.update(val_acc=None), "something other than numbers"),
-        (lambda r: r.update(val_acc=[1.0]), "something other than numbers"),
-        (lambda r: r.update(val_acc=10**400), "something other than numbers"),
+        (lambda r: r.update(MMACs=1.0), f"key '{KEY}' .*MMACs is 1, but the network has"),
+        (lambda r: r.update(Params=1), f"key '{KEY}' .*Params is 1, but the network has"),
+        (lambda r: r.update(val_acc=100.01), "accuracies must be percentages from 0 to 100"),
+        (lambda r: r.update(test_acc=-1.0), "accuracies must be percentages"),
+        (lambda r: r.update(val_acc=float("nan")), "non-numeric values"),
+        (lambda r: r.update(val_acc="90"), "non-numeric values"),
+        (lambda r: r.update(val_acc=True), "non-numeric values"),
+        (lambda r: r.update(val_acc=None), "non-numeric values"),
+        (lambda r: r.update(val_acc=[1.0]), "non-numeric values"),
+        (lambda r: r.update(val_acc=10**400), "non-numeric values"),
         (lambda r: r.update(epochs=5), "not \\['MMACs'"),
         (lambda r: r.pop("test_acc"), "not \\['MMACs'"),
-        (lambda r: r.update(val_acc=50.0), "its accuracies are .*another genotype of its network"),
+        (lambda r: r.update(val_acc=50.0), "its accuracies are .*another genotype of the same network"),
     ],
 )
 def test_records_that_are_none(source, refused, change, why):
@@ -173,15 +173,15 @@ def test_records_that_are_none(source, refused, change, why):
         (lambda t: t.replace(f'"{KEY}"', '"22"'), "the key '22' is not"),
         (lambda t: t.replace(f'"{KEY}": {{', f'"{KEY}": {{"MMACs": 1.0, '), "not \\['MMACs'"),
         (lambda t: t.replace(f'"{KEY}": {{', f'"{KEY}": {{{{'), "a record like"),
-        (lambda t: t.replace(f'"{KEY}": {{', f'"{KEY}": {{x'), "is no valid JSON"),
+        (lambda t: t.replace(f'"{KEY}": {{', f'"{KEY}": {{x'), "is not valid JSON"),
         (lambda t: t.replace(f'"{KEY}": ', f'"{KEY}": 5 '), "a record like"),
         (lambda t: t[:-1] + ", " + t[1:], "it appears twice"),
         (lambda t: t[:-1] + ", " + re.search(f'"{KEY}": {{.*?}}', t)[0] + "}", f"'{KEY}' .*it appears twice"),
         (lambda t: t + "{", "the object ends before byte"),
         (lambda t: t + "x" * 10_000, "the object ends before byte"),
-        (lambda t: t[:-1] + ", }", "there is no whole record"),
-        (lambda t: "{}", "there is no whole record"),
-        (lambda t: "[" * 100_000, "byte 0 is not the beginning"),
+        (lambda t: t[:-1] + ", }", "incomplete record"),
+        (lambda t: "{}", "incomplete record"),
+        (lambda t: "[" * 100_000, "byte 0 does not start"),
         (lambda t: '{"' + "I" * 100_000, "a record like"),
         (lambda t: t.replace("I", "\u00ff", 1), "is not 14 characters|a record like"),
     ],
@@ -208,12 +208,12 @@ def test_flipped_bits_are_noticed_or_harmless(source, tmp_path, refused):
 def test_the_other_dataset_under_a_name(tmp_path, refused):
     path = tmp_path / "benchmark_cifar10_dataset.json"
     path.write_text(json.dumps(records("cifar100")))
-    refused(path, "holds the networks of cifar100 .* under a name that says cifar10; rename it")
+    refused(path, "is named after cifar10 but holds the networks of cifar100 .*; rename it")
     bench = nk.convert(path.rename(tmp_path / "benchmark_cifar100_dataset.json"), tmp_path / "a.h5", partial=True)
     assert bench.datasets == ("cifar100",)
     content = records() | {"IIIIIIIIIIIIII": records("cifar100")["IIIIIIIIIIIIII"] | {"Params": 7}}
     path.write_text(json.dumps(content))
-    refused(path, "key 'IIIIIIIIIIIIII' .*Params is 7, the network has 662436 on cifar100, 547146 on cifar10")
+    refused(path, "key 'IIIIIIIIIIIIII' .*Params is 7, but the network has 662436 on cifar100, 547146 on cifar10")
 
 
 def test_other_things_under_its_name(tmp_path, refused):
@@ -229,7 +229,7 @@ def test_other_things_under_its_name(tmp_path, refused):
     path.write_text('{"00000000": {"test_acc": [1, 2, 3]}}')
     refused(path, "the key '00000000' is not 14 characters")
     path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
-    refused(path, "byte 0 is not the beginning")
+    refused(path, "byte 0 does not start")
     path.unlink()
     refused(path, "no such file")
     os.mkfifo(path)

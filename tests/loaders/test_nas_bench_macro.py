@@ -67,16 +67,16 @@ def rewritten(source, content, change):
     ("change", "message"),
     [
         (lambda r: r.pop("00000001"), "lacks 1 of the 6561 genotypes"),
-        (lambda r: r["00000001"].update(test_acc=[1.0, 2.0]), "key '00000001': test_acc has 3 percentages"),
-        (lambda r: r["00000001"].update(test_acc=[1.0, 2.0, "3"]), "key '00000001': an accuracy is a number"),
+        (lambda r: r["00000001"].update(test_acc=[1.0, 2.0]), "key '00000001': test_acc must have 3 percentages"),
+        (lambda r: r["00000001"].update(test_acc=[1.0, 2.0, "3"]), "key '00000001': an accuracy must be a number"),
         (lambda r: r["00000001"].update(test_acc=[1.0, 2.0, 300]), "number from 0 to 100, not 300"),
         (lambda r: r["00000001"].update(test_acc=[1.0, float("nan"), 3]), "number from 0 to 100, not nan"),
         (lambda r: r["00000001"].update(test_acc=[1.0, True, 3]), "not True"),
         (lambda r: r["00000001"].update(mean_acc=1.0), "the mean of test_acc"),
-        (lambda r: r["00000001"].update(params=1), "params is 1, the network has"),
+        (lambda r: r["00000001"].update(params=1), "params is 1, but the network has"),
         (lambda r: r["00000001"].pop("flops"), "flops is None"),
         (lambda r: r.update({"00000009": r["00000001"]}), "key '00000009' is not 8 characters"),
-        (lambda r: r.update({"00000001": 5}), "an object is expected"),
+        (lambda r: r.update({"00000001": 5}), "expected an object"),
     ],
 )
 def test_a_file_that_is_not_what_it_claims(source, tmp_path, content, change, message):
@@ -130,9 +130,9 @@ def test_other_things_under_its_name(source, tmp_path):
     refused("Git LFS pointer.*git lfs pull")
     source.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     refused("no known format")
-    refused("no valid JSON|no text", "nas-bench-macro")
+    refused("not valid JSON|not text", "nas-bench-macro")
     source.write_text("[" * 100_000)
-    refused("nested too deeply|no valid JSON", "nas-bench-macro")
+    refused("nested too deeply|not valid JSON", "nas-bench-macro")
     source.write_text("[]")
     refused("an object of records", "nas-bench-macro")
     source.unlink()

@@ -207,7 +207,7 @@ def test_archives_of_other_kinds(written, tmp_path, infos):
 def test_a_bomb_in_the_single_file(tmp_path):
     path = tmp_path / "bomb.pickle.pbz2"
     path.write_bytes(bz2.compress(b"\x80\x04}(" + b"\x8c\x01aN" * 2**22, 1))
-    with pytest.raises(nk.SourceError, match="more than 4194304 bytes belong together"):
+    with pytest.raises(nk.SourceError, match="a value of more than 4194304 bytes"):
         nk.convert(path, tmp_path / "out.h5", source_format="nats")
 
 

@@ -358,7 +358,7 @@ def changed(evaluation, field, value):
         (one(content=b""), "expected 3 evaluations and the number of params, not 0 and None"),
         (one(content=b"\x0a\x7f"), "field 1 ends at byte"),
         (one(content=b"\x0b"), "wire type 3"),
-        (one(content=b"\xff" * 12), "has no end"),
+        (one(content=b"\xff" * 12), "is not terminated"),
         (one(content=b"\x0a\x00" * 3 + b"\x10\x05"), "evaluation 0 has no double for current_epoch"),
         (one().replace(b"AAA", b"A*A"), "not valid base64"),
         (one()[:-6] + b'=A\\n"]', "not valid base64|not a NAS-Bench-101 record"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.loaders import nb101, nb101_record, protobuf
+from nasbench_kit.loaders import nb101_record, protobuf
 from nasbench_kit.loaders.tfrecord import read_records
 from tests.official.nb101 import framed, message, payload
 
@@ -69,13 +68,6 @@ def forty_bench(forty, tmp_path_factory):
 def genotypes(bench, forty):
     row_of_hash = dict(zip(bench.space.module_hash(bench.architectures).tolist(), range(40), strict=True))
     return bench.architectures[[row_of_hash[cell["hash"]] for cell in forty]]
-
-
-def test_the_digest_of_all_hashes(published):
-    """It stands in the loader for half a minute of hashing; here they are all computed."""
-    space = nk.space("nb101")
-    hashes = space.module_hash(space.representatives(np.arange(space.networks))).astype("S32")
-    assert hashlib.sha256(hashes.tobytes()).hexdigest() == nb101.SHA256_OF_ALL_HASHES
 
 
 def test_forty_cells_of_three_repeats(forty, forty_bench):

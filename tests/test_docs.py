@@ -35,7 +35,7 @@ def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
             pytest.importorskip(package)
     code = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL))
     namespace: dict[str, object] = {"__name__": "page"}
-    exec(compile(code, str(page), "exec"), namespace)
+    exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
     if "HillClimber" in namespace:
         nk = namespace["nk"]
         problem = nk.open("nb201-digits").problem("valid_accuracy")

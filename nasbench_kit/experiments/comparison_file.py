@@ -105,7 +105,7 @@ def read_comparison(
         return problem, results, tuple(report) if report else None, None if budget is None else Budget(**budget)
     except UnknownName as error:
         raise StoreError(f"{path}: {error}") from error
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)[:500]
         raise StoreError(f"{path} is a damaged comparison ({reason}); compare again") from error
 

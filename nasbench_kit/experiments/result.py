@@ -392,7 +392,7 @@ def load_result(path: str | os.PathLike[str]) -> Result:
         result = result_from(attributes, arrays)
     except UnknownName as error:
         raise StoreError(f"{path}: {error}") from error
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)[:500]
         raise StoreError(f"{path} is a damaged result ({reason}); run the search again") from error
     return result

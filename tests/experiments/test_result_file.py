@@ -67,6 +67,7 @@ def replaced(name, values):
         (lambda f: f.attrs.__setitem__("objectives", '[{"name": 3}]'), "name of an objective is not text"),
         (lambda f: f.attrs.__setitem__("objectives", "[" * 100_000), "damaged result"),
         (lambda f: f.attrs.__setitem__("seed", "x"), "damaged result"),
+        (lambda f: f.attrs.__setitem__("seed", float("inf")), "damaged result"),
         (lambda f: f.attrs.__setitem__("algorithm", ["x"] * 1000), "'algorithm' is not a scalar string"),
         (lambda f: f.attrs.__delitem__("source"), "'source' is missing"),
         (lambda f: f.__delitem__("incumbents"), "'incumbents' is missing"),

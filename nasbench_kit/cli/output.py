@@ -70,7 +70,7 @@ def print_table(
     console.print(table)
     hidden = [column for column in header if column not in shown]
     if hidden:
-        console.print(f"left out for want of room: {', '.join(hidden)} (--json has all)")
+        console.print(f"columns hidden, terminal too narrow: {', '.join(hidden)} (--json shows all)")
     if caption:
         for line in caption.splitlines():  # a command may give several
             console.print(one_line(line), style="italic")

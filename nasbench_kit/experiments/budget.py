@@ -1,4 +1,4 @@
-"""What ends a run: a budget for each clock, and a target."""
+"""Available budgets: a budget for each clock, and a target."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPEN_END = 10**9  # evaluations of a run that ends by its clock or target only
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What ends a run: whichever of these comes first.
+    """Available budgets: whichever of these comes first.
 
     Parameters
     ----------
@@ -56,19 +56,19 @@ class Budget:
         for name in ("evaluations", "unique_networks", "simulated_seconds", "generations"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ValueError(f"{name} is above 0, not {value}")
+                raise ValueError(f"{name} must be above 0, not {value}")
         for name in ("evaluations", "unique_networks", "generations"):
             value = getattr(self, name)
             if value is not None and value >= MOST:
-                raise ValueError(f"{name} is below {MOST:,}, not {value:,}")
+                raise ValueError(f"{name} must be below {MOST:,}, not {value:,}")
         if self.simulated_seconds is not None and not np.isfinite(self.simulated_seconds):
-            raise ValueError("simulated_seconds is finite: a run of infinitely many would go on for ever")
+            raise ValueError("simulated_seconds must be finite: an infinite budget never ends")
         if self.target is not None and not np.isfinite(self.target):
-            raise ValueError(f"target is a number, not {self.target}")
+            raise ValueError(f"target must be a number, not {self.target}")
         ends = (self.evaluations, self.unique_networks, self.simulated_seconds, self.generations)
         if all(end is None for end in ends):
             if self.target is not None:
-                raise ValueError("a run that never reaches its target would go on for ever: give evaluations= too")
+                raise ValueError("a run that misses its target would never end: give evaluations= as well")
             object.__setattr__(self, "evaluations", EVALUATIONS)
 
     @classmethod
@@ -85,12 +85,12 @@ class Budget:
             if name not in names:
                 close = difflib.get_close_matches(name, names, n=1)
                 hint = f"; did you mean {close[0]!r}?" if close else ""
-                raise TypeError(f"unknown argument {name!r}{hint} What ends a run: {', '.join(names)}")
+                raise TypeError(f"unknown argument {name!r}{hint} Available budgets: {', '.join(names)}")
         given = {name: value for name, value in ends.items() if value is not None}
         if budget is None:
             return cls(**given)
         if not isinstance(budget, Budget):
-            raise TypeError(f"budget is a Budget, such as Budget(evaluations=500), not {budget!r}")
+            raise TypeError(f"budget must be a Budget, such as Budget(evaluations=500), not {budget!r}")
         if given:
             raise TypeError(f"give budget= or {'=, '.join(given)}=, not both")
         return budget
@@ -122,7 +122,7 @@ class Budget:
             raise ValueError(f"{problem.space.name} has {networks:,} networks, fewer than {self.unique_networks:,}")
         if self.target is not None and len(problem.objectives) > 1 and problem.bounds is None:
             raise ValueError(
-                "a target for several objectives is a hypervolume, which needs their bounds: give bounds= to the problem"
+                "with several objectives a target is a hypervolume, which needs bounds: pass bounds= to the problem"
             )
 
     def minimised_target(self, problem: Problem) -> float | None:
@@ -137,4 +137,4 @@ def whole_number(name: str, value: Any) -> int:
     try:
         return operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} is an integer, not {value!r}") from None
+        raise TypeError(f"{name} must be an integer, not {value!r}") from None

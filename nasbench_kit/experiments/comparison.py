@@ -107,8 +107,8 @@ class Comparison:
         regret = values - self.optimum
         if len(regret) and regret.min() < -1e-9 * max(1.0, abs(self.optimum)):
             raise ValueError(
-                f"a run found {values.min():g}, which is better than the best value that its bounds give, {self.optimum:g}: "
-                "give the problem the right bounds=, or none"
+                f"a run found {values.min():g}, which is better than the optimum given by the bounds, {self.optimum:g}: "
+                "correct the problem's bounds=, or omit them"
             )
         return np.maximum(regret, 0.0)
 
@@ -245,16 +245,16 @@ def compare(
     Comparison
     """
     if not isinstance(problem, Problem):
-        raise TypeError(f"a problem is expected, from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
+        raise TypeError(f"problem must come from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
     if len(problem.objectives) > 1 and problem.bounds is None:
         raise ValueError(
-            "several objectives are compared by hypervolume, which needs their bounds: give bounds= to the problem"
+            "several objectives are compared by hypervolume, which needs bounds: pass bounds= to the problem"
         )
     members, seed = named(algorithms), whole_number("seed", seed)
     seeds = seeds_of(members, seed)
     if not isinstance(problem, TabularProblem):
         if report is not None:
-            raise ValueError("report= is a metric of a table, and this problem has none")
+            raise ValueError("report= names a metric of a table, but this problem has no table")
     elif report is None and "test_accuracy" in problem.bench.metrics(problem.dataset):
         report = (problem.dataset, "test_accuracy", None) if "test_accuracy" not in problem.objectives else None
     budget = Budget.of(budget, ends)

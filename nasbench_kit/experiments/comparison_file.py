@@ -51,9 +51,7 @@ class StoredProblem(Problem):
         return self._result.source
 
     def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
-        raise ValueError(
-            "this comparison comes from a file, and its problem was a function that the file does not have"
-        )
+        raise ValueError("this comparison was loaded from a file, which does not contain the problem's function")
 
     def __call__(self, X: ArrayLike) -> NDArray[np.float64]:
         return self.evaluate(self.space.check(X)).F

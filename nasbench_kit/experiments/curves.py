@@ -66,7 +66,9 @@ def anytime(
     """
     every_change = result.clock not in (None, "evaluations") and len(result.objectives) == 1
     if result.clock not in (None, clock) and not every_change:
-        raise ValueError(f"the trace follows {result.clock}, and lags behind by {clock}: search with clock={clock!r}")
+        raise ValueError(
+            f"the trace was recorded by {result.clock} and is too coarse for {clock}: search with clock={clock!r}"
+        )
     run = result.rows["run"]
     time = result.rows[clock]
     values = np.where(np.isfinite(values), values, np.nan)

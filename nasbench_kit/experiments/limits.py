@@ -59,7 +59,7 @@ def check_memory(
     if most > memory:
         raise ValueError(
             f"this search needs {most / 2**30:,.0f} GiB for {what}, and this machine has {memory / 2**30:,.0f} GiB: "
-            "take fewer runs or evaluations, a smaller population, or several searches"
+            "use fewer runs or evaluations, a smaller population, or several searches"
         )
 
 

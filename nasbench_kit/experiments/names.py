@@ -44,24 +44,24 @@ def named(algorithms: Sequence[Algorithm] | Mapping[str, Algorithm]) -> dict[str
         No algorithm is given.
     """
     if isinstance(algorithms, Algorithm):
-        raise TypeError(f"several algorithms are expected, as in [{algorithms!r}]")
+        raise TypeError(f"algorithms must be a list, as in [{algorithms!r}]")
     own = isinstance(algorithms, Mapping)
     members: Iterable[Algorithm] = algorithms.values() if isinstance(algorithms, Mapping) else algorithms
     found: dict[str, Algorithm] = {}
     for key, algorithm in zip(algorithms if own else members, members, strict=True):
         if not isinstance(algorithm, Algorithm):
             hint = "; call it" if isinstance(algorithm, type) else ""
-            raise TypeError(f"an algorithm such as NSGA2() is expected, not {algorithm!r}{hint}")
+            raise TypeError(f"each algorithm must be an instance such as NSGA2(), not {algorithm!r}{hint}")
         name = key if own else short_name(algorithm)
         if not isinstance(name, str):
-            raise TypeError(f"the name of an algorithm is text, not {name!r}")
+            raise TypeError(f"an algorithm's name must be a string, not {name!r}")
         unique, count = name, 1
         while unique in found:
             count += 1
             unique = f"{name} ({count})"
         found[unique] = algorithm
     if not found:
-        raise ValueError("there is no algorithm to compare")
+        raise ValueError("no algorithms to compare")
     return found
 
 

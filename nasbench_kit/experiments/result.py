@@ -210,8 +210,8 @@ class Result:
         bench = open_benchmark(path if path.exists() else path.name.removesuffix(".h5"))
         if self.source.get("digest", bench.digest) != bench.digest:
             raise StoreError(
-                f"{bench.path} is not the store that was searched: its columns have other checksums than those in the "
-                f"result, which were of {path}; put that one back, or set result.benchmark to it"
+                f"{bench.path} is not the store that was searched: the checksums of its columns differ from those in the "
+                f"result, which searched {path}; restore that store, or set result.benchmark to it"
             )
         return bench
 
@@ -276,12 +276,12 @@ class Result:
             raise ValueError("a search on several objectives has no single best; see archive(run) and hypervolume()")
         if "benchmark" not in self.source:
             if dataset is not None or epochs is not None:
-                raise ValueError(f"a search on {self._searched} has one dataset and one epoch budget: give neither")
+                raise ValueError(f"a search on {self._searched} has only one dataset and epoch budget: leave both out")
             if metric in self.metrics:
                 return np.where(np.isfinite(self.incumbent_values), self.metrics[metric], np.nan)
             if metric not in self.objectives:
                 known = dict.fromkeys([*self.objectives, *self.metrics])
-                raise ValueError(f"a search on {self._searched} knows {', '.join(known)} alone, not {metric!r}")
+                raise ValueError(f"a search on {self._searched} only has {', '.join(known)}, not {metric!r}")
             values = minimised(self.incumbent_values[:, np.newaxis], self.objective_metrics)[:, 0]
             return np.where(np.isfinite(self.incumbent_values), values, np.nan)
         values = self.benchmark.query(
@@ -292,7 +292,7 @@ class Result:
     def archive(self, run: int) -> tuple[Genotypes, NDArray[np.float64]]:
         """The non-dominated genotypes that a run found and their objective values, minimised: (k, genes), (k, m)."""
         if not 0 <= run < self.runs:
-            raise IndexError(f"run is one of 0 ... {self.runs - 1}, not {run}")
+            raise IndexError(f"run must be one of 0 ... {self.runs - 1}, not {run}")
         if len(self.objectives) == 1:
             return self.incumbents[run : run + 1], self.incumbent_values[run : run + 1, np.newaxis]
         members = self.archive_run == run
@@ -301,7 +301,7 @@ class Result:
     def archive_metrics(self, run: int) -> dict[str, NDArray[np.float64]]:
         """Further metrics of the members of `archive` from the problem itself, in their own units: each (k,)."""
         if not 0 <= run < self.runs:
-            raise IndexError(f"run is one of 0 ... {self.runs - 1}, not {run}")
+            raise IndexError(f"run must be one of 0 ... {self.runs - 1}, not {run}")
         members = np.arange(self.runs) == run if len(self.objectives) == 1 else self.archive_run == run
         return {name: values[members] for name, values in self.metrics.items()}
 
@@ -334,9 +334,7 @@ class Result:
             F, run = known_front(self.noise_free_F, run)
         if ref is not None:
             if scale != "front":
-                raise ValueError(
-                    "hypervolume takes ref= or scale=, not both: a reference point stands in unscaled values"
-                )
+                raise ValueError("give ref= or scale=, not both: a reference point is in unscaled values")
             return group_hypervolume(F, run, self.runs, np.asarray(ref, dtype=np.float64))
         return scale_of(scale, self.bounds, self._front_bounds).hypervolume(F, run, self.runs)
 

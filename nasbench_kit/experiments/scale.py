@@ -68,7 +68,7 @@ def scale_of(name: str, bounds: NDArray[np.float64] | None, front_bounds: NDArra
         raise UnknownName("scale", name, SCALES)
     ends = front_bounds if name == "front" else bounds
     if ends is None:
-        raise ValueError("the bounds of the objectives are not known: give ref=, or bounds= to FunctionProblem")
+        raise ValueError("the bounds of the objectives are unknown: give ref=, or pass bounds= to FunctionProblem")
     low, high = ends
     if bounds is not None:
         high = np.where(high > low, high, bounds[1])

@@ -117,19 +117,19 @@ def search(
     (3,)
     """
     if not isinstance(problem, Problem):
-        raise TypeError(f"a problem is expected, from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
+        raise TypeError(f"problem must come from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
     if not isinstance(algorithm, Algorithm):
         hint = "; call it" if isinstance(algorithm, type) else ""
-        raise TypeError(f"an algorithm such as NSGA2() is expected, not {algorithm!r}{hint}")
+        raise TypeError(f"algorithm must be an instance such as NSGA2(), not {algorithm!r}{hint}")
     runs, seed = whole_number("runs", runs), whole_number("seed", seed)
     if runs < 1:
-        raise ValueError(f"runs is at least 1, not {runs}")
+        raise ValueError(f"runs must be at least 1, not {runs}")
     if clock not in CLOCKS:
         raise UnknownName("clock", clock, CLOCKS)
     if seed < 0:
-        raise ValueError(f"seed is a whole number from 0 on, not {seed}")
+        raise ValueError(f"seed must be a non-negative integer, not {seed}")
     if archive_size is not None and whole_number("archive_size", archive_size) < 1:
-        raise ValueError(f"archive_size is at least 1, not {archive_size}")
+        raise ValueError(f"archive_size must be at least 1, not {archive_size}")
     budget = Budget.of(budget, ends)
     budget.check(problem)
     together = int(np.clip(TOGETHER // algorithm.batch, 16, 1024))
@@ -162,7 +162,7 @@ def search(
     result = join_results(results)
     if not result.evaluations.any():
         raise ValueError(
-            f"no training is done within {budget.simulated_seconds} simulated seconds: give a larger budget"
+            f"no training finishes within {budget.simulated_seconds} simulated seconds: give a larger budget"
         )
     result.wall_seconds = time.perf_counter() - start
     return result
@@ -275,16 +275,16 @@ class _Evaluator:
             raise ValueError(
                 f"{self.problem!r} has no training time of {native}"
                 + (f" for {epochs} epochs" if epochs is not None else "")
-                + f" ({evaluation.seconds[unknown[0]]}), and simulated seconds are counted: give a budget of evaluations "
-                "instead, take an epoch budget that has times, or say missing='fail' of a table that lacks some"
+                + f" ({evaluation.seconds[unknown[0]]}), but simulated seconds are limited: give a budget of evaluations "
+                "instead, choose an epoch budget with times, or pass missing='fail' if the table lacks some"
             )
         moves = bool(evaluation.seconds.any())
         self._moved |= moves
         self._still = 0 if moves else self._still + len(X) // self.runs
         if self._still > STANDSTILL[self._moved]:
             raise ValueError(
-                f"{self.problem!r}: {self._still:,} evaluations of every run took no time, so that a budget of simulated "
-                "seconds ends nothing: the problem has no training times; give a budget of evaluations instead"
+                f"{self.problem!r}: {self._still:,} evaluations of every run took no time, so a budget of simulated "
+                "seconds never ends the search: the problem has no training times; give a budget of evaluations instead"
             )
 
 
@@ -294,14 +294,14 @@ def _checked(X: Any, algorithm: Algorithm, runs: int) -> Genotypes:
     genes = algorithm.space.genes
     if asked.ndim != 3 or asked.shape[0] != runs or asked.shape[2] != genes or not asked.shape[1]:
         raise ValueError(
-            f"{algorithm.name}.ask() gave the shape {asked.shape}; it has to give genotypes of the shape ({runs}, n, {genes}), "
-            "n of at least 1 for each of the runs"
+            f"{algorithm.name}.ask() returned the shape {asked.shape}; it must return genotypes of shape ({runs}, n, {genes}), "
+            "with n of at least 1"
         )
     try:
         rows = algorithm.space.check(asked.reshape(-1, genes))
     except InvalidArchitecture as error:
         raise InvalidArchitecture(
-            f"{algorithm.name}.ask(), its {asked.shape[1]} genotypes a run counted run by run: {error}"
+            f"{algorithm.name}.ask(), {asked.shape[1]} genotypes per run, numbered run by run: {error}"
         ) from None
     return rows.reshape(asked.shape)
 

@@ -22,6 +22,6 @@ def as_rng(rng: int | np.random.Generator) -> np.random.Generator:
         return rng
     if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
         if rng < 0:
-            raise ValueError(f"a seed is a whole number from 0 on, not {rng}")
+            raise ValueError(f"a seed must be a non-negative integer, not {rng}")
         return np.random.default_rng(int(rng))
     raise TypeError(f"rng must be an int seed or a numpy.random.Generator, not {type(rng).__name__}")

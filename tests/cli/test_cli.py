@@ -291,7 +291,7 @@ def test_compare_with_one_run_tests_nothing(call):
         (["compare", "--algorithms", "ga:popsize=5"], "unknown algorithm 'ga'"),
         (["compare", "--algorithms", "genetic-algorithm:popsize=5"], "did you mean 'population_size'"),
         (["compare", "--objectives", "accuracy"], "unknown metric"),
-        (["compare", "--runs", "0"], "runs is at least 1"),
+        (["compare", "--runs", "0"], "runs must be at least 1"),
         (["compare", "--objectives", "valid_accuracy", "valid_accuracy"], "'valid_accuracy' is given twice"),
         (["compare", "--baseline", "NSGA2"], "unknown algorithm 'NSGA2'"),
         (["compare", "--plot", "picture.gif"], "not as .gif"),
@@ -561,7 +561,7 @@ def test_signals_leave_no_temporary_file(tmp_path, name):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("compare", "STORE", "--evaluations", 10**30), "evaluations is below 9,007,199,254,740,992"),
+        (("compare", "STORE", "--evaluations", 10**30), "evaluations must be below 9,007,199,254,740,992"),
         (("validate", "STORE", "--sample", -1), "sample must be at least 1"),
         (("validate", "STORE", "--seed", -1), "seed must be a non-negative integer"),
     ],

@@ -36,7 +36,7 @@ def test_a_comparison_on_a_function(tmp_path):
     comparison = nk.compare(ones(), {"a": nk.RandomSearch(), "b": nk.LocalSearch()}, runs=4, evaluations=30)
     loaded = nk.load_comparison(comparison.save(tmp_path / "c.h5"))
     pd.testing.assert_frame_equal(loaded.table(), comparison.table())
-    with pytest.raises(ValueError, match="its problem was a function"):
+    with pytest.raises(ValueError, match="does not contain the problem's function"):
         loaded.problem(np.zeros((1, 8), dtype=np.uint8))
 
 
@@ -98,7 +98,7 @@ def test_a_budget_instead_of_its_fields():
         nk.search(ones(), nk.RandomSearch(), budget=budget, evaluations=3)
     with pytest.raises(TypeError, match="did you mean 'evaluations'"):
         nk.search(ones(), nk.RandomSearch(), evaluation=3)
-    with pytest.raises(TypeError, match="budget is a Budget"):
+    with pytest.raises(TypeError, match="budget must be a Budget"):
         nk.search(ones(), nk.RandomSearch(), budget=20)
     assert nk.compare(ones(), [nk.RandomSearch()], runs=2, budget=budget).budget == budget
 

@@ -79,7 +79,7 @@ def test_scales_of_odd_fronts():
     assert scale_of("front", point, point).hypervolume(point[:1], one, 1) == pytest.approx(1.21)
     # better than the ideal point, as bounds of a user's own may be passed
     assert scale.hypervolume(np.array([[-8.0, 10.0]]), one, 1) == pytest.approx(2.1 * 1.1)
-    with pytest.raises(ValueError, match="give ref=, or bounds="):
+    with pytest.raises(ValueError, match="give ref=, or pass bounds="):
         scale_of("front", None, None)
 
 

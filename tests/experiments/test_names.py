@@ -36,9 +36,9 @@ def test_equal_algorithms_have_names_and_seeds_of_their_own():
     [
         ([], ValueError, "no algorithm"),
         ([nk.NSGA2], TypeError, "call it"),
-        (nk.NSGA2(), TypeError, "several algorithms"),
-        ({"a": "NSGA2"}, TypeError, "an algorithm such as"),
-        ({1: nk.NSGA2()}, TypeError, "is text"),
+        (nk.NSGA2(), TypeError, "must be a list"),
+        ({"a": "NSGA2"}, TypeError, "each algorithm must be"),
+        ({1: nk.NSGA2()}, TypeError, "must be a string"),
     ],
 )
 def test_wrong_algorithms(algorithms, error, message):

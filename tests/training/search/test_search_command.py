@@ -210,7 +210,7 @@ def test_a_warning_where_an_export_is_another_training(capsys, monkeypatch):
         (["nb201", "--output", "missing/r.h5"], "there is no folder missing"),
         (
             ["nb201", "--epochs", "1", "--simulated-seconds", "0.0001", "--evaluations", "1"],
-            "no training is done within",
+            "no training finishes within",
         ),
     ],
 )

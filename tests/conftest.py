@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 import nasbench_kit as nk
+from nasbench_kit.spaces import registry
 from nasbench_kit.store import MetricColumn, Table, write_store
 
 # the same examples on every machine, however slow
@@ -50,6 +51,16 @@ def pytest_terminal_summary(terminalreporter):
 def _own_home(tmp_path_factory, monkeypatch):
     """No test sees the user's stores, or leaves one there."""
     monkeypatch.setenv("NASBENCH_KIT_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(autouse=True)
+def _no_space_is_left_registered():
+    before = set(registry._specs)
+    yield
+    for name in set(registry._specs) - before:
+        del registry._specs[name]
+        registry._spaces.pop(name, None)
+        registry._registered.discard(name)
 
 
 def made_up_table(space_name: str = "nb201", *, seed: int = 0, architectures=None) -> Table:

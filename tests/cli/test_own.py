@@ -48,16 +48,13 @@ SPACE = """
 
 @pytest.fixture
 def own(tmp_path, monkeypatch, request):
-    """The path of a file with a space and an algorithm; what was registered is forgotten afterwards."""
+    """The path of a file with a space and an algorithm."""
     name = f"own_{abs(hash(request.node.name))}"
     path = tmp_path / f"{name}.py"
     path.write_text(textwrap.dedent(SPACE))
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield path
     sys.modules.pop(name, None)
-    for known in (registry._specs, registry._spaces):
-        known.pop("small", None)
-    registry._registered.discard("small")
 
 
 @pytest.fixture
@@ -120,20 +117,15 @@ def test_an_own_space_is_trained_in_processes(own, tmp_path, capsys):
 
 
 def test_equal_spaces_may_be_registered_again_and_others_not():
-    try:
-        for _ in range(2):  # a notebook cell that runs again
-            space = nk.register_space(nk.spaces.Chain(3, ["a", "b"], name="small"))
-        assert nk.space("small") is space
-        with pytest.raises(ValueError, match="a different space named 'small' is already"):
-            nk.register_space(nk.spaces.Chain(4, ["a", "b"], name="small"))
-        with pytest.raises(TypeError, match="a Space or a SpaceSpec is expected"):
-            nk.register_space(nk.Space)
-        with pytest.raises(ValueError, match="give both the same name"):
-            nk.register_space(nk.SpaceSpec("other", lambda: nk.spaces.Chain(3, ["a"], name="small")))
-    finally:
-        for known in (registry._specs, registry._spaces):
-            known.pop("small", None)
-        registry._registered.discard("small")
+    for _ in range(2):  # a notebook cell that runs again
+        space = nk.register_space(nk.spaces.Chain(3, ["a", "b"], name="small"))
+    assert nk.space("small") is space
+    with pytest.raises(ValueError, match="a different space named 'small' is already"):
+        nk.register_space(nk.spaces.Chain(4, ["a", "b"], name="small"))
+    with pytest.raises(TypeError, match="a Space or a SpaceSpec is expected"):
+        nk.register_space(nk.Space)
+    with pytest.raises(ValueError, match="give both the same name"):
+        nk.register_space(nk.SpaceSpec("other", lambda: nk.spaces.Chain(3, ["a"], name="small")))
 
 
 @pytest.mark.parametrize(

@@ -197,11 +197,11 @@ def test_successive_halving_and_a_result_that_knows_what_was_measured(tmp_path):
     assert loaded.source["training"]["recipe"]["epochs"] == 4
     assert loaded.best("params").tolist() == metrics["params"].tolist()
     assert loaded.archive_metrics(1)["test_accuracy"].tolist() == metrics["test_accuracy"][1:].tolist()
-    with pytest.raises(ValueError, match=r"real trainings knows valid_accuracy, train_accuracy, .* not 'latency'"):
+    with pytest.raises(ValueError, match=r"real trainings only has valid_accuracy, train_accuracy, .* not 'latency'"):
         loaded.best("latency")
     with pytest.raises(ValueError, match="on real trainings, not on a benchmark"):
         _ = loaded.benchmark
-    with pytest.raises(ValueError, match="one dataset and one epoch budget"):
+    with pytest.raises(ValueError, match="only one dataset and epoch budget"):
         loaded.best("test_accuracy", epochs=3)
 
 

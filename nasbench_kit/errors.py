@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -48,7 +49,7 @@ class UnknownName(NasbenchKitError, KeyError):
     Parameters
     ----------
     kind : str
-        What the name refers to, e.g. ``"space"``.
+        What the name refers to, e.g. ``"space"`` or ``"setting of RandomSearch"``; the message puts the name after the noun.
     name : object
         The name that was given.
     known : iterable of str
@@ -61,14 +62,15 @@ class UnknownName(NasbenchKitError, KeyError):
     >>> print(UnknownName("space", "nb20", ["nb101", "nb201"]))
     unknown space 'nb20'; did you mean 'nb201'? Available: nb201, nb101
     >>> print(UnknownName("setting of RandomSearch", "size", []))
-    unknown setting of RandomSearch 'size'. None are available
+    unknown setting 'size' of RandomSearch. None are available
     """
 
     def __init__(self, kind: str, name: object, known: Iterable[object], hint: str = "") -> None:
         names = [str(k) for k in known]
         close = difflib.get_close_matches(str(name), names, n=max(1, len(names)), cutoff=0.5)
         ordered = close + [k for k in names if k not in close]
-        text = f"unknown {kind} {name!r}" if name is not None else f"no {kind} is given"
+        noun, *qualifier = re.split(r"(?= (?:of|on|in|to|with) )", kind, maxsplit=1)
+        text = f"unknown {noun} {name!r}{''.join(qualifier)}" if name is not None else f"no {kind} is given"
         if close:
             text += f"; did you mean {close[0]!r}?"
         else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -72,8 +73,8 @@ class Budget:
             object.__setattr__(self, "evaluations", EVALUATIONS)
 
     @classmethod
-    def of(cls, budget: Budget | None, ends: Mapping[str, Any]) -> Budget:
-        """The given budget, or a new one from its fields.
+    def of(cls, budget: Budget | None, ends: Mapping[str, Any], caller: Callable[..., Any]) -> Budget:
+        """The given budget, or a new one from its fields, which are keyword arguments of ``caller``.
 
         Raises
         ------
@@ -83,8 +84,8 @@ class Budget:
         names = [declared.name for declared in fields(cls)]
         for name in ends:
             if name not in names:
-                close = difflib.get_close_matches(name, names, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
+                close = difflib.get_close_matches(name, [*names, *inspect.signature(caller).parameters], n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else "."
                 raise TypeError(f"unknown argument {name!r}{hint} Available budgets: {', '.join(names)}")
         given = {name: value for name, value in ends.items() if value is not None}
         if budget is None:

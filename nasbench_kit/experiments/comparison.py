@@ -243,6 +243,14 @@ def compare(
     Returns
     -------
     Comparison
+
+    Raises
+    ------
+    TypeError
+        Something other than a problem, or other than algorithms.
+    ValueError
+        No algorithms, several objectives without bounds, ``report`` for a problem without a table, or as in
+        ``nasbench_kit.search``.
     """
     if not isinstance(problem, Problem):
         raise TypeError(f"problem must come from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
@@ -257,7 +265,7 @@ def compare(
             raise ValueError("report= names a metric of a table, but this problem has no table")
     elif report is None and "test_accuracy" in problem.bench.metrics(problem.dataset):
         report = (problem.dataset, "test_accuracy", None) if "test_accuracy" not in problem.objectives else None
-    budget = Budget.of(budget, ends)
+    budget = Budget.of(budget, ends, compare)
     results = {}
     for name, algorithm in members.items():
         results[name] = search(

@@ -130,7 +130,7 @@ def search(
         raise ValueError(f"seed must be a non-negative integer, not {seed}")
     if archive_size is not None and whole_number("archive_size", archive_size) < 1:
         raise ValueError(f"archive_size must be at least 1, not {archive_size}")
-    budget = Budget.of(budget, ends)
+    budget = Budget.of(budget, ends, search)
     budget.check(problem)
     together = int(np.clip(TOGETHER // algorithm.batch, 16, 1024))
     networks = problem.space.networks

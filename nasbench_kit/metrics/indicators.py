@@ -44,6 +44,8 @@ def pareto_front(F: ArrayLike) -> NDArray[np.intp]:
     array([1, 2, 0])
     """
     values = np.asarray(F, dtype=np.float64)
+    if not len(values):
+        return np.empty(0, dtype=np.intp)
     rows = np.flatnonzero(~np.isnan(values).any(axis=1))
     return rows[nondominated(values[rows], np.zeros(len(rows), dtype=np.int64))]
 

@@ -43,7 +43,7 @@ def test_an_odd_population():
 
 
 def test_a_crossover_that_the_space_does_not_have():
-    with pytest.raises(nk.UnknownName, match="unknown crossover on nb201 'stage'"):
+    with pytest.raises(nk.UnknownName, match="unknown crossover 'stage' on nb201"):
         nk.GeneticAlgorithm(crossover="stage").start(nk.space("nb201"))
     with pytest.raises(nk.UnknownName, match="did you mean 'roulette'"):
         nk.GeneticAlgorithm(selection="roulete")

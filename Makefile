@@ -4,6 +4,7 @@
 # make bench  speed, beside what a user would otherwise pick
 # make fuzz   damaged and hostile files for everything that reads one
 # make audit  no dependency is allowed, or installed, with a known hole
+# make tables the bundled stores again, bit for bit, from their published sources: make tables SOURCE=folder
 # make docs   the pictures of the README and the docs
 # make clean  remove everything that was made
 #
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 # pip's cache and messages are the user's own business; what is pinned for CI comes by PIP_CONSTRAINT
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench docs clean fuzz audit test-published test-slow test-train
+.PHONY: run test lint bench docs tables clean fuzz audit test-published test-slow test-train
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -57,6 +58,12 @@ bench: $(VENV)/.bench
 
 docs: $(VENV)/.run
 	$(BIN)/python docs/pictures.py
+
+# the date that the stores were first made; the same sources give the same bytes
+SOURCE_DATE_EPOCH ?= 1795824000
+tables: $(VENV)/.run
+	@test -n "$(SOURCE)" || { echo "make tables needs the folder of the published sources: make tables SOURCE=FOLDER"; exit 2; }
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BIN)/python tools/make_tables.py $(SOURCE)
 
 clean:
 	rm -rf $(VENV) results dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

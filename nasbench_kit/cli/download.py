@@ -10,15 +10,16 @@ from typing import Any
 from nasbench_kit.cli.convert import default_target
 from nasbench_kit.cli.output import print_json, progress_bars, say
 from nasbench_kit.data import store_folder
-from nasbench_kit.data.catalogue import source, sources
+from nasbench_kit.data.catalogue import downloads
+from nasbench_kit.errors import UnknownName
 from nasbench_kit.loaders import convert
 from nasbench_kit.loaders.download import download
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
-    parser.add_argument("benchmark", help=f"one of {', '.join(sources())}")
-    names = "; ".join(f"{name}: {', '.join(file.name for file in known.files)}" for name, known in sources().items())
+    parser.add_argument("benchmark", help=f"one of {', '.join(downloads())}")
+    names = "; ".join(f"{name}: {', '.join(file.name for file in known.files)}" for name, known in downloads().items())
     parser.add_argument("--file", action="append", metavar="NAME", help=f"another of its files ({names}); repeatable")
     parser.add_argument("--folder", type=Path, help="target folder (default: the store folder)")
     parser.add_argument("--no-convert", action="store_true", help="download and verify only")
@@ -27,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
-    known = source(options.benchmark)
+    if options.benchmark not in downloads():
+        raise UnknownName("published benchmark", options.benchmark, downloads())
+    known = downloads()[options.benchmark]
     files = [known.file(name) for name in options.file] if options.file else known.files[: known.default]
     folder = options.folder or store_folder()
     say(f"licence {known.licence}; to cite: {known.citation}", error=True)

@@ -74,6 +74,7 @@ def published_provenance(paths: Sequence[Path], benchmark: str) -> dict[str, Any
         "published_file": ", ".join(file.name for file in known) or "none that is known",
         "verified_by": "; ".join(dict.fromkeys(file.evidence for file in known)) or "its content alone",
         "url": published.page,
+        **({"commit": published.commit} if published.commit else {}),
         "licence": published.licence,
         "citation": published.citation,
     }

@@ -73,16 +73,20 @@ class Source:
         The authors' download page.
     licence, citation : str
     files : tuple of Published
-        The recommended files first, followed by older or smaller versions.
+        The recommended files first, followed by older or smaller versions. Empty if no address is known to download
+        them from.
     default : int
         Number of recommended files.
+    commit : str
+        Commit of the repository ``page`` that the files were taken from, where they have no version of their own.
     """
 
     page: str
     licence: str
     citation: str
-    files: tuple[Published, ...]
+    files: tuple[Published, ...] = ()
     default: int = 1
+    commit: str = ""
 
     def file(self, name: str) -> Published:
         """Return a file by name; raises UnknownName."""

@@ -17,7 +17,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.cli.main import main
-from nasbench_kit.data.catalogue import source, sources
+from nasbench_kit.data.catalogue import downloads, source, sources
 from nasbench_kit.errors import DownloadError
 from nasbench_kit.loaders import download as download_module
 from nasbench_kit.loaders.download import download
@@ -321,7 +321,7 @@ def test_where_nothing_can_be_written(server, file, tmp_path):
 
 
 def test_sources_are_well_formed():
-    for name, known in sources().items():
+    for name, known in downloads().items():
         assert known.files[: known.default]
         assert known.licence
         assert "arXiv" in known.citation

@@ -52,6 +52,12 @@ SPEC = SpaceSpec(
                 ),
             ),
         ),
+        "nb101-test": Source(
+            page="https://github.com/NiccoloCavagnero/FreeREA",
+            licence="MIT (FreeREA, which publishes the values); Apache-2.0 (NAS-Bench-101)",
+            citation=f"{_CITATION}; Cavagnero et al. 2023, FreeREA: training-free evolution-based architecture search, "
+            "arXiv 2207.05135",
+        ),
     },
     citation=_CITATION,
 )

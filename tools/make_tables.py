@@ -7,7 +7,6 @@ a path in the folder; where it is from, its licence and its citation are in the 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +48,7 @@ def main() -> int:
             mapping=None if recipe.mapping is None else ROOT / recipe.mapping,
             progress=False,
         )
-        print(f"{bench.path}: {len(bench):,} architectures, {os.path.getsize(bench.path):,} bytes", flush=True)
+        print(f"{bench.path}: {len(bench):,} architectures, {bench.path.stat().st_size:,} bytes", flush=True)
     return 0
 
 

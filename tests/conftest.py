@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 from pathlib import Path
 
@@ -47,10 +48,19 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"absent here, and tests of it skipped: {', '.join(absent())}")
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory):
+    """Names of folders that nobody has used; counted here, since `mktemp` lists all earlier ones at each call."""
+    parent = tmp_path_factory.mktemp("homes")
+    return (parent / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory, monkeypatch):
+def _own_home(_homes, monkeypatch):
     """No test sees the user's stores, or leaves one there."""
-    monkeypatch.setenv("NASBENCH_KIT_HOME", str(tmp_path_factory.mktemp("home")))
+    home = next(_homes)
+    home.mkdir()
+    monkeypatch.setenv("NASBENCH_KIT_HOME", str(home))
 
 
 @pytest.fixture(autouse=True)

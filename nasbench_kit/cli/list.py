@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     benchmarks = [_benchmark(name, store) for name, store in found_stores().items()]
-    downloadable = [
+    downloadable: list[dict[str, Any]] = [
         {
             "name": name,
             "files": [{"name": file.name, "size": file.size} for file in known.files],

@@ -123,8 +123,8 @@ class Records:
         self.names = official_names()
         self._budgets = dict(budgets)
         self._present = np.zeros(self.space.size, dtype=np.bool_)
-        self._finals: dict[Trial, NDArray[np.float64]] = {}
-        self._curves: dict[tuple[str, int, int, str], NDArray[np.float64]] = {}
+        self._finals: dict[Trial, _Rows] = {}
+        self._curves: dict[tuple[str, int, int, str], _Rows] = {}
 
     def __len__(self) -> int:
         return int(self._present.sum())
@@ -253,13 +253,13 @@ class Records:
             if trial not in self._finals:
                 if len({key for key in self._finals if key[:2] == trial[:2]}) >= MAX_SEEDS:
                     raise SourceError(f"{self.path}: {dataset} has more than {MAX_SEEDS} seeds at architecture {index}")
-                self._finals[trial] = np.full((self.space.size, len(_FIELDS)), np.nan)
-            self._finals[trial][index] = values
+                self._finals[trial] = _Rows(self.space.size, len(_FIELDS))
+            self._finals[trial].put(index, values)
             for name, curve in curves.items():
                 key = (*trial, name)
                 if key not in self._curves:
-                    self._curves[key] = np.full((self.space.size, budget), np.nan)
-                self._curves[key][index] = curve
+                    self._curves[key] = _Rows(self.space.size, budget)
+                self._curves[key].put(index, curve)
 
     def table(self, provenance: Mapping[str, Any], *, partial: bool) -> Table:
         """Build a table of all records, with one dataset per set of training data and one per set of curves.
@@ -306,7 +306,7 @@ class Records:
         full = [table for trial, table in self._finals.items() if trial[:2] == ("cifar10-valid", BUDGETS[-1])]
         trained = np.zeros(len(indices), dtype=np.int64)
         for table in full:
-            trained += ~np.isnan(table[indices, 0])
+            trained += ~np.isnan(table.take(indices)[:, 0])
         counts = tuple(np.bincount(trained, minlength=MAX_SEEDS + 1)[1:4].tolist())
         version = _SEED_COUNTS.get(counts)
         said = [
@@ -319,7 +319,7 @@ class Records:
         for name in ("flops", "params"):
             wrong = np.zeros(len(indices), dtype=np.bool_)
             for (dataset, _, _), table in self._finals.items():
-                values = table[indices, _POSITION[f"recorded_{name}"]]
+                values = table.take(indices)[:, _POSITION[f"recorded_{name}"]]
                 right = self.space.cost(rows, name, dataset=dataset)
                 wrong |= ~np.isnan(values) & ~np.isclose(values, right, rtol=1e-6)
             said.append(f"recorded {name} that differ from the definition: {int(wrong.sum()):,}")
@@ -337,7 +337,7 @@ class Records:
             for trial, table in sorted(self._finals.items())
             if trial[0] == dataset
             and budget in (None, trial[1])
-            and not np.isnan(values := table[indices, _POSITION[name]]).all()
+            and not np.isnan(values := table.take(indices)[:, _POSITION[name]]).all()
         }
         if not trials:
             return None
@@ -358,12 +358,27 @@ class Records:
         seeds = tuple(sorted({key[2] for key in self._curves if key[:2] == (dataset, budget) and key[3] == name}))
         values = np.full((len(indices), budget, len(seeds)), np.nan)
         for i, seed in enumerate(seeds):
-            values[:, :, i] = self._curves.pop((dataset, budget, seed, name))[indices]
+            values[:, :, i] = self._curves.pop((dataset, budget, seed, name)).take(indices)
         if np.isnan(values[:, :-1]).all():
             return None
         epochs = tuple(range(1, budget + 1))
         alone = _one_of_equal(values) if name == "training_time" else None
         return MetricColumn(values, epochs, seeds) if alone is None else MetricColumn(alone, epochs)
+
+
+class _Rows:
+    """Rows of numbers by official index, ``nan`` where none was put; pages that no row touches take no memory."""
+
+    def __init__(self, size: int, width: int) -> None:
+        self._values, self._known = np.zeros((size, width)), np.zeros(size, dtype=np.bool_)
+
+    def put(self, index: int, values: NDArray[np.float64]) -> None:
+        self._values[index], self._known[index] = values, True
+
+    def take(self, indices: NDArray[np.intp]) -> NDArray[np.float64]:
+        values = self._values[indices]
+        values[~self._known[indices]] = np.nan
+        return values
 
 
 def _entry(content: Any, key: str, where: str) -> dict[Any, Any]:

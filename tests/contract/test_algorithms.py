@@ -79,10 +79,10 @@ def test_a_run_is_the_same_whatever_runs_beside_it(cls, objectives, space_name):
     many = nk.search(problem, cls(), runs=7, evaluations=333, seed=5)
     few = nk.search(problem, cls(), runs=2, evaluations=333, seed=5)
     assert all(np.array_equal(a, b) for a, b in zip(part(many, 2), outcome(few), strict=True))
-    again = nk.search(problem, cls(), runs=7, evaluations=333, seed=5)
-    assert equal(many, again)
-    other = nk.search(problem, cls(), runs=7, evaluations=333, seed=6)
-    assert not equal(many, other)
+    again = nk.search(problem, cls(), runs=2, evaluations=333, seed=5)
+    assert equal(few, again)
+    other = nk.search(problem, cls(), runs=2, evaluations=333, seed=6)
+    assert not equal(few, other)
 
 
 def test_no_other_algorithm_or_setting_shares_its_draws(cls, objectives, space_name):
@@ -104,6 +104,8 @@ def test_no_other_algorithm_or_setting_shares_its_draws(cls, objectives, space_n
 
 
 def test_an_executor_changes_nothing(cls, objectives, space_name):
+    if space_name != "nb201":
+        pytest.skip("one space is enough")
     problem = problem_of(objectives, space_name)
     alone = nk.search(problem, cls(), runs=20, evaluations=120, seed=1)
     with ThreadPoolExecutor(2) as pool:

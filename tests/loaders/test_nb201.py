@@ -193,7 +193,7 @@ def test_curves(source, tmp_path, infos):
 def test_hyperband_runs_on_curves(source, tmp_path, infos):
     bench = nk.convert(source(infos), tmp_path / "curves.h5", partial=True, curves=True)
     problem = bench.problem("valid_accuracy", dataset="cifar10-valid-curves-12", missing="skip")
-    result = nk.search(problem, nk.Hyperband(), runs=4, simulated_seconds=5000.0, seed=0)
+    result = nk.search(problem, nk.Hyperband(), runs=4, evaluations=2000, simulated_seconds=5000.0, seed=0)
     assert (result.simulated_seconds <= 5000).all()
     assert (result.simulated_seconds > 0).any()
     assert len(set(problem.budgets)) == 12

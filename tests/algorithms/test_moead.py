@@ -62,6 +62,7 @@ def test_a_child_replaces_no_more_members_than_it_may(most):
     assert positions == set(range(30))  # drawn from all of the neighbourhood
 
 
+@pytest.mark.slow
 def test_a_limit_to_replacements_finds_more_of_the_front():
     """Li and Zhang 2009: one good child does not take over the population."""
     problem = nk.open("nb201-digits").problem(["valid_accuracy", "params"])

@@ -94,6 +94,7 @@ def test_more_of_the_front_than_nsga2_finds(function, genes, evaluations, share,
     assert ours >= theirs + ahead
 
 
+@pytest.mark.slow
 def test_mutation_brings_back_what_a_population_has_lost():
     without, weak = (share_of_the_front(nk.MOGOMEA(mutation=kind), lotz, 15, 2000) for kind in ("none", "weak"))
     assert without + 0.1 < weak

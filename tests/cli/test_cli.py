@@ -174,6 +174,7 @@ def test_convert_with_curves(call, tmp_path):
     assert "lacks 15623 of the 15625" in err
 
 
+@pytest.mark.slow
 def test_validate_against_the_official_package(call, tmp_path, monkeypatch):
     pytest.importorskip("nats_bench")
     from tests.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar
@@ -205,6 +206,7 @@ def test_validate_against_the_official_package(call, tmp_path, monkeypatch):
     assert "pip install 'nasbench-kit[official]'" in err
 
 
+@pytest.mark.slow
 def test_validate_against_the_official_package_of_nas_bench_201(call, tmp_path, monkeypatch):
     from tests.official.nb201 import write_nb201_pth
 

@@ -104,6 +104,7 @@ def test_mistakes_are_one_line(own, words, message, capsys):
     assert errors.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_an_own_space_is_trained_in_processes(own, tmp_path, capsys):
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")

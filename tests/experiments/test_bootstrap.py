@@ -21,6 +21,7 @@ def test_intervals_are_scipys_for_many_runs():
 
 
 @pytest.mark.parametrize("n", [10, 20, 50, 100])
+@pytest.mark.slow
 def test_coverage_of_a_skewed_mean(n):
     """What docs/search.md says; Student's t covers 83 to 94 % of these, and goes below 0 for ten runs."""
     rng = np.random.default_rng(n)

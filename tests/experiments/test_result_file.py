@@ -116,6 +116,7 @@ def test_a_group_in_itself(edited):
         nk.load_result(edited(loop, seal=False))
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_changes_what_is_read(saved, tmp_path):
     right = nk.load_result(saved)
     whole = saved.read_bytes()

@@ -50,6 +50,7 @@ def test_nine_equal_algorithms_seldom_differ():
         assert np.mean(np.array(lowest) < 0.05) <= 0.08
 
 
+@pytest.mark.slow
 def test_the_test_holds_its_level_where_spreads_differ():
     """Mann-Whitney alone rejects in 9 %."""
     rng = np.random.default_rng(2)

@@ -240,7 +240,7 @@ def problem_of(space_name, objectives):
 @pytest.mark.parametrize(("name", "objectives", "space_name"), SEARCHES)
 def test_searches_are_the_same_to_the_last_bit(name, objectives, space_name):
     problem, algorithm = problem_of(space_name, objectives), parse_algorithm(name)
-    assert equal(*both(lambda: outcome(nk.search(problem, algorithm, runs=5, evaluations=400, seed=2))))
+    assert equal(*both(lambda: outcome(nk.search(problem, algorithm, runs=3, evaluations=250, seed=2))))
 
 
 @pytest.mark.parametrize("clock", ["unique_networks", "simulated_seconds"])
@@ -316,6 +316,7 @@ def test_the_environment_says_never_or_at_once(bench, monkeypatch):
     assert not compiling.enable()
 
 
+@pytest.mark.slow
 def test_worker_processes_have_loops_of_their_own(monkeypatch):
     monkeypatch.setenv(compiling.SWITCH, "1")
     problem = problem_of("nb201", 2)

@@ -294,6 +294,7 @@ def test_truncation_at_any_byte(tmp_path, refused):
         refused(path, f"ends at byte {cut}, within the record that begins at byte {first if cut > first else 0}")
 
 
+@pytest.mark.slow
 def test_any_flipped_bit(tmp_path, refused):
     whole = framed(one()) + framed(one())
     second = len(whole) // 2

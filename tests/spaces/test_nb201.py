@@ -62,6 +62,7 @@ def network(genes):
     return min(map(named, permutations(live)))
 
 
+@pytest.mark.slow
 def test_exact_rule_agrees_with_all_permutations():
     numbers: dict[object, int] = {}
     brute = np.array([numbers.setdefault(network(genes), len(numbers)) for genes in SPACE.all().tolist()])

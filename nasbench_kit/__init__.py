@@ -34,6 +34,7 @@ from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
 from nasbench_kit.problems import FunctionProblem, Problem, TestSelectionWarning
 from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, space
+from nasbench_kit.surrogates import SurrogateBenchmark
 
 __all__ = [
     "BOHB",
@@ -63,6 +64,7 @@ __all__ = [
     "SpaceSpec",
     "StoreError",
     "SuccessiveHalving",
+    "SurrogateBenchmark",
     "TestSelectionWarning",
     "UnknownName",
     "compare",

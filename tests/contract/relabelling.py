@@ -18,6 +18,8 @@ def relabelled(space, x, rng):
         return edge_dag(space, x, rng)
     if isinstance(space, StagedDAG):
         return staged_dag(space, x, rng)
+    if space.name == "nas-bench-nlp":
+        return nas_bench_nlp(space, x, rng)
     return {"nb201": nb201, "nsga-net-micro": nsga_net_micro}[space.name](x, rng)
 
 
@@ -114,3 +116,20 @@ def nsga_net_micro(x, rng):
                 halves.reverse()
             y += [number for half in halves for number in half]
     return y
+
+
+def nas_bench_nlp(space, x, rng):
+    """Nodes in another order and under other names, inputs and two hidden states exchanged, and a node that nobody reads."""
+    recipe = space.decode([x])[0]
+    swap = {"h_prev_1": "h_prev_2", "h_prev_2": "h_prev_1", "h_new_1": "h_new_2", "h_new_2": "h_new_1"}
+    swap = swap if rng.random() < 0.5 else {}
+    other = {}
+    for name in rng.permutation(list(recipe)).tolist():
+        node = recipe[name]
+        inputs = [swap.get(source, source) for source in node["input"]]
+        if node["op"] != "blend":
+            inputs = rng.permutation(inputs).tolist()
+        other[swap.get(name, name)] = {"op": node["op"], "input": inputs}
+    if len(other) < 24:
+        other["dead"] = {"op": "activation_tanh", "input": ["h_new_0"]}
+    return space.encode([other])[0].tolist()

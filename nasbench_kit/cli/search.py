@@ -18,12 +18,13 @@ from nasbench_kit.cli.natives import native_text
 from nasbench_kit.cli.output import print_json, print_table, say, warnings_on_stderr
 from nasbench_kit.cli.own import OWN, algorithm_of
 from nasbench_kit.cli.setting import add_setting_arguments, setting_of
+from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.files import check_target
 from nasbench_kit.metrics import minimised
 from nasbench_kit.spaces import space
-from nasbench_kit.store import write_store
+from nasbench_kit.store import check_new_store, write_store
 
 if TYPE_CHECKING:
     from nasbench_kit.training.search.evaluator import TrainingProblem
@@ -114,9 +115,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_outputs(options: argparse.Namespace) -> None:
     """Refuse outputs that could not be written, before hours of training."""
-    for name in ("output", "table"):
-        if getattr(options, name):
-            check_target(Path(getattr(options, name)))
+    if options.output:
+        check_target(Path(options.output), StoreError)
+    if options.table:
+        check_new_store(Path(options.table))
     if options.plot:
         from nasbench_kit.figures.style import check_picture
 

@@ -198,7 +198,7 @@ def test_a_warning_where_an_export_is_another_training(capsys, monkeypatch):
         (["nb201", "--algorithm", "nsga-net"], "did you mean 'nsga-net-"),
         (["nb201", "--algorithm", "random-search", "--objectives", "valid_acc"], "unknown objective 'valid_acc'"),
         (["nb201", "--algorithm", "nsga2", "--objectives", "valid_accuracy"], "needs at least two objectives"),
-        (["nb201", "--algorithm", "genetic-cnn"], "unknown crossover on nb201 'stage'"),
+        (["nb201", "--algorithm", "genetic-cnn"], "unknown crossover 'stage' on nb201"),
         (["nb201", "--skeleton", "channels"], "--skeleton takes NAME=VALUE"),
         (["nb201", "--skeleton", "chanels=3"], "did you mean 'channels'"),
         (["nb201", "--training-seeds", "0"], "--training-seeds must be at least 1"),

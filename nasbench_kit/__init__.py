@@ -26,6 +26,7 @@ from nasbench_kit.errors import (
     SourceError,
     StoreError,
     UnknownName,
+    WriteError,
 )
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
@@ -67,6 +68,7 @@ __all__ = [
     "SurrogateBenchmark",
     "TestSelectionWarning",
     "UnknownName",
+    "WriteError",
     "compare",
     "convert",
     "list_benchmarks",

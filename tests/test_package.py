@@ -27,7 +27,15 @@ DOCUMENTED = {
         "SuccessiveHalving",
         "Algorithm",
     ),
-    *("InvalidArchitecture", "MissingExtra", "NasbenchKitError", "SourceError", "StoreError", "UnknownName"),
+    *(
+        "InvalidArchitecture",
+        "MissingExtra",
+        "NasbenchKitError",
+        "SourceError",
+        "StoreError",
+        "UnknownName",
+        "WriteError",
+    ),
     *(
         "Benchmark",
         "Budget",
@@ -92,10 +100,18 @@ def test_errors_derive_from_what_a_caller_would_expect():
     assert issubclass(nk.UnknownName, KeyError)
     assert issubclass(nk.SourceError, ValueError)
     assert issubclass(nk.StoreError, OSError)
+    assert issubclass(nk.WriteError, OSError)
     assert issubclass(nk.MissingExtra, ImportError)
     assert all(
         issubclass(error, nk.NasbenchKitError)
-        for error in (nk.InvalidArchitecture, nk.UnknownName, nk.SourceError, nk.StoreError, nk.MissingExtra)
+        for error in (
+            nk.InvalidArchitecture,
+            nk.UnknownName,
+            nk.SourceError,
+            nk.StoreError,
+            nk.WriteError,
+            nk.MissingExtra,
+        )
     )
 
 

@@ -59,8 +59,8 @@ class Benchmark(Queries):
 
     Parameters
     ----------
-    path : path-like
-        A store file.
+    path : path-like or StoreFile
+        A store file, or a store that is open already.
 
     Attributes
     ----------

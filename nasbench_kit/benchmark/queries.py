@@ -27,8 +27,8 @@ Seed = int | Literal["mean", "random"]
 class Queries:
     """Base class of `Benchmark`: looks up genotypes and lists the stored datasets, metrics, budgets and seeds."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._store = StoreFile(path)
+    def __init__(self, path: str | os.PathLike[str] | StoreFile) -> None:
+        self._store = path if isinstance(path, StoreFile) else StoreFile(path)
         self.path: Path = self._store.path
         self.name = self.path.name.removesuffix(".h5")
         self.space: Space = self._store.space

@@ -10,12 +10,11 @@ from typing import Any
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
-from nasbench_kit.files import check_target
 from nasbench_kit.loaders import macronas, nas_bench_macro, nas_bench_nlp, nats, nb101, nb101_test, nb201, table
 from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
-from nasbench_kit.store import Table, write_store
+from nasbench_kit.store import Table, check_new_store, create_store
 
 __all__ = ["convert", "formats", "load", "store_name"]
 
@@ -173,7 +172,7 @@ def convert(
     StoreError
         If the store cannot be written. An existing store is left untouched.
     """
-    check_target(Path(store))  # fail now, not after minutes of reading
+    check_new_store(Path(store))  # fail now, not after minutes of reading
     content = load(
         source,
         source_format=source_format,
@@ -183,4 +182,4 @@ def convert(
         mapping=mapping,
         reader=reader,
     )
-    return Benchmark(write_store(store, content))
+    return Benchmark(create_store(store, content))

@@ -2,6 +2,7 @@
 
 from nasbench_kit.training.networks.genetic_cnn import GeneticCNNNetwork
 from nasbench_kit.training.networks.macro import MacroNASNetwork, NASBenchMacroNetwork
+from nasbench_kit.training.networks.nats_size import NATSSizeNetwork
 from nasbench_kit.training.networks.nb101 import NB101Network
 from nasbench_kit.training.networks.nb201 import NB201Network
 from nasbench_kit.training.networks.nsga_net_macro import NSGANetMacroNetwork
@@ -11,6 +12,7 @@ __all__ = [
     "GeneticCNNNetwork",
     "MacroNASNetwork",
     "NASBenchMacroNetwork",
+    "NATSSizeNetwork",
     "NB101Network",
     "NB201Network",
     "NSGANetMacroNetwork",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nasbench_kit.spaces.nats_size.space import NATSSize
-from nasbench_kit.spaces.published import Source
+from nasbench_kit.spaces.published import Published, Source, google_drive
 from nasbench_kit.spaces.spec import PublishedRecipe, SpaceSpec
 
 __all__ = ["SPEC"]
@@ -25,6 +25,13 @@ SPEC = SpaceSpec(
             page="https://github.com/D-X-Y/NATS-Bench",
             licence="MIT",
             citation=_CITATION,
+            files=(
+                Published(
+                    "NATS-sss-v1_0-50262.pickle.pbz2",
+                    google_drive("1IabIvzWeDdDAWICBzFtTCMXxYWPIOIOX"),
+                    md5_end="50262",
+                ),
+            ),
         ),
     },
     citation=_CITATION,

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.spaces.accel_nasbench.spec import SPEC as ACCEL_NASBENCH
 from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.genetic_cnn.spec import SPEC as GENETIC_CNN
 from nasbench_kit.spaces.macronas.spec import SPEC as MACRONAS
@@ -24,7 +25,17 @@ ENTRY_POINTS = "nasbench_kit.spaces"  # entry-point group in which packages decl
 
 _specs: dict[str, SpaceSpec] = {
     found.name: found
-    for found in (MACRONAS, NAS_BENCH_MACRO, NB101, NB201, GENETIC_CNN, NSGA_NET_MACRO, NSGA_NET_MICRO, NATS_SIZE)
+    for found in (
+        MACRONAS,
+        NAS_BENCH_MACRO,
+        NB101,
+        NB201,
+        GENETIC_CNN,
+        NSGA_NET_MACRO,
+        NSGA_NET_MICRO,
+        NATS_SIZE,
+        ACCEL_NASBENCH,
+    )
 }
 _spaces: dict[str, Space] = {}
 _registered: set[str] = set()  # names that this program has registered

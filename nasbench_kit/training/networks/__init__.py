@@ -1,5 +1,6 @@
 """PyTorch modules for the genotypes of each search space, in the space's own skeleton; one file per space."""
 
+from nasbench_kit.training.networks.accel_nasbench import AccelNASBenchNetwork
 from nasbench_kit.training.networks.genetic_cnn import GeneticCNNNetwork
 from nasbench_kit.training.networks.macro import MacroNASNetwork, NASBenchMacroNetwork
 from nasbench_kit.training.networks.nats_size import NATSSizeNetwork
@@ -9,6 +10,7 @@ from nasbench_kit.training.networks.nsga_net_macro import NSGANetMacroNetwork
 from nasbench_kit.training.networks.nsga_net_micro import NSGANetMicroNetwork
 
 __all__ = [
+    "AccelNASBenchNetwork",
     "GeneticCNNNetwork",
     "MacroNASNetwork",
     "NASBenchMacroNetwork",

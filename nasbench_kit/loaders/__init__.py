@@ -54,7 +54,7 @@ _LOADERS = {
     "nb101": Loader(nb101.recognises, nb101.load, frozenset({"progress", "reader"}), nb101.store_name),
     "nb101-test": Loader(nb101_test.recognises, nb101_test.load, store_name=nb101_test.STORE_NAME),
     "nb201": Loader(nb201.recognises, nb201.load, _RECORDS, nb201.STORE_NAME),
-    "nats": Loader(nats.recognises, nats.load, _RECORDS, nats.STORE_NAME, folder=True),
+    "nats": Loader(nats.recognises, nats.load, _RECORDS, nats.store_name, folder=True),
     "table": Loader(table.recognises, table.load, frozenset({"mapping"}), folder=True),
 }
 
@@ -123,7 +123,8 @@ def store_name(source: Path, source_format: str | None, mapping: TableMapping | 
         raise UnknownName("source format", source_format, _LOADERS)
     name = _LOADERS[source_format or recognise(source)].store_name
     if callable(name):
-        check_file(source)
+        if not os.path.isdir(source):  # noqa: PTH112
+            check_file(source)
         return name(source)
     return name or source.name.split(".")[0]
 

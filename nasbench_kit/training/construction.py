@@ -70,9 +70,10 @@ def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) ->
     space = space_of(space) if isinstance(space, str) else space
     _network_class(space.name)
     own = space.skeletons
-    name = {known.lower(): known for known in IMAGES}.get(dataset.lower())
+    names = dict.fromkeys((*IMAGES, *own))
+    name = {known.lower(): known for known in names}.get(dataset.lower())
     if name is None:
-        raise UnknownName("dataset", dataset, IMAGES)
+        raise UnknownName("dataset", dataset, names)
     if name in own:
         found = own[name]
     else:

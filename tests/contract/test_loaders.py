@@ -17,8 +17,8 @@ KINDS = {
     "nas-bench-macro": ("nas-bench-macro",),
     "nb101": ("nb101",),
     "nb201": ("nb201", "nb201-zip"),
-    "nats": ("nats-folder", "nats-tar", "nats-file"),
     "nas-bench-nlp": ("nlp-zip", "nlp-folder"),
+    "nats": ("nats-folder", "nats-tar", "nats-file", "nats-size-folder", "nats-size-tar", "nats-size-file"),
     "table": ("table.csv",),
 }
 # whole by nature: one number per cell, by position; tests/loaders/test_nb101_test.py tests what is refused

@@ -29,7 +29,9 @@ def counted_on(network, space, name, skeleton):
         return counting.params(network)
     if name == "mmacs":
         return round(counting.thop(network, skeleton.image) / 1e6, 2)
-    return counting.multiply_adds(network, skeleton.image, biases=space.name == "nb201")  # its authors count them
+    return counting.multiply_adds(
+        network, skeleton.image, biases=space.name in ("nb201", "nats-size")
+    )  # their authors count them
 
 
 @pytest.mark.parametrize("name", TRAINABLE)
@@ -63,6 +65,8 @@ SKELETONS = {
     "genetic-cnn": {"channels": (3, 5, 6), "kernel": 3, "pool": 2, "hidden": 11},
     "nsga-net-macro": {"channels": (3, 5, 6), "join": "sum"},
     "nsga-net-micro": {"channels": 5, "layers": 7, "stem": 2},
+    "nats-size": {"step": 3},
+    "accel-nasbench": {"stem": 5, "channels": (4, 6, 9, 8, 8, 7, 12), "strides": (2, 1, 2, 1, 1, 1, 2), "head": 20},
 }
 
 

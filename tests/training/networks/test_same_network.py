@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch", reason="networks need torch")
 
 from tests.contract.relabelling import relabelled  # noqa: E402
 from tests.training.networks.matching import matched  # noqa: E402
+from tests.training.spaces import TRAINED  # noqa: E402
 
 IMAGES = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
 SAME, OTHER = 60, {"nsga-net-macro": 4, "genetic-cnn": 12}  # pairs; else 20
@@ -58,7 +59,7 @@ def close_pair(space, rng):
             return x, y
 
 
-@pytest.mark.parametrize("name", nk.list_spaces())
+@pytest.mark.parametrize("name", TRAINED)
 def test_genotypes_of_one_network_are_the_same_function(name):
     space = nk.space(name)
     for x, y in same_pairs(space, np.random.default_rng(11)):
@@ -74,7 +75,7 @@ def test_inputs_added_up_or_concatenated_are_the_same_function():
             assert min(distances(space, x, y, join=join)) < 1e-9
 
 
-@pytest.mark.parametrize("name", nk.list_spaces())
+@pytest.mark.parametrize("name", TRAINED)
 def test_other_networks_are_other_functions(name):
     """However parameters are matched; only pairs count whose parameters can be."""
     space, rng, compared = nk.space(name), np.random.default_rng(13), 0

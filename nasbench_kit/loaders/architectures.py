@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import contextlib
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ import pandas as pd
 from nasbench_kit.errors import InvalidArchitecture, SourceError, UnknownName
 from nasbench_kit.loaders.frames import cells_of, whole_numbers_of
 from nasbench_kit.spaces import Space
+from nasbench_kit.spaces.forms import parsed
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["architectures_of"]
@@ -46,7 +44,7 @@ def architectures_of(path: Path, column: pd.Series[Any], form: str, space: Space
     else:
         values, inverse = cells_of(path, column)
         if chosen.values == "nested":
-            values = [_parsed(value) if isinstance(value, str) else value for value in values]
+            values = [parsed(value) if isinstance(value, str) else value for value in values]
 
     def read(some: Any) -> Genotypes:
         return space.check(chosen.read(some))
@@ -59,18 +57,6 @@ def architectures_of(path: Path, column: pd.Series[Any], form: str, space: Space
         at, reason = _first_invalid(read, values)
         row = int(np.flatnonzero(inverse == at)[0])
         raise SourceError(f"{path}: row {row}, column {column.name!r}: {reason}") from reason
-
-
-def _parsed(text: str) -> Any:
-    """The value that a cell's text stands for: nested forms are JSON or Python literals, such as tuples."""
-    if text.lstrip()[:1] not in ("[", "{", "("):
-        return text
-    # a text that cannot be parsed is left to the space, which says what is wrong with it
-    with contextlib.suppress(ValueError, RecursionError):
-        return json.loads(text)
-    with contextlib.suppress(ValueError, SyntaxError, RecursionError, MemoryError):
-        return ast.literal_eval(text.strip())
-    return text
 
 
 def _first_invalid(read: Callable[[Any], object], values: Any) -> tuple[int, InvalidArchitecture]:

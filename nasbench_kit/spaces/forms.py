@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["Form", "Values"]
+__all__ = ["Form", "parsed"]
 
 Values = Literal["numbers", "text", "nested"]
 
@@ -29,3 +32,17 @@ class Form:
 
     read: Callable[[Any], Genotypes]
     values: Values = "nested"
+
+
+def parsed(text: str) -> Any:
+    """The value that text stands for: nested forms are JSON or Python literals, such as tuples; runs no code.
+
+    Text that is neither is returned as it is: it is the space that says what is wrong with it.
+    """
+    if text.lstrip()[:1] not in ("[", "{", "("):
+        return text
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(text)
+    with contextlib.suppress(ValueError, SyntaxError, RecursionError, MemoryError):
+        return ast.literal_eval(text.strip())
+    return text

@@ -33,6 +33,7 @@ from nasbench_kit.experiments.comparison import Comparison, compare, load_compar
 from nasbench_kit.experiments.result import Result, load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
+from nasbench_kit.loaders.join import join
 from nasbench_kit.problems import FunctionProblem, Problem, TestSelectionWarning
 from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, space
 from nasbench_kit.surrogates import SurrogateBenchmark
@@ -71,6 +72,7 @@ __all__ = [
     "WriteError",
     "compare",
     "convert",
+    "join",
     "list_benchmarks",
     "list_spaces",
     "load_comparison",

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.stats
 from numpy.typing import NDArray
 
-__all__ = ["TEST", "PublishedFigure", "Tolerance", "beside_published", "within_tolerance"]
+__all__ = ["TEST", "PublishedFigure", "Tolerance", "beside_published", "verdict"]
 
 TEST = "Welch's t"
 Z = 1.96  # standard errors of a 95 % interval
@@ -53,23 +53,25 @@ class Tolerance:
     value: float
 
     def margin(self, published: PublishedFigure) -> float:
-        """The tolerance in the figure's own unit."""
+        """The tolerance in the figure's own unit, with what rounding of the published figure hides."""
+        unit = 1.0
         if self.unit == "sd":
             assert published.sd is not None
-            return self.value * published.sd
-        return self.value * abs(published.mean) if self.unit == "relative" else self.value
+            unit = published.sd
+        elif self.unit == "relative":
+            unit = abs(published.mean)
+        return self.value * unit + published.rounding
 
     def __str__(self) -> str:
         if self.unit == "relative":
-            return f"{100 * self.value:g} % of the published figure"
-        return f"{self.value:g} published standard deviations" if self.unit == "sd" else f"{self.value:g}"
+            return f"{100 * self.value:g} %"
+        return f"{self.value:g} sd" if self.unit == "sd" else f"{self.value:g}" if self.value else "the digits printed"
 
 
-def within_tolerance(difference: float, allowed: float, published: PublishedFigure) -> str:
-    """The verdict, ``"agrees"`` or ``"differs"``; what rounding of the published figure hides is not held against it."""
+def verdict(difference: float, allowed: float, published: PublishedFigure) -> str:
+    """``"agrees"`` or ``"differs"``."""
     # a part in 1e9 for the rounding of our own arithmetic
-    limit = allowed + published.rounding + 1e-9 * max(1.0, abs(published.mean))
-    return "agrees" if abs(difference) <= limit else "differs"
+    return "agrees" if abs(difference) <= allowed + 1e-9 * max(1.0, abs(published.mean)) else "differs"
 
 
 def beside_published(
@@ -92,7 +94,7 @@ def beside_published(
     Returns
     -------
     dict
-        ``ours``, ``ours_sd``, ``n``, ``runs``, ``published``, ``published_sd``, ``published_runs``, ``difference``,
+        ``ours``, ``ours_sd``, ``n``, ``runs``, ``published``, ``published_sd``, ``published_runs``, ``decimals``, ``difference``,
         ``difference_sd`` (in published standard deviations), ``allowed``, ``standard_error`` (of the difference; of our mean
         alone if the published one is unknown), ``test`` and ``p`` (Welch's test from means, standard deviations and numbers
         of runs, where the publication states all three), ``verdict``.
@@ -125,11 +127,12 @@ def beside_published(
         "published": published.mean,
         "published_sd": math.nan if published.sd is None else published.sd,
         "published_runs": math.nan if published_runs is None else float(published_runs),
+        "decimals": published.decimals,
         "difference": difference,
         "difference_sd": difference / published.sd if published.sd else math.nan,
         "allowed": allowed,
         "standard_error": error,
         "test": TEST if stated else "",
         "p": p,
-        "verdict": within_tolerance(difference, allowed, published) if complete else "differs",
+        "verdict": verdict(difference, allowed, published) if complete else "differs",
     }

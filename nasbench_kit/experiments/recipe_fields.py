@@ -54,9 +54,11 @@ class Fields:
         return SourceError(f"{self.path}: {self.place(key)} {message}")
 
     def has(self, key: str) -> bool:
+        """Whether the key is there."""
         return key in self._content
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
+        """The keys that are there."""
         return tuple(self._content)
 
     def value(self, key: str) -> Any:
@@ -77,6 +79,7 @@ class Fields:
         return " ".join(found.split())
 
     def optional_text(self, key: str) -> str | None:
+        """As `text`; None if it is absent."""
         return self.text(key) if self.has(key) else None
 
     def texts(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
@@ -95,7 +98,8 @@ class Fields:
             raise SourceError(f"{self.path}: {self.place(key)}: {UnknownName('value', found, options)}")
         return found
 
-    def boolean(self, key: str, default: bool) -> bool:
+    def boolean(self, key: str, *, default: bool) -> bool:
+        """True or false."""
         found = self._content.get(key, default)
         if not isinstance(found, bool):
             raise self.fault(key, f"must be true or false, not {_shown(found)}")
@@ -111,6 +115,7 @@ class Fields:
         return found
 
     def optional_whole(self, key: str, least: int) -> int | None:
+        """As `whole`; None if it is absent."""
         return self.whole(key, least) if self.has(key) else None
 
     def number(self, key: str, least: float = -math.inf) -> float:

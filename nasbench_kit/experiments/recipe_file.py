@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, Algorithm
@@ -132,13 +131,13 @@ def _member(fields: Fields) -> Member:
 
 def _algorithm(fields: Fields) -> Algorithm:
     """An algorithm of the kit by its name, with other settings. Files of code are not accepted here."""
-    makers = {**ALGORITHMS, **CONFIGURATIONS}
+    makers: dict[str, Callable[[], Algorithm]] = {**ALGORITHMS, **CONFIGURATIONS}
     base = makers[fields.choice("algorithm", tuple(makers))]()
     if not fields.has("settings"):
         return base
     settings = fields.table("settings", base.settings)
     values: dict[str, Any] = {}
-    for key in settings.keys():
+    for key in settings.names():
         value = settings.value(key)
         if not isinstance(value, (str, bool, int, Decimal)):
             raise settings.fault(key, "must be text, a number, true or false")
@@ -220,7 +219,7 @@ def _report(fields: Fields, algorithms: tuple[str, ...]) -> Report:
         if fields.has(key) and not of_metric:
             raise fields.fault(key, f"does not apply to the quantity {quantity!r}")
     cells = fields.table("published", algorithms)
-    published = {name: _figure(cells, name) for name in cells.keys()}
+    published = {name: _figure(cells, name) for name in cells.names()}
     if not published:
         raise fields.fault("published", "has no figures")
     without = [name for name, figure in published.items() if not figure.sd]
@@ -297,7 +296,7 @@ def _within(fields: Fields, default: Tolerance | None) -> Tolerance:
             raise fields.fault("within", message)
         return default
     given = fields.table("within", WITHIN)
-    if len(given.keys()) != 1:
+    if len(given.names()) != 1:
         raise fields.fault("within", f"must have one of the keys {', '.join(WITHIN)}")
     [unit] = (name for name in WITHIN if given.has(name))
     return Tolerance(unit, given.number(unit, 0))

@@ -21,7 +21,7 @@ from nasbench_kit.experiments.budget import whole_number
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.facts import FACTS, Column
 from nasbench_kit.experiments.names import seeds_of
-from nasbench_kit.experiments.published_figure import PublishedFigure, beside_published, within_tolerance
+from nasbench_kit.experiments.published_figure import PublishedFigure, beside_published, verdict
 from nasbench_kit.experiments.recipe import Fact, Member, Recipe, Report, SearchPart
 from nasbench_kit.experiments.recipe_file import read_recipe
 from nasbench_kit.experiments.result import Result
@@ -63,10 +63,11 @@ class Reproduction:
         """One row per published figure.
 
         Columns: ``search``, ``algorithm`` (empty for facts), ``quantity``; ``ours``, ``ours_sd`` over the ``n`` of ``runs``
-        runs that found a value; ``published``, ``published_sd``, ``published_runs``; ``difference``, ``difference_sd`` (in
-        published standard deviations), ``allowed`` (what still agrees), ``standard_error``, ``test``, ``p`` (not corrected
-        for the number of rows), ``verdict`` (``"agrees"``, ``"differs"``, ``"not run"``) and ``why``, what is known about a
-        difference. See `nasbench_kit.experiments.published_figure.beside_published`. What is not published is ``nan``.
+        runs that found a value; ``published``, ``published_sd``, ``published_runs``, and the ``decimals`` that are printed;
+        ``difference``, ``difference_sd`` (in published standard deviations), ``allowed`` (what still agrees),
+        ``standard_error``, ``test``, ``p`` (not corrected for the number of rows), ``verdict`` (``"agrees"``, ``"differs"``,
+        ``"not run"``) and ``why``, what is known about a difference. What is not published is ``nan``. See
+        `nasbench_kit.experiments.published_figure.beside_published`.
         """
         return pd.DataFrame(self.rows, columns=COLUMNS)
 
@@ -87,7 +88,7 @@ class Reproduction:
 
 COLUMNS = [
     *("search", "algorithm", "quantity", "ours", "ours_sd", "n", "runs", "published", "published_sd", "published_runs"),
-    *("difference", "difference_sd", "allowed", "standard_error", "test", "p", "verdict", "why"),
+    *("decimals", "difference", "difference_sd", "allowed", "standard_error", "test", "p", "verdict", "why"),
 ]
 
 
@@ -145,7 +146,7 @@ def reproduce(
         part = dataclasses.replace(
             part, runs=part.runs if runs is None else runs, seed=part.seed if seed is None else seed
         )
-        comparison, left_out = _searched(recipe, part, problem, progress)
+        comparison, left_out = _searched(recipe, bench, part, problem, progress)
         comparisons[part.name] = comparison
         for name in part.algorithms:
             rows += [
@@ -188,9 +189,7 @@ def _problem(recipe: Recipe, bench: Benchmark, part: SearchPart, dataset: str | 
     try:
         with warnings.catch_warnings():  # the recipe, not the user, decided to search on test data
             warnings.simplefilter("ignore", TestSelectionWarning)
-            return bench.problem(
-                part.objective, dataset=dataset or part.dataset, epochs=part.epochs, **part.options
-            )
+            return bench.problem(part.objective, dataset=dataset or part.dataset, epochs=part.epochs, **part.options)
     except (NasbenchKitError, ValueError) as error:
         raise _unfit(recipe, part.where, error) from error
 
@@ -217,7 +216,11 @@ def _unfit(recipe: Recipe, where: str, error: Exception) -> SourceError:
 
 
 def _searched(
-    recipe: Recipe, part: SearchPart, problem: TabularProblem, progress: Callable[[str, float], None] | None
+    recipe: Recipe,
+    bench: Benchmark,
+    part: SearchPart,
+    problem: TabularProblem,
+    progress: Callable[[str, float], None] | None,
 ) -> tuple[Comparison, dict[str, str]]:
     """The results of a search, and why algorithms were left out."""
     members = {name: recipe.algorithms[name] for name in part.algorithms}
@@ -230,8 +233,8 @@ def _searched(
     for name, member in members.items():
         task = recipe.task(part, name)
         own = problem
-        if member.dataset is not None and member.dataset in problem.bench.datasets:
-            own = _problem(recipe, problem.bench, part, member.dataset)
+        if member.dataset is not None and member.dataset in bench.datasets:
+            own = _problem(recipe, bench, part, member.dataset)
         if lack := _lack(member, own):
             left_out[name] = lack
             if progress:
@@ -249,7 +252,7 @@ def _searched(
             )
         except (NasbenchKitError, ValueError) as error:  # such as a table without times
             raise _unfit(recipe, f"{part.where}, algorithm {name!r}", error) from error
-    return Comparison(problem, results, _drawn_report(part, problem.bench), budget), left_out
+    return Comparison(problem, results, _drawn_report(part, bench), budget), left_out
 
 
 def _best(problem: TabularProblem) -> float:
@@ -267,12 +270,14 @@ def _lack(member: Member, problem: TabularProblem) -> str:
     """What the table lacks for an algorithm; empty if nothing."""
     if not member.algorithm.needs_budgets or len(problem.budgets) > 1:
         return ""
-    return f"{problem.bench.name} lacks what it needs: {member.needs or 'trainings of several lengths'}"
+    return f"needs {member.needs or f'trainings of several lengths, which {problem.bench.name} lacks'}"
 
 
 def _drawn_report(part: SearchPart, bench: Benchmark) -> tuple[str, str, int | None] | None:
     """What a figure shows beside the objective: the first test metric that is reported, else the first metric."""
-    reports = [(report.dataset or part.dataset, report.metric, report.epochs) for report in part.reports if report.metric]
+    reports = [
+        (report.dataset or part.dataset, report.metric, report.epochs) for report in part.reports if report.metric
+    ]
     ordered = sorted(reports, key=lambda report: bench.metric(str(report[1]), report[0]).split != "test")
     if not ordered:
         return None
@@ -287,13 +292,18 @@ def _of_search(
     published, why = report.published[name], [recipe.algorithms[name].why, report.why]
     row: dict[str, Any] = {"search": part.name, "algorithm": name, "quantity": report.label}
     if lack is not None:
-        values = {"published": published.mean, "published_sd": math.nan if published.sd is None else published.sd}
-        return row | LEFT_OUT | values | {"why": _sentence(lack, *why)}
+        sd = math.nan if published.sd is None else published.sd
+        figures = {"published": published.mean, "published_sd": sd, "decimals": published.decimals}
+        return row | LEFT_OUT | figures | {"why": _sentence(lack, *why)}
     result = comparison.results[name]
     values = _values(comparison.problem, part, report, result)
     row |= beside_published(values, published, report.within, part.published_runs)
     if row["n"] < row["runs"]:
-        missed = "did not reach the target" if comparison.budget and comparison.budget.target is not None else "found nothing"
+        missed = (
+            "did not reach the target"
+            if comparison.budget and comparison.budget.target is not None
+            else "found nothing"
+        )
         why.insert(0, f"{row['runs'] - row['n']:,} of {row['runs']:,} runs {missed}")
     return row | {"why": _sentence(*why)}
 
@@ -310,7 +320,9 @@ def _values(problem: Any, part: SearchPart, report: Report, result: Result) -> N
         return values
     bench = problem.bench
     metric = bench.metric(report.metric, dataset)
-    everything = metric.minimised(bench.query(bench.architectures, report.metric, dataset=dataset, epochs=report.epochs))
+    everything = metric.minimised(
+        bench.query(bench.architectures, report.metric, dataset=dataset, epochs=report.epochs)
+    )
     ranked = np.sort(everything[~np.isnan(everything)])
     rank = 1.0 + np.searchsorted(ranked, metric.minimised(values), side="left")
     return np.where(np.isnan(values), np.nan, rank)
@@ -323,7 +335,7 @@ def _of_fact(recipe: Recipe, bench: Benchmark, fact: Fact) -> dict[str, Any]:
     """The row of a fact about the table."""
     column = Column(bench, fact.metrics, fact.dataset, fact.epochs, **fact.settings)
     row: dict[str, Any] = {"search": "", "algorithm": "", "quantity": fact.label, "why": fact.why}
-    row |= {"ours_sd": math.nan, "published_sd": math.nan, "test": "", "n": 0, "runs": 0}
+    row |= {"ours_sd": math.nan, "published_sd": math.nan, "test": "", "n": 0, "runs": 0, "decimals": 0}
     try:
         ours = FACTS[fact.quantity].compute(column)
     except (NasbenchKitError, ValueError) as error:
@@ -344,9 +356,10 @@ def _of_fact(recipe: Recipe, bench: Benchmark, fact: Fact) -> dict[str, Any]:
     return row | {
         "ours": ours,
         "published": published.mean,
+        "decimals": published.decimals,
         "difference": ours - published.mean,
-        "allowed": max(allowed, published.rounding),
-        "verdict": within_tolerance(ours - published.mean, allowed, published),
+        "allowed": allowed,
+        "verdict": verdict(ours - published.mean, allowed, published),
     }
 
 

@@ -28,7 +28,7 @@ class NeededTable:
     Attributes
     ----------
     name : str
-        A benchmark's name, or the path of a store, relative to the recipe's folder.
+        A benchmark's name, or the name of a store file (``.h5``) in the recipe's folder.
     space : str
     architectures : int or None
     digest : tuple of str

@@ -7,6 +7,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, Algorithm
@@ -108,8 +109,11 @@ def read_recipe(recipe: str | os.PathLike[str]) -> Recipe:
 
 
 def _table(fields: Fields) -> NeededTable:
+    name = fields.text("name")
+    if Path(name).name != name:
+        raise fields.fault("name", f"must be a benchmark's name, or a store in the recipe's own folder, not {name!r}")
     return NeededTable(
-        name=fields.text("name"),
+        name=name,
         space=fields.choice("space", list_spaces()),
         architectures=fields.optional_whole("architectures", 1),
         digest=fields.texts("digest", ()),

@@ -165,7 +165,7 @@ def open_table(recipe: Recipe) -> Benchmark:
     words = f"{needed.name!r}" + (f" ({needed.version})" if needed.version else "")
     if needed.name in found_stores():
         bench = open_benchmark(needed.name)
-    elif own.is_file():
+    elif own.suffix == ".h5" and own.is_file():
         bench = open_benchmark(own)
     else:
         raise StoreError(

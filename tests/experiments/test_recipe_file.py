@@ -89,6 +89,7 @@ def test_a_recipe_as_it_is_written(write):
         ('name = "mine"', "name = 3", "name must be text, not 3"),
         ('name = "mine"', 'name = " "', "name must be a text of 1 to 2,000 characters"),
         ('title = "My result"', 'titel = "My result"', "unknown key 'titel'; did you mean 'title'?"),
+        ('"nb201-digits"', '"../other.h5"', "benchmark.name must be a benchmark's name, or a store in the recipe's own"),
         ("[benchmark]", "[bench]", "unknown key 'bench'; did you mean 'benchmark'?"),
         ('space = "nb201"', 'space = "nb210"', "benchmark.space: unknown value 'nb210'; did you mean"),
         ("architectures = 5524", "architectures = 0", "benchmark.architectures must be at least 1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -266,3 +267,13 @@ def test_facts_of_a_table(bench):
 def test_a_search_on_test_data_is_the_recipes_own_decision(recipe, recwarn):
     nk.reproduce(recipe(('objective = "valid_accuracy"', 'objective = "test_accuracy"')))
     assert not recwarn.list
+
+
+def test_the_example_of_the_docs(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "reproduce.md").read_text()
+    [example] = re.findall(r"```toml\n(.*?)```", page, flags=re.DOTALL)
+    path = tmp_path / "digits-500.toml"
+    path.write_text(example)
+    found = nk.reproduce(path)
+    assert found.passed
+    assert found.table()["ours"].round(2).tolist() == found.table()["published"].tolist()

@@ -129,9 +129,8 @@ def print_reproduction(found: Reproduction) -> None:
     recipe = found.recipe
     header = ["", "n", "ours", "published", "apart", "p", "verdict"]
     rows: list[list[str]] = []
-    for algorithm in dict.fromkeys(
-        row["algorithm"] for row in found.rows
-    ):  # a heading and its rows, which suits 80 columns
+    # a heading and its rows for each algorithm, which suits 80 columns
+    for algorithm in dict.fromkeys(row["algorithm"] for row in found.rows):
         rows += [[algorithm, *[""] * (len(header) - 1)]] if algorithm else []
         rows += [_cells(row, "  " * bool(algorithm)) for row in found.rows if row["algorithm"] == algorithm]
     empty = [i for i, name in enumerate(header) if name in ("n", "p") and not any(cells[i] for cells in rows)]

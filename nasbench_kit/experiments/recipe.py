@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.experiments.budget import Budget
@@ -213,11 +213,11 @@ def bundled_recipes() -> dict[str, Path]:
     return {path.stem: path for path in sorted(_FOLDER.glob("*.toml"))}
 
 
-def recipe_path(recipe: str | os.PathLike[str]) -> Path | Literal[""]:
-    """The file of a recipe by its name or path; empty if it is neither."""
+def recipe_path(recipe: str | os.PathLike[str]) -> Path | None:
+    """The file of a recipe by its name or path; None if it is neither."""
     bundled = bundled_recipes()
     if isinstance(recipe, str) and recipe in bundled:
         return bundled[recipe]
     path = Path(recipe)
     looks_like_path = not isinstance(recipe, str) or path.suffix == ".toml" or len(path.parts) > 1
-    return path if looks_like_path else ""
+    return path if looks_like_path else None

@@ -69,7 +69,7 @@ def read_recipe(recipe: str | os.PathLike[str]) -> Recipe:
         Not a valid recipe; the message says which key is wrong, and why.
     """
     path = recipe_path(recipe)
-    if not path:
+    if path is None:
         raise UnknownName("recipe", str(recipe), bundled_recipes(), "The path of a TOML file also works.")
     check_file(path)
     if path.stat().st_size > MOST_BYTES:

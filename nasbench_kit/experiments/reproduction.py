@@ -135,6 +135,8 @@ def reproduce(
     recipe = recipe if isinstance(recipe, Recipe) else read_recipe(recipe)
     if runs is not None and whole_number("runs", runs) < 2:
         raise ValueError(f"runs must be at least 2, since a single run has no spread, not {runs}")
+    if seed is not None and whole_number("seed", seed) < 0:
+        raise ValueError(f"seed must be a non-negative integer, not {seed}")
     bench = open_table(recipe)
     problems = [_problem(recipe, bench, part) for part in recipe.searches]
     for part in recipe.searches:  # wrong names are found before anything is searched
@@ -233,7 +235,7 @@ def _searched(
     for name, member in members.items():
         task = recipe.task(part, name)
         own = problem
-        if member.dataset is not None and member.dataset in bench.datasets:
+        if member.dataset in bench.datasets:
             own = _problem(recipe, bench, part, member.dataset)
         if lack := _lack(member, own):
             left_out[name] = lack
@@ -267,10 +269,14 @@ def _best(problem: TabularProblem) -> float:
 
 
 def _lack(member: Member, problem: TabularProblem) -> str:
-    """What the table lacks for an algorithm; empty if nothing."""
-    if not member.algorithm.needs_budgets or len(problem.budgets) > 1:
+    """What the table lacks for an algorithm, given the problem that it would search; empty if nothing."""
+    if member.dataset not in (None, problem.dataset):
+        lacking = f"the dataset {member.dataset}"
+    elif member.algorithm.needs_budgets and len(problem.budgets) < 2:
+        lacking = "trainings of several lengths"
+    else:
         return ""
-    return f"needs {member.needs or f'trainings of several lengths, which {problem.bench.name} lacks'}"
+    return f"needs {member.needs or f'{lacking}, which {problem.bench.name} lacks'}"
 
 
 def _drawn_report(part: SearchPart, bench: Benchmark) -> tuple[str, str, int | None] | None:

@@ -71,6 +71,8 @@ def test_the_same_seed_gives_the_same_table(recipe):
     assert {name for name, _ in told} == {"REA", "random"}
     with pytest.raises(ValueError, match="runs must be at least 2"):
         nk.reproduce(path, runs=1)
+    with pytest.raises(ValueError, match="seed must be a non-negative integer, not -1"):
+        nk.reproduce(path, seed=-1)
     with pytest.raises(TypeError, match="runs must be an integer"):
         nk.reproduce(path, runs=2.5)
 
@@ -196,8 +198,15 @@ def test_an_algorithm_that_the_table_does_not_serve_is_left_out(recipe, tmp_path
     assert len(found.comparison().table()) == 2 + curves
 
 
+def test_an_algorithm_searches_its_own_dataset_or_none(recipe):
+    path = recipe(('algorithm = "RandomSearch"', 'algorithm = "RandomSearch"\ndataset = "curves"'))
+    row = nk.reproduce(path).table().set_index("algorithm").loc["random"]
+    assert (row["verdict"], row["why"]) == ("not run", "needs the dataset curves, which nb201-digits lacks")
+
+
 def test_what_only_cannot_be_run_does_not_pass(recipe, tmp_path):
-    text = TEXT[: TEXT.index("[[algorithm]]")] + BOHB + TEXT[TEXT.index("[[search]]") : TEXT.index("REA = {")]
+    bohb = BOHB.replace(CURVES, "digits")
+    text = TEXT[: TEXT.index("[[algorithm]]")] + bohb + TEXT[TEXT.index("[[search]]") : TEXT.index("REA = {")]
     path = tmp_path / "mine.toml"
     path.write_text(text.replace("epochs = 4", "epochs = 1") + "BOHB = { mean = 96, sd = 1 }\n")
     found = nk.reproduce(path)

@@ -30,6 +30,7 @@ from nasbench_kit.errors import (
 )
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
+from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.experiments.result import Result, load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
@@ -60,6 +61,7 @@ __all__ = [
     "RandomSearch",
     "RegularizedEvolution",
     "Reinforce",
+    "Reproduction",
     "Result",
     "SourceError",
     "Space",
@@ -79,6 +81,7 @@ __all__ = [
     "load_result",
     "open",
     "register_space",
+    "reproduce",
     "search",
     "space",
 ]

@@ -13,9 +13,11 @@ import numpy as np
 
 import nasbench_kit as nk
 from nasbench_kit.cli.natives import read_natives
+from nasbench_kit.experiments.recipe_file import read_recipe
 from nasbench_kit.loaders import load
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping
 from nasbench_kit.training.datasets import load_dataset
+from tests.experiments.test_recipe_file import TEXT as RECIPE
 from tests.fuzz.damage import (
     damaged,
     damaged_bz2_pickle,
@@ -119,6 +121,7 @@ def kinds() -> dict[str, Kind]:
         "images-tar": Kind(lambda path: write_cifar_tar(path, 10, cifar_files(10, 10, 2)), _read_images, damaged_gzip),
         "images.npz": Kind(_write_npz, lambda path, _: load_dataset(str(path)), damaged_npz, ".npz"),
         "mapping.toml": Kind(_write_mapping, _read_mapping, damaged_text, names_file=False),
+        "recipe.toml": Kind(_write_recipe, lambda path, _: read_recipe(path), damaged_text, ".toml"),
         "natives": Kind(_write_natives, _read_natives, damaged_text, names_file=False),
         "store": Kind(_write_store, _read_store, alter=alter, limit=8, hangs=True),
         "result": Kind(_write_result, _read_result, alter=alter, limit=8, hangs=True),
@@ -181,6 +184,10 @@ def _write_mapping(path: Path) -> None:
 
 def _read_mapping(path: Path, _: np.random.Generator) -> object:
     return load(path / "table.csv", partial=True, mapping=path / "mapping.toml")
+
+
+def _write_recipe(path: Path) -> None:
+    path.write_text(RECIPE)
 
 
 def _write_natives(path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
 from nasbench_kit.files import check_target
-from nasbench_kit.loaders import macronas, nas_bench_macro, nats, nb101, nb101_test, nb201, table
+from nasbench_kit.loaders import macronas, nas_bench_graph, nas_bench_macro, nats, nb101, nb101_test, nb201, table
 from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
@@ -49,6 +49,9 @@ _RECORDS = frozenset({"curves", "progress"})
 _LOADERS = {
     "macronas": Loader(macronas.recognises, macronas.load, frozenset({"progress"}), macronas.store_name),
     "nas-bench-macro": Loader(nas_bench_macro.recognises, nas_bench_macro.load, store_name=nas_bench_macro.STORE_NAME),
+    "nas-bench-graph": Loader(
+        nas_bench_graph.recognises, nas_bench_graph.load, store_name=nas_bench_graph.STORE_NAME, folder=True
+    ),
     "nb101": Loader(nb101.recognises, nb101.load, frozenset({"progress", "reader"}), nb101.store_name),
     "nb101-test": Loader(nb101_test.recognises, nb101_test.load, store_name=nb101_test.STORE_NAME),
     "nb201": Loader(nb201.recognises, nb201.load, _RECORDS, nb201.STORE_NAME),

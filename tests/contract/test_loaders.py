@@ -17,6 +17,7 @@ KINDS = {
     "nas-bench-macro": ("nas-bench-macro",),
     "nb101": ("nb101",),
     "nb201": ("nb201", "nb201-zip"),
+    "nas-bench-graph": ("graph-folder",),
     "nats": ("nats-folder", "nats-tar", "nats-file"),
     "table": ("table.csv",),
 }
@@ -97,7 +98,7 @@ def test_what_is_no_source(source_format, tmp_path):
         assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("source_format", "kind"), [s for s in SOURCES if s[1] != "nats-folder"])
+@pytest.mark.parametrize(("source_format", "kind"), [s for s in SOURCES if not s[1].endswith("-folder")])
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.97])
 def test_a_source_that_is_cut_off(source_format, kind, share, sources, tmp_path):
     content = sources[kind].read_bytes()

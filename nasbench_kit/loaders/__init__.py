@@ -10,7 +10,17 @@ from typing import Any
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
-from nasbench_kit.loaders import macronas, nas_bench_macro, nas_bench_nlp, nats, nb101, nb101_test, nb201, table
+from nasbench_kit.loaders import (
+    macronas,
+    nas_bench_graph,
+    nas_bench_macro,
+    nas_bench_nlp,
+    nats,
+    nb101,
+    nb101_test,
+    nb201,
+    table,
+)
 from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
@@ -50,6 +60,9 @@ _LOADERS = {
     "nas-bench-macro": Loader(nas_bench_macro.recognises, nas_bench_macro.load, store_name=nas_bench_macro.STORE_NAME),
     "nas-bench-nlp": Loader(
         nas_bench_nlp.recognises, nas_bench_nlp.load, store_name=nas_bench_nlp.STORE_NAME, folder=True
+    ),
+    "nas-bench-graph": Loader(
+        nas_bench_graph.recognises, nas_bench_graph.load, store_name=nas_bench_graph.STORE_NAME, folder=True
     ),
     "nb101": Loader(nb101.recognises, nb101.load, frozenset({"progress", "reader"}), nb101.store_name),
     "nb101-test": Loader(nb101_test.recognises, nb101_test.load, store_name=nb101_test.STORE_NAME),

@@ -19,6 +19,7 @@ KINDS = {
     "nb201": ("nb201", "nb201-zip"),
     "nas-bench-nlp": ("nlp-zip", "nlp-folder"),
     "nats": ("nats-folder", "nats-tar", "nats-file", "nats-size-folder", "nats-size-tar", "nats-size-file"),
+    "nas-bench-graph": ("graph-folder",),
     "table": ("table.csv",),
 }
 # whole by nature: one number per cell, by position; tests/loaders/test_nb101_test.py tests what is refused

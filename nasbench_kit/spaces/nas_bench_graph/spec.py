@@ -44,6 +44,7 @@ SPEC = SpaceSpec(
                 for name, sha256 in _SHA256.items()
             ),
             default=len(_SHA256),
+            together=True,
             commit=_COMMIT,
         ),
     },

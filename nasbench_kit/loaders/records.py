@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_streams import Item
-from nasbench_kit.loaders.pickles import shown
+from nasbench_kit.loaders.pickle_values import shown
 from nasbench_kit.loaders.source import check_complete
 from nasbench_kit.spaces.nb201.space import NB201
 from nasbench_kit.store.schema import MetricColumn, Table

@@ -6,6 +6,7 @@ encode the same network.
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -303,6 +304,10 @@ class Space(Sameness, Costs):
     def decode(self, X: ArrayLike) -> list[Any]:
         """Decode genotypes to native forms; the inverse of `encode`."""
         return [self.decode_one(row) for row in self.check(X).tolist()]
+
+    def decode_texts(self, X: ArrayLike) -> list[str]:
+        """Native forms of genotypes as text: strings as they are, nested forms as JSON."""
+        return [native if isinstance(native, str) else json.dumps(native) for native in self.decode(X)]
 
     @property
     def forms(self) -> dict[str, Form]:

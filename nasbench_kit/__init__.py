@@ -32,7 +32,7 @@ from nasbench_kit.experiments.comparison import Comparison, compare, load_compar
 from nasbench_kit.experiments.result import Result, load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
-from nasbench_kit.problems import FunctionProblem, Problem, TestSelectionWarning
+from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
 from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, space
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "MOLocalSearch",
     "MissingExtra",
     "NasbenchKitError",
+    "PartialTableWarning",
     "Problem",
     "RandomSearch",
     "RegularizedEvolution",

@@ -273,7 +273,7 @@ class TabularProblem(Problem):
             raise ValueError(
                 f"{self.bench.name} has no {' and '.join(self.objectives)} on {self.dataset} for {unknown.sum()} of "
                 f"{len(X)} architectures requested by the search, such as {native[:LONGEST]}: use missing='fail' (a "
-                "failed training that costs its time) missing='skip' (a failure that costs no time) or "
+                "failed training that costs its time), missing='skip' (a failure that costs no time) or "
                 "missing='nearest' (a search of the stored networks alone); --missing in the shell"
             )
         F[unknown] = np.inf

@@ -35,7 +35,7 @@ from nasbench_kit.experiments.result import Result, load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
 from nasbench_kit.loaders.join import join
-from nasbench_kit.problems import FunctionProblem, Problem, TestSelectionWarning
+from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
 from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, space
 from nasbench_kit.surrogates import SurrogateBenchmark
 
@@ -57,6 +57,7 @@ __all__ = [
     "MOLocalSearch",
     "MissingExtra",
     "NasbenchKitError",
+    "PartialTableWarning",
     "Problem",
     "RandomSearch",
     "RegularizedEvolution",

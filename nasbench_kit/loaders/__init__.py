@@ -11,6 +11,7 @@ from typing import Any
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
 from nasbench_kit.loaders import (
+    accel_nasbench,
     macronas,
     nas_bench_graph,
     nas_bench_macro,
@@ -68,6 +69,9 @@ _LOADERS = {
     "nb101-test": Loader(nb101_test.recognises, nb101_test.load, store_name=nb101_test.STORE_NAME),
     "nb201": Loader(nb201.recognises, nb201.load, _RECORDS, nb201.STORE_NAME),
     "nats": Loader(nats.recognises, nats.load, _RECORDS, nats.store_name, folder=True),
+    "accel-nasbench": Loader(
+        accel_nasbench.recognises, accel_nasbench.load, store_name=accel_nasbench.STORE_NAME, folder=True
+    ),
     "table": Loader(table.recognises, table.load, frozenset({"mapping"}), folder=True),
 }
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from nasbench_kit.data.catalogue import source
 from nasbench_kit.errors import SourceError, one_line
 from nasbench_kit.loaders.pickle_rows import Rows, read_rows
-from nasbench_kit.loaders.pickles import MAX_ITEM
+from nasbench_kit.loaders.pickle_values import MAX_ITEM
 from nasbench_kit.loaders.source import check_file, head, published_provenance
 from nasbench_kit.metrics import Metric
 from nasbench_kit.spaces.nas_bench_graph.space import NASBenchGraph

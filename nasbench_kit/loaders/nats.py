@@ -30,6 +30,7 @@ from nasbench_kit.loaders.pickle_values import MAX_ITEM
 from nasbench_kit.loaders.pickles import read_pickle
 from nasbench_kit.loaders.records import Record, Records, check_meta
 from nasbench_kit.loaders.source import head, published_provenance
+from nasbench_kit.loaders.tar import tar_members
 from nasbench_kit.store.schema import Table
 
 __all__ = ["is_single_file", "load", "recognises", "space_of", "store_name", "stream"]
@@ -38,7 +39,6 @@ MAX_PACKED = 2**21  # bytes of one compressed member; an architecture's record h
 MAX_MEMBERS = 2**16  # the official folders have 15,626 and 32,769
 _MEMBER = re.compile(r"(\d{1,6}|meta)\.pickle\.pbz2")
 _BZ2 = b"BZh"
-_BLOCK = 512  # bytes, the block size of tar archives
 _CHUNK = 2**20  # bytes decompressed at a time
 _BLOCK_OF_BZ2 = 2**20  # bytes that hold one bz2 block, the smallest unit that can be decompressed
 
@@ -164,34 +164,12 @@ def _of_tar(path: Path) -> list[_Member]:
 
 
 def _tar_members(path: Path) -> Iterator[_Member]:
-    """The pickles in a tar archive (POSIX ustar, with or without pax or GNU headers), in archive order."""
-    size = path.stat().st_size
-    offset = 0
+    """The pickles in a tar archive, in archive order."""
     with path.open("rb") as file:
-        while offset < size:
-            file.seek(offset)
-            header = file.read(_BLOCK)
-            if header == bytes(_BLOCK):  # end of the archive; only padding follows
-                return
-            where = f"{path}: byte {offset}"
-            fields = [header[124:136], header[148:156]]
-            try:
-                length, checksum = (int(field.strip(b"\0 "), 8) for field in fields)
-            except ValueError:
-                length, checksum = -1, -1
-            if len(header) < _BLOCK or length < 0 or sum(header[:148]) + 8 * 32 + sum(header[156:]) != checksum:
-                raise SourceError(f"{where}: not a tar header; the file is truncated or damaged, download it again")
-            start = offset + _BLOCK
-            if start + length > size:
-                raise SourceError(
-                    f"{where}: the member has {length} bytes, but the file ends at byte {size}; download it again"
-                )
-            if header[156:157] in (b"0", b"\0"):
-                name = str(header[:100].split(b"\0")[0], "utf-8", "replace").split("/")[-1]
-                member = _member(name, path, start, length)
-                if member:
-                    yield member
-            offset = start + -(-length // _BLOCK) * _BLOCK
+        for name, start, length in tar_members(path, file, path.stat().st_size):
+            member = _member(name, path, start, length)
+            if member:
+                yield member
 
 
 def _read_members(

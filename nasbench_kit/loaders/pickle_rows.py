@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
-from nasbench_kit.loaders.pickles import Bytes, read_pickle, shown
+from nasbench_kit.loaders.pickle_stack import Bytes
+from nasbench_kit.loaders.pickle_values import shown
+from nasbench_kit.loaders.pickles import read_pickle
 
 __all__ = ["Rows", "read_rows"]
 

@@ -100,7 +100,7 @@ def plain_attributes(node: Any) -> dict[str, Any]:
     names = list(attributes)
     if len(names) > MOST_ATTRIBUTES:
         raise ValueError(f"{len(names)} attributes")
-    found = {}
+    found: dict[str, Any] = {}
     for name in names:
         identifier = attributes.get_id(name)
         dtype = identifier.dtype

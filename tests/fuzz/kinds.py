@@ -31,9 +31,9 @@ from tests.fuzz.hdf5 import alter
 from tests.loaders.test_nas_bench_macro import records
 from tests.official.images import cifar_files, write_cifar, write_cifar_tar
 from tests.official.macronas import write_macronas
+from tests.official.nas_bench_graph import write_graph
 from tests.official.nas_bench_nlp import write_logs, write_logs_zip
 from tests.official.nats_size import SIZE
-from tests.official.nas_bench_graph import write_graph
 from tests.official.nb101 import write_nb101
 from tests.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar, write_nb201_pth
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.loaders.pickles import Bytes, read_pickle
+from nasbench_kit.loaders.pickle_stack import Bytes
+from nasbench_kit.loaders.pickles import read_pickle
 from tests.official.nas_bench_graph import DATASETS, keys, pickled
 
 

@@ -53,6 +53,7 @@ DOCUMENTED = {
     *(
         "compare",
         "convert",
+        "join",
         "list_benchmarks",
         "list_spaces",
         "load_comparison",

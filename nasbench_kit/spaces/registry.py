@@ -20,6 +20,8 @@ from nasbench_kit.spaces.nb201.spec import SPEC as NB201
 from nasbench_kit.spaces.nsga_net_macro.spec import SPEC as NSGA_NET_MACRO
 from nasbench_kit.spaces.nsga_net_micro.spec import SPEC as NSGA_NET_MICRO
 from nasbench_kit.spaces.spec import SpaceSpec
+from nasbench_kit.spaces.transnas_macro.spec import SPEC as TRANSNAS_MACRO
+from nasbench_kit.spaces.transnas_micro.spec import SPEC as TRANSNAS_MICRO
 
 __all__ = ["ENTRY_POINTS", "list_spaces", "own_spec", "register_space", "space", "spec"]
 
@@ -36,6 +38,8 @@ _specs: dict[str, SpaceSpec] = {
         NSGA_NET_MACRO,
         NSGA_NET_MICRO,
         NATS_SIZE,
+        TRANSNAS_MICRO,
+        TRANSNAS_MACRO,
         ACCEL_NASBENCH,
         NAS_BENCH_GRAPH,
         NAS_BENCH_NLP,

@@ -51,7 +51,7 @@ def changed(path, old, new):
     ("old", "new", "message"),
     [
         ("64-41414-0_00_000,", "64-41414-0_00_004,", "row 0, column 'arch': .*expected 64-41414-a_bc_def"),
-        ("class_scene,", "scene,", "has no column 'class_scene'"),
+        ("class_scene,", "scene,", "unknown column 'class_scene'; did you mean 'scene'"),
         ("64-41414-0_00_001,", "64-41414-0_00_000,", "twice"),
         (",-", ",", "room_layout.*outside its range"),
         ("\n64-41414-0_00_000,", "\n64-41414-0_00_000,x", "not a number"),

@@ -43,6 +43,7 @@ DOCUMENTED = {
     *(
         "compare",
         "convert",
+        "join",
         "list_benchmarks",
         "list_spaces",
         "load_comparison",

@@ -182,7 +182,7 @@ def cells_of(path: Path, column: pd.Series[Any]) -> tuple[list[Any], NDArray[np.
 
     Cells are strings, except nested ones of Parquet, which are lists, tuples and dicts and may be repeated.
     """
-    if column.dtype == object and any(isinstance(cell, (list, tuple, dict)) for cell in column):
+    if column.dtype.kind == "O" and any(isinstance(cell, (list, tuple, dict)) for cell in column):
         return [cell if isinstance(cell, (list, tuple, dict)) else str(cell) for cell in column], np.arange(len(column))
     texts = column.fillna("").astype(str)
     long = np.flatnonzero(texts.str.len() > MOST_TEXT)
@@ -199,7 +199,7 @@ def whole_numbers_of(path: Path, column: pd.Series[Any]) -> NDArray[np.uint64]:
     """A column as non-negative integers below 2**64, parsed exactly."""
     if column.dtype.kind == "u" or (column.dtype.kind == "i" and (column >= 0).all()):
         return column.to_numpy(dtype=np.uint64)
-    if column.dtype == object:
+    if column.dtype.kind == "O":
         texts = column.fillna("").astype(str)
         if texts.str.fullmatch(_DIGITS).all():
             with contextlib.suppress(OverflowError):  # 20 digits may be too many

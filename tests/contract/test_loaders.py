@@ -18,6 +18,7 @@ KINDS = {
     "nb101": ("nb101",),
     "nb201": ("nb201", "nb201-zip"),
     "nats": ("nats-folder", "nats-tar", "nats-file", "nats-size-folder", "nats-size-tar", "nats-size-file"),
+    "accel-nasbench": ("accel-nasbench", "accel-nasbench-folder"),
     "table": ("table.csv",),
 }
 # whole by nature: one number per cell, by position; tests/loaders/test_nb101_test.py tests what is refused

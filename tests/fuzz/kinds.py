@@ -27,6 +27,7 @@ from tests.fuzz.damage import (
 )
 from tests.fuzz.hdf5 import alter
 from tests.loaders.test_nas_bench_macro import records
+from tests.official.accel_nasbench import write_accel_nasbench, write_accel_nasbench_folder
 from tests.official.images import cifar_files, write_cifar, write_cifar_tar
 from tests.official.macronas import write_macronas
 from tests.official.nats_size import SIZE
@@ -111,6 +112,10 @@ def kinds() -> dict[str, Kind]:
         "nats-size-tar": Kind(lambda path: write_nats_tar(path, range(1), kind=SIZE), _loaded("nats")),
         "nats-size-file": Kind(
             lambda path: write_nats_file(path, range(1), kind=SIZE), _loaded("nats"), damaged_bz2_pickle
+        ),
+        "accel-nasbench": Kind(lambda path: write_accel_nasbench(path, 6), _loaded("accel-nasbench"), damaged_gzip),
+        "accel-nasbench-folder": Kind(
+            lambda path: write_accel_nasbench_folder(path, 6), _loaded("accel-nasbench"), damaged_text
         ),
         "images-folder": Kind(lambda path: write_cifar(path, cifar_files(10, 10, 2)), _read_images, damaged_pickle),
         "images-tar": Kind(lambda path: write_cifar_tar(path, 10, cifar_files(10, 10, 2)), _read_images, damaged_gzip),

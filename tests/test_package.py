@@ -27,28 +27,40 @@ DOCUMENTED = {
         "SuccessiveHalving",
         "Algorithm",
     ),
-    *("InvalidArchitecture", "MissingExtra", "NasbenchKitError", "SourceError", "StoreError", "UnknownName"),
+    *(
+        "InvalidArchitecture",
+        "MissingExtra",
+        "NasbenchKitError",
+        "SourceError",
+        "StoreError",
+        "UnknownName",
+        "WriteError",
+    ),
     *(
         "Benchmark",
         "Budget",
         "Comparison",
         "FunctionProblem",
         "Problem",
+        "Reproduction",
         "Result",
         "Space",
         "SpaceSpec",
+        "SurrogateBenchmark",
         "PartialTableWarning",
         "TestSelectionWarning",
     ),
     *(
         "compare",
         "convert",
+        "join",
         "list_benchmarks",
         "list_spaces",
         "load_comparison",
         "load_result",
         "open",
         "register_space",
+        "reproduce",
         "search",
         "space",
     ),
@@ -92,16 +104,25 @@ def test_errors_derive_from_what_a_caller_would_expect():
     assert issubclass(nk.UnknownName, KeyError)
     assert issubclass(nk.SourceError, ValueError)
     assert issubclass(nk.StoreError, OSError)
+    assert issubclass(nk.WriteError, OSError)
     assert issubclass(nk.MissingExtra, ImportError)
     assert all(
         issubclass(error, nk.NasbenchKitError)
-        for error in (nk.InvalidArchitecture, nk.UnknownName, nk.SourceError, nk.StoreError, nk.MissingExtra)
+        for error in (
+            nk.InvalidArchitecture,
+            nk.UnknownName,
+            nk.SourceError,
+            nk.StoreError,
+            nk.WriteError,
+            nk.MissingExtra,
+        )
     )
 
 
 # a room may know those before it
 ROOMS = (
-    *("errors", "files", "kernels", "graphs", "spaces", "metrics", "problems", "store", "data", "benchmark", "loaders"),
+    *("errors", "files", "kernels", "graphs", "spaces", "metrics", "problems", "store", "data", "benchmark"),
+    *("surrogates", "loaders"),
     *("algorithms", "figures", "experiments", "report", "training", "compat", "interfaces", "cli"),
 )
 # and some of them fewer

@@ -59,8 +59,8 @@ class Benchmark(Queries):
 
     Parameters
     ----------
-    path : path-like
-        A store file.
+    path : path-like or StoreFile
+        A store file, or a store that is open already.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class Benchmark(Queries):
         Returns
         -------
         pandas.DataFrame
-            One column per metric, indexed by the native form of the architecture.
+            One column per metric, indexed by the native form of the architecture; nested forms as JSON.
         """
         dataset = self._dataset(dataset)
         names = [
@@ -108,9 +108,7 @@ class Benchmark(Queries):
         if epochs is not None and epochs not in self.epochs(dataset):
             raise UnknownName(f"epoch budget of {dataset}", epochs, self.epochs(dataset))
         values = self._of_all(names, dataset, epochs, seed)
-        natives = [
-            native if isinstance(native, str) else repr(native) for native in self.space.decode(self.architectures)
-        ]
+        natives = self.space.decode_texts(self.architectures)
         return pd.DataFrame(values, columns=names, index=pd.Index(natives, name="architecture"))
 
     def to_xarray(self, dataset: str | None = None) -> xarray.Dataset:
@@ -150,9 +148,7 @@ class Benchmark(Queries):
             if seeds:
                 axis["seed"] = list(seeds)
             variables[name] = xarray.DataArray(values, dims=axes, coords=axis, attrs=about)
-        natives = [
-            native if isinstance(native, str) else repr(native) for native in self.space.decode(self.architectures)
-        ]
+        natives = self.space.decode_texts(self.architectures)
         found = xarray.Dataset(variables, attrs={**self.info, "dataset": dataset})
         return found.assign_coords(architecture=natives)
 

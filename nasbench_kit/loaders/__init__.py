@@ -10,12 +10,22 @@ from typing import Any
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
-from nasbench_kit.files import check_target
-from nasbench_kit.loaders import accel_nasbench, macronas, nas_bench_macro, nats, nb101, nb101_test, nb201, table
+from nasbench_kit.loaders import (
+    accel_nasbench,
+    macronas,
+    nas_bench_graph,
+    nas_bench_macro,
+    nas_bench_nlp,
+    nats,
+    nb101,
+    nb101_test,
+    nb201,
+    table,
+)
 from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
-from nasbench_kit.store import Table, write_store
+from nasbench_kit.store import Table, check_new_store, create_store
 
 __all__ = ["convert", "formats", "load", "store_name"]
 
@@ -49,6 +59,12 @@ _RECORDS = frozenset({"curves", "progress"})
 _LOADERS = {
     "macronas": Loader(macronas.recognises, macronas.load, frozenset({"progress"}), macronas.store_name),
     "nas-bench-macro": Loader(nas_bench_macro.recognises, nas_bench_macro.load, store_name=nas_bench_macro.STORE_NAME),
+    "nas-bench-nlp": Loader(
+        nas_bench_nlp.recognises, nas_bench_nlp.load, store_name=nas_bench_nlp.STORE_NAME, folder=True
+    ),
+    "nas-bench-graph": Loader(
+        nas_bench_graph.recognises, nas_bench_graph.load, store_name=nas_bench_graph.STORE_NAME, folder=True
+    ),
     "nb101": Loader(nb101.recognises, nb101.load, frozenset({"progress", "reader"}), nb101.store_name),
     "nb101-test": Loader(nb101_test.recognises, nb101_test.load, store_name=nb101_test.STORE_NAME),
     "nb201": Loader(nb201.recognises, nb201.load, _RECORDS, nb201.STORE_NAME),
@@ -174,7 +190,7 @@ def convert(
     StoreError
         If the store cannot be written. An existing store is left untouched.
     """
-    check_target(Path(store))  # fail now, not after minutes of reading
+    check_new_store(Path(store))  # fail now, not after minutes of reading
     content = load(
         source,
         source_format=source_format,
@@ -184,4 +200,4 @@ def convert(
         mapping=mapping,
         reader=reader,
     )
-    return Benchmark(write_store(store, content))
+    return Benchmark(create_store(store, content))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, SourceError
-from nasbench_kit.loaders.pickles import shown
+from nasbench_kit.loaders.pickle_values import shown
 from nasbench_kit.loaders.source import head, published_provenance
 from nasbench_kit.loaders.tar import tar_members
 from nasbench_kit.metrics import Metric

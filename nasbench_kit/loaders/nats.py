@@ -24,8 +24,10 @@ from nasbench_kit.errors import SourceError
 from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.loaders.nats_spaces import NATSSpace, is_pickle, space_in
 from nasbench_kit.loaders.pickle_runs import Templates
+from nasbench_kit.loaders.pickle_stack import Bytes
 from nasbench_kit.loaders.pickle_streams import Item, read_stream
-from nasbench_kit.loaders.pickles import MAX_ITEM, Bytes, read_pickle
+from nasbench_kit.loaders.pickle_values import MAX_ITEM
+from nasbench_kit.loaders.pickles import read_pickle
 from nasbench_kit.loaders.records import Record, Records, check_meta
 from nasbench_kit.loaders.source import head, published_provenance
 from nasbench_kit.loaders.tar import tar_members

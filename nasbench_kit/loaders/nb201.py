@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_streams import Item, read_stream
-from nasbench_kit.loaders.pickles import MAX_ITEM, read_pickle, shown
+from nasbench_kit.loaders.pickle_values import MAX_ITEM, shown
+from nasbench_kit.loaders.pickles import read_pickle
 from nasbench_kit.loaders.records import Records, check_meta
 from nasbench_kit.loaders.source import head, published_provenance
 from nasbench_kit.spaces.nb201.space import NB201
@@ -105,7 +106,7 @@ class _Part:
         self._file, self.size = file, size
 
     def window(self, offset: int) -> bytes:
-        """See `nasbench_kit.loaders.pickles.Source`."""
+        """See `nasbench_kit.loaders.pickle_stack.Source`."""
         self._file.seek(offset)
         return self._file.read(max(0, min(2 * MAX_ITEM, self.size - offset)))
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_streams import Item
-from nasbench_kit.loaders.pickles import shown
+from nasbench_kit.loaders.pickle_values import shown
 from nasbench_kit.loaders.source import check_complete
 from nasbench_kit.spaces.nats_size.space import NATSSize
 from nasbench_kit.spaces.nb201.space import NB201

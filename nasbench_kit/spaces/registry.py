@@ -11,7 +11,9 @@ from nasbench_kit.spaces.accel_nasbench.spec import SPEC as ACCEL_NASBENCH
 from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.genetic_cnn.spec import SPEC as GENETIC_CNN
 from nasbench_kit.spaces.macronas.spec import SPEC as MACRONAS
+from nasbench_kit.spaces.nas_bench_graph.spec import SPEC as NAS_BENCH_GRAPH
 from nasbench_kit.spaces.nas_bench_macro.spec import SPEC as NAS_BENCH_MACRO
+from nasbench_kit.spaces.nas_bench_nlp.spec import SPEC as NAS_BENCH_NLP
 from nasbench_kit.spaces.nats_size.spec import SPEC as NATS_SIZE
 from nasbench_kit.spaces.nb101.spec import SPEC as NB101
 from nasbench_kit.spaces.nb201.spec import SPEC as NB201
@@ -35,6 +37,8 @@ _specs: dict[str, SpaceSpec] = {
         NSGA_NET_MICRO,
         NATS_SIZE,
         ACCEL_NASBENCH,
+        NAS_BENCH_GRAPH,
+        NAS_BENCH_NLP,
     )
 }
 _spaces: dict[str, Space] = {}

@@ -19,6 +19,7 @@ KINDS = {
     "nb201": ("nb201", "nb201-zip"),
     "nas-bench-nlp": ("nlp-zip", "nlp-folder"),
     "nats": ("nats-folder", "nats-tar", "nats-file", "nats-size-folder", "nats-size-tar", "nats-size-file"),
+    "accel-nasbench": ("accel-nasbench", "accel-nasbench-folder"),
     "nas-bench-graph": ("graph-folder",),
     "transnas": ("transnas.csv",),
     "table": ("table.csv",),

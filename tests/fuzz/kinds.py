@@ -29,6 +29,7 @@ from tests.fuzz.damage import (
 )
 from tests.fuzz.hdf5 import alter
 from tests.loaders.test_nas_bench_macro import records
+from tests.official.accel_nasbench import write_accel_nasbench, write_accel_nasbench_folder
 from tests.official.images import cifar_files, write_cifar, write_cifar_tar
 from tests.official.macronas import write_macronas
 from tests.official.nas_bench_graph import write_graph
@@ -118,6 +119,10 @@ def kinds() -> dict[str, Kind]:
         "nats-size-tar": Kind(lambda path: write_nats_tar(path, range(1), kind=SIZE), _loaded("nats")),
         "nats-size-file": Kind(
             lambda path: write_nats_file(path, range(1), kind=SIZE), _loaded("nats"), damaged_bz2_pickle
+        ),
+        "accel-nasbench": Kind(lambda path: write_accel_nasbench(path, 6), _loaded("accel-nasbench"), damaged_gzip),
+        "accel-nasbench-folder": Kind(
+            lambda path: write_accel_nasbench_folder(path, 6), _loaded("accel-nasbench"), damaged_text
         ),
         "graph-folder": Kind(lambda path: write_graph(path, 300), _loaded("nas-bench-graph"), damaged_pickle),
         "transnas.csv": Kind(lambda path: write_transnas(path, count=60), _loaded("transnas"), damaged_text, ".csv"),

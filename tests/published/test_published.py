@@ -215,7 +215,12 @@ def test_nats_records_cost_what_the_authors_charge(nats):
     x = nats.space.from_official_index([11])
     for more, seconds in ((False, 149.545), (True, 153.696)):
         problem = nats.problem(
-            "valid_accuracy", dataset="cifar10-valid", epochs=12, seed=777, include_validation_time=more
+            "valid_accuracy",
+            dataset="cifar10-valid",
+            epochs=12,
+            seed=777,
+            missing="raise",
+            include_validation_time=more,
         )
         assert problem.evaluate(x).seconds[0] == pytest.approx(seconds, abs=5e-4)
 

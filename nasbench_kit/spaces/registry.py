@@ -8,9 +8,11 @@ from importlib.metadata import entry_points
 
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.contract import Space
+from nasbench_kit.spaces.darts.spec import SPEC as DARTS
 from nasbench_kit.spaces.genetic_cnn.spec import SPEC as GENETIC_CNN
 from nasbench_kit.spaces.macronas.spec import SPEC as MACRONAS
 from nasbench_kit.spaces.nas_bench_macro.spec import SPEC as NAS_BENCH_MACRO
+from nasbench_kit.spaces.nasnet.spec import SPEC as NASNET
 from nasbench_kit.spaces.nb101.spec import SPEC as NB101
 from nasbench_kit.spaces.nb201.spec import SPEC as NB201
 from nasbench_kit.spaces.nsga_net_macro.spec import SPEC as NSGA_NET_MACRO
@@ -23,7 +25,7 @@ ENTRY_POINTS = "nasbench_kit.spaces"  # entry-point group in which packages decl
 
 _specs: dict[str, SpaceSpec] = {
     found.name: found
-    for found in (MACRONAS, NAS_BENCH_MACRO, NB101, NB201, GENETIC_CNN, NSGA_NET_MACRO, NSGA_NET_MICRO)
+    for found in (MACRONAS, NAS_BENCH_MACRO, NB101, NB201, GENETIC_CNN, NSGA_NET_MACRO, NSGA_NET_MICRO, DARTS, NASNET)
 }
 _spaces: dict[str, Space] = {}
 _registered: set[str] = set()  # names that this program has registered

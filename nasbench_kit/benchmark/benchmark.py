@@ -97,7 +97,7 @@ class Benchmark(Queries):
         Returns
         -------
         pandas.DataFrame
-            One column per metric, indexed by the native form of the architecture.
+            One column per metric, indexed by the native form of the architecture; nested forms as JSON.
         """
         dataset = self._dataset(dataset)
         names = [
@@ -108,9 +108,7 @@ class Benchmark(Queries):
         if epochs is not None and epochs not in self.epochs(dataset):
             raise UnknownName(f"epoch budget of {dataset}", epochs, self.epochs(dataset))
         values = self._of_all(names, dataset, epochs, seed)
-        natives = [
-            native if isinstance(native, str) else repr(native) for native in self.space.decode(self.architectures)
-        ]
+        natives = self.space.decode_texts(self.architectures)
         return pd.DataFrame(values, columns=names, index=pd.Index(natives, name="architecture"))
 
     def to_xarray(self, dataset: str | None = None) -> xarray.Dataset:
@@ -150,9 +148,7 @@ class Benchmark(Queries):
             if seeds:
                 axis["seed"] = list(seeds)
             variables[name] = xarray.DataArray(values, dims=axes, coords=axis, attrs=about)
-        natives = [
-            native if isinstance(native, str) else repr(native) for native in self.space.decode(self.architectures)
-        ]
+        natives = self.space.decode_texts(self.architectures)
         found = xarray.Dataset(variables, attrs={**self.info, "dataset": dataset})
         return found.assign_coords(architecture=natives)
 
@@ -209,7 +205,7 @@ class Benchmark(Queries):
         epochs: int | None = None,
         seed: Seed | None = None,
         charge: Charge = "all",
-        missing: Missing = "raise",
+        missing: Missing | None = None,
         include_validation_time: bool = False,
         directions: Mapping[str, Direction] | None = None,
     ) -> TabularProblem:
@@ -234,10 +230,14 @@ class Benchmark(Queries):
         charge : {"all", "one"}
             Cost of a mean: all trainings that it averages, or only one of them. The latter ignores the cost of reducing
             the noise.
-        missing : {"raise", "fail", "skip"}
+        missing : {"raise", "fail", "skip", "nearest"}
             How to handle an architecture without a value in the table: ``"raise"`` raises an error; ``"fail"`` treats
             it as a failed training that costs its training time (the longest in the table if unknown); ``"skip"``
-            treats it as a failure that costs no time. Both kinds of failure count as an evaluation.
+            treats it as a failure that costs no time. Both kinds of failure count as an evaluation. ``"nearest"``
+            restricts the search to the stored architectures: random ones are drawn from them, and any other is answered
+            by, charged as, and recorded as the stored one that differs in the fewest genes (of several, the one with the
+            smallest key). Default: ``"raise"``; for a table that stores less than 1% of its space's networks,
+            ``"nearest"``, with a `PartialTableWarning`.
         include_validation_time : bool
             Whether to charge ``valid_time``, one pass over the validation data, in addition to the training.
         directions : mapping of str to {"max", "min"}, optional

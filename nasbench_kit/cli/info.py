@@ -9,6 +9,7 @@ from typing import Any
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.output import print_json, print_table, say
 
+_SOURCE = ("source", "licence", "columns")  # of what info shows; --json has all
 LONG = 400  # characters; longer values, such as a recorded split, are for --json
 
 
@@ -40,11 +41,15 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({**bench.info, "content": content})
         return 0
+    info = bench.info
+    sources = _sources(info.pop("sources", None))
     rows = [[name, text if len(text := str(value)) <= LONG else f"({len(text)} characters, see --json)"]
-            for name, value in bench.info.items()]  # fmt: skip
+            for name, value in info.items()]  # fmt: skip
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         say(f"{name:<{width}}  {value}")
+    if sources:
+        print_table(None, _SOURCE, sources, left=len(_SOURCE))
     print_table(
         None,
         ["dataset", "metric", "unit", "better", "epochs", "seeds"],
@@ -52,6 +57,17 @@ def run(options: argparse.Namespace) -> int:
         left=6,
     )
     return 0
+
+
+def _sources(listed: Any) -> list[list[str]]:
+    """The sources of a store to which side tables were joined, and the columns that come from each."""
+    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    rows = []
+    for entry in entries:
+        columns = entry.get("columns")
+        fields = {**entry, "columns": ", ".join(map(str, columns)) if isinstance(columns, list) else ""}
+        rows.append([str(fields.get(field, "")) for field in _SOURCE])
+    return rows
 
 
 def _short(values: list[int]) -> str:

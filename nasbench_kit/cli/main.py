@@ -27,6 +27,7 @@ COMMANDS = {
     "dedup": "find architectures that are the same network",
     "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
+    "reproduce": "reproduce published results",
     "search": "search a table, or by real training (extra 'train')",
     "train": "create a table by training networks (extra 'train')",
     "verify": "train sampled entries of a store and compare (extra 'train')",

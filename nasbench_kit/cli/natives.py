@@ -7,10 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nasbench_kit.errors import InvalidArchitecture, SourceError
-from nasbench_kit.files import decoded
+import numpy as np
 
-__all__ = ["native_text", "read_natives"]
+from nasbench_kit.errors import InvalidArchitecture, SourceError, UnknownName
+from nasbench_kit.files import decoded
+from nasbench_kit.spaces import Space
+from nasbench_kit.spaces.forms import parsed
+from nasbench_kit.spaces.genotypes import Genotypes
+
+__all__ = ["genotypes_of", "native_text", "read_natives"]
 
 
 def read_natives(arguments: list[str], file: str | None) -> list[Any]:
@@ -37,6 +42,22 @@ def read_natives(arguments: list[str], file: str | None) -> list[Any]:
     if not natives:
         raise ValueError(f"no architectures: {'stdin' if not file or file == '-' else file} has none (one per line)")
     return natives
+
+
+def genotypes_of(values: list[Any], form: str, space: Space) -> Genotypes:
+    """Genotypes (n, genes) of architectures in one of the space's forms."""
+    if form not in space.forms:
+        raise UnknownName(f"architecture form of {space.name}", form, space.forms)
+    chosen = space.forms[form]
+    if chosen.values == "nested":
+        return chosen.read([parsed(value) if isinstance(value, str) else value for value in values])
+    texts = [str(value) for value in values]
+    if chosen.values == "text":
+        return chosen.read(texts)
+    for text in texts:
+        if not (text.isascii() and text.isdecimal() and len(text) <= 20 and int(text) < 2**64):
+            raise InvalidArchitecture(f"{form} must be a non-negative integer below 2**64, not {text[:100]!r}")
+    return chosen.read(np.array([int(text) for text in texts], dtype=np.uint64))
 
 
 def _parse(number: int, line: str) -> Any:

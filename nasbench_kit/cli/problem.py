@@ -33,9 +33,9 @@ def add_answer_arguments(parser: argparse.ArgumentParser) -> tuple[str, ...]:
     group.add_argument(
         "--missing",
         choices=MISSING,
-        default="raise",
         help="how to treat architectures that the table lacks: an error (default), a failed training that costs its "
-        "time, or a failure that is skipped at no cost",
+        "time, a failure that is skipped at no cost, or a search of the stored architectures alone, each other one answered "
+        "by the nearest (default for tables of less than 1%% of their space)",
     )
     group.add_argument(
         "--include-validation-time", action="store_true", help="charge one pass over the validation data, too"

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from nasbench_kit.benchmark import open_benchmark
-from nasbench_kit.cli.natives import native_text, read_natives
+from nasbench_kit.cli.natives import genotypes_of, native_text, read_natives
 from nasbench_kit.cli.output import print_json, say
 
 
@@ -17,6 +17,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmark", help="a benchmark's name or the path of a store")
     parser.add_argument("architectures", nargs="*", help="native forms; nested forms as JSON")
     parser.add_argument("--file", metavar="FILE", help="a file of native forms, one per line; - is stdin")
+    parser.add_argument(
+        "--form",
+        default="native",
+        help="the form of architectures: native (default), number, or another one of the space, such as official_index",
+    )
+    parser.add_argument(
+        "--hash", dest="form", action="store_const", const="hash", help="short for --form hash (NAS-Bench-101)"
+    )
     parser.add_argument("--metrics", nargs="+", metavar="METRIC", help="default: all of the dataset")
     parser.add_argument("--dataset", help="default: the only one")
     parser.add_argument("--epochs", type=int, help="the epoch budget (default: the largest)")
@@ -34,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     metrics = options.metrics or bench.metrics(options.dataset)
     seed = int(options.seed) if options.seed.isdecimal() else options.seed
     values = bench.query(
-        bench.space.encode(natives),
+        genotypes_of(natives, options.form, bench.space),
         list(metrics),
         dataset=options.dataset,
         epochs=options.epochs,

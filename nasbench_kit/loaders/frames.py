@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import csv
 import gzip
 import io
@@ -17,7 +19,7 @@ from nasbench_kit.errors import MissingExtra, SourceError, UnknownName
 from nasbench_kit.files import encoding_of
 from nasbench_kit.loaders.source import head
 
-__all__ = ["numbers_of", "read_frame", "recognises", "texts_of", "whole_numbers_of"]
+__all__ = ["cells_of", "numbers_of", "read_frame", "recognises", "whole_numbers_of"]
 
 _PARQUET = b"PAR1"
 _GZIP = b"\x1f\x8b"
@@ -27,8 +29,10 @@ MOST_RATIO = 100  # largest compression ratio accepted above `MOST_UNPACKED` byt
 MOST_UNPACKED = 2**26
 MOST_TEXT = 20_000  # characters of an architecture
 _HEADER = 2**20  # bytes, the longest first line of a CSV
+_NULLS = 4096  # bytes in which null bytes are looked for
 MOST_DIGITS = 400  # characters of a number
 LISTED = 20  # largest number of columns listed in a message
+_DIGITS = r"[0-9]{1,20}"
 _ODD_NUMBER = re.compile(r"[_\u0080-\uffff]")  # 9_0 and non-ASCII digits, which only Python accepts
 
 
@@ -38,7 +42,7 @@ def recognises(path: Path) -> bool:
     if start.startswith((_PARQUET, _GZIP)):
         return True
     try:
-        line = start.decode(encoding_of(start), "ignore").split("\n", 1)[0]
+        line = start.decode(_start_encoding(start), "ignore").split("\n", 1)[0]
     except UnicodeError:
         return False
     return "\x00" not in line and any(s in line for s in _SEPARATORS) and not line.lstrip().startswith(("{", "["))
@@ -72,9 +76,7 @@ def read_frame(path: Path, names: set[str]) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
-    with _stream(path) as file:
-        start = file.read(_HEADER)
-    encoding = encoding_of(start)
+    encoding, start = _encoding(path)
     line = io.StringIO(start.decode(encoding, "replace")).readline()
     separator = max(_SEPARATORS, key=line.count)  # the first one in case of a tie
     header = next(csv.reader([line], delimiter=separator), [])
@@ -86,6 +88,33 @@ def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
     frame = frame.iloc[1:, [header.index(name) for name in sorted(names)]].reset_index(drop=True)
     frame.columns = pd.Index(sorted(names))
     return frame
+
+
+def _encoding(path: Path) -> tuple[str, bytes]:
+    """The encoding of a CSV file, and its first bytes: UTF-16 if it has null bytes, Latin-1 if it is not UTF-8."""
+    with _stream(path) as file:
+        start = file.read(_HEADER)
+        encoding = _start_encoding(start)
+        if encoding == "utf-8":
+            decoder = codecs.getincrementaldecoder(encoding)()
+            try:
+                decoder.decode(start)
+                while block := file.read(_HEADER):
+                    decoder.decode(block)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                return "latin-1", start
+    return encoding, start
+
+
+def _start_encoding(start: bytes) -> str:
+    """The encoding that the first bytes of a file suggest; UTF-16 without a byte-order mark has null bytes."""
+    encoding = encoding_of(start)
+    if encoding == "utf-8" and b"\x00" in start[:_NULLS]:
+        odd, even = start[1:_NULLS:2].count(0), start[0:_NULLS:2].count(0)
+        if max(odd, even) > 10 * min(odd, even):
+            return "utf-16-le" if odd > even else "utf-16-be"
+    return encoding
 
 
 class _Bounded(io.RawIOBase):
@@ -130,7 +159,12 @@ def _read_parquet(path: Path, names: set[str]) -> pd.DataFrame:
     rows = pyarrow.parquet.read_metadata(path).num_rows
     if rows > MOST_ROWS:
         raise SourceError(f"{path} has {rows:,} rows; a table may have at most {MOST_ROWS:,}")
-    return pd.read_parquet(path, columns=sorted(names))
+    table = pyarrow.parquet.read_table(path, columns=sorted(names))
+    nested = [name for name in table.column_names if pyarrow.types.is_nested(table.schema.field(name).type)]
+    frame: pd.DataFrame = table.drop_columns(nested).to_pandas(ignore_metadata=True)  # an index is a column too
+    for name in nested:  # pandas would make arrays of arrays of lists
+        frame[name] = pd.Series(table[name].to_pylist(), index=frame.index, dtype=object)
+    return frame
 
 
 def _check_columns(path: Path, names: set[str], header: list[str]) -> None:
@@ -143,8 +177,13 @@ def _check_columns(path: Path, names: set[str], header: list[str]) -> None:
             )
 
 
-def texts_of(path: Path, column: pd.Series[Any]) -> NDArray[np.str_]:
-    """A column as strings of at most `MOST_TEXT` characters, as all elements take as much memory as the longest."""
+def cells_of(path: Path, column: pd.Series[Any]) -> tuple[list[Any], NDArray[np.intp]]:
+    """The distinct cells of a column in the order of their appearance, and the number of each row's.
+
+    Cells are strings, except nested ones of Parquet, which are lists, tuples and dicts and may be repeated.
+    """
+    if column.dtype.kind == "O" and any(isinstance(cell, (list, tuple, dict)) for cell in column):
+        return [cell if isinstance(cell, (list, tuple, dict)) else str(cell) for cell in column], np.arange(len(column))
     texts = column.fillna("").astype(str)
     long = np.flatnonzero(texts.str.len() > MOST_TEXT)
     if len(long):
@@ -152,25 +191,34 @@ def texts_of(path: Path, column: pd.Series[Any]) -> NDArray[np.str_]:
             f"{path}: row {long[0]}, column {column.name!r}: {len(texts.iloc[long[0]]):,} characters are too many for "
             "an architecture"
         )
-    return texts.to_numpy(dtype=str)
+    inverse, distinct = pd.factorize(texts)
+    return distinct.tolist(), inverse
 
 
-def whole_numbers_of(path: Path, column: pd.Series[Any]) -> NDArray[np.int64]:
-    """A column as non-negative integers."""
-    numbers = numbers_of(path, column, 1.0)
-    wrong = np.flatnonzero(~(numbers == np.floor(numbers)) | (numbers < 0) | (numbers >= 2**63))
+def whole_numbers_of(path: Path, column: pd.Series[Any]) -> NDArray[np.uint64]:
+    """A column as non-negative integers below 2**64, parsed exactly."""
+    if column.dtype.kind == "u" or (column.dtype.kind == "i" and (column >= 0).all()):
+        return column.to_numpy(dtype=np.uint64)
+    if column.dtype.kind == "O":
+        texts = column.fillna("").astype(str)
+        if texts.str.fullmatch(_DIGITS).all():
+            with contextlib.suppress(OverflowError):  # 20 digits may be too many
+                return texts.to_numpy(dtype=str).astype(np.uint64)
+    numbers = numbers_of(path, column)
+    wrong = np.flatnonzero(~(numbers == np.floor(numbers)) | (numbers < 0) | (numbers > 2**53))
     if len(wrong):
         at = int(wrong[0])
-        raise SourceError(
-            f"{path}: row {at}, column {column.name!r}: {column.iloc[at]!r} is not a non-negative integer"
-        )
-    return numbers.astype(np.int64)
+        found = f"{path}: row {at}, column {column.name!r}: {str(column.iloc[at])[:100]!r}"
+        if numbers[at] > 2**53:
+            raise SourceError(f"{found} is not an integer below 2**64 in digits")
+        raise SourceError(f"{found} is not a non-negative integer")
+    return numbers.astype(np.uint64)
 
 
-def numbers_of(path: Path, column: pd.Series[Any], scale: float) -> NDArray[np.float64]:
-    """A column as numbers, parsed exactly and multiplied by ``scale``; ``nan`` for empty cells."""
+def numbers_of(path: Path, column: pd.Series[Any]) -> NDArray[np.float64]:
+    """A column as numbers, parsed exactly, in a new array; ``nan`` for empty cells."""
     if column.dtype.kind in "biuf":
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     else:
         texts = column.fillna("nan").astype(str)
         try:
@@ -186,7 +234,7 @@ def numbers_of(path: Path, column: pd.Series[Any], scale: float) -> NDArray[np.f
     if np.isinf(values).any():
         at = int(np.flatnonzero(np.isinf(values))[0])
         raise SourceError(f"{path}: row {at}, column {column.name!r}: the value is infinite")
-    return values * scale
+    return values
 
 
 def _is_number(text: str) -> bool:

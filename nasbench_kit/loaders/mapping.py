@@ -52,6 +52,8 @@ class ColumnMap:
         The data split that the metric was measured on.
     depends_on_seed : bool, optional
         Whether the value varies between trainings (default: whether the metric has a split or seeds).
+    missing : float, optional
+        A number in the file, such as -1, that means that there is no value. Empty cells always do.
 
     Omitted fields default to the kit's own description of the metric, if it has one.
     """
@@ -67,6 +69,7 @@ class ColumnMap:
     range: tuple[float, float] | None = None
     split: Split | None = None
     depends_on_seed: bool | None = None
+    missing: float | None = None
 
     def described(self, *, seeds: bool) -> Metric:
         """Description of the metric, given whether the file has ``seeds``; ValueError if it is inconsistent."""
@@ -233,6 +236,7 @@ _FIELDS: dict[str, tuple[Any, str]] = {
     "range": (list, "two numbers, the lowest and the highest value"),
     "split": (str, "'train', 'valid' or 'test'"),
     "depends_on_seed": (bool, "true or false"),
+    "missing": ((int, float), "a number"),
 }
 
 

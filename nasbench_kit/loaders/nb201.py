@@ -17,6 +17,7 @@ from nasbench_kit.loaders.pickle_values import MAX_ITEM, shown
 from nasbench_kit.loaders.pickles import read_pickle
 from nasbench_kit.loaders.records import Records, check_meta
 from nasbench_kit.loaders.source import head, published_provenance
+from nasbench_kit.spaces.nb201.space import NB201
 from nasbench_kit.store.schema import Table
 
 __all__ = ["STORE_NAME", "load", "recognises", "stream"]
@@ -63,7 +64,7 @@ def load(
     SourceError
         If the file is invalid; the message gives the byte offset and, if applicable, the architecture and key.
     """
-    records = Records(path, BUDGETS, curves=curves)
+    records = Records(path, BUDGETS, curves=curves, space=NB201())
     check_meta(path, stream(path, records.taking("", progress)), records.names)
     return records.table(
         {

@@ -80,25 +80,40 @@ def published_provenance(paths: Sequence[Path], benchmark: str) -> dict[str, Any
     }
 
 
-def check_complete(path: Path, space: Space, architectures: Genotypes, *, partial: bool, all_genotypes: bool) -> int:
+def check_complete(
+    path: Path, space: Space, architectures: Genotypes, *, partial: bool, all_genotypes: bool
+) -> int | str:
     """Count the architectures that a source lacks; SourceError if there are any, unless ``partial``.
 
     Parameters
     ----------
     path : Path
     space : Space
-        Must be small enough to enumerate.
     architectures : ndarray of uint8, shape (n, genes)
+        Valid and distinct.
     partial : bool
     all_genotypes : bool
         Whether the source should have every genotype, rather than one genotype of every network.
+
+    Returns
+    -------
+    int or str
+        The number; if it could only be found by listing the space, or not even so, text that says this.
     """
-    found = space.small_number(architectures)
+    wanted: int | None
     if all_genotypes:
-        here, wanted, what = np.unique(found).size, space.size, "genotypes"
+        here, wanted, what = len(architectures), space.size, "genotypes"
+    elif len(architectures) == space.size:  # whatever the number of networks
+        return 0
     else:
-        networks = space.network_of_number
-        here, wanted, what = np.unique(networks[found]).size, int(networks.max()) + 1, "networks"
+        if partial and not space.networks_are_counted:
+            return f"unknown: the networks of {space.name} have not been counted"
+        here, wanted, what = len(np.unique(space.key(architectures))), space.networks, "networks"
+    if wanted is None:
+        raise SourceError(
+            f"{path}: whether the table is complete cannot be checked, because the networks of {space.name} have not "
+            "been counted; to store it anyway, use --partial (partial=True)"
+        )
     if here < wanted and not partial:
         raise SourceError(
             f"{path} lacks {wanted - here} of the {wanted} {what} of {space.name}: the file is truncated or only part "

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +12,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from nasbench_kit.errors import InvalidArchitecture, SourceError, UnknownName
+from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders import frames
-from nasbench_kit.loaders.frames import numbers_of, read_frame, texts_of, whole_numbers_of
+from nasbench_kit.loaders.architectures import architectures_of
+from nasbench_kit.loaders.frames import numbers_of, read_frame, whole_numbers_of
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping, read_mapping
 from nasbench_kit.loaders.source import check_complete, check_file, file_provenance
 from nasbench_kit.metrics import Metric, known_metric, looks_like_gain
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.genotypes import Genotypes
-from nasbench_kit.spaces.nb201.space import NB201
 from nasbench_kit.store.schema import MEAN_SEED, MetricColumn, Table
 
-__all__ = ["load", "recognises"]
-
-_FORMS = ("native", "official_index", "number")
+__all__ = ["load", "read", "recognises"]
 
 
 def recognises(path: Path) -> bool:
@@ -61,6 +57,21 @@ def load(source: Path, *, mapping: TableMapping | str | os.PathLike[str] | None 
     UnknownName
         If the space does not exist.
     """
+    table = read(source, mapping)
+    missing = check_complete(source, table.space, table.architectures, partial=partial, all_genotypes=False)
+    return dataclasses.replace(table, provenance={**table.provenance, "missing_networks": missing})
+
+
+def read(source: Path, mapping: TableMapping | str | os.PathLike[str] | None, space_name: str | None = None) -> Table:
+    """Read one or more files as described by a mapping, however many networks they lack; see `load`.
+
+    Parameters
+    ----------
+    source : Path
+    mapping : TableMapping, or the path of a TOML file
+    space_name : str, optional
+        The space that the mapping must be for.
+    """
     if mapping is None:
         raise SourceError(
             f"{source}: a table needs a mapping of its columns: give a mapping file (mapping='....toml', --mapping), or "
@@ -68,14 +79,13 @@ def load(source: Path, *, mapping: TableMapping | str | os.PathLike[str] | None 
         )
     if not isinstance(mapping, TableMapping):
         mapping = read_mapping(Path(mapping))
+    if space_name not in (None, mapping.space):
+        raise SourceError(f"{source}: the mapping is for the space {mapping.space}, but the store is for {space_name}")
     target = space(mapping.space)
     _check_directions(source, mapping)
     paths = [_path_of(source, file, len(mapping.files)) for file in mapping.files]
     pieces = [_read_file(path, file, target) for path, file in zip(paths, mapping.files, strict=True)]
-    everything = np.concatenate([piece.rows for piece in pieces])
-    architectures, position = np.unique(everything, axis=0, return_inverse=True)
-    missing = check_complete(source, target, architectures, partial=partial, all_genotypes=False)
-    position = position.reshape(-1)
+    architectures, position = target.distinct(np.concatenate([piece.rows for piece in pieces]))
     offsets = np.cumsum([0, *(len(piece.rows) for piece in pieces)])
     entries = [
         (column, position[start : start + len(piece.rows)], piece)
@@ -86,8 +96,7 @@ def load(source: Path, *, mapping: TableMapping | str | os.PathLike[str] | None 
     for dataset, name in dict.fromkeys((column.dataset, column.metric) for column, _, _ in entries):
         chosen = [entry for entry in entries if (entry[0].dataset, entry[0].metric) == (dataset, name)]
         metrics.setdefault(dataset, {})[name] = _metric(source, f"{dataset}/{name}", len(architectures), chosen)
-    provenance = {**file_provenance(paths), **mapping.provenance, "missing_networks": missing}
-    return Table(target, architectures, metrics, provenance)
+    return Table(target, architectures, metrics, {**file_provenance(paths), **mapping.provenance})
 
 
 @dataclass(frozen=True)
@@ -135,13 +144,24 @@ def _read_file(path: Path, mapping: FileMap, target: Space) -> _Piece:
     frame = read_frame(path, names)
     if not len(frame):
         raise SourceError(f"{path} has no rows")
-    rows = _architectures(path, frame[mapping.architecture], mapping, target)
-    seeds = None if mapping.seed is None else whole_numbers_of(path, frame[mapping.seed])
+    rows = architectures_of(path, frame[mapping.architecture], mapping.form, target)
+    seeds = None if mapping.seed is None else _seeds_of(path, frame[mapping.seed])
     values = {}
     for column in mapping.columns:
-        values[column] = numbers_of(path, frame[column.column], 1.0 if column.scale is None else column.scale)
+        numbers = numbers_of(path, frame[column.column])
+        if column.missing is not None:
+            numbers[numbers == column.missing] = np.nan
+        values[column] = numbers if column.scale is None else numbers * column.scale
         _check_range(path, column, values[column])
     return _Piece(path, rows, seeds, mapping.columns, values)
+
+
+def _seeds_of(path: Path, column: pd.Series[Any]) -> NDArray[np.int64]:
+    seeds = whole_numbers_of(path, column)
+    wrong = np.flatnonzero(seeds >= 2**63)
+    if len(wrong):
+        raise SourceError(f"{path}: row {wrong[0]}, column {column.name!r}: a seed must be below 2**63")
+    return seeds.astype(np.int64)
 
 
 def _check_range(path: Path, column: ColumnMap, values: NDArray[np.float64]) -> None:
@@ -152,8 +172,8 @@ def _check_range(path: Path, column: ColumnMap, values: NDArray[np.float64]) -> 
         low, high = about.range
         raise SourceError(
             f"{path}: row {outside[0]}, column {column.column!r}: {about.name} is {values[outside[0]]}, outside its "
-            f"range {low:g} to {high:g}{' percent' if about.units == 'percent' else ''}; set the column's scale = ..., or its "
-            "range = [lowest, highest]"
+            f"range {low:g} to {high:g}{' percent' if about.units == 'percent' else ''}; set the column's scale = ..., its "
+            "range = [lowest, highest], or missing = ... if it stands for no value"
         )
     highest = np.nanmax(values, initial=0.0)
     if about.units == "percent" and column.scale is None and 0 < highest <= 1:
@@ -161,29 +181,6 @@ def _check_range(path: Path, column: ColumnMap, values: NDArray[np.float64]) -> 
             f"{path}: column {column.column!r}: the values of {about.name} lie between 0 and {highest:g}, but its unit "
             "is percent: set scale = 100 (*100 in --column), or scale = 1 if these are percentages"
         )
-
-
-def _architectures(path: Path, column: pd.Series[Any], mapping: FileMap, target: Space) -> Genotypes:
-    try:
-        if mapping.form == "native":
-            unique, inverse = np.unique(texts_of(path, column), return_inverse=True)
-            return target.encode(map(_native, unique.tolist()))[inverse]
-        numbers = whole_numbers_of(path, column)
-        if mapping.form == "number":
-            return target.from_number(numbers.astype(np.uint64))
-        if mapping.form == "official_index" and isinstance(target, NB201):
-            return target.from_official_index(numbers)
-    except InvalidArchitecture as error:
-        raise SourceError(f"{path}: column {mapping.architecture!r}: {error}") from error
-    raise SourceError(f"{path}: {UnknownName('architecture form', mapping.form, _FORMS)} (official_index: nb201 only)")
-
-
-def _native(text: str) -> Any:
-    """A native form as a cell has it: nested forms are JSON."""
-    if text[:1] in ("[", "{"):
-        with contextlib.suppress(ValueError, RecursionError):  # then it is the space that says what is wrong with it
-            return json.loads(text)
-    return text
 
 
 def _metric(

@@ -6,6 +6,7 @@ encode the same network.
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.spaces.costs import Costs
 from nasbench_kit.spaces.diagram import Diagram
+from nasbench_kit.spaces.forms import Form
 from nasbench_kit.spaces.genotypes import Genotypes, as_rng
 from nasbench_kit.spaces.sameness import Sameness
 
@@ -272,9 +274,13 @@ class Space(Sameness, Costs):
         """
         if isinstance(natives, (str, bytes)):
             raise TypeError(f"encode takes a list of native forms; for a single one write encode([{natives!r}])")
+        return self._encode_each(enumerate(natives))
+
+    def _encode_each(self, numbered: Iterable[tuple[int, Any]]) -> Genotypes:
+        """Encode native forms one by one; their numbers are for error messages."""
         rows: list[Sequence[int]] = []
         wrong: list[str] = []
-        for i, native in enumerate(natives):
+        for i, native in numbered:
             try:
                 rows.append(self.encode_one(native))
             except InvalidArchitecture as error:
@@ -298,6 +304,19 @@ class Space(Sameness, Costs):
     def decode(self, X: ArrayLike) -> list[Any]:
         """Decode genotypes to native forms; the inverse of `encode`."""
         return [self.decode_one(row) for row in self.check(X).tolist()]
+
+    def decode_texts(self, X: ArrayLike) -> list[str]:
+        """Native forms of genotypes as text: strings as they are, nested forms as JSON."""
+        return [native if isinstance(native, str) else json.dumps(native) for native in self.decode(X)]
+
+    @property
+    def forms(self) -> dict[str, Form]:
+        """The notations by which tables and commands may refer to architectures, by name.
+
+        ``"native"`` and ``"number"`` (see `from_number`) are always available; spaces add their own, such as
+        ``"official_index"`` or ``"hash"``.
+        """
+        return {"native": Form(self.encode), "number": Form(self.from_number, "numbers")}
 
     def diagrams(self, x: ArrayLike) -> list[Diagram]:
         """Diagrams of one valid genotype (genes,): its cells, stages or chain."""

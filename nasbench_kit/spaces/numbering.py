@@ -78,6 +78,24 @@ class Numbering(ABC):
         cards = np.array(self.cardinalities, dtype=np.uint64)
         return ((rest[:, np.newaxis] // self.digit_weights) % cards).astype(np.uint8)
 
+    def distinct(self, rows: Genotypes) -> tuple[Genotypes, NDArray[np.intp]]:
+        """The distinct rows of genotypes in the order of `number`, and the position of each row among them.
+
+        Parameters
+        ----------
+        rows : ndarray of uint8, shape (n, genes)
+
+        Returns
+        -------
+        rows : ndarray of uint8, shape (m, genes)
+        position : ndarray of intp, shape (n,)
+        """
+        if self.size <= 2**64:  # a sort of numbers is several times faster than one of rows
+            _, first, position = np.unique(self.number(rows), return_index=True, return_inverse=True)
+        else:
+            _, first, position = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        return rows[first], position.reshape(-1)
+
     def _check_numbered(self) -> None:
         if self.size > 2**64:
             raise OverflowError(f"{self.name} has {self.size} genotypes: their flat indices do not fit into 64 bits")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.kernels.hashing import hash_rows
-from nasbench_kit.spaces.genotypes import LISTED_SIZE, Genotypes
+from nasbench_kit.spaces.genotypes import LISTED_SIZE, SMALL_SIZE, Genotypes
 from nasbench_kit.spaces.numbering import Numbering
 
 __all__ = ["Sameness"]
@@ -61,6 +61,13 @@ class Sameness(Numbering):
     def networks(self) -> int | None:
         """Number of distinct networks in the space; None if they have not been counted."""
         return int(self.network_of_number.max()) + 1 if self.size <= LISTED_SIZE else None
+
+    @property
+    def networks_are_counted(self) -> bool:
+        """Whether `networks` is a number that is known at once, without listing many genotypes."""
+        if type(self).networks is Sameness.networks and "networks" not in vars(self) and self.size > SMALL_SIZE:
+            return False
+        return self.networks is not None
 
     def network_index(self, X: ArrayLike) -> NDArray[np.intp]:
         """Index of each row's network, 0 ... networks - 1: (n,).

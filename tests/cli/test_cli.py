@@ -322,7 +322,7 @@ def test_search_draws_a_table(call, tmp_path, objectives):
         (["--benchmark", "nb201-digits", "--onnx"], "--onnx is for training networks"),
         (["--benchmark", "nb201-digits", "--skeleton", "cells=1"], "--skeleton is for training networks"),
         (["nb101", "--benchmark", "nb201-digits"], "is a table of the space nb201, not nb101"),
-        (["--benchmark", "nb201"], "unknown benchmark 'nb201'; did you mean 'nb201-digits'"),
+        (["--benchmark", "nb20"], "unknown benchmark 'nb20'; did you mean 'nb201'"),
         (["--benchmark", "nb201-digits", "--dataset", "cifar10"], "unknown dataset 'cifar10'"),
         (["--benchmark", "nb201-digits", "--output", "absent/r.h5"], "there is no folder absent"),
         (["--benchmark", "nb201-digits", "--algorithm", "nsga2", "--objectives", "params"], "at least two objectives"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,9 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.kernels.cells import BLOCK, as_floats, cell_classes
+from nasbench_kit.spaces.blocks.natives import whole_numbers
 from nasbench_kit.spaces.blocks.node_dag import NodeDAG
+from nasbench_kit.spaces.forms import Form
 from nasbench_kit.spaces.genotypes import Genotypes, as_rng
 from nasbench_kit.spaces.nb101.cost import SKELETONS, network_cost
+from nasbench_kit.spaces.nb101.hash_index import candidates
 from nasbench_kit.spaces.nb101.hashes import module_hash
 from nasbench_kit.spaces.nb101.tables import (
     ARRANGEMENT_BITS,
@@ -26,6 +32,7 @@ from nasbench_kit.spaces.nb101.tables import (
 
 __all__ = ["NB101", "OPERATIONS"]
 
+_NASLIB_OPERATIONS = ("input", "output", "maxpool3x3", "conv1x1-bn-relu", "conv3x3-bn-relu")
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 
 
@@ -131,6 +138,71 @@ class NB101(NodeDAG):
         """
         index, where = np.unique(self.network_index(X), return_inverse=True)
         return module_hash(self.representatives(index))[where]
+
+    def from_hash(self, hashes: Iterable[str]) -> Genotypes:
+        """Canonical genotypes of cells by their official hashes: n strings of 32 hexadecimal digits to (n, 26).
+
+        The inverse of `module_hash`, and about as fast.
+
+        Raises
+        ------
+        InvalidArchitecture
+            If a hash is not that of any cell; lists the first five.
+        """
+        texts = [str(text).strip().lower() for text in hashes]
+        for i, text in enumerate(texts):
+            if not re.fullmatch("[0-9a-f]{32}", text):
+                raise InvalidArchitecture(
+                    f"{self.name}: no. {i} {text[:60]!r}: a hash has 32 hexadecimal digits, as in the official file"
+                )
+        wanted = np.array(texts, dtype=np.str_)
+        which, cells = candidates(wanted)
+        right = module_hash(self.representatives(cells)) == wanted[which]
+        index = np.full(len(texts), -1, dtype=np.intp)
+        index[which[right]] = cells[right]
+        wrong = np.flatnonzero(index < 0).tolist()
+        if wrong:
+            shown = ", ".join(f"no. {i} {texts[i]}" for i in wrong[:5])
+            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+            raise InvalidArchitecture(
+                f"{self.name}: {len(wrong)} of {len(texts)} hashes belong to none of the {self.networks:,} cells: {shown}{more}"
+            )
+        return self.representatives(index)
+
+    def from_naslib(self, tuples: Iterable[Any]) -> Genotypes:
+        """Genotypes by NASLib's tuples, v * v entries of the matrix and v operations for v vertices: n to (n, 26).
+
+        NASLib numbers the operations 0 input, 1 output, 2 maxpool3x3, 3 conv1x1-bn-relu, 4 conv3x3-bn-relu
+        (``nasbench101/conversions.py`` of automl/NASLib).
+
+        Raises
+        ------
+        InvalidArchitecture
+
+        Examples
+        --------
+        >>> space = NB101()
+        >>> X = space.from_naslib([(0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 4, 1)])
+        >>> space.decode(space.canonical(X))[0]["ops"][1]
+        'conv3x3-bn-relu'
+        """
+        natives = []
+        for i, value in enumerate(tuples):
+            row = whole_numbers(value, f"no. {i}")
+            v = math.isqrt(row.size)
+            if row.ndim != 1 or v < 2 or row.size != v * (v + 1) or row[-v:].min() < 0 or row[-v:].max() > 4:
+                raise InvalidArchitecture(
+                    f"{self.name}: no. {i} {str(row.tolist())[:120]}: a tuple of NASLib has v * v entries of the matrix and v "
+                    "operations from 0 to 4"
+                )
+            ops = [_NASLIB_OPERATIONS[op] for op in row[-v:].tolist()]
+            natives.append({"matrix": row[:-v].reshape(v, v).tolist(), "ops": ops})
+        return self.encode(natives)
+
+    @property
+    def forms(self) -> dict[str, Form]:
+        """``"hash"`` (see `from_hash`) and ``"naslib"`` (see `from_naslib`) too."""
+        return {**super().forms, "hash": Form(self.from_hash, "text"), "naslib": Form(self.from_naslib)}
 
     # ---------------------------------------------------------------- costs
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,8 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
 from nasbench_kit.graphs import edge_names, on_a_path
+from nasbench_kit.spaces.blocks.natives import whole_numbers
 from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
+from nasbench_kit.spaces.forms import Form
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.nb201.classes import exact_signatures, first_of_each, string_signatures
 from nasbench_kit.spaces.nb201.cost import EDGES, NONE, OPERATIONS, SKELETONS, network_cost
@@ -25,6 +27,10 @@ from nasbench_kit.spaces.nb201.cost import EDGES, NONE, OPERATIONS, SKELETONS, n
 __all__ = ["NB201"]
 
 _RULES = ("exact", "published", "skip")
+
+# NASLib's numbering: the gene of each of its operations, and the position of each gene's edge in its order
+_NASLIB_OPERATIONS = np.array([1, 0, 3, 2, 4], dtype=np.uint8)
+_NASLIB_EDGES = [0, 1, 3, 2, 4, 5]
 
 
 class NB201(Space):
@@ -142,6 +148,15 @@ class NB201(Space):
         op = [OPERATIONS[gene] for gene in row]
         return f"|{op[0]}~0|+|{op[1]}~0|{op[2]}~1|+|{op[3]}~0|{op[4]}~1|{op[5]}~2|"
 
+    @property
+    def forms(self) -> dict[str, Form]:
+        """``"official_index"`` (see `from_official_index`) and ``"naslib"`` (see `from_naslib`) too."""
+        return {
+            **super().forms,
+            "official_index": Form(self.from_official_index, "numbers"),
+            "naslib": Form(self.from_naslib),
+        }
+
     def diagrams_of(self, row: Sequence[int]) -> list[Diagram]:
         there = np.zeros((1, 4, 4), dtype=np.bool_)
         for (i, j), gene in zip(EDGES, row, strict=True):
@@ -176,6 +191,30 @@ class NB201(Space):
         inverse = np.empty(self.size, dtype=np.int64)
         inverse[self._number_of_official_index.astype(np.int64)] = np.arange(self.size)
         return inverse[self.number(self.check(X))]
+
+    def from_naslib(self, tuples: Iterable[Any]) -> Genotypes:
+        """Genotypes by NASLib's tuples of six operation indices: n tuples to (n, 6).
+
+        NASLib numbers the operations 0 skip_connect, 1 none, 2 nor_conv_3x3, 3 nor_conv_1x1, 4 avg_pool_3x3, and orders
+        the edges by their sources: 0->1, 0->2, 0->3, 1->2, 1->3, 2->3 (``nasbench201/conversions.py`` of automl/NASLib).
+
+        Raises
+        ------
+        InvalidArchitecture
+
+        Examples
+        --------
+        >>> NB201().decode(NB201().from_naslib([(4, 3, 3, 0, 1, 2)]))
+        ['|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|none~1|nor_conv_3x3~2|']
+        """
+        rows = [whole_numbers(value, f"no. {i}") for i, value in enumerate(tuples)]
+        for i, row in enumerate(rows):
+            if row.shape != (self.genes,) or row.min() < 0 or row.max() >= len(OPERATIONS):
+                raise InvalidArchitecture(
+                    f"no. {i} must be six integers from 0 to {len(OPERATIONS) - 1}, in NASLib's order, not {row.tolist()}"
+                )
+        found = np.array(rows, dtype=np.intp).reshape(len(rows), self.genes)
+        return _NASLIB_OPERATIONS[found][:, _NASLIB_EDGES]
 
     # ---------------------------------------------------------------- costs
 

@@ -26,14 +26,16 @@ from nasbench_kit.errors import (
     SourceError,
     StoreError,
     UnknownName,
+    WriteError,
 )
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
+from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.experiments.result import Result, load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
 from nasbench_kit.loaders.join import join
-from nasbench_kit.problems import FunctionProblem, Problem, TestSelectionWarning
+from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
 from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, space
 from nasbench_kit.surrogates import SurrogateBenchmark
 
@@ -55,10 +57,12 @@ __all__ = [
     "MOLocalSearch",
     "MissingExtra",
     "NasbenchKitError",
+    "PartialTableWarning",
     "Problem",
     "RandomSearch",
     "RegularizedEvolution",
     "Reinforce",
+    "Reproduction",
     "Result",
     "SourceError",
     "Space",
@@ -68,6 +72,7 @@ __all__ = [
     "SurrogateBenchmark",
     "TestSelectionWarning",
     "UnknownName",
+    "WriteError",
     "compare",
     "convert",
     "join",
@@ -77,6 +82,7 @@ __all__ = [
     "load_result",
     "open",
     "register_space",
+    "reproduce",
     "search",
     "space",
 ]

@@ -17,6 +17,7 @@ __all__ = [
     "SourceError",
     "StoreError",
     "UnknownName",
+    "WriteError",
     "one_line",
 ]
 
@@ -92,7 +93,11 @@ class DownloadError(NasbenchKitError, OSError):
 
 
 class StoreError(NasbenchKitError, OSError):
-    """A store file that cannot be read or written."""
+    """A store, or another file that the kit reads back (result, cache, checkpoint), that cannot be read or written."""
+
+
+class WriteError(NasbenchKitError, OSError):
+    """A figure, or another file that the kit never reads back, that cannot be written."""
 
 
 class LostWorker(NasbenchKitError, RuntimeError):

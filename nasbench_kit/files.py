@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from nasbench_kit.errors import StoreError
+from nasbench_kit.errors import StoreError, WriteError
 
 __all__ = ["check_target", "decoded", "encoding_of", "replace_file"]
 
@@ -19,31 +19,36 @@ _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe
 ABANDONED = 24 * 3600  # seconds after which a temporary file is considered abandoned
 
 
-def check_target(path: Path) -> None:
-    """Raise StoreError if it is already clear that ``path`` cannot be written."""
+Failure = type[StoreError] | type[WriteError]
+
+
+def check_target(path: Path, failure: Failure = WriteError) -> None:
+    """Raise ``failure`` if it is already clear that ``path`` cannot be written."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         mode = stat.S_IFREG
     except (OSError, ValueError) as error:  # name too long, inaccessible folder, or null byte
-        raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
+        raise failure(f"{path} cannot be written: {_reason(error)}") from error
     if stat.S_ISDIR(mode):
-        raise StoreError(f"{path} is a folder; give a file name")
+        raise failure(f"{path} is a folder; give a file name")
     if not stat.S_ISREG(mode):
-        raise StoreError(f"{path} is not a regular file and will not be replaced; choose another path")
+        raise failure(f"{path} is not a regular file and will not be replaced; choose another path")
     if not path.parent.is_dir():
-        raise StoreError(f"{path}: there is no folder {path.parent}")
+        raise failure(f"{path}: there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
-        raise StoreError(f"{path} cannot be written: no permission in {path.parent}")
+        raise failure(f"{path} cannot be written: no permission in {path.parent}")
 
 
-def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
+def replace_file(path: Path, write: Callable[[Path], object], failure: Failure = WriteError) -> Path:
     """Write ``path`` atomically: ``write`` fills a temporary file in the same folder, which is then renamed.
 
     The temporary file has a random name and is created exclusively, so concurrent writers and planted symbolic links
     cannot interfere. The data are flushed to disk before renaming. The permissions of a replaced file are kept.
+
+    Raises ``failure`` if the file cannot be written: `StoreError` for those that the kit reads back.
     """
-    check_target(path)
+    check_target(path, failure)
     _remove_abandoned(path)
     mode = _mode(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
@@ -51,7 +56,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
         # never more readable than the file being replaced; for a new file, the umask applies to 0666
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666 if mode is None else 0o600))
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
+        raise failure(f"{path} cannot be written: {_reason(error)}") from error
     try:
         write(temporary)
         if mode is not None:
@@ -60,10 +65,10 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> Path:
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_folder(path.parent)
-    except StoreError as error:
-        raise StoreError(str(error).replace(str(temporary), str(path))) from error
+    except failure as error:
+        raise failure(str(error).replace(str(temporary), str(path))) from error
     except (OSError, RuntimeError) as error:  # h5py and torch raise RuntimeError when writing fails
-        raise StoreError(f"{path} cannot be written: {_reason(error)}") from error
+        raise failure(f"{path} cannot be written: {_reason(error)}") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()

@@ -16,13 +16,25 @@ from nasbench_kit.metrics import Metric
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["Evaluation", "FunctionProblem", "Problem", "TestSelectionWarning", "check_objectives", "warn_of_test_data"]
+__all__ = [
+    "Evaluation",
+    "FunctionProblem",
+    "PartialTableWarning",
+    "Problem",
+    "TestSelectionWarning",
+    "check_objectives",
+    "warn_of_test_data",
+]
 
 
 class TestSelectionWarning(UserWarning):
     """A search selects on test data, so its result is not an estimate for unseen data."""
 
     __test__ = False  # pytest would collect it as a test class because of its name
+
+
+class PartialTableWarning(UserWarning):
+    """A table stores a small part of its space, so a search on it is restricted to the stored networks."""
 
 
 def warn_of_test_data(objectives: Sequence[Metric], where: str, *, stacklevel: int) -> None:
@@ -113,6 +125,18 @@ class Problem(ABC):
     def source(self) -> dict[str, Any]:
         """Where the values come from, as JSON data stored in result files; may be empty."""
         return {}
+
+    @property
+    def drawn_from(self) -> Genotypes | None:
+        """The genotypes (k, genes) that random ones are drawn from, uniformly; None for the whole space."""
+        return None
+
+    def answered(self, X: Genotypes) -> Genotypes:
+        """The genotypes (n, genes) that `evaluate` answers with, which a search records: ``X`` itself, by default.
+
+        A problem that is restricted to some genotypes returns the one that stands for each row of ``X``.
+        """
+        return X
 
     def metrics(self, X: Genotypes) -> dict[str, NDArray[np.float64]]:
         """Further metrics of genotypes evaluated at the full budget, in their own units: arrays of shape (n,).

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.files import replace_file
+from nasbench_kit.files import check_target, replace_file
 from nasbench_kit.kernels.cores import usable_cores
 
 
@@ -58,8 +58,28 @@ def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode):
 
 def test_devices_are_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(nk.StoreError, match="not a regular file"):
+    with pytest.raises(nk.WriteError, match="not a regular file"):
         replace_file(tmp_path / "pipe", lambda path: path.write_text("new"))
+
+
+@pytest.mark.parametrize("failure", [nk.StoreError, nk.WriteError])
+def test_failures_are_of_the_class_asked_for(tmp_path, failure):
+    def full_disk(path):
+        raise OSError(28, "No space left on device")
+
+    def refused(path):
+        raise failure(f"{path}: no")
+
+    with pytest.raises(failure, match="out cannot be written: No space left on device") as caught:
+        replace_file(tmp_path / "out", full_disk, failure)
+    assert type(caught.value) is failure
+    with pytest.raises(failure, match=r"/out: no"):
+        replace_file(tmp_path / "out", refused, failure)
+    for path in (tmp_path, tmp_path / "absent" / "out", tmp_path / ("x" * 300)):
+        with pytest.raises(failure) as caught:
+            check_target(path, failure)
+        assert type(caught.value) is failure
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinities")

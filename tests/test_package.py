@@ -27,17 +27,27 @@ DOCUMENTED = {
         "SuccessiveHalving",
         "Algorithm",
     ),
-    *("InvalidArchitecture", "MissingExtra", "NasbenchKitError", "SourceError", "StoreError", "UnknownName"),
+    *(
+        "InvalidArchitecture",
+        "MissingExtra",
+        "NasbenchKitError",
+        "SourceError",
+        "StoreError",
+        "UnknownName",
+        "WriteError",
+    ),
     *(
         "Benchmark",
         "Budget",
         "Comparison",
         "FunctionProblem",
         "Problem",
+        "Reproduction",
         "Result",
         "Space",
         "SpaceSpec",
         "SurrogateBenchmark",
+        "PartialTableWarning",
         "TestSelectionWarning",
     ),
     *(
@@ -50,6 +60,7 @@ DOCUMENTED = {
         "load_result",
         "open",
         "register_space",
+        "reproduce",
         "search",
         "space",
     ),
@@ -61,7 +72,7 @@ def test_exported_names_are_the_documented_ones():
     assert all(hasattr(nk, name) for name in nk.__all__)
 
 
-@pytest.mark.parametrize("name", [n for n in sorted(DOCUMENTED) if n != "TestSelectionWarning"])
+@pytest.mark.parametrize("name", [n for n in sorted(DOCUMENTED) if not n.endswith("Warning")])
 def test_every_public_name_has_a_docstring(name):
     assert (getattr(nk, name).__doc__ or "").strip()
 
@@ -93,10 +104,18 @@ def test_errors_derive_from_what_a_caller_would_expect():
     assert issubclass(nk.UnknownName, KeyError)
     assert issubclass(nk.SourceError, ValueError)
     assert issubclass(nk.StoreError, OSError)
+    assert issubclass(nk.WriteError, OSError)
     assert issubclass(nk.MissingExtra, ImportError)
     assert all(
         issubclass(error, nk.NasbenchKitError)
-        for error in (nk.InvalidArchitecture, nk.UnknownName, nk.SourceError, nk.StoreError, nk.MissingExtra)
+        for error in (
+            nk.InvalidArchitecture,
+            nk.UnknownName,
+            nk.SourceError,
+            nk.StoreError,
+            nk.WriteError,
+            nk.MissingExtra,
+        )
     )
 
 

@@ -118,6 +118,7 @@ class Algorithm(ABC):
         objectives: int = 1,
         budgets: Sequence[int] = (),
         initial: ArrayLike | None = None,
+        drawn_from: Genotypes | None = None,
     ) -> Self:
         """Start a new search.
 
@@ -137,6 +138,8 @@ class Algorithm(ABC):
             Available epoch budgets, ascending; see `epochs`.
         initial : array_like of int, shape (n, genes) or (first_run + runs or more, n, genes), optional
             Genotypes to include in the first population, either shared by all runs or separate for each run.
+        drawn_from : ndarray of uint8, shape (k, genes), optional
+            Random genotypes are drawn from these, uniformly and with replacement. Default: from the whole space.
 
         Returns
         -------
@@ -164,6 +167,7 @@ class Algorithm(ABC):
         self.space, self.runs, self.objectives = space, runs, objectives
         self.budgets = tuple(budgets)
         self.random = Streams(seed, runs, first_run, key=stream_key(self.name, self.settings))
+        self.random.drawn_from = drawn_from
         self._initial = self._check_initial(initial, first_run)
         self._asked: Genotypes | None = None
         self._begin()

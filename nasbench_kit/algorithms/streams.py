@@ -49,6 +49,7 @@ class Streams:
             np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(*key, run))))
             for run in range(first_run, first_run + runs)
         ]
+        self.drawn_from: Genotypes | None = None  # genotypes to sample, if not from the whole space
         self._words = np.empty((runs, 0), dtype=np.uint64)
         self._used = 0
         self._states: NDArray[np.uint64] | None = None
@@ -100,7 +101,10 @@ class Streams:
         return ((words >> np.uint64(11)) * np.float64(2.0**-53)).reshape(len(runs), *shape)
 
     def sample_of(self, runs: NDArray[np.intp], space: Space, n: int) -> Genotypes:
-        """Valid genotypes for a subset of runs, from their second streams: (len(runs), n, genes)."""
+        """Random genotypes, as from `sample`, for a subset of runs, from their second streams: (len(runs), n, genes)."""
+        if self.drawn_from is not None:
+            chosen = (self.of(runs, (n,)) * len(self.drawn_from)).astype(np.intp)
+            return self.drawn_from[chosen]
         draws = self.of(runs, (n, space.genes))
         X: Genotypes = (draws * np.array(space.cardinalities)).astype(np.uint8)
         if not space.unconstrained:
@@ -121,7 +125,9 @@ class Streams:
         return (keys & np.uint32(2**low - 1)).astype(np.intp)
 
     def sample(self, space: Space, n: int) -> Genotypes:
-        """Uniformly distributed valid genotypes: (runs, n, genes)."""
+        """Uniformly distributed valid genotypes, or genotypes of `drawn_from`: (runs, n, genes)."""
+        if self.drawn_from is not None:
+            return self.drawn_from[self.integers(len(self.drawn_from), (n,))]
         if space.unconstrained:
             return self.integers(space.cardinalities, (n, space.genes)).astype(np.uint8)
         return np.stack([space.sample(n, generator) for generator in self.generators])

@@ -59,8 +59,8 @@ class Benchmark(Queries):
 
     Parameters
     ----------
-    path : path-like
-        A store file.
+    path : path-like or StoreFile
+        A store file, or a store that is open already.
 
     Attributes
     ----------
@@ -205,7 +205,7 @@ class Benchmark(Queries):
         epochs: int | None = None,
         seed: Seed | None = None,
         charge: Charge = "all",
-        missing: Missing = "raise",
+        missing: Missing | None = None,
         include_validation_time: bool = False,
         directions: Mapping[str, Direction] | None = None,
     ) -> TabularProblem:
@@ -230,10 +230,14 @@ class Benchmark(Queries):
         charge : {"all", "one"}
             Cost of a mean: all trainings that it averages, or only one of them. The latter ignores the cost of reducing
             the noise.
-        missing : {"raise", "fail", "skip"}
+        missing : {"raise", "fail", "skip", "nearest"}
             How to handle an architecture without a value in the table: ``"raise"`` raises an error; ``"fail"`` treats
             it as a failed training that costs its training time (the longest in the table if unknown); ``"skip"``
-            treats it as a failure that costs no time. Both kinds of failure count as an evaluation.
+            treats it as a failure that costs no time. Both kinds of failure count as an evaluation. ``"nearest"``
+            restricts the search to the stored architectures: random ones are drawn from them, and any other is answered
+            by, charged as, and recorded as the stored one that differs in the fewest genes (of several, the one with the
+            smallest key). Default: ``"raise"``; for a table that stores less than 1% of its space's networks,
+            ``"nearest"``, with a `PartialTableWarning`.
         include_validation_time : bool
             Whether to charge ``valid_time``, one pass over the validation data, in addition to the training.
         directions : mapping of str to {"max", "min"}, optional

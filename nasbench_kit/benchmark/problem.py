@@ -10,21 +10,30 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nasbench_kit.benchmark.nearest import Nearest
 from nasbench_kit.benchmark.queries import Queries
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.metrics import PROXY, Metric, minimised
 from nasbench_kit.metrics.indicators import pareto_front
-from nasbench_kit.problems import Evaluation, Problem, TestSelectionWarning, check_objectives, warn_of_test_data
+from nasbench_kit.problems import (
+    Evaluation,
+    PartialTableWarning,
+    Problem,
+    TestSelectionWarning,
+    check_objectives,
+    warn_of_test_data,
+)
 from nasbench_kit.spaces.genotypes import SMALL_SIZE, Genotypes
 
 __all__ = ["CHARGES", "MISSING", "Charge", "Missing", "TabularProblem"]
 
-Missing = Literal["raise", "fail", "skip"]
+Missing = Literal["raise", "fail", "skip", "nearest"]
 Charge = Literal["all", "one"]
 
-MISSING: tuple[Missing, ...] = ("raise", "fail", "skip")
+MISSING: tuple[Missing, ...] = ("raise", "fail", "skip", "nearest")
 CHARGES: tuple[Charge, ...] = ("all", "one")
 VALIDATION_TIME = "valid_time"
+SMALL_SHARE = 0.01  # of the space's networks: with fewer, a search is restricted to the stored ones by default
 LONGEST = 200  # maximum characters of an architecture in a message
 
 
@@ -62,6 +71,7 @@ class TabularProblem(Problem):
     epochs : int or None
     seed : int, "mean" or "random"
         Which value an evaluation returns.
+    missing : {"raise", "fail", "skip", "nearest"}
     """
 
     def __init__(
@@ -72,7 +82,7 @@ class TabularProblem(Problem):
         epochs: int | None,
         seed: int | Literal["mean", "random"],
         *,
-        missing: Missing = "raise",
+        missing: Missing | None = None,
         charge: Charge = "all",
         include_validation_time: bool = False,
     ) -> None:
@@ -80,8 +90,8 @@ class TabularProblem(Problem):
         check_objectives(self.objectives)
         for metric in objectives:
             metric.minimised(np.empty(0))  # so that a metric without a direction fails now, not during the search
-        if missing not in MISSING:
-            raise ValueError(f"missing must be 'raise', 'fail' or 'skip', not {missing!r}")
+        if missing is not None and missing not in MISSING:
+            raise ValueError(f"missing must be 'raise', 'fail', 'skip' or 'nearest', not {missing!r}")
         if charge not in CHARGES:
             raise ValueError(f"charge must be 'all' or 'one', not {charge!r}")
         if include_validation_time and VALIDATION_TIME not in bench.metrics(dataset):
@@ -90,10 +100,14 @@ class TabularProblem(Problem):
             raise ValueError(f"{bench.name} has no architectures to search")
         self.bench, self.space, self._metrics = bench, bench.space, objectives
         self.dataset, self.epochs, self.seed = dataset, epochs, seed
-        self.missing, self.charge, self.include_validation_time = missing, charge, include_validation_time
+        few = _stores_few(bench)
+        self.missing: Missing = missing or ("nearest" if few else "raise")
+        self.charge, self.include_validation_time = charge, include_validation_time
         self._answers: dict[int | None, _Answers] = {}
         self(bench.architectures[:1])  # so that an unknown budget fails now, not during the search
         warn_of_test_data(objectives, bench.name, stacklevel=3)
+        if missing is None and few:
+            warnings.warn(_restricted(self), PartialTableWarning, stacklevel=3)
 
     def __repr__(self) -> str:
         budget = f", {self.epochs} epochs" if self.epochs is not None else ""
@@ -172,10 +186,56 @@ class TabularProblem(Problem):
         F = self.front()[1]
         return np.stack([F.min(axis=0), F.max(axis=0)])
 
+    # ---------------------------------------------------------------- restricted to the stored networks
+
+    @cached_property
+    def _stored(self) -> NDArray[np.intp]:
+        """Rows of the table with values of all objectives at every budget."""
+        X = self.bench.architectures
+        known = np.isfinite(self(X)).all(axis=1)
+        for epochs in self.budgets:
+            values = self.bench.query(X, self.objectives, dataset=self.dataset, epochs=epochs, seed=self._expected)
+            known &= np.isfinite(values).all(axis=1)
+        if not known.any():
+            raise ValueError(f"{self!r}: no architecture has values for all objectives")
+        return np.flatnonzero(known)
+
+    @cached_property
+    def drawn_from(self) -> Genotypes | None:
+        """With ``missing="nearest"``, the stored genotypes that have values: random ones are drawn from these."""
+        return np.array(self.bench.architectures[self._stored]) if self.missing == "nearest" else None
+
+    @cached_property
+    def _nearest(self) -> Nearest:
+        assert self.drawn_from is not None
+        return Nearest(self.drawn_from, self.space.cardinalities)
+
+    @cached_property
+    def _stored_of_record(self) -> NDArray[np.intp]:
+        """Position in `drawn_from` of each record, -1 where it lacks a value and for the record -1."""
+        position = np.full(len(self.bench) + 1, -1, dtype=np.intp)
+        position[self._stored] = np.arange(len(self._stored))
+        return position
+
+    def answered(self, X: Genotypes) -> Genotypes:
+        """With ``missing="nearest"``, the stored genotype that answers each row of ``X``, else ``X``.
+
+        A genotype's own record or its network's answers it where there is one, else the stored genotype that differs in the
+        fewest genes; of several, the one with the smallest key.
+        """
+        if self.drawn_from is None:
+            return X
+        rows = self.space.check(X)
+        where = self._stored_of_record[self.bench.records(rows)]
+        unknown = np.flatnonzero(where < 0)
+        if len(unknown):
+            where[unknown] = self._nearest.find(rows[unknown])
+        return self.drawn_from[where]
+
     # ---------------------------------------------------------------- evaluations
 
     def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
-        X = self.space.check(X)
+        X = self.answered(self.space.check(X))
         epochs = self.epochs if epochs is None else epochs
         answers = self._answered(epochs)
         small = self.space.size <= SMALL_SIZE
@@ -208,13 +268,13 @@ class TabularProblem(Problem):
         unknown = np.isnan(F).any(axis=1)
         if not unknown.any():
             return
-        if self.missing == "raise":
+        if self.missing in ("raise", "nearest"):
             native = str(self.space.decode(X[unknown][:1])[0])
             raise ValueError(
                 f"{self.bench.name} has no {' and '.join(self.objectives)} on {self.dataset} for {unknown.sum()} of "
                 f"{len(X)} architectures requested by the search, such as {native[:LONGEST]}: use missing='fail' (a "
-                "failed training that costs its time) or missing='skip' (a failure that costs no time); --missing in "
-                "the shell"
+                "failed training that costs its time), missing='skip' (a failure that costs no time) or "
+                "missing='nearest' (a search of the stored networks alone); --missing in the shell"
             )
         F[unknown] = np.inf
 
@@ -248,7 +308,7 @@ class TabularProblem(Problem):
             counts = np.maximum(known.sum(axis=1), 1)
             count = int(counts[0]) if (counts == counts[0]).all() else counts
         rows_known: NDArray[np.bool_] = np.any(known, axis=1)
-        if self.missing != "raise":
+        if self.missing in ("fail", "skip"):
             seconds = self._settled_seconds(seconds, rows_known)
         if small:
             asked = np.flatnonzero(self.space.is_valid(self.space.all()))
@@ -336,6 +396,24 @@ class TabularProblem(Problem):
             return np.where(known[:, np.newaxis], seconds, 0.0)
         longest = np.nanmax(seconds, initial=-np.inf)
         return np.where(np.isnan(seconds), longest, seconds) if np.isfinite(longest) else seconds
+
+
+def _stores_few(bench: Queries) -> bool:
+    """Whether a table stores a small part of its space's networks."""
+    if len(bench) >= SMALL_SHARE * bench.space.size:
+        return False
+    return len(bench) < SMALL_SHARE * (bench.space.networks or bench.space.size)
+
+
+def _restricted(problem: TabularProblem) -> str:
+    space, stored = problem.space, problem._stored
+    return (
+        f"{problem.bench.name} stores {len(stored):,} of the {space.networks or space.size:,} "
+        f"{'networks' if space.networks else 'genotypes'} of {space.name}, so the search is restricted to those: random "
+        "genotypes are drawn from them, and any other is answered by and recorded as the stored one that differs in the "
+        "fewest genes (missing='nearest'); pass missing= to choose, e.g. 'nearest' to confirm or 'raise' to forbid "
+        "(--missing in the shell)"
+    )
 
 
 def _reopen(

@@ -27,8 +27,8 @@ Seed = int | Literal["mean", "random"]
 class Queries:
     """Base class of `Benchmark`: looks up genotypes and lists the stored datasets, metrics, budgets and seeds."""
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._store = StoreFile(path)
+    def __init__(self, path: str | os.PathLike[str] | StoreFile) -> None:
+        self._store = path if isinstance(path, StoreFile) else StoreFile(path)
         self.path: Path = self._store.path
         self.name = self.path.name.removesuffix(".h5")
         self.space: Space = self._store.space
@@ -181,10 +181,23 @@ class Queries:
         """
         rows, dataset = self.space.check(X), self._dataset(dataset)
         self._metric(dataset, metric)
-        budgets: Sequence[int | None] = self.epochs(dataset, metric) or (None,)
-        seeds: Sequence[int | str] = self.seeds(dataset, metric) or ("mean",)
-        found = [[self._lookup(rows, [metric], dataset, e, s)[:, 0] for s in seeds] for e in budgets]
-        return np.moveaxis(np.array(found), 2, 0)
+        if metric not in self._store.metrics[dataset]:
+            return self._lookup(rows, [metric], dataset, None, "mean")[:, :, np.newaxis]
+        column = self._store.metrics[dataset][metric]
+        array = self._store.array(column)
+        seeds = self.seeds(dataset, metric)
+        if column.epochs is None:
+            array = array[:, np.newaxis]
+        if column.seeds is None:
+            array = array[..., np.newaxis]
+        elif seeds:
+            array = array[..., [column.seeds.index(seed) for seed in seeds]]
+        else:
+            array = np.stack([_mean(array[:, i]) for i in range(array.shape[1])], axis=1)[..., np.newaxis]
+        record = self.records(rows)
+        values = array[record].astype(np.float64)
+        values[record < 0] = np.nan
+        return values
 
     def _lookup(
         self, rows: Genotypes, names: list[str], dataset: str, epochs: int | None, seed: int | str

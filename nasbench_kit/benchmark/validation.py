@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.benchmark.benchmark import Benchmark, Seed
 from nasbench_kit.errors import InvalidArchitecture, SourceError, StoreError
+from nasbench_kit.spaces.nats_size.space import NATSSize
 from nasbench_kit.spaces.nb201.space import NB201
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import Table
@@ -229,8 +230,10 @@ def _against_source(bench: Benchmark, table: Table, sample: int, seed: int) -> C
 
 def _against_official(bench: Benchmark, official: Official, sample: int, seed: int) -> list[Check]:
     """Compare official indices, and all trial values that `get_more_info` returns for sampled architectures."""
-    if not isinstance(bench.space, NB201):
-        raise SourceError(f"the official packages cover nb201 only, and {bench.name} is a table of {bench.space.name}")
+    if not isinstance(bench.space, (NB201, NATSSize)):
+        raise SourceError(
+            f"the official packages cover nb201 and nats-size only, and {bench.name} is a table of {bench.space.name}"
+        )
     count = min(sample, len(bench))
     X = bench.architectures[np.sort(np.random.default_rng(seed).choice(len(bench), count, replace=False))]
     row_of = {index: row for row, index in enumerate(bench.space.official_index(X).tolist())}

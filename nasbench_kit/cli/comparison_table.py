@@ -13,7 +13,7 @@ from nasbench_kit.experiments import statistics
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.scale import scale_of
 
-__all__ = ["comparison_json", "print_comparison"]
+__all__ = ["comparison_json", "duration", "print_comparison"]
 
 
 def comparison_json(comparison: Comparison, baseline: str | None) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def print_comparison(comparison: Comparison, baseline: str | None) -> None:
             row["verdict"] if math.isnan(row["p"]) else f"{row['verdict']}, p {row['p']:.2g}",
         ]
         cells += [_spread(row[reported], row[f"{reported}_sd"], 2)] if reported else []
-        cells += [f"{row['unique_networks']:.0f}", _duration(row["simulated_seconds"]), f"{row['wall_seconds']:.2f} s"]
+        cells += [f"{row['unique_networks']:.0f}", duration(row["simulated_seconds"]), f"{row['wall_seconds']:.2f} s"]
         rows.append(cells)
     optional = ("took", "simulated", "networks", "median", "rank", "95 % interval")
     print_table(_title(comparison), header, rows, "\n".join(_caption(comparison, table, baseline)), optional=optional)
@@ -164,7 +164,8 @@ def _spread(mean: float, sd: float, digits: int) -> str:
     return _number(mean, digits) + (f" ± {sd:.{digits}f}" if math.isfinite(sd) else "")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A simulated time in the unit that suits it."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.1f} {unit}"

@@ -33,17 +33,21 @@ def run(options: argparse.Namespace) -> int:
     known = downloads()[options.benchmark]
     files = [known.file(name) for name in options.file] if options.file else known.files[: known.default]
     folder = options.folder or store_folder()
+    if known.together:
+        folder = folder / options.benchmark
     say(f"licence {known.licence}; to cite: {known.citation}", error=True)
     done: list[dict[str, Any]] = []
     with progress_bars([file.name for file in files]) as update:
         for file in files:
             path = download(file, known, folder, progress=partial(update, file.name))
             done.append({"file": str(path), "verified_by": file.evidence})
-    for entry in [] if options.no_convert else done:
-        path = Path(entry["file"])
+    sources = [folder] if known.together else [Path(entry["file"]) for entry in done]
+    for path in [] if options.no_convert else sources:
         say(f"converting {path.name}", error=True)
         bench = convert(path, default_target(path))
-        entry |= {"store": str(bench.path), "name": bench.name, "architectures": len(bench)}
+        for entry in done:
+            if path in (folder, Path(entry["file"])):
+                entry |= {"store": str(bench.path), "name": bench.name, "architectures": len(bench)}
     if options.json:
         print_json(done)
         return 0

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from nasbench_kit.errors import MOST_SHOWN, one_line
 
-__all__ = ["print_json", "print_table", "progress_bars", "say", "warnings_on_stderr"]
+__all__ = ["plain", "print_json", "print_table", "progress_bars", "say", "warnings_on_stderr"]
 
 
 def say(*cells: object, error: bool = False) -> None:
@@ -78,17 +78,18 @@ def print_table(
 
 def print_json(value: Any) -> None:
     """Print JSON to stdout; numbers that JSON cannot represent become null."""
-    json.dump(_plain(value), sys.stdout, indent=2, allow_nan=False)
+    json.dump(plain(value), sys.stdout, indent=2, allow_nan=False)
     print()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """The value as JSON can represent it: dicts, lists, numbers and text; numbers that are not finite become None."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -8,14 +8,19 @@ from typing import Any
 from nasbench_kit.benchmark.problem import CHARGES, MISSING
 from nasbench_kit.metrics.metric import DIRECTIONS
 
-__all__ = ["add_problem_arguments", "problem_options"]
+__all__ = ["add_answer_arguments", "add_problem_arguments", "problem_options"]
 
 
 def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that say how a table answers a search."""
+    """Declare the options that say which part of a table is searched, and how it answers."""
+    parser.add_argument("--dataset", help="default: the only one")
+    parser.add_argument("--epochs", type=int, help="the epoch budget of evaluations (default: the largest)")
+    add_answer_arguments(parser)
+
+
+def add_answer_arguments(parser: argparse.ArgumentParser) -> tuple[str, ...]:
+    """Declare the options that say how a table answers a search, and return their names."""
     group = parser.add_argument_group("how the table answers")
-    group.add_argument("--dataset", help="default: the only one")
-    group.add_argument("--epochs", type=int, help="the epoch budget of evaluations (default: the largest)")
     group.add_argument(
         "--trial",
         metavar="SEED",
@@ -28,9 +33,9 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--missing",
         choices=MISSING,
-        default="raise",
         help="how to treat architectures that the table lacks: an error (default), a failed training that costs its "
-        "time, or a failure that is skipped at no cost",
+        "time, a failure that is skipped at no cost, or a search of the stored architectures alone, each other one answered "
+        "by the nearest (default for tables of less than 1%% of their space)",
     )
     group.add_argument(
         "--include-validation-time", action="store_true", help="charge one pass over the validation data, too"
@@ -42,6 +47,7 @@ def add_problem_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="METRIC=max|min",
         help="the direction of an objective, if the store does not state it; repeatable",
     )
+    return "trial", "charge", "missing", "include_validation_time", "direction"
 
 
 def problem_options(options: argparse.Namespace) -> dict[str, Any]:

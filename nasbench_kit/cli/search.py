@@ -1,280 +1,72 @@
-"""Search a space by training networks; all trainings are cached for later searches.
+"""Search a table of trained networks (--benchmark), or a space by training networks.
 
-Repeating the command, after it was killed or with a larger budget, continues from the cached trainings.
+Trainings are cached for later searches: repeating the command, after it was killed or with a larger budget, continues from
+them.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
-import numpy as np
-
-from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, Algorithm, parse_algorithm
-from nasbench_kit.cli.extras import needs_training
-from nasbench_kit.cli.natives import native_text
-from nasbench_kit.cli.output import print_json, print_table, say, warnings_on_stderr
-from nasbench_kit.cli.own import OWN, algorithm_of
-from nasbench_kit.cli.setting import add_setting_arguments, setting_of
-from nasbench_kit.experiments.result import Result
-from nasbench_kit.experiments.search import search
-from nasbench_kit.files import check_target
-from nasbench_kit.metrics import minimised
-from nasbench_kit.spaces import space
-from nasbench_kit.store import write_store
-
-if TYPE_CHECKING:
-    from nasbench_kit.training.search.evaluator import TrainingProblem
-    from nasbench_kit.training.search.export import Exported
-
-EVERY = 10  # seconds between progress lines within a round
+from nasbench_kit.cli.own import OWN
+from nasbench_kit.cli.problem import add_answer_arguments
+from nasbench_kit.cli.table_search import search_table
+from nasbench_kit.cli.task import add_task_arguments
+from nasbench_kit.cli.training_search import add_training_arguments, search_by_training
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
-    parser.add_argument("space", help=f"the search space, {OWN}")
+    parser.add_argument("space", nargs="?", help=f"the search space to train networks of, {OWN}")
     parser.add_argument(
-        "--algorithm", metavar="NAME[:SETTING=VALUE,...]",
-        help="search algorithm (default: that of the space's paper, or else RegularizedEvolution, or NSGA2 for several "
-        f"objectives). Available: {', '.join([*ALGORITHMS, *CONFIGURATIONS])}",
-    )  # fmt: skip
-    parser.add_argument(
-        "--objectives", nargs="+", metavar="METRIC",
-        help="objectives (default: valid_accuracy, plus flops if the algorithm needs two)",
-    )  # fmt: skip
-    parser.add_argument("--evaluations", type=int, help="budget per run in evaluations (default: 100)")
-    parser.add_argument("--generations", type=int, help="budget per run in generations of the algorithm")
-    parser.add_argument("--unique-networks", type=int, help="budget per run in distinct networks")
-    parser.add_argument("--simulated-seconds", type=float, help="budget per run in measured seconds of training")
-    parser.add_argument(
-        "--runs", type=int, default=1, help="independent runs, which share all trainings (default %(default)s)"
+        "--benchmark", metavar="NAME", help="search this table instead: a benchmark's name or the path of a store"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the search (default %(default)s)")
+    add_task_arguments(parser)
     parser.add_argument(
-        "--training-seeds", type=int, default=1, help="trainings per network, which are averaged (default %(default)s)"
+        "--dataset",
+        help="of the table (default: the only one); or to train on: digits (default), cifar10-valid, cifar10, "
+        "cifar10-40k, cifar100, cifar100-40k, ImageNet16-120, or an .npz file with the arrays 'images' and 'labels'",
     )
     parser.add_argument(
-        "--cache", metavar="FILE", help="file that keeps the trainings (default: SPACE-DATASET.trainings)"
+        "--epochs", type=int, help="epochs of an evaluation (default: the table's largest budget; those of the recipe)"
     )
-    add_setting_arguments(parser)
     output = parser.add_argument_group("output")
     output.add_argument("-o", "--output", metavar="FILE", help="save the result, for nasbench_kit.load_result")
-    output.add_argument("--table", metavar="FILE", help="write a store of all cached trainings of this setting")
-    output.add_argument("--export", metavar="FOLDER", help="train the networks found once more, and export them")
-    output.add_argument(
-        "--export-epochs", type=int, help="epochs of the exported trainings (default: those of the search)"
-    )
-    output.add_argument("--onnx", action="store_true", help="with --export: also write ONNX (extra 'onnx')")
     output.add_argument("--plot", metavar="FILE", help="plot the search to this file: .png, .svg or .pdf")
     output.add_argument("--json", action="store_true", help="print JSON")
+    table, training = add_answer_arguments(parser), add_training_arguments(parser)
+    # None marks an option that is not given, as only one of the two kinds may be
+    parser.set_defaults(
+        of_table={name: parser.get_default(name) for name in table},
+        of_training={name: parser.get_default(name) for name in training},
+        **dict.fromkeys([*table, *training]),
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
-    with needs_training("searching by training"):
-        from nasbench_kit.training.search.evaluator import TrainingProblem
-    _check_outputs(options)
-    chosen = space(options.space)
-    algorithm, objectives = _task(options)
-    setting = setting_of(options, chosen)
-    if options.training_seeds < 1:
-        raise ValueError(f"--training-seeds must be at least 1, not {options.training_seeds}")
-    cache = options.cache or f"{chosen.name}-{Path(options.dataset).stem}.trainings"
-    ends = (options.evaluations, options.generations, options.unique_networks, options.simulated_seconds)
-    evaluations = 100 if all(end is None for end in ends) else options.evaluations
-    with warnings_on_stderr():
-        problem = TrainingProblem(
-            setting,
-            objectives,
-            seeds=range(options.training_seeds),
-            cache=cache,
-            device=options.device,
-            processes=options.processes,
+    if options.benchmark is None:
+        if options.space is None:
+            raise ValueError("give --benchmark NAME to search a table, or a search space to train networks of")
+        _refuse(
+            options, options.of_table, "tells how a table answers: leave it out, or search one with --benchmark NAME"
         )
-        with problem:
-            log = _Log(problem)
-            problem.progress = log.training
-            result = search(
-                problem,
-                algorithm,
-                runs=options.runs,
-                evaluations=evaluations,
-                unique_networks=options.unique_networks,
-                simulated_seconds=options.simulated_seconds,
-                generations=options.generations,
-                seed=options.seed,
-                progress=log.round,
-            )
-            written = _write(options, problem, result)
-            _show(options, problem, result, written)
-    return 0
+        _complete(options, {**options.of_training, "dataset": "digits"})
+        return search_by_training(options)
+    _refuse(options, options.of_training, "is for training networks: leave it out, as --benchmark searches a table")
+    _complete(options, options.of_table)
+    return search_table(options)
 
 
-def _check_outputs(options: argparse.Namespace) -> None:
-    """Refuse outputs that could not be written, before hours of training."""
-    for name in ("output", "table"):
-        if getattr(options, name):
-            check_target(Path(getattr(options, name)))
-    if options.plot:
-        from nasbench_kit.figures.style import check_picture
-
-        check_picture(Path(options.plot))
-    if (options.onnx or options.export_epochs is not None) and not options.export:
-        raise ValueError("--onnx and --export-epochs need --export FOLDER")
-    if options.export_epochs is not None and options.export_epochs < 1:
-        raise ValueError(f"--export-epochs must be at least 1, not {options.export_epochs}")
-    if options.export and Path(options.export).exists() and not Path(options.export).is_dir():
-        raise ValueError(f"--export {options.export} is a file, not a folder")
-    if options.onnx:
-        from nasbench_kit.training.search.export import check_onnx
-
-        check_onnx()
+def _refuse(options: argparse.Namespace, names: Iterable[str], reason: str) -> None:
+    for name in names:
+        if getattr(options, name) is not None:
+            raise ValueError(f"--{name.replace('_', '-')} {reason}")
 
 
-def _task(options: argparse.Namespace) -> tuple[Algorithm, list[str]]:
-    """Return the algorithm and the objectives, with defaults that match each other."""
-    if options.algorithm:
-        algorithm = algorithm_of(options.algorithm)
-    else:
-        many = len(options.objectives or []) > 1
-        algorithm = parse_algorithm("NSGA2" if many else "RegularizedEvolution")
-        if options.space in CONFIGURATIONS:
-            own = CONFIGURATIONS[options.space]()
-            algorithm = own if not options.objectives or many == own.many_objectives else algorithm
-    if options.objectives:
-        return algorithm, options.objectives
-    return algorithm, ["valid_accuracy"] if algorithm.single_objective else ["valid_accuracy", "flops"]
-
-
-class _Log:
-    """Progress lines on stderr."""
-
-    def __init__(self, problem: TrainingProblem) -> None:
-        self.problem, self.start = problem, time.perf_counter()
-        self.last, self.line = self.start, ""
-
-    def training(self, done: int, total: int) -> None:
-        now = time.perf_counter()
-        if now - self.last >= EVERY and done < total:
-            self.last = now
-            say(f"        {done} of {total} trainings of this round", error=True)
-
-    def round(self, share: float) -> None:
-        self.last = time.perf_counter()
-        problem = self.problem
-        _, F = problem.evaluated()
-        F = F[np.isfinite(F).all(axis=1)]
-        best = "nothing fully trained yet"
-        if len(F):
-            name = problem.objectives[0]
-            best = f"best {name} {minimised(F, problem.objective_metrics)[F[:, 0].argmin(), 0]:.2f}"
-        counts = f"{problem.networks} networks, {problem.trained} trainings, {problem.known} from the cache"
-        line = f"{share:6.1%}  {counts}; {best}"
-        if line != self.line:  # skip the duplicate report at the end
-            self.line = line
-            say(f"{line}; {self.last - self.start:.0f} s", error=True)
-
-
-def _found(problem: TrainingProblem, result: Result) -> list[dict[str, Any]]:
-    """Return the networks found by each run, i.e. its best or its Pareto front, sorted by the first objective."""
-    found = []
-    for run_number in range(result.runs):
-        X, F = result.archive(run_number)
-        metrics = result.archive_metrics(run_number)
-        for i in np.flatnonzero(np.isfinite(F).all(axis=1)):
-            values = {name: float(column[i]) for name, column in metrics.items()}
-            native = problem.space.decode(X[i])[0]
-            found.append({"run": run_number, "architecture": native, "genotype": X[i].tolist(), **values})
-    return found
-
-
-def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result) -> list[Exported]:
-    exported: list[Exported] = []
-    if options.output:
-        say(f"saved {result.save(options.output)}", error=True)
-    if options.table:
-        say(f"wrote the table {write_store(options.table, problem.table())}", error=True)
-    if options.export:
-        from nasbench_kit.training.search.export import export_front
-
-        found = _found(problem, result)
-        metrics = {name: np.array([entry[name] for entry in found]) for name in result.metrics}
-        exported = export_front(
-            problem.setting,
-            [entry["genotype"] for entry in found],
-            metrics,
-            problem.objectives,
-            options.export,
-            seed=problem.seeds[0],
-            epochs=options.export_epochs,
-            device=options.device,
-            onnx=options.onnx,
-        )
-        for network in exported:
-            say(f"exported {network.folder}: {', '.join(network.files)}", error=True)
-            _compare(problem, network)
-    if options.plot:
-        from nasbench_kit.training.search.plot import plot_search
-
-        say(f"wrote the plot {plot_search(problem, result, options.plot)}", error=True)
-    return exported
-
-
-def _compare(problem: TrainingProblem, network: Exported) -> None:
-    """Warn if the training of an exported network did not reproduce that of the search."""
-    if len(problem.seeds) > 1 or not network.same_training:
-        return
-    for name, values in problem.metrics(network.genotype).items():
-        if name.endswith("_accuracy") and values[0] != network.metrics[name]:
-            say(
-                f"warning: {name} is {network.metrics[name]:.2f} but was {values[0]:.2f} in the search: trainings are not "
-                "exactly reproducible on a GPU, a different machine or a different version of PyTorch",
-                error=True,
-            )
-            return
-
-
-def _show(options: argparse.Namespace, problem: TrainingProblem, result: Result, exported: list[Exported]) -> None:
-    found = _found(problem, result)
-    identity = result.source["training"]
-    if options.json:
-        print_json(
-            {
-                "space": problem.space.name,
-                "dataset": identity["dataset"],
-                "algorithm": result.algorithm,
-                "settings": result.settings,
-                "objectives": result.objectives,
-                "epochs": problem.budgets[-1],
-                "evaluations": result.evaluations,
-                "unique_networks": result.unique_networks,
-                "training_seconds": result.simulated_seconds,
-                "trainings": problem.trained,
-                "from_cache": problem.known,
-                "wall_seconds": result.wall_seconds,
-                "cache": str(problem.cache.path),
-                "found": found,
-                "exported": [{"folder": str(e.folder), "files": e.files, "metrics": e.metrics} for e in exported],
-            }
-        )
-        return
-    metrics = [*problem.objectives, *(m for m in ("test_accuracy", "params", "flops") if m in result.metrics)]
-    metrics = list(dict.fromkeys(metrics))
-    rows = [
-        [
-            str(entry["run"]),
-            *(f"{entry[m]:.2f}" if m.endswith("_accuracy") else f"{entry[m]:,.6g}" for m in metrics),
-            native_text(entry["architecture"]),
-        ]
-        for entry in found
-    ]
-    print_table(
-        f"{result.algorithm} on {problem.space.name}, trained on {identity['dataset']} for {problem.budgets[-1]} epochs",
-        ["run", *(m.replace("_", " ") for m in metrics), "architecture"],
-        rows,
-        f"{int(result.evaluations.sum())} evaluations of {problem.networks} networks: {problem.trained} trainings, "
-        f"{problem.known} networks from {problem.cache.path}; {result.wall_seconds:.0f} s",
-        optional=("architecture",),
-    )
+def _complete(options: argparse.Namespace, defaults: dict[str, Any]) -> None:
+    for name, value in defaults.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)

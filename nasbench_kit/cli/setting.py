@@ -11,23 +11,28 @@ from nasbench_kit.spaces import Space
 if TYPE_CHECKING:
     from nasbench_kit.training.setting import Setting
 
-__all__ = ["add_setting_arguments", "setting_of"]
+__all__ = ["add_recipe_arguments", "add_setting_arguments", "setting_of"]
 
 
 def add_setting_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of a setting and of the device it is trained on."""
-    group = parser.add_argument_group("training")
-    group.add_argument(
+    parser.add_argument(
         "--dataset",
         default="digits",
         help="digits (default), cifar10-valid, cifar10, cifar10-40k, cifar100, cifar100-40k, ImageNet16-120, or an .npz file "
         "with the arrays 'images' and 'labels'",
     )
+    parser.add_argument("--epochs", type=int, help="epochs per training (default: the recipe's)")
+    add_recipe_arguments(parser)
+
+
+def add_recipe_arguments(parser: argparse.ArgumentParser) -> tuple[str, ...]:
+    """Declare the options of a setting other than its dataset and epochs, and return their names."""
+    group = parser.add_argument_group("training")
     group.add_argument("--data", metavar="FOLDER", help="folder of the dataset's published files")
     group.add_argument(
         "--recipe", help="training recipe: a space's name, or digits (default: digits on the digits, else the space's)"
     )
-    group.add_argument("--epochs", type=int, help="epochs per training (default: the recipe's)")
     group.add_argument(
         "--skeleton",
         nargs="+",
@@ -37,6 +42,7 @@ def add_setting_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: cuda if available and faster)")
     group.add_argument("--processes", type=int, help="worker processes, one core each (default: all cores)")
+    return "data", "recipe", "skeleton", "device", "processes"
 
 
 def setting_of(options: argparse.Namespace, space: Space) -> Setting:

@@ -53,7 +53,7 @@ def plot_comparison(comparison: Any, path: str | os.PathLike[str], *, clock: str
     ------
     MissingExtra
         Where matplotlib is not installed.
-    StoreError
+    WriteError
         Where the file cannot be written.
     ValueError
         The traces follow another clock.

@@ -195,6 +195,7 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
         objectives=objectives,
         budgets=problem.budgets,
         initial=task.initial,
+        **({} if problem.drawn_from is None else {"drawn_from": problem.drawn_from}),
     )
     recorder = Recorder(problem, task.runs, budget, task.clock, task.archive_size)
     evaluator = _Evaluator(problem, algorithm, task)
@@ -205,9 +206,10 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
     while told < budget.limit and recorder.running.any() and rounds != budget.generations:
         X = evaluator.asked()
         taken = X[:, : budget.limit - told]
-        evaluation = evaluator.evaluate(taken.reshape(-1, space.genes))
+        rows = problem.answered(taken.reshape(-1, space.genes))
+        evaluation = evaluator.evaluate(rows)
         partial = algorithm.epochs is not None and algorithm.epochs < problem.budgets[-1]
-        recorder.update(taken, evaluation, partial=partial)
+        recorder.update(rows.reshape(taken.shape), evaluation, partial=partial)
         told += taken.shape[1]
         enable_for(told * task.runs)
         rounds += 1
@@ -215,8 +217,9 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
             F = evaluation.F.reshape(task.runs, -1, objectives)
             algorithm.tell(F)
             if task.record:
-                population = algorithm.population or (X, F)
-                generations.append((told, population[0].copy(), population[1].copy()))
+                members, values = algorithm.population or (X, F)
+                answered = problem.answered(members.reshape(-1, space.genes)).reshape(members.shape)
+                generations.append((told, answered.copy(), values.copy()))
         now = time.perf_counter()
         if progress and now - reported > 0.1:
             reported = now

@@ -53,7 +53,7 @@ def draw(space: Space, native: Any, path: str | os.PathLike[str]) -> Path:
         The architecture is not in the space.
     MissingExtra
         matplotlib is not installed.
-    StoreError
+    WriteError
         The file cannot be written.
     """
     target = Path(path)

@@ -6,8 +6,8 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nasbench_kit.errors import MissingExtra, StoreError
-from nasbench_kit.files import replace_file
+from nasbench_kit.errors import MissingExtra
+from nasbench_kit.files import check_target, replace_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,8 +43,8 @@ def check_picture(path: Path) -> str:
         matplotlib is not installed.
     ValueError
         The suffix is not supported.
-    StoreError
-        The folder does not exist.
+    WriteError
+        The folder does not exist or is not writable, or the path is not that of a file.
     """
     check_matplotlib()
     form = path.suffix.removeprefix(".").lower()
@@ -52,13 +52,12 @@ def check_picture(path: Path) -> str:
         raise ValueError(
             f"{path}: figures can be written as .png, .svg or .pdf, not as {path.suffix or 'a file without suffix'}"
         )
-    if not path.parent.is_dir():
-        raise StoreError(f"{path}: there is no folder {path.parent}")
+    check_target(path)
     return form
 
 
 def write_picture(figure: Figure, path: Path) -> Path:
-    """Write a figure in the format of the suffix; raises as `check_picture`, or StoreError if writing fails."""
+    """Write a figure in the format of the suffix; raises as `check_picture`, or WriteError if writing fails."""
     form = check_picture(path)
     # omit the date to make the files reproducible
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]

@@ -66,7 +66,7 @@ def replay(problem: Problem, optimiser: Optimiser, runs: Sequence[Run]) -> Resul
     parts = []
     for number, run in enumerate(runs):
         recorder = Recorder(problem, 1, budget)
-        recorder.update(run.X[np.newaxis], run.evaluation)
+        recorder.update(problem.answered(run.X)[np.newaxis], run.evaluation)
         recorder.finish()
         parts.append(Result.from_recorder(problem, optimiser, UNSEEDED, number, recorder, None))
     result = join_results(parts)
@@ -97,7 +97,7 @@ def looked_up(problem: Problem, X: Genotypes) -> Evaluation:
     """Noise-free values and costs of valid genotypes (n, genes) that were evaluated elsewhere."""
     draws = np.zeros(len(X)) if problem.noisy else None
     seconds = problem.evaluate(X, draws=draws).seconds
-    F = problem(X)
+    F = problem(problem.answered(X))
     return Evaluation(np.where(np.isnan(F), np.inf, F), seconds)
 
 

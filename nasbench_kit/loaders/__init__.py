@@ -10,12 +10,23 @@ from typing import Any
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import SourceError, UnknownName
-from nasbench_kit.files import check_target
-from nasbench_kit.loaders import macronas, nas_bench_macro, nats, nb101, nb101_test, nb201, table
+from nasbench_kit.loaders import (
+    accel_nasbench,
+    macronas,
+    nas_bench_graph,
+    nas_bench_macro,
+    nas_bench_nlp,
+    nats,
+    nb101,
+    nb101_test,
+    nb201,
+    table,
+    transnas,
+)
 from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.progress import reading
 from nasbench_kit.loaders.source import check_file
-from nasbench_kit.store import Table, write_store
+from nasbench_kit.store import Table, check_new_store, create_store
 
 __all__ = ["convert", "formats", "load", "store_name"]
 
@@ -49,10 +60,20 @@ _RECORDS = frozenset({"curves", "progress"})
 _LOADERS = {
     "macronas": Loader(macronas.recognises, macronas.load, frozenset({"progress"}), macronas.store_name),
     "nas-bench-macro": Loader(nas_bench_macro.recognises, nas_bench_macro.load, store_name=nas_bench_macro.STORE_NAME),
+    "nas-bench-nlp": Loader(
+        nas_bench_nlp.recognises, nas_bench_nlp.load, store_name=nas_bench_nlp.STORE_NAME, folder=True
+    ),
+    "nas-bench-graph": Loader(
+        nas_bench_graph.recognises, nas_bench_graph.load, store_name=nas_bench_graph.STORE_NAME, folder=True
+    ),
     "nb101": Loader(nb101.recognises, nb101.load, frozenset({"progress", "reader"}), nb101.store_name),
     "nb101-test": Loader(nb101_test.recognises, nb101_test.load, store_name=nb101_test.STORE_NAME),
     "nb201": Loader(nb201.recognises, nb201.load, _RECORDS, nb201.STORE_NAME),
-    "nats": Loader(nats.recognises, nats.load, _RECORDS, nats.STORE_NAME, folder=True),
+    "nats": Loader(nats.recognises, nats.load, _RECORDS, nats.store_name, folder=True),
+    "accel-nasbench": Loader(
+        accel_nasbench.recognises, accel_nasbench.load, store_name=accel_nasbench.STORE_NAME, folder=True
+    ),
+    "transnas": Loader(transnas.recognises, transnas.load, store_name=transnas.store_name),
     "table": Loader(table.recognises, table.load, frozenset({"mapping"}), folder=True),
 }
 
@@ -121,7 +142,8 @@ def store_name(source: Path, source_format: str | None, mapping: TableMapping | 
         raise UnknownName("source format", source_format, _LOADERS)
     name = _LOADERS[source_format or recognise(source)].store_name
     if callable(name):
-        check_file(source)
+        if not os.path.isdir(source):  # noqa: PTH112
+            check_file(source)
         return name(source)
     return name or source.name.split(".")[0]
 
@@ -170,7 +192,7 @@ def convert(
     StoreError
         If the store cannot be written. An existing store is left untouched.
     """
-    check_target(Path(store))  # fail now, not after minutes of reading
+    check_new_store(Path(store))  # fail now, not after minutes of reading
     content = load(
         source,
         source_format=source_format,
@@ -180,4 +202,4 @@ def convert(
         mapping=mapping,
         reader=reader,
     )
-    return Benchmark(write_store(store, content))
+    return Benchmark(create_store(store, content))

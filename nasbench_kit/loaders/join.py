@@ -26,7 +26,7 @@ __all__ = ["join"]
 
 # attributes of every store, which its writer sets; all others are its provenance
 _WRITTEN = frozenset({"format", "format_version", "space", "space_version", "created", "kit_version"})
-_OF_SOURCE = ("source", "sha256", "size", "url", "licence", "citation", "notes")
+_OF_SOURCE = ("source", "sha256", "size", "version", "url", "commit", "licence", "citation", "notes")
 
 
 def join(

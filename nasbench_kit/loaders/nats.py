@@ -1,4 +1,4 @@
-"""Read NATS-Bench's topology files: the ``-simple`` folder, its ``.tar``, and the single ``.pickle.pbz2``.
+"""Read NATS-Bench's files, topology and size: the ``-simple`` folder, its ``.tar``, and the single ``.pickle.pbz2``.
 
 All are bz2-compressed pickles, and decompression takes most of the time. Architectures are read by one thread per core:
 decompression releases the GIL, and takes twice as long as parsing. (Worker processes would require a
@@ -22,40 +22,48 @@ from typing import Any
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.kernels.cores import usable_cores
+from nasbench_kit.loaders.nats_spaces import NATSSpace, is_pickle, space_in
 from nasbench_kit.loaders.pickle_runs import Templates
+from nasbench_kit.loaders.pickle_stack import Bytes
 from nasbench_kit.loaders.pickle_streams import Item, read_stream
-from nasbench_kit.loaders.pickles import MAX_ITEM, Bytes, read_pickle
+from nasbench_kit.loaders.pickle_values import MAX_ITEM
+from nasbench_kit.loaders.pickles import read_pickle
 from nasbench_kit.loaders.records import Record, Records, check_meta
 from nasbench_kit.loaders.source import head, published_provenance
+from nasbench_kit.loaders.tar import tar_members
 from nasbench_kit.store.schema import Table
 
-__all__ = ["STORE_NAME", "is_single_file", "load", "recognises", "stream"]
+__all__ = ["is_single_file", "load", "recognises", "space_of", "store_name", "stream"]
 
-STORE_NAME = "nats"
-BUDGETS = {"12": 12, "200": 200}
-
-# SHA-256 of three members of the published folder: the meta file and records 0 and 11
-_KNOWN = {
-    "meta.pickle.pbz2": "7ecc7932fabec6b80551e07b845346de99d83c673f67a1891d619576b3fa053c",
-    "000000.pickle.pbz2": "0103573dc07d29661807b7952fa0930a53203dc8aa6759ff0c5e0e1111300185",
-    "000011.pickle.pbz2": "9e70770646c83f824f0a51422aaa7e89afca861a257ec285cdfada7264345276",
-}
 MAX_PACKED = 2**21  # bytes of one compressed member; an architecture's record has 84 kB
-MAX_MEMBERS = 2**15  # the official folder has 15,626
+MAX_MEMBERS = 2**16  # the official folders have 15,626 and 32,769
 _MEMBER = re.compile(r"(\d{1,6}|meta)\.pickle\.pbz2")
 _BZ2 = b"BZh"
-_BLOCK = 512  # bytes, the block size of tar archives
 _CHUNK = 2**20  # bytes decompressed at a time
+_BLOCK_OF_BZ2 = 2**20  # bytes that hold one bz2 block, the smallest unit that can be decompressed
 
 
 def recognises(path: Path) -> bool:
     """Whether this is a folder or tar archive of pickles with the official names, or the single compressed pickle."""
     if path.is_dir():
-        return any(_is_pickle(head(member.path)) for member in _of_folder(path)[:3])
-    start = head(path, 2**20)  # enough for one bz2 block, the smallest unit that can be decompressed
+        return any(is_pickle(head(member.path)) for member in _of_folder(path)[:3])
+    start = head(path, _BLOCK_OF_BZ2)
     if start[257:262] == b"ustar":
         return re.search(rb"(^|/)(\d{6}|meta)\.pickle\.pbz2\0", start) is not None
-    return _is_pickle(start)
+    return is_pickle(start)
+
+
+def space_of(path: Path) -> NATSSpace:
+    """Which of NATS-Bench's two search spaces a folder or file is about, from its first architecture."""
+    if is_single_file(path):
+        return space_in(head(path, _BLOCK_OF_BZ2))
+    members = _of_folder(path) if path.is_dir() else _of_tar(path)
+    return space_in(_packed(members[0])) if members else space_in(b"")
+
+
+def store_name(path: Path) -> str:
+    """The default name of the store, ``"nats"`` or ``"nats-size"``."""
+    return space_of(path).benchmark
 
 
 def load(
@@ -83,15 +91,16 @@ def load(
     SourceError
         If the source is invalid; the message gives the member, the byte and, if applicable, the architecture and key.
     """
-    records = Records(path, BUDGETS, curves=curves)
+    about = space_of(path)
+    records = Records(path, about.budgets, curves=curves, space=about.space())
     if is_single_file(path):
         meta = stream(path, records.taking(" decompressed", progress))
         check_meta(path, meta, records.names)
-        provenance = published_provenance([path], "nats")
+        provenance = published_provenance([path], about.benchmark)
     else:
         members = _of_folder(path) if path.is_dir() else _of_tar(path)
         digests = _read_members(path, members, records, partial, progress)
-        provenance = _provenance(path, members, digests)
+        provenance = _provenance(path, members, digests, about)
     return records.table(provenance, partial=partial)
 
 
@@ -145,7 +154,7 @@ def _in_order(members: Iterable[_Member]) -> list[_Member]:
     """The meta file first, then by index."""
     found = list(itertools.islice(members, MAX_MEMBERS + 1))
     if len(found) > MAX_MEMBERS:
-        raise SourceError(f"{found[-1].where}: more than {MAX_MEMBERS} records, but the official folder has 15625")
+        raise SourceError(f"{found[-1].where}: more than {MAX_MEMBERS} records, which no official folder has")
     return sorted(found, key=lambda member: -1 if member.index is None else member.index)
 
 
@@ -155,34 +164,12 @@ def _of_tar(path: Path) -> list[_Member]:
 
 
 def _tar_members(path: Path) -> Iterator[_Member]:
-    """The pickles in a tar archive (POSIX ustar, with or without pax or GNU headers), in archive order."""
-    size = path.stat().st_size
-    offset = 0
+    """The pickles in a tar archive, in archive order."""
     with path.open("rb") as file:
-        while offset < size:
-            file.seek(offset)
-            header = file.read(_BLOCK)
-            if header == bytes(_BLOCK):  # end of the archive; only padding follows
-                return
-            where = f"{path}: byte {offset}"
-            fields = [header[124:136], header[148:156]]
-            try:
-                length, checksum = (int(field.strip(b"\0 "), 8) for field in fields)
-            except ValueError:
-                length, checksum = -1, -1
-            if len(header) < _BLOCK or length < 0 or sum(header[:148]) + 8 * 32 + sum(header[156:]) != checksum:
-                raise SourceError(f"{where}: not a tar header; the file is truncated or damaged, download it again")
-            start = offset + _BLOCK
-            if start + length > size:
-                raise SourceError(
-                    f"{where}: the member has {length} bytes, but the file ends at byte {size}; download it again"
-                )
-            if header[156:157] in (b"0", b"\0"):
-                name = str(header[:100].split(b"\0")[0], "utf-8", "replace").split("/")[-1]
-                member = _member(name, path, start, length)
-                if member:
-                    yield member
-            offset = start + -(-length // _BLOCK) * _BLOCK
+        for name, start, length in tar_members(path, file, path.stat().st_size):
+            member = _member(name, path, start, length)
+            if member:
+                yield member
 
 
 def _read_members(
@@ -216,13 +203,7 @@ def _read_members(
 
 def _read_member(member: _Member, templates: Templates) -> tuple[Any, str]:
     """The value of one compressed pickle, and the SHA-256 of its compressed bytes."""
-    where = member.where
-    try:
-        with member.path.open("rb") as file:
-            file.seek(member.offset)
-            packed = file.read(MAX_PACKED + 1 if member.size is None else min(member.size, MAX_PACKED + 1))
-    except OSError as error:
-        raise SourceError(f"{where} cannot be read: {error.strerror}") from error
+    where, packed = member.where, _packed(member)
     if len(packed) > MAX_PACKED:
         raise SourceError(f"{where}: more than {MAX_PACKED} bytes, which is too large for a record of an architecture")
     content = bytearray()
@@ -238,6 +219,16 @@ def _read_member(member: _Member, templates: Templates) -> tuple[Any, str]:
             f"{where}: byte {end} decompressed: the content ends here, but {len(content) - end} bytes follow"
         )
     return value, hashlib.sha256(packed).hexdigest()
+
+
+def _packed(member: _Member) -> bytes:
+    """The compressed bytes of a member, at most one more than `MAX_PACKED`."""
+    try:
+        with member.path.open("rb") as file:
+            file.seek(member.offset)
+            return file.read(MAX_PACKED + 1 if member.size is None else min(member.size, MAX_PACKED + 1))
+    except OSError as error:
+        raise SourceError(f"{member.where} cannot be read: {error.strerror}") from error
 
 
 def _in_threads(
@@ -258,19 +249,21 @@ def _in_threads(
             pool.shutdown(cancel_futures=True)
 
 
-def _provenance(path: Path, members: list[_Member], digests: list[str]) -> dict[str, Any]:
+def _provenance(path: Path, members: list[_Member], digests: list[str], about: NATSSpace) -> dict[str, Any]:
     known = [
-        _KNOWN[member.name] == digest for member, digest in zip(members, digests, strict=True) if member.name in _KNOWN
+        about.known[member.name] == digest
+        for member, digest in zip(members, digests, strict=True)
+        if member.name in about.known
     ]
-    members_known = f"{sum(known)} of the {len(_KNOWN)} members whose SHA-256 is known are the published ones"
+    members_known = f"{sum(known)} of the {len(about.known)} members whose SHA-256 is known are the published ones"
     if path.is_file():
-        return {**published_provenance([path], "nats"), "known_members": members_known}
+        return {**published_provenance([path], about.benchmark), "known_members": members_known}
     # the checksum of a folder is that of the output of `sha256sum *.pickle.pbz2`
     named = sorted((member.name, digest) for member, digest in zip(members, digests, strict=True))
     listing = "".join(f"{digest}  {name}\n" for name, digest in named)
     size = sum(member.path.stat().st_size for member in members)
     return {
-        **published_provenance([], "nats"),
+        **published_provenance([], about.benchmark),
         "source": path.resolve().name,
         "sha256": hashlib.sha256(listing.encode()).hexdigest(),
         "size": size,
@@ -279,19 +272,6 @@ def _provenance(path: Path, members: list[_Member], digests: list[str]) -> dict[
 
 
 # -------------------------------------------------------------------- bz2
-
-
-def _is_pickle(start: bytes) -> bool:
-    """Whether these are the first bytes of a compressed pickle like the official ones."""
-    if not start.startswith(_BZ2):
-        return False
-    try:
-        content = bz2.BZ2Decompressor().decompress(start, max_length=256)
-    except (OSError, ValueError):
-        return False
-    if not content:  # the file is truncated within its first block
-        return True
-    return content.startswith(b"\x80") and (b"meta_archs" in content or b"OrderedDict" in content)
 
 
 def _unpack(chunks: Iterable[bytes], where: str) -> Iterator[bytes]:

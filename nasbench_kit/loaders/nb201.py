@@ -13,9 +13,11 @@ from typing import Any, BinaryIO
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_streams import Item, read_stream
-from nasbench_kit.loaders.pickles import MAX_ITEM, read_pickle, shown
+from nasbench_kit.loaders.pickle_values import MAX_ITEM, shown
+from nasbench_kit.loaders.pickles import read_pickle
 from nasbench_kit.loaders.records import Records, check_meta
 from nasbench_kit.loaders.source import head, published_provenance
+from nasbench_kit.spaces.nb201.space import NB201
 from nasbench_kit.store.schema import Table
 
 __all__ = ["STORE_NAME", "load", "recognises", "stream"]
@@ -62,7 +64,7 @@ def load(
     SourceError
         If the file is invalid; the message gives the byte offset and, if applicable, the architecture and key.
     """
-    records = Records(path, BUDGETS, curves=curves)
+    records = Records(path, BUDGETS, curves=curves, space=NB201())
     check_meta(path, stream(path, records.taking("", progress)), records.names)
     return records.table(
         {
@@ -104,7 +106,7 @@ class _Part:
         self._file, self.size = file, size
 
     def window(self, offset: int) -> bytes:
-        """See `nasbench_kit.loaders.pickles.Source`."""
+        """See `nasbench_kit.loaders.pickle_stack.Source`."""
         self._file.seek(offset)
         return self._file.read(max(0, min(2 * MAX_ITEM, self.size - offset)))
 

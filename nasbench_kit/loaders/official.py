@@ -9,6 +9,7 @@ from typing import Any
 
 from nasbench_kit.errors import MissingExtra, SourceError
 from nasbench_kit.loaders import nats, nb201
+from nasbench_kit.loaders.nats_spaces import SIZE, TOPOLOGY, NATSSpace
 from nasbench_kit.loaders.records import official_names
 
 __all__ = ["ask_official"]
@@ -38,8 +39,9 @@ def ask_official(path: Path, source_format: str, indices: Collection[int], ask: 
     """
     if source_format not in ("nb201", "nats"):
         raise SourceError(f"{path} has the format {source_format}, but the official packages only read nb201 and nats")
+    about = nats.space_of(path) if source_format == "nats" else TOPOLOGY
     if source_format == "nats" and path.is_dir():
-        api = _nats_api(str(path), fast_mode=True)
+        api = _nats_api(str(path), about, fast_mode=True)
         for index in sorted(indices):
             try:
                 api.reload(str(path), index)
@@ -52,7 +54,10 @@ def ask_official(path: Path, source_format: str, indices: Collection[int], ask: 
         return
     if source_format == "nats" and not nats.is_single_file(path):
         raise SourceError(f"{path}: nats-bench cannot read an archive; unpack it and pass the folder")
-    make = _nats_api if source_format == "nats" else _nb201_api
+
+    def make(content: Any) -> Any:
+        return _nats_api(content, about) if source_format == "nats" else _nb201_api(content)
+
     left = set(indices)
 
     def item(index: Any, content: Any, offset: int) -> None:
@@ -60,7 +65,7 @@ def ask_official(path: Path, source_format: str, indices: Collection[int], ask: 
             left.remove(index)
             ask(index, make({"meta_archs": names, "arch2infos": {index: content}, "evaluated_indexes": [index]}))
 
-    names = official_names()
+    names = official_names(about.space())
     # raise MissingExtra before the file is read
     make({"meta_archs": names, "arch2infos": {}, "evaluated_indexes": []})
     (nats if source_format == "nats" else nb201).stream(path, item)
@@ -68,12 +73,12 @@ def ask_official(path: Path, source_format: str, indices: Collection[int], ask: 
         raise SourceError(f"{path} has no record of architecture {min(left)}")
 
 
-def _nats_api(content: Any, *, fast_mode: bool = False) -> Any:
+def _nats_api(content: Any, about: NATSSpace, *, fast_mode: bool = False) -> Any:
     try:
         from nats_bench import create
     except ImportError as error:
         raise MissingExtra("comparing with nats-bench", "official") from error
-    return create(content, "tss", fast_mode=fast_mode, verbose=False)
+    return create(content, "sss" if about is SIZE else "tss", fast_mode=fast_mode, verbose=False)
 
 
 def _nb201_api(content: Any) -> Any:

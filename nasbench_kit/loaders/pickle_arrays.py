@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
-from nasbench_kit.loaders.pickles import NO_TABLE, Bytes, Global, Machine, NumberType, shown
+from nasbench_kit.loaders.pickle_stack import Bytes
+from nasbench_kit.loaders.pickle_values import NO_TABLE, Global, NumberType, shown
+from nasbench_kit.loaders.pickles import Machine
 
 __all__ = ["read_arrays"]
 
@@ -62,21 +64,31 @@ class _Arrays(Machine):
         ("numpy._core.multiarray", "_reconstruct"): Global.RECONSTRUCT,
     }
 
-    def _other(self, opcode: int, position: int) -> int:
-        buffer = self._buffer
-        if opcode == 0x55:  # SHORT_BINSTRING
-            start, size = position + 2, buffer[position + 1]
-        elif opcode == 0x54:  # BINSTRING
-            start, size = position + 5, int.from_bytes(buffer[position + 1 : position + 5], "little", signed=True)
-        else:
-            return super()._other(opcode, position)
+    def _short_string(self, position: int) -> int:
+        start = position + 2
+        content = self._content(position, start, self._buffer[position + 1])
+        self._stack.append(str(content, "latin-1"))
+        return start + len(content)
+
+    def _long_string(self, position: int) -> int:
+        start = position + 5
+        size = int.from_bytes(self._buffer[position + 1 : start], "little", signed=True)
+        content = self._content(position, start, size)
+        self._stack.append(content)
+        return start + len(content)
+
+    def _content(self, position: int, start: int, size: int) -> bytes:
         if not 0 <= size <= MAX_BYTES:
             raise self._fail(position, f"a string of {size} bytes; the file is damaged")
-        if start + size > len(buffer):
+        if start + size > len(self._buffer):
             raise self._cut_off(position)
-        text = buffer[start : start + size]
-        self._stack.append(str(text, "latin-1") if opcode == 0x55 else text)
-        return start + size
+        return self._buffer[start : start + size]
+
+    instructions: ClassVar = {
+        **Machine.instructions,
+        0x54: _long_string,  # BINSTRING
+        0x55: _short_string,  # SHORT_BINSTRING
+    }
 
     def _made(self, what: Any, arguments: Any, position: int) -> Any:
         # arrays must never be compared for equality

@@ -13,7 +13,9 @@ from typing import Any
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_runs import Templates
-from nasbench_kit.loaders.pickles import Global, Machine, NumberType, Source, name_of, shown
+from nasbench_kit.loaders.pickle_stack import Source
+from nasbench_kit.loaders.pickle_values import Global, NumberType, name_of, shown
+from nasbench_kit.loaders.pickles import Machine
 
 __all__ = ["Item", "read_stream"]
 

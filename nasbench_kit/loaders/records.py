@@ -1,4 +1,4 @@
-"""Interpret the records of NAS-Bench-201 and NATS-Bench's topology space: the pickled state of one architecture.
+"""Interpret the records of NAS-Bench-201 and NATS-Bench: the pickled state of one architecture.
 
 Both benchmarks store the same states (arXiv 2001.00326, 2009.00437). The meaning of an evaluation set depends on the
 training data; `_SETS` defines it.
@@ -7,7 +7,6 @@ training data; `_SETS` defines it.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,16 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_streams import Item
-from nasbench_kit.loaders.pickles import shown
+from nasbench_kit.loaders.pickle_values import shown
 from nasbench_kit.loaders.source import check_complete
+from nasbench_kit.spaces.nats_size.space import NATSSize
 from nasbench_kit.spaces.nb201.space import NB201
 from nasbench_kit.store.schema import MetricColumn, Table
 
 __all__ = ["Curves", "Record", "Records", "check_meta", "curves_name", "official_names"]
 
-BUDGETS = (12, 200)
 MAX_SEEDS = 4  # per budget; the files have 111 and 777, and 777, 888 and 999
+_BUDGETS = (1, 12, 90, 200)  # of any of the files
 
 # number of architectures with 1, 2 and 3 trainings of 200 epochs, which identifies the version of NAS-Bench-201's file
 _SEED_COUNTS = {(6219, 1621, 7785): "v1.0", (2225, 5439, 7961): "v1.1"}
@@ -48,7 +48,7 @@ _FIELDS = (*_CURVES, *_CONSTANTS)
 _POSITION = {name: i for i, name in enumerate(_FIELDS)}
 
 _NOTES = (
-    "12 and 200 epochs are separate trainings. original_test_* is on the validation and test images together. "
+    "{budgets} epochs are separate trainings. original_test_* is on the validation and test images together. "
     "recorded_params and recorded_flops are the files' own values, some of which are wrong; params and flops are "
     "computed from the definition. Times were measured once and scaled by the authors; training_time excludes evaluation."
 )
@@ -70,9 +70,8 @@ def curves_name(dataset: str, budget: int) -> str:
     return f"{dataset}-curves-{budget}"
 
 
-def official_names() -> list[str]:
+def official_names(space: NB201 | NATSSize) -> list[str]:
     """All architectures as strings, in the order of the official index."""
-    space = NB201()
     names: list[str] = space.decode(space.from_official_index(np.arange(space.size)))
     return names
 
@@ -80,8 +79,6 @@ def official_names() -> list[str]:
 def check_meta(where: object, meta: Any, names: list[str]) -> None:
     """Raise SourceError unless a file lists the official architectures in the official order."""
     listed = meta.get("meta_archs") if isinstance(meta, dict) else None
-    if isinstance(listed, list) and listed and _is_size(listed[0]):
-        raise SourceError(f"{where}: key 'meta_archs': {_SIZE_SPACE}")
     if not isinstance(listed, list) or len(listed) != len(names):
         count = len(listed) if isinstance(listed, list) else shown(listed)
         raise SourceError(f"{where}: key 'meta_archs': expected a list of {len(names)} architectures, not {count}")
@@ -91,17 +88,6 @@ def check_meta(where: object, meta: Any, names: list[str]) -> None:
                 f"{where}: key 'meta_archs': architecture {index} must be {name}, as in the official index, "
                 f"not {shown(found)}"
             )
-
-
-_SIZE_SPACE = (
-    "this is NATS-Bench's size search space (NATS-sss, architectures such as 8:16:24:64:8), which is not supported; "
-    "its topology search space is in the files named NATS-tss"
-)
-
-
-def _is_size(native: Any) -> bool:
-    """Whether this is an architecture of the size search space, i.e. five channel counts."""
-    return isinstance(native, str) and re.fullmatch(r"\d{1,3}(:\d{1,3}){4}", native) is not None
 
 
 class Records:
@@ -115,12 +101,12 @@ class Records:
         The file's names of the epoch budgets, e.g. ``{"less": 12, "full": 200}``.
     curves : bool
         Whether to keep the values after every epoch as well.
+    space : NB201 or NATSSize
     """
 
-    def __init__(self, path: Path, budgets: Mapping[str, int], *, curves: bool) -> None:
-        self.path, self.curves = path, curves
-        self.space = NB201()
-        self.names = official_names()
+    def __init__(self, path: Path, budgets: Mapping[str, int], *, curves: bool, space: NB201 | NATSSize) -> None:
+        self.path, self.curves, self.space = path, curves, space
+        self.names = official_names(space)
         self._budgets = dict(budgets)
         self._present = np.zeros(self.space.size, dtype=np.bool_)
         self._finals: dict[Trial, _Rows] = {}
@@ -158,10 +144,6 @@ class Records:
         index = self.check_index(index, where)
         where = f"{where}: architecture {index}"
         record: Record = {}
-        if isinstance(content, dict) and any(
-            isinstance(state, dict) and _is_size(state.get("arch_str")) for state in content.values()
-        ):
-            raise SourceError(f"{where}: {_SIZE_SPACE}")
         for name, budget in self._budgets.items():
             inside = f"{where}, {budget} epochs"
             state = _entry(content, name, inside)
@@ -281,7 +263,7 @@ class Records:
                 }
                 metrics[dataset] = found | costs
         for dataset in _SETS:
-            for budget in BUDGETS:
+            for budget in sorted(self._budgets.values()):
                 found = {
                     name: curve
                     for name in (*_CURVES, "training_time")
@@ -295,7 +277,7 @@ class Records:
         about = {
             **provenance,
             "content": self._content(indices),
-            "notes": _NOTES,
+            "notes": _NOTES.format(budgets=" and ".join(map(str, sorted(self._budgets.values())))),
             "curves": self.curves,
             "missing_architectures": missing,
         }
@@ -303,7 +285,8 @@ class Records:
 
     def _content(self, indices: NDArray[np.intp]) -> str:
         """Evidence of the records' origin: counts, and how often recorded costs differ from the definition."""
-        full = [table for trial, table in self._finals.items() if trial[:2] == ("cifar10-valid", BUDGETS[-1])]
+        longest = max(self._budgets.values())
+        full = [table for trial, table in self._finals.items() if trial[:2] == ("cifar10-valid", longest)]
         trained = np.zeros(len(indices), dtype=np.int64)
         for table in full:
             trained += ~np.isnan(table.take(indices)[:, 0])
@@ -311,7 +294,7 @@ class Records:
         version = _SEED_COUNTS.get(counts)
         said = [
             f"{len(indices):,} architectures, each at its official index",
-            "with 1, 2 and 3 seeds at 200 epochs on cifar10-valid: "
+            f"with 1, 2 and 3 seeds at {longest} epochs on cifar10-valid: "
             + ", ".join(f"{count:,}" for count in counts)
             + (f", as in the published {version}" if version else ""),
         ]
@@ -436,9 +419,9 @@ def _one_of_equal(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
     return first[..., 0] if ((values == first) | ~known).all() else None
 
 
-_EPOCHS = {budget: tuple(range(budget)) for budget in BUDGETS}
+_EPOCHS = {budget: tuple(range(budget)) for budget in _BUDGETS}
 _EVALUATIONS = {
     (name, budget): tuple(f"{name}@{epoch}" for epoch in range(budget))
     for name in ("x-valid", "x-test", "ori-test")
-    for budget in BUDGETS
+    for budget in _BUDGETS
 }

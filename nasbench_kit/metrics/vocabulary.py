@@ -47,8 +47,8 @@ def known_metric(name: str) -> Metric | None:
     """Return the metric with a standard name; None for any other name.
 
     Standard names are ``*_accuracy`` (percent, 0 to 100), ``*_loss``, ``*_time`` (seconds), ``params``, ``flops``,
-    ``mmacs``, ``recorded_params``, ``recorded_flops``, ``latency_*`` (ms), ``energy_*`` (mJ), and ``proxy_*`` (the
-    score of a training-free proxy, higher is better).
+    ``mmacs``, ``recorded_params``, ``recorded_flops``, ``latency_*`` (ms), ``energy_*`` (mJ), ``throughput_*`` (images per
+    second, higher is better), and ``proxy_*`` (the score of a training-free proxy, higher is better).
 
     Examples
     --------
@@ -68,6 +68,8 @@ def known_metric(name: str) -> Metric | None:
     for prefix, units in (("latency_", "ms"), ("energy_", "mJ")):
         if name.startswith(prefix):
             return Metric(name, units, "min", _POSITIVE)
+    if name.startswith("throughput_"):
+        return Metric(name, "images/s", "max", _POSITIVE)
     return Metric(name, _COUNTS[name], "min", _POSITIVE) if name in _COUNTS else None
 
 

@@ -77,6 +77,8 @@ class Source:
         them from.
     default : int
         Number of recommended files.
+    together : bool
+        Whether the recommended files make one benchmark, rather than one each.
     commit : str
         Commit of the repository ``page`` that the files were taken from, where they have no version of their own.
     """
@@ -86,6 +88,7 @@ class Source:
     citation: str
     files: tuple[Published, ...] = ()
     default: int = 1
+    together: bool = False
     commit: str = ""
 
     def file(self, name: str) -> Published:

@@ -2,6 +2,6 @@
 
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import MetricColumn, Table
-from nasbench_kit.store.writer import write_store
+from nasbench_kit.store.writer import check_new_store, create_store, write_store
 
-__all__ = ["MetricColumn", "StoreFile", "Table", "write_store"]
+__all__ = ["MetricColumn", "StoreFile", "Table", "check_new_store", "create_store", "write_store"]

@@ -100,11 +100,17 @@ def plain_attributes(node: Any) -> dict[str, Any]:
     names = list(attributes)
     if len(names) > MOST_ATTRIBUTES:
         raise ValueError(f"{len(names)} attributes")
-    found = {}
+    found: dict[str, Any] = {}
     for name in names:
         identifier = attributes.get_id(name)
-        if identifier.shape != () or identifier.dtype.kind not in "OSUbiuf":
+        dtype = identifier.dtype
+        if identifier.shape != () or dtype.kind not in "OSUbiuf":
             raise ValueError(f"the attribute {name!r} is not a scalar string or number")
+        if dtype.kind == "O" and h5py.check_string_dtype(dtype) is not None:  # h5py's own way takes twice as long
+            text = np.empty((), dtype=dtype)
+            identifier.read(text)
+            found[name] = bytes(text[()]).decode("utf-8", "surrogateescape")
+            continue
         value = attributes[name]
         value = value.item() if isinstance(value, np.generic) else value
         if not isinstance(value, (str, bool, int, float)):
@@ -133,9 +139,12 @@ def plain_dataset(file: h5py.File, name: str, seen: set[str] | None = None) -> h
         if end < len(parts):
             seen.add(part)
     node = h5py.h5d.open(file.id, name.encode())  # h5py's high-level API would take most of a millisecond
-    layout = node.get_create_plist()
-    if layout.get_layout() != h5py.h5d.CONTIGUOUS or layout.get_external_count():
-        raise ValueError(f"{name} is not contiguous: columns of a store are neither chunked, compressed nor external")
+    if node.get_offset() is None:  # only contiguous data in the file itself has one, unless there is no data
+        layout = node.get_create_plist()
+        if layout.get_layout() != h5py.h5d.CONTIGUOUS or layout.get_external_count():
+            raise ValueError(
+                f"{name} is not contiguous: columns of a store are neither chunked, compressed nor external"
+            )
     if node.dtype.kind not in "biuf" or node.dtype.hasobject:
         raise ValueError(f"{name} has the type {node.dtype}, not a numeric type")
     return node

@@ -52,7 +52,7 @@ def write_record(path: Path, attributes: Mapping[str, str | int | float], arrays
                 file[name] = values
             file.attrs[SEAL] = seal(whole, arrays)
 
-    return replace_file(path, write)
+    return replace_file(path, write, StoreError)
 
 
 def read_record(

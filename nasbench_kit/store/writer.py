@@ -15,21 +15,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError
-from nasbench_kit.files import replace_file
+from nasbench_kit.files import check_target, replace_file
 from nasbench_kit.store.new_hdf5 import new_hdf5
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, MetricColumn, Table, attributes_digest
 
-__all__ = ["write_store"]
+__all__ = ["check_new_store", "create_store", "write_store"]
 
 MOST_NAME = 1000  # bytes, the longest name of a dataset or metric
+EPOCH = "SOURCE_DATE_EPOCH"  # the environment variable of reproducible-builds.org: the time to state, in Unix seconds
 ALIGNMENT = 64  # bytes: a memory-mapped column starts on a cache line
+
+
+def check_new_store(path: Path) -> None:
+    """Raise StoreError if it is already clear that no store can be written there, before hours of work."""
+    check_target(path, StoreError)
+    _created()
 
 
 def write_store(path: str | os.PathLike[str], table: Table) -> Path:
     """Write a table as a store file.
 
-    The file is written next to the target under a temporary name, flushed, read back and checked, then renamed.
+    The file is written next to the target under a temporary name, read back and checked, flushed, then renamed.
+
+    The attribute ``created`` states the current time, or that of the environment variable ``SOURCE_DATE_EPOCH`` (Unix
+    seconds), which makes the files of equal tables identical. Source: reproducible-builds.org, SOURCE_DATE_EPOCH
+    specification 1.1.
 
     Parameters
     ----------
@@ -45,14 +56,43 @@ def write_store(path: str | os.PathLike[str], table: Table) -> Path:
     Raises
     ------
     StoreError
-        If the folder does not exist or is not writable, the disk is full, or the target is not a regular file.
+        If the folder does not exist or is not writable, the disk is full, the target is not a regular file, or
+        ``SOURCE_DATE_EPOCH`` is not a whole number of seconds.
     """
+    return create_store(path, table).path
+
+
+def create_store(path: str | os.PathLike[str], table: Table) -> StoreFile:
+    """Write a table as `write_store` does, and return the store opened."""
+    target = Path(path)
+    opened: list[StoreFile] = []
 
     def write(temporary: Path) -> None:
         _write_hdf5(temporary, table)
-        StoreFile(temporary).verify()
+        store = StoreFile(temporary)  # reads the file itself: its layout, then every byte of every column
+        store.verify()
+        opened.append(store)
 
-    return replace_file(Path(path), write)
+    replace_file(target, write, StoreError)
+    (store,) = opened
+    store.path = target  # the file that it maps has been renamed
+    return store
+
+
+def _created() -> str:
+    """The time for the attribute ``created``, in ISO 8601 format."""
+    stated = os.environ.get(EPOCH)
+    if stated is None:
+        return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    try:
+        if not (stated.isascii() and stated.isdecimal()):
+            raise ValueError
+        return datetime.datetime.fromtimestamp(int(stated), datetime.UTC).isoformat()
+    except (ValueError, OverflowError, OSError):  # too many digits, or a year after 9999
+        raise StoreError(
+            f"the environment variable {EPOCH} must be a whole number of seconds since 1970, not {stated!r}; "
+            "correct or unset it"
+        ) from None
 
 
 def _write_hdf5(path: Path, table: Table) -> None:
@@ -62,7 +102,7 @@ def _write_hdf5(path: Path, table: Table) -> None:
         file.attrs["format_version"] = FORMAT_VERSION
         file.attrs["space"] = table.space.name
         file.attrs["space_version"] = table.space.version
-        file.attrs["created"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        file.attrs["created"] = _created()
         file.attrs["kit_version"] = version("nasbench-kit")
         structured = [name for name, value in table.provenance.items() if not isinstance(value, (str, int, float))]
         for name, value in table.provenance.items():

@@ -58,7 +58,7 @@ def save_checkpoint(path: Path, identity: Mapping[str, Any], outputs: Tensor, co
     torch.save(whole, image)  # into memory, because torch.save hides the reason if the disk is full
     content_bytes = image.getvalue()
     header = f"{FORMAT}\n{hashlib.sha256(content_bytes).hexdigest()}\n".encode()
-    replace_file(path, lambda temporary: temporary.write_bytes(header + content_bytes))
+    replace_file(path, lambda temporary: temporary.write_bytes(header + content_bytes), StoreError)
 
 
 def load_checkpoint(path: Path, identity: Mapping[str, Any], outputs: Tensor) -> dict[str, Any] | None:

@@ -70,9 +70,10 @@ def skeleton_of(space: str | Space, dataset: str = "cifar10", **changes: Any) ->
     space = space_of(space) if isinstance(space, str) else space
     _network_class(space.name)
     own = space.skeletons
-    name = {known.lower(): known for known in IMAGES}.get(dataset.lower())
+    names = dict.fromkeys((*IMAGES, *own))
+    name = {known.lower(): known for known in names}.get(dataset.lower())
     if name is None:
-        raise UnknownName("dataset", dataset, IMAGES)
+        raise UnknownName("dataset", dataset, names)
     if name in own:
         found = own[name]
     else:
@@ -85,7 +86,10 @@ def _network_class(name: str) -> Callable[..., nn.Module]:
     """Return the network class of a space; raises UnknownName if it has none."""
     found = spec(name).network if name in list_spaces() else None
     if found is None:
-        raise UnknownName("space with networks", name, [n for n in list_spaces() if spec(n).network is not None])
+        hint = (
+            f"{name} is a table alone: its spec declares no network to build or train" if name in list_spaces() else ""
+        )
+        raise UnknownName("space with networks", name, [n for n in list_spaces() if spec(n).network is not None], hint)
     if isinstance(found, str):
         module, _, attribute = found.partition(":")
         found = getattr(importlib.import_module(module), attribute)

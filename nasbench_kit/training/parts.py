@@ -79,7 +79,7 @@ class PartsFolder:
         if different:
             found = {**identity, **circumstances}
             content = json.dumps(found, indent=1).encode()
-            replace_file(path / CLAIM, lambda temporary: temporary.write_bytes(content))
+            replace_file(path / CLAIM, lambda temporary: temporary.write_bytes(content), StoreError)
         self.claim: dict[str, Any] = found
 
     def done(self, kind: str) -> set[int]:
@@ -91,7 +91,7 @@ class PartsFolder:
         """Save a finished part; raises StoreError if it cannot be written."""
         image = io.BytesIO()
         np.savez(image, allow_pickle=False, **arrays, **{DIGEST: _digest(arrays)})
-        replace_file(self._file(kind, number), lambda temporary: temporary.write_bytes(image.getbuffer()))
+        replace_file(self._file(kind, number), lambda temporary: temporary.write_bytes(image.getbuffer()), StoreError)
 
     def read(self, kind: str, number: int) -> dict[str, NDArray[Any]]:
         """Load a finished part; raises StoreError if it is damaged."""

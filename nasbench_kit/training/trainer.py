@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nasbench_kit.errors import UnknownName
+from nasbench_kit.errors import StoreError, UnknownName
 from nasbench_kit.training.batches import augmented, cut_out, epoch_generator, epoch_seed, image_order
 from nasbench_kit.training.checkpoint import check_target, load_checkpoint, network_identity, save_checkpoint
 from nasbench_kit.training.datasets import PARTS, Dataset
@@ -148,7 +148,7 @@ def train(
         run = _Run(network, dataset, recipe, seed, length, where, mixed)
         identity: dict[str, Any] = {}
         if path is not None:
-            check_target(path)
+            check_target(path, StoreError)
             identity = {
                 **settings_of(recipe),
                 "milestones": list(recipe.milestones),

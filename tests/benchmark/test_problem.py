@@ -180,7 +180,7 @@ def test_an_unknown_value_is_an_error_unless_it_is_said_what_becomes_of_it(write
         unknown = np.isnan(bench.query(X, "valid_accuracy"))
         assert (np.isinf(found.F[:, 0]) == unknown).all()
         assert (found.seconds == np.where(unknown, seconds, 10.0)).all()
-    with pytest.raises(ValueError, match="missing must be 'raise', 'fail' or 'skip', not 'ignore'"):
+    with pytest.raises(ValueError, match="missing must be 'raise', 'fail', 'skip' or 'nearest', not 'ignore'"):
         bench.problem("valid_accuracy", missing="ignore")
 
 

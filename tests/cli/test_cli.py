@@ -249,6 +249,93 @@ def test_compare_on_the_bundled_table(call):
     }
 
 
+def test_search_a_table(call, tmp_path):
+    words = ("search", "--benchmark", "nb201-digits", "--epochs", 4, "--runs", 3, "--evaluations", 60, "--seed", 5)
+    status, out, err = call(*words, "-o", tmp_path / "r.h5")
+    assert status == 0
+    assert "RegularizedEvolution on nb201-digits/digits: search on valid_accuracy (4 epochs)" in out
+    assert re.search(r"used per run: 60 evaluations of \d+ networks, [\d.]+ s of simulated training", out)
+    assert f"saved {tmp_path / 'r.h5'}" in err
+    bench = nk.open("nb201-digits")
+    expected = nk.search(
+        bench.problem("valid_accuracy", epochs=4), nk.RegularizedEvolution(), runs=3, evaluations=60, seed=5
+    )
+    assert nk.load_result(tmp_path / "r.h5") == expected
+    found = json.loads(call(*words, "--json")[1])
+    assert found["evaluations"] == [60] * 3
+    assert [entry["genotype"] for entry in found["found"]] == expected.incumbents.tolist()
+    np.testing.assert_array_equal(
+        [entry["valid_accuracy"] for entry in found["found"]], expected.best("valid_accuracy", epochs=4)
+    )
+    np.testing.assert_array_equal([entry["test_accuracy"] for entry in found["found"]], expected.best("test_accuracy"))
+    for entry in found["found"]:
+        assert entry["architecture"] in out
+
+
+def test_search_a_table_with_several_objectives(call):
+    words = ("search", "--benchmark", "nb201-digits", "--algorithm", "nsga2:population_size=20", "--trial", "mean")
+    problem = nk.open("nb201-digits").problem(["valid_accuracy", "flops"], seed="mean")
+    expected = nk.search(problem, nk.NSGA2(population_size=20), runs=2, generations=4)
+    found = json.loads(call(*words, "--generations", 4, "--runs", 2, "--json")[1])
+    for run in range(2):
+        X, F = expected.archive(run)
+        entries = [entry for entry in found["found"] if entry["run"] == run]
+        assert [entry["genotype"] for entry in entries] == X.tolist()
+        np.testing.assert_allclose([[100 - e["valid_accuracy"], e["flops"]] for e in entries], F)
+    np.testing.assert_allclose(found["hypervolume"], expected.hypervolume())
+    out = call(*words, "--generations", 4, "--runs", 2)[1]
+    assert f"{expected.hypervolume()[1]:.4f}" in out
+    out = call(*words, "--generations", 4)[1]
+    assert f"hypervolume {expected.hypervolume()[0]:.4f}, the exact front's is 1." in out
+    assert all(native in out for native in problem.space.decode(expected.archive(0)[0]))
+
+
+def test_search_shows_the_trial_that_was_searched(call, store):
+    words = ("search", "nb201", "--benchmark", store, "--trial", 888, "--epochs", 12, "--missing", "skip", "--json")
+    (entry,) = json.loads(call(*words)[1])["found"]
+    bench = nk.open(store)
+    assert entry["valid_accuracy"] == bench.query(entry["genotype"], "valid_accuracy", epochs=12, seed=888)[0]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs the extra 'plot'")
+@pytest.mark.parametrize("objectives", [["valid_accuracy"], ["valid_accuracy", "params"]])
+def test_search_draws_a_table(call, tmp_path, objectives):
+    words = ("search", "--benchmark", "nb201-digits", "--evaluations", 60, "--runs", 2, "--objectives", *objectives)
+    status, _, err = call(*words, "--plot", tmp_path / "r.svg")
+    assert (status, f"wrote the plot {tmp_path / 'r.svg'}" in err) == (0, True)
+    assert (tmp_path / "r.svg").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "give --benchmark NAME to search a table, or a search space to train networks of"),
+        (
+            ["nb201", "--charge", "all"],
+            "--charge tells how a table answers: leave it out, or search one with --benchmark",
+        ),
+        (["nb201", "--direction", "x=max"], "--direction tells how a table answers"),
+        (
+            ["--benchmark", "nb201-digits", "--training-seeds", 1],
+            "--training-seeds is for training networks: leave it out",
+        ),
+        (["--benchmark", "nb201-digits", "--onnx"], "--onnx is for training networks"),
+        (["--benchmark", "nb201-digits", "--skeleton", "cells=1"], "--skeleton is for training networks"),
+        (["nb101", "--benchmark", "nb201-digits"], "is a table of the space nb201, not nb101"),
+        (["--benchmark", "nb20"], "unknown benchmark 'nb20'; did you mean 'nb201'"),
+        (["--benchmark", "nb201-digits", "--dataset", "cifar10"], "unknown dataset 'cifar10'"),
+        (["--benchmark", "nb201-digits", "--output", "absent/r.h5"], "there is no folder absent"),
+        (["--benchmark", "nb201-digits", "--algorithm", "nsga2", "--objectives", "params"], "at least two objectives"),
+        (["--benchmark", "nb201-digits", "--evaluations", 0], "evaluations must be"),
+    ],
+)
+def test_mistakes_of_search_are_one_line(call, words, message):
+    status, out, err = call("search", *words)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
 def test_compare_says_what_it_did(call, tmp_path):
     status, out, _ = call("compare", "--runs", 3, "--simulated-seconds", 40, "--algorithms", "random-search")
     assert status == 0

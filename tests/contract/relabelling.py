@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
+import nasbench_kit as nk
 from nasbench_kit.spaces import Chain, EdgeDAG, NodeDAG, StagedDAG
 
 
@@ -18,7 +21,16 @@ def relabelled(space, x, rng):
         return edge_dag(space, x, rng)
     if isinstance(space, StagedDAG):
         return staged_dag(space, x, rng)
-    return {"nb201": nb201, "nsga-net-micro": nsga_net_micro}[space.name](x, rng)
+    others = {
+        "nb201": nb201,
+        "nsga-net-micro": nsga_net_micro,
+        "accel-nasbench": lambda x, rng: x,
+        "transnas-micro": transnas_micro,
+        "transnas-macro": lambda x, rng: x,
+        "nas-bench-graph": nas_bench_graph,
+        "nas-bench-nlp": nas_bench_nlp,
+    }
+    return others[space.name](x, rng)
 
 
 def edges_of(v):
@@ -114,3 +126,68 @@ def nsga_net_micro(x, rng):
                 halves.reverse()
             y += [number for half in halves for number in half]
     return y
+
+
+def nas_bench_nlp(x, rng):
+    """Nodes in another order and under other names, inputs and two hidden states exchanged, and a node that nobody reads."""
+    space = nk.space("nas-bench-nlp")
+    recipe = space.decode([x])[0]
+    swap = {"h_prev_1": "h_prev_2", "h_prev_2": "h_prev_1", "h_new_1": "h_new_2", "h_new_2": "h_new_1"}
+    swap = swap if rng.random() < 0.5 else {}
+    other = {}
+    for name in rng.permutation(list(recipe)).tolist():
+        node = recipe[name]
+        inputs = [swap.get(source, source) for source in node["input"]]
+        if node["op"] != "blend":
+            inputs = rng.permutation(inputs).tolist()
+        other[swap.get(name, name)] = {"op": node["op"], "input": inputs}
+    if len(other) < 24:
+        other["dead"] = {"op": "activation_tanh", "input": ["h_new_0"]}
+    return space.encode([other])[0].tolist()
+
+
+GRAPH_LINKS = ("0000", "0001", "0011", "0012", "0013", "0111", "0112", "0122", "0123")
+GRAPH_SKIP = 8
+
+
+def nas_bench_graph(x, rng):
+    """A skip before all other nodes is put anywhere else where it only passes on, and the nodes are renumbered."""
+    inputs = {node: int(source) for node, source in enumerate(GRAPH_LINKS[x[0]], start=1)}
+    op = dict(enumerate(x[1:], start=1))
+    if op[1] == GRAPH_SKIP and sorted(inputs.values()).count(0) == 1:
+        inputs = {node: 0 if source == 1 else source for node, source in inputs.items() if node != 1}
+        place = int(rng.integers(2, 5))
+        if rng.integers(2):  # between a node and what it reads
+            inputs[1], inputs[place] = inputs[place], 1
+        elif place not in inputs.values():  # after a leaf
+            inputs[1] = place
+        else:  # beside all others, where it is no output
+            inputs[1] = 0
+    readers = {(source, node) for node, source in inputs.items() if source}
+    order = some_order(readers, placed(inputs), rng)
+    for orders in itertools.permutations(order):
+        place = {0: 0, **{old: new for new, old in enumerate(orders, start=1)}}
+        link = "".join(str(place[inputs[old]]) for old in orders)
+        if link in GRAPH_LINKS:
+            return [GRAPH_LINKS.index(link), *(op[old] for old in orders)]
+    raise AssertionError(f"{inputs} is none of the nine link lists")
+
+
+def placed(inputs):
+    """The nodes in an order in which each comes after what it reads."""
+    order = []
+    while len(order) < len(inputs):
+        order += [node for node, source in inputs.items() if node not in order and source in (0, *order)]
+    return order
+
+
+def transnas_micro(x, rng):
+    """The two inner nodes exchanged where neither reads the other, and edges that lead nowhere changed."""
+    e01, e02, e12, e03, e13, e23 = x
+    if not e12 and rng.random() < 0.7:
+        e01, e02, e13, e23 = e02, e01, e23, e13
+    if not e23:  # nobody reads node 2
+        e02, e12 = (int(gene) for gene in rng.integers(0, 4, 2))
+    if not (e13 or (e12 and e23)):  # nobody reads node 1
+        e01 = int(rng.integers(0, 4))
+    return [e01, e02, e12, e03, e13, e23]

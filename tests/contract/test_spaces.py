@@ -261,7 +261,7 @@ def test_unknown_cost_and_dataset(name):
     if names:
         assert {"params", "flops"} <= set(names)
         with pytest.raises(nk.UnknownName, match="Available"):
-            space.costs("imagenet")
+            space.costs("no-such-dataset")
 
 
 def test_genes_and_their_values_have_names(name):

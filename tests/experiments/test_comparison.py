@@ -211,5 +211,8 @@ def test_pictures_of_two_objectives_and_of_test_selection(bench, tmp_path):
     assert plot_comparison(finals, tmp_path / "finals.png").stat().st_size > 10_000
     with pytest.raises(ValueError, match="not as .xyz"):
         plot_comparison(finals, tmp_path / "finals.xyz")
-    with pytest.raises(nk.StoreError, match="no folder"):
+    with pytest.raises(nk.WriteError, match="no folder"):
         plot_comparison(finals, tmp_path / "no" / "finals.png")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(nk.WriteError, match=r"folder\.png is a folder; give a file name"):
+        plot_comparison(finals, tmp_path / "folder.png")

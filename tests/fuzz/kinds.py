@@ -16,9 +16,11 @@ import pandas as pd
 
 import nasbench_kit as nk
 from nasbench_kit.cli.natives import read_natives
+from nasbench_kit.experiments.recipe_file import read_recipe
 from nasbench_kit.loaders import load
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping
 from nasbench_kit.training.datasets import load_dataset
+from tests.experiments.test_recipe_file import TEXT as RECIPE
 from tests.fuzz.damage import (
     damaged,
     damaged_bz2_pickle,
@@ -30,10 +32,15 @@ from tests.fuzz.damage import (
 )
 from tests.fuzz.hdf5 import alter
 from tests.loaders.test_nas_bench_macro import records
+from tests.official.accel_nasbench import write_accel_nasbench, write_accel_nasbench_folder
 from tests.official.images import cifar_files, write_cifar, write_cifar_tar
 from tests.official.macronas import write_macronas
+from tests.official.nas_bench_graph import write_graph
+from tests.official.nas_bench_nlp import write_logs, write_logs_zip
+from tests.official.nats_size import SIZE
 from tests.official.nb101 import write_nb101
 from tests.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar, write_nb201_pth
+from tests.official.transnas import write_transnas
 
 __all__ = ["Kind", "kinds"]
 
@@ -120,10 +127,26 @@ def kinds() -> dict[str, Kind]:
         "nats-folder": Kind(lambda path: write_nats_simple(path, range(1)), _loaded("nats"), damaged_bz2_pickle),
         "nats-tar": Kind(lambda path: write_nats_tar(path, range(1)), _loaded("nats")),
         "nats-file": Kind(lambda path: write_nats_file(path, range(1)), _loaded("nats"), damaged_bz2_pickle),
+        "nlp-folder": Kind(write_logs, _loaded("nas-bench-nlp"), damaged_text),
+        "nlp-zip": Kind(write_logs_zip, _loaded("nas-bench-nlp")),
+        "nats-size-folder": Kind(
+            lambda path: write_nats_simple(path, range(1), kind=SIZE), _loaded("nats"), damaged_bz2_pickle
+        ),
+        "nats-size-tar": Kind(lambda path: write_nats_tar(path, range(1), kind=SIZE), _loaded("nats")),
+        "nats-size-file": Kind(
+            lambda path: write_nats_file(path, range(1), kind=SIZE), _loaded("nats"), damaged_bz2_pickle
+        ),
+        "accel-nasbench": Kind(lambda path: write_accel_nasbench(path, 6), _loaded("accel-nasbench"), damaged_gzip),
+        "accel-nasbench-folder": Kind(
+            lambda path: write_accel_nasbench_folder(path, 6), _loaded("accel-nasbench"), damaged_text
+        ),
+        "graph-folder": Kind(lambda path: write_graph(path, 300), _loaded("nas-bench-graph"), damaged_pickle),
+        "transnas.csv": Kind(lambda path: write_transnas(path, count=60), _loaded("transnas"), damaged_text, ".csv"),
         "images-folder": Kind(lambda path: write_cifar(path, cifar_files(10, 10, 2)), _read_images, damaged_pickle),
         "images-tar": Kind(lambda path: write_cifar_tar(path, 10, cifar_files(10, 10, 2)), _read_images, damaged_gzip),
         "images.npz": Kind(_write_npz, lambda path, _: load_dataset(str(path)), damaged_npz, ".npz"),
         "mapping.toml": Kind(_write_mapping, _read_mapping, damaged_text, names_file=False),
+        "recipe.toml": Kind(_write_recipe, lambda path, _: read_recipe(path), damaged_text, ".toml"),
         "natives": Kind(_write_natives, _read_natives, damaged_text, names_file=False),
         "store": Kind(_write_store, _read_store, alter=alter, limit=8, hangs=True),
         "result": Kind(_write_result, _read_result, alter=alter, limit=8, hangs=True),
@@ -210,6 +233,10 @@ def _write_mapping(path: Path) -> None:
 
 def _read_mapping(path: Path, _: np.random.Generator) -> object:
     return load(path / "table.csv", partial=True, mapping=path / "mapping.toml")
+
+
+def _write_recipe(path: Path) -> None:
+    path.write_text(RECIPE)
 
 
 def _write_natives(path: Path) -> None:

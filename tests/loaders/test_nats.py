@@ -109,12 +109,12 @@ def test_folders_need_all_or_partial(folder, tmp_path):
         (lambda f: (f / "meta.pickle.pbz2").write_bytes(packed([])), "meta.*'meta_archs'"),
         (
             lambda f: (f / "meta.pickle.pbz2").write_bytes(packed({"meta_archs": ["64:64:64:64:64"]})),
-            "size search space",
+            "expected a list of 32768 architectures, not 1",
         ),
         (lambda f: (f / "meta.pickle.pbz2").write_bytes(packed({"meta_archs": ["x"]})), "not 1"),
         (
             lambda f: (f / "000011.pickle.pbz2").write_bytes(packed({"01": {"arch_str": "8:8:8:16:32"}})),
-            "000011.*architecture 11: this is NATS-Bench's size search space",
+            "000011.*architecture 11, 12 epochs: key '12'",
         ),
         (
             lambda f: (f / "meta.pickle.pbz2").write_bytes(packed(meta() | {"meta_archs": NAMES[::-1]})),

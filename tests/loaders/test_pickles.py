@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import io
 import pickle
+import re
 import struct
 import tracemalloc
 from typing import ClassVar
@@ -15,10 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nasbench_kit as nk
-from nasbench_kit.loaders import pickle_streams, pickles
+from nasbench_kit.loaders import pickle_stack, pickle_streams
 from nasbench_kit.loaders.pickle_runs import Templates
+from nasbench_kit.loaders.pickle_stack import Bytes
 from nasbench_kit.loaders.pickle_streams import read_stream
-from nasbench_kit.loaders.pickles import Bytes, read_pickle
+from nasbench_kit.loaders.pickle_values import shown
+from nasbench_kit.loaders.pickles import read_pickle
 
 keys = st.text(max_size=20) | st.integers(-(2**60) + 1, 2**60 - 1) | st.tuples(st.text(max_size=5), st.integers(0, 999))
 atoms = (
@@ -57,10 +60,22 @@ def test_plain_values_come_as_they_were(value, protocol):
     assert read(python.getvalue()) == value
 
 
-def test_numbers_of_numpy():
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("module", [b"numpy.core.multiarray", b"numpy._core.multiarray"], ids=["NumPy 1", "NumPy 2"])
+def test_numbers_of_numpy(protocol, module):
     value = {"a": np.float64(0.1), "b": [np.float32(0.5), np.int64(-3), np.int32(7)]}
-    for protocol in (2, 4):
-        assert read(pickle.dumps(value, protocol)) == {"a": 0.1, "b": [0.5, -3, 7]}
+    data = re.sub(
+        rb"c?numpy\._?core\.multiarray", b"c" + module if protocol < 4 else module, pickle.dumps(value, protocol)
+    )
+    if protocol >= 4:  # the name's length precedes it
+        at = data.index(module)
+        data = data[: at - 1] + bytes([len(module)]) + data[at:]
+    found = read(data)
+    assert found == {"a": 0.1, "b": [0.5, -3, 7]}
+    assert [type(number) for number in (found["a"], *found["b"])] == [float, float, int, int]
+
+
+def test_other_things_of_numpy_are_refused():
     with pytest.raises(nk.SourceError, match="numpy.dtype would be called"):
         read(pickle.dumps(np.dtype("O"), 2))
     with pytest.raises(nk.SourceError):
@@ -186,7 +201,7 @@ def test_deep_nesting_is_no_trouble():
     depth = 200_000
     found = read(b"\x80\x02" + b"]" * depth + b"a" * (depth - 1) + b".")
     assert isinstance(found, list)
-    assert pickles.shown(found) == "list"
+    assert shown(found) == "list"
 
 
 SMALL = pickle.dumps({"a": [1, 2.5, "x" * 300, np.float64(3), (1, 2, 3, 4)], ("b", 2): {1: 0.5, 2: 0.5}, "s": {1}}, 2)
@@ -226,12 +241,12 @@ class Windows(Bytes):
         assert self.seekable or offset >= self.last
         self.back += offset < self.last
         self.last = max(offset, self.last)
-        return super().window(offset)[: 2 * pickles.MAX_ITEM]
+        return super().window(offset)[: 2 * pickle_stack.MAX_ITEM]
 
 
 @pytest.fixture
 def small_windows(monkeypatch):
-    monkeypatch.setattr(pickles, "MAX_ITEM", 4096)
+    monkeypatch.setattr(pickle_stack, "MAX_ITEM", 4096)
 
 
 def streamed(data: bytes, *, seekable: bool = True):
@@ -262,10 +277,17 @@ def test_items_of_a_stream(small_windows, count, protocol):
         assert rest == {key: value for key, value in content.items() if key != "many"}
 
 
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_items_may_have_numbers_of_numpy(small_windows, protocol):
+    many = {i: {"accuracy": np.float64(i / 3), "seed": np.int64(i)} for i in range(300)}
+    found, _, _ = streamed(pickle.dumps({"many": many}, protocol), seekable=False)
+    assert found == many
+
+
 @pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize("value", [{"one": 1}, collections.OrderedDict(one=1.5, two=2), {i: i for i in range(2500)}])
 def test_items_of_any_size(small_windows, value, protocol, monkeypatch):
-    monkeypatch.setattr(pickles, "MAX_ITEM", 2**15)
+    monkeypatch.setattr(pickle_stack, "MAX_ITEM", 2**15)
     many = collections.OrderedDict((70_000 * i, value.copy()) for i in range(5))
     assert streamed(pickle.dumps({"many": many}, protocol))[0] == many
 

@@ -13,7 +13,8 @@ import pickle
 import tarfile
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,7 +22,7 @@ import numpy as np
 
 import nasbench_kit as nk
 
-__all__ = ["meta", "states", "write_nats_file", "write_nats_simple", "write_nats_tar", "write_nb201_pth"]
+__all__ = ["Kind", "meta", "states", "write_nats_file", "write_nats_simple", "write_nats_tar", "write_nb201_pth"]
 
 SPACE = nk.space("nb201")
 NAMES: list[str] = SPACE.decode(SPACE.from_official_index(np.arange(SPACE.size)))
@@ -35,6 +36,15 @@ SETS = {
     "ImageNet16-120": {"ori-test": (6_000, True), "x-valid": (3_000, False), "x-test": (3_000, False)},
 }
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # torch.save's legacy container
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What differs between the files of the two search spaces: names in official order, states of one, the folder."""
+
+    names: list[str]
+    states: Callable[[int, int], OrderedDict[str, dict[str, Any]]]
+    folder: str
 
 
 def states(index: int, seed: int = 0) -> OrderedDict[str, dict[str, Any]]:
@@ -106,44 +116,48 @@ def _trial(
     }
 
 
-def meta() -> dict[str, Any]:
+TOPOLOGY = Kind(NAMES, states, "NATS-tss-v1_0-3ffb9-simple")
+
+
+def meta(kind: Kind = TOPOLOGY) -> dict[str, Any]:
     """What the meta file of a folder holds, in the order of the official one."""
-    return {"meta_archs": list(NAMES), "total_archs": len(NAMES), "arch2infos": None, "evaluated_indexes": set()}
+    names = list(kind.names)
+    return {"meta_archs": names, "total_archs": len(names), "arch2infos": None, "evaluated_indexes": set()}
 
 
 # -------------------------------------------------------------------- NATS-Bench
 
 
-def write_nats_simple(folder: Path, architectures: Iterable[int], seed: int = 0) -> None:
+def write_nats_simple(folder: Path, architectures: Iterable[int], seed: int = 0, kind: Kind = TOPOLOGY) -> None:
     """Write ``NATS-tss-v1_0-3ffb9-simple``, of the given architectures."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in _members(architectures, seed):
+    for name, content in _members(architectures, seed, kind):
         (folder / name).write_bytes(content)
 
 
-def write_nats_tar(path: Path, architectures: Iterable[int], seed: int = 0) -> None:
+def write_nats_tar(path: Path, architectures: Iterable[int], seed: int = 0, kind: Kind = TOPOLOGY) -> None:
     """Write the folder's ``.tar``."""
     with tarfile.open(path, "w") as archive:
-        for name, content in _members(architectures, seed):
-            member = tarfile.TarInfo(f"NATS-tss-v1_0-3ffb9-simple/{name}")
+        for name, content in _members(architectures, seed, kind):
+            member = tarfile.TarInfo(f"{kind.folder}/{name}")
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
 
 
-def write_nats_file(path: Path, architectures: Iterable[int], seed: int = 0) -> None:
+def write_nats_file(path: Path, architectures: Iterable[int], seed: int = 0, kind: Kind = TOPOLOGY) -> None:
     """Write ``NATS-tss-v1_0-3ffb9.pickle.pbz2``."""
     with bz2.open(path, "wb") as file:
-        _pickle_whole(file, _Items((index, states(index, seed)) for index in architectures), 4)
+        _pickle_whole(file, _Items((index, kind.states(index, seed)) for index in architectures), 4, kind)
 
 
-def _members(architectures: Iterable[int], seed: int) -> Iterator[tuple[str, bytes]]:
-    yield "meta.pickle.pbz2", bz2.compress(pickle.dumps(meta(), 4))
+def _members(architectures: Iterable[int], seed: int, kind: Kind) -> Iterator[tuple[str, bytes]]:
+    yield "meta.pickle.pbz2", bz2.compress(pickle.dumps(meta(kind), 4))
     for index in architectures:
-        yield f"{index:06d}.pickle.pbz2", bz2.compress(pickle.dumps(states(index, seed), 4))
+        yield f"{index:06d}.pickle.pbz2", bz2.compress(pickle.dumps(kind.states(index, seed), 4))
 
 
-def _pickle_whole(file: BinaryIO, infos: object, protocol: int) -> None:
-    names = list(NAMES)
+def _pickle_whole(file: BinaryIO, infos: object, protocol: int, kind: Kind = TOPOLOGY) -> None:
+    names = list(kind.names)
     content = {"meta_archs": names, "total_archs": len(names), "arch2infos": infos, "evaluated_indexes": set()}
     _Streaming(file, protocol).dump(content)
 

@@ -215,17 +215,14 @@ def test_nats_records_cost_what_the_authors_charge(nats):
     x = nats.space.from_official_index([11])
     for more, seconds in ((False, 149.545), (True, 153.696)):
         problem = nats.problem(
-            "valid_accuracy", dataset="cifar10-valid", epochs=12, seed=777, include_validation_time=more
+            "valid_accuracy",
+            dataset="cifar10-valid",
+            epochs=12,
+            seed=777,
+            missing="raise",
+            include_validation_time=more,
         )
         assert problem.evaluate(x).seconds[0] == pytest.approx(seconds, abs=5e-4)
-
-
-def test_a_size_folder_is_told_from_a_topology_one(published, tmp_path):
-    folder = published / "nats-size" / "NATS-sss-v1_0-50262-simple"
-    if not folder.exists():
-        pytest.skip(f"{folder} is absent")
-    with pytest.raises(nk.SourceError, match="size search space"):
-        nk.convert(folder, tmp_path / "out.h5", partial=True)
 
 
 def test_genuine_nats_records_agree_with_the_table(nats, nb201):

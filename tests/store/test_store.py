@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.store import MetricColumn, StoreFile, Table, write_store
+from nasbench_kit.store import MetricColumn, StoreFile, Table, create_store, write_store
 from nasbench_kit.store import writer as writer_module
 from nasbench_kit.store.hdf5 import opens_in_time
 from nasbench_kit.store.schema import attributes_digest
@@ -197,6 +197,60 @@ def test_a_disk_that_is_full(tmp_path, table):
     assert [p.name for p in tmp_path.iterdir()] == ["kept.h5"]
 
 
+def test_what_did_not_reach_the_file_is_noticed(tmp_path, table, monkeypatch):
+    """The check after writing reads the file: a byte that changes on its way is not a store."""
+    write = writer_module._write_hdf5
+
+    def damaging(path, table):
+        write(path, table)
+        found = StoreFile(path)
+        with path.open("r+b") as file:
+            file.seek(found.metrics["cifar10"]["test_accuracy"].offset)
+            file.write(b"\x07")
+
+    target = tmp_path / "kept.h5"
+    target.write_bytes(b"what was there")
+    monkeypatch.setattr(writer_module, "_write_hdf5", damaging)
+    with pytest.raises(nk.StoreError, match=r"/kept\.h5: the checksum of metrics/cifar10/test_accuracy is wrong"):
+        write_store(target, table)
+    assert target.read_bytes() == b"what was there"
+    assert os.listdir(tmp_path) == ["kept.h5"]
+
+
+def test_a_new_store_is_opened_once(tmp_path, table, monkeypatch):
+    count = []
+    read = StoreFile._read_layout
+    monkeypatch.setattr(StoreFile, "_read_layout", lambda self, file: (count.append(self.path), read(self, file)))
+    bench = nk.Benchmark(create_store(tmp_path / "new.h5", table))
+    assert len(count) == 1
+    assert (bench.path, bench.name) == (tmp_path / "new.h5", "new")
+    again = nk.open(tmp_path / "new.h5")
+    assert bench.digest == again.digest
+    np.testing.assert_array_equal(bench.frame("cifar10"), again.frame("cifar10"))
+    (tmp_path / "new.h5").unlink()
+    bench.check_file()
+
+
+def test_stores_of_a_stated_time_are_the_same_file(tmp_path, table, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    files = [write_store(tmp_path / name, table).read_bytes() for name in ("a.h5", "b.h5")]
+    assert files[0] == files[1]
+    assert nk.open(tmp_path / "a.h5").info["created"] == "2023-11-14T22:13:20+00:00"
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000001")
+    assert write_store(tmp_path / "c.h5", table).read_bytes() != files[0]
+
+
+@pytest.mark.parametrize("value", ["", "now", "1.5", "-1", " 1", "1_000", "\u0661", "9" * 12, "9" * 5000])
+def test_a_stated_time_must_be_a_number_of_seconds(tmp_path, table, monkeypatch, value):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", value)
+    with pytest.raises(nk.StoreError, match="SOURCE_DATE_EPOCH must be a whole number of seconds since 1970") as caught:
+        write_store(tmp_path / "t.h5", table)
+    assert str(caught.value).endswith("; correct or unset it")
+    assert not os.listdir(tmp_path)
+    with pytest.raises(nk.StoreError, match="SOURCE_DATE_EPOCH"):  # before the source is read
+        nk.convert(tmp_path / "absent", tmp_path / "t.h5")
+
+
 def test_targets_that_cannot_be_written(tmp_path, table):
     with pytest.raises(nk.StoreError, match="there is no folder"):
         write_store(tmp_path / "no" / "x.h5", table)
@@ -235,8 +289,9 @@ X = space.all()
 value = 1.0
 print("ready", flush=True)
 while True:
-    value += 1 write_store(sys.argv[1], Table(space, X, {"c": {"m": MetricColumn(np.full((len(X), 1, 30), value), (1,),
-    tuple(range(30)))}}))
+    value += 1
+    column = MetricColumn(np.full((len(X), 1, 30), value), (1,), tuple(range(30)))
+    write_store(sys.argv[1], Table(space, X, {"c": {"m": column}}))
 """
 
 
@@ -247,7 +302,7 @@ def test_killed_at_any_moment_the_store_is_whole(tmp_path):
     for _ in range(4):
         process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(WRITER), str(path)], stdout=subprocess.PIPE)
         assert process.stdout is not None
-        process.stdout.readline()
+        assert process.stdout.readline() == b"ready\n"
         time.sleep(0.05 + rng.random() * 0.3)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -256,6 +311,7 @@ def test_killed_at_any_moment_the_store_is_whole(tmp_path):
             bench = nk.open(path)
             bench.check_file()
             assert len(np.unique(bench.query(bench.architectures[::1000], "m"))) == 1
+    assert path.exists()
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/smaps"), reason="needs /proc")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_arrays import read_arrays
-from nasbench_kit.loaders.pickles import shown
+from nasbench_kit.loaders.pickle_values import shown
 from nasbench_kit.training.datasets.dataset import Dataset, channel_statistics, stratified_split
 from nasbench_kit.training.datasets.local import Archive, read_files
 

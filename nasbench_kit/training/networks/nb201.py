@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nasbench_kit.spaces.nb201.cost import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Skeleton
 
-__all__ = ["NB201Network"]
+__all__ = ["NB201Network", "ResidualReduction"]
 
 
 class NB201Network(nn.Module):
@@ -30,7 +30,7 @@ class NB201Network(nn.Module):
             nn.Conv2d(skeleton.image[0], channels[0], 3, padding=1, bias=False), nn.BatchNorm2d(channels[0])
         )
         self.reductions = nn.ModuleList(
-            _pool_reduction(a, b) if skeleton.reduction == "pool" else _ResidualReduction(a, b)
+            _pool_reduction(a, b) if skeleton.reduction == "pool" else ResidualReduction(a, b)
             for a, b in itertools.pairwise(channels)
         )
         self.stages = nn.ModuleList(
@@ -54,7 +54,7 @@ def _pool_reduction(inputs: int, outputs: int) -> nn.Module:
     )
 
 
-class _ResidualReduction(nn.Module):
+class ResidualReduction(nn.Module):
     """Two 3x3 convolutions, the first of stride 2, with a shortcut of average pooling and a 1x1 convolution."""
 
     def __init__(self, inputs: int, outputs: int) -> None:

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark
-from nasbench_kit.files import check_target
 from nasbench_kit.metrics import PROXY
-from nasbench_kit.store import MetricColumn, StoreFile, Table, write_store
+from nasbench_kit.store import MetricColumn, StoreFile, Table, check_new_store, create_store
 from nasbench_kit.training.proxies.measuring import Measured, measure
 
 __all__ = ["join", "proxy_table"]
@@ -44,10 +43,10 @@ def proxy_table(bench: Benchmark, output: Path, names: Any = None, **options: An
         The new store.
     Measured
     """
-    check_target(output)
+    check_new_store(output)
     parts = output.with_name(f"{output.name}.parts")
     measured = measure(bench, names, parts=parts, **options)
-    joined = Benchmark(write_store(output, join(bench, measured)))
+    joined = Benchmark(create_store(output, join(bench, measured)))
     shutil.rmtree(parts)
     return joined, measured
 

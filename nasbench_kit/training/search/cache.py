@@ -73,7 +73,7 @@ class TrainingCache:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        check_target(self.path)
+        check_target(self.path, StoreError)
         with self._errors():
             # autocommit, as transactions are managed explicitly below
             self._connection = sqlite3.connect(self.path.absolute(), timeout=PATIENCE, isolation_level=None)

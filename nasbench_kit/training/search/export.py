@@ -317,4 +317,4 @@ def _saved(state: dict[str, torch.Tensor]) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    replace_file(path, lambda temporary: temporary.write_bytes(content))
+    replace_file(path, lambda temporary: temporary.write_bytes(content), StoreError)

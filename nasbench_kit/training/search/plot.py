@@ -35,7 +35,7 @@ def plot_search(problem: TrainingProblem, result: Result, path: str | os.PathLik
     ------
     MissingExtra
         If matplotlib is not installed.
-    StoreError
+    WriteError
         If the file cannot be written.
     """
     target = Path(path)

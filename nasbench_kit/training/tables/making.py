@@ -18,12 +18,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.benchmark import Benchmark
-from nasbench_kit.files import check_target
 from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.genotypes import Genotypes
-from nasbench_kit.store import write_store
+from nasbench_kit.store import check_new_store, create_store
 from nasbench_kit.training.jobs import JobRunner
 from nasbench_kit.training.parts import Part, PartsFolder, divide
 from nasbench_kit.training.setting import STACKED, Setting, can_be_stacked, train_genotypes
@@ -103,7 +102,7 @@ def train_table(
         If a worker process dies.
     """
     output, space = Path(output), space_of(setting.space)
-    check_target(output)
+    check_new_store(output)
     rows, seeds = _sorted(space, X), tuple(sorted({int(seed) for seed in seeds}))
     if not len(rows) or not seeds or seeds[0] < 0:
         raise ValueError(
@@ -168,7 +167,7 @@ def train_table(
                 folder.write("steps", part.number, {"seconds": seconds})
             report(part.number + 1, 1 - TIMING_SHARE, TIMING_SHARE)
     measured = _gathered(folder, parts, rows, len(seeds), setting.recipe.epochs, stacked)
-    return Benchmark(write_store(output, datasheet(setting, rows, seeds, measured, folder.claim)))
+    return Benchmark(create_store(output, datasheet(setting, rows, seeds, measured, folder.claim)))
 
 
 def parts_folder(output: Path) -> Path:

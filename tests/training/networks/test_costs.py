@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch", reason="networks need torch")
 
 from nasbench_kit.training import build, skeleton_of  # noqa: E402
 from tests.training.networks import counting  # noqa: E402
+from tests.training.spaces import TRAINABLE  # noqa: E402
 
 
 def on_meta(space, x, **options):
@@ -28,15 +29,17 @@ def counted_on(network, space, name, skeleton):
         return counting.params(network)
     if name == "mmacs":
         return round(counting.thop(network, skeleton.image) / 1e6, 2)
-    return counting.multiply_adds(network, skeleton.image, biases=space.name == "nb201")  # its authors count them
+    return counting.multiply_adds(
+        network, skeleton.image, biases=space.name in ("nb201", "nats-size")
+    )  # their authors count them
 
 
-@pytest.mark.parametrize("name", nk.list_spaces())
+@pytest.mark.parametrize("name", TRAINABLE)
 @pytest.mark.parametrize(("dataset", "many", "run"), [("cifar10", 200, 25), ("digits", 50, 50)])
 def test_costs_are_those_of_the_module(name, dataset, many, run):
     space, skeleton = nk.space(name), skeleton_of(name, dataset)
     X = space.sample(many, 5)
-    X[0] = X[0] if name in ("nb101", "nsga-net-micro") else 0  # stages and cells without anything
+    X[0] = X[0] if name in ("nb101", "nsga-net-micro", "transnas-macro") else 0  # stages and cells without anything
     networks = [on_meta(space, x, dataset=dataset) for x in X]
     for cost in space.costs(dataset):
         some = many if cost == "params" else run
@@ -44,7 +47,7 @@ def test_costs_are_those_of_the_module(name, dataset, many, run):
         assert space.cost(X[:some], cost, dataset=dataset).tolist() == expected
 
 
-@pytest.mark.parametrize("name", nk.list_spaces())
+@pytest.mark.parametrize("name", TRAINABLE)
 def test_costs_on_every_dataset(name):
     space = nk.space(name)
     X = space.sample(4, 6)
@@ -62,10 +65,14 @@ SKELETONS = {
     "genetic-cnn": {"channels": (3, 5, 6), "kernel": 3, "pool": 2, "hidden": 11},
     "nsga-net-macro": {"channels": (3, 5, 6), "join": "sum"},
     "nsga-net-micro": {"channels": 5, "layers": 7, "stem": 2},
+    "nats-size": {"step": 3},
+    "transnas-micro": {"base": 5, "stem_stride": 2, "modules": (2, 3, 1, 4), "blocks": 2},
+    "transnas-macro": {"base": 3, "stem_stride": 2, "blocks": 2},
+    "accel-nasbench": {"stem": 5, "channels": (4, 6, 9, 8, 8, 7, 12), "strides": (2, 1, 2, 1, 1, 1, 2), "head": 20},
 }
 
 
-@pytest.mark.parametrize("name", nk.list_spaces())
+@pytest.mark.parametrize("name", TRAINABLE)
 @pytest.mark.parametrize("image", [(2, 28, 28), (1, 21, 13)])
 def test_costs_in_another_skeleton(name, image):
     """Images that are not square, and of odd sides, too."""

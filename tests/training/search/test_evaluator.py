@@ -22,6 +22,7 @@ from nasbench_kit.training.search import jobs  # noqa: E402
 from nasbench_kit.training.search.evaluator import TrainingProblem  # noqa: E402
 from nasbench_kit.training.setting import make_setting  # noqa: E402
 from nasbench_kit.training.trainer import METRICS, train  # noqa: E402
+from tests.training.spaces import TRAINABLE  # noqa: E402
 
 SPACE = nk.space("genetic-cnn")
 
@@ -42,7 +43,7 @@ def different(n: int) -> np.ndarray:
     return found[np.random.default_rng(0).permutation(len(found))[:n]]
 
 
-@pytest.mark.parametrize("name", nk.list_spaces())
+@pytest.mark.parametrize("name", TRAINABLE)
 def test_every_space_is_trained_once(name, tmp_path):
     setting = make_setting(name, "digits", recipe=Recipe(epochs=1, batch_size=50))
     space = nk.space(name)

@@ -19,6 +19,7 @@ from nasbench_kit.training.recipes import Recipe  # noqa: E402
 from nasbench_kit.training.search.export import export_front, export_network, load_network  # noqa: E402
 from nasbench_kit.training.search.jobs import Job, trained  # noqa: E402
 from nasbench_kit.training.setting import make_setting  # noqa: E402
+from tests.training.spaces import TRAINABLE  # noqa: E402
 
 
 def small_setting(name="genetic-cnn", epochs=1):
@@ -34,7 +35,7 @@ def test_images(setting):
 test_images.__test__ = False
 
 
-@pytest.mark.parametrize("name", nk.list_spaces())
+@pytest.mark.parametrize("name", TRAINABLE)
 def test_the_files_are_the_network_that_was_measured(name, tmp_path):
     setting, space = small_setting(name), nk.space(name)
     x = space.sample(1, 5)

@@ -24,6 +24,7 @@ pytest.importorskip("sklearn")
 
 from nasbench_kit.cli import search  # noqa: E402
 from nasbench_kit.cli.main import main  # noqa: E402
+from nasbench_kit.cli.task import chosen_algorithm  # noqa: E402
 from nasbench_kit.training.search.cache import TrainingCache, cache_identity  # noqa: E402
 from nasbench_kit.training.setting import make_setting  # noqa: E402
 
@@ -197,7 +198,7 @@ def test_a_warning_where_an_export_is_another_training(capsys, monkeypatch):
         (["nb201", "--algorithm", "nsga-net"], "did you mean 'nsga-net-"),
         (["nb201", "--algorithm", "random-search", "--objectives", "valid_acc"], "unknown objective 'valid_acc'"),
         (["nb201", "--algorithm", "nsga2", "--objectives", "valid_accuracy"], "needs at least two objectives"),
-        (["nb201", "--algorithm", "genetic-cnn"], "unknown crossover on nb201 'stage'"),
+        (["nb201", "--algorithm", "genetic-cnn"], "unknown crossover 'stage' on nb201"),
         (["nb201", "--skeleton", "channels"], "--skeleton takes NAME=VALUE"),
         (["nb201", "--skeleton", "chanels=3"], "did you mean 'channels'"),
         (["nb201", "--training-seeds", "0"], "--training-seeds must be at least 1"),
@@ -245,5 +246,6 @@ def test_what_the_page_shows_runs(tmp_path):
         parser = argparse.ArgumentParser(exit_on_error=False)
         search.add_arguments(parser)
         options = parser.parse_args(shlex.split(command))
-        algorithm, objectives = search._task(options)
+        algorithm = chosen_algorithm(options, options.space)
+        objectives = options.objectives or (["one"] if algorithm.single_objective else ["one", "two"])
         assert (len(objectives) > 1) == algorithm.many_objectives

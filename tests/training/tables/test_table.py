@@ -31,6 +31,7 @@ from nasbench_kit.training.tables.choice import choose_networks  # noqa: E402
 from nasbench_kit.training.tables.making import train_table  # noqa: E402
 from tests.official.images import cifar_files, write_cifar  # noqa: E402
 from tests.training.networks.counting import params  # noqa: E402
+from tests.training.spaces import TRAINABLE  # noqa: E402
 
 SMALL = ("genetic-cnn", "--skeleton", "hidden=16", "channels=4,8,8")
 MEASURED = ("train_accuracy", "valid_accuracy", "test_accuracy", "train_loss", "valid_loss", "test_loss")
@@ -60,7 +61,7 @@ def values(bench, names=MEASURED):
     return np.moveaxis(np.array(found), -1, 0)
 
 
-@pytest.mark.parametrize("name", nk.list_spaces())
+@pytest.mark.parametrize("name", TRAINABLE)
 def test_every_space_on_the_digits(call, name):
     status, bench, err = call(name, "--sample", 2, "--epochs", 1, "--seeds", 1, "--processes", 1)
     assert (status, len(bench), bench.datasets, bench.seeds()) == (0, 2, ("digits",), (0,)), err

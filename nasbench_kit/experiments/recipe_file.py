@@ -1,0 +1,306 @@
+"""Reading recipes from TOML files; nothing in such a file is executed. docs/reproduce.md describes the format."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, Algorithm
+from nasbench_kit.benchmark.problem import CHARGES, MISSING
+from nasbench_kit.errors import NasbenchKitError, SourceError, UnknownName
+from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.facts import FACTS
+from nasbench_kit.experiments.published_figure import PublishedFigure, Tolerance
+from nasbench_kit.experiments.recipe import (
+    QUANTITIES,
+    Fact,
+    Member,
+    NeededTable,
+    Recipe,
+    Report,
+    SearchPart,
+    bundled_recipes,
+    recipe_path,
+)
+from nasbench_kit.experiments.recipe_fields import Fields
+from nasbench_kit.experiments.recorder import CLOCKS
+from nasbench_kit.files import decoded
+from nasbench_kit.loaders.source import check_file
+from nasbench_kit.spaces import list_spaces
+
+__all__ = ["read_recipe"]
+
+MOST_BYTES = 2**20
+MOST_RUNS = 10**6
+LIMITS = ("evaluations", "unique_networks", "simulated_seconds")
+WITHIN: tuple[Literal["sd", "relative", "absolute"], ...] = ("sd", "relative", "absolute")
+QUARTER = Tolerance("sd", 0.25)  # by default, where a standard deviation is published
+ROUNDING = Tolerance("absolute", 0.0)  # by default for facts: what the published digits leave open
+
+_TOP = ("name", "title", "citation", "source", "notes", "benchmark", "algorithm", "search", "fact")
+_BENCHMARK = ("name", "space", "architectures", "digest", "version", "get")
+_ALGORITHM = ("name", "algorithm", "settings", "dataset", "needs", "why")
+_SEARCH = (
+    *("name", "objective", "dataset", "epochs", "trial", "charge", "missing", "include_validation_time"),
+    *("algorithms", *LIMITS, "target", "clock", "runs", "seed", "published_runs", "report"),
+)
+_REPORT = ("label", "quantity", "metric", "dataset", "epochs", "within", "why", "published")
+_FACT = ("label", "quantity", "metric", "dataset", "epochs", "threshold", "optimum", "published", "within", "why")
+
+
+def read_recipe(recipe: str | os.PathLike[str]) -> Recipe:
+    """Read a recipe.
+
+    Parameters
+    ----------
+    recipe : str or path-like
+        The name of a bundled recipe, or the path of a TOML file.
+
+    Raises
+    ------
+    UnknownName
+        Neither a recipe that ships with the package nor a path.
+    SourceError
+        Not a valid recipe; the message says which key is wrong, and why.
+    """
+    path = recipe_path(recipe)
+    if path is None:
+        raise UnknownName("recipe", str(recipe), bundled_recipes(), "The path of a TOML file also works.")
+    check_file(path)
+    if path.stat().st_size > MOST_BYTES:
+        raise SourceError(f"{path} is larger than 1 MiB, which no recipe is")
+    try:
+        content = tomllib.loads(decoded(path.read_bytes()), parse_float=Decimal)
+    except (ValueError, RecursionError) as error:  # also text that is no UTF-8, and integers of thousands of digits
+        raise SourceError(f"{path} is not valid TOML: {str(error)[:500]}") from error
+    top = Fields(path, "", content, _TOP)
+    algorithms: dict[str, Member] = {}
+    for fields in top.tables("algorithm", _ALGORITHM):
+        member = _member(fields)
+        if member.name in algorithms:
+            raise fields.fault("name", f"is the second {member.name!r}")
+        algorithms[member.name] = member
+    searches: dict[str, SearchPart] = {}
+    for fields in top.tables("search", _SEARCH):
+        search = _search(fields, algorithms, str(len(searches)))
+        if search.name in searches:
+            raise fields.fault("name", f"is the second {search.name!r}: several searches need names")
+        searches[search.name] = search
+    facts = tuple(_fact(fields) for fields in top.tables("fact", _FACT))
+    if not searches and not facts:
+        raise SourceError(f"{path}: there is neither a [[search]] nor a [[fact]], so nothing to reproduce")
+    return Recipe(
+        path=path,
+        name=top.text("name"),
+        title=top.text("title"),
+        citation=top.text("citation"),
+        source=top.text("source"),
+        table=_table(top.table("benchmark", _BENCHMARK)),
+        algorithms=algorithms,
+        searches=tuple(searches.values()),
+        facts=facts,
+        notes=top.texts("notes", ()),
+    )
+
+
+def _table(fields: Fields) -> NeededTable:
+    name = fields.text("name")
+    if Path(name).name != name:
+        raise fields.fault("name", f"must be a benchmark's name, or a store in the recipe's own folder, not {name!r}")
+    return NeededTable(
+        name=name,
+        space=fields.choice("space", list_spaces()),
+        architectures=fields.optional_whole("architectures", 1),
+        digest=fields.texts("digest", ()),
+        version=fields.text("version", "") if fields.has("version") else "",
+        get=fields.text("get") if fields.has("get") else "",
+    )
+
+
+def _member(fields: Fields) -> Member:
+    name = fields.text("name")
+    return Member(
+        name,
+        _algorithm(fields),
+        dataset=fields.optional_text("dataset"),
+        needs=fields.optional_text("needs") or "",
+        why=fields.optional_text("why") or "",
+    )
+
+
+def _algorithm(fields: Fields) -> Algorithm:
+    """An algorithm of the kit by its name, with other settings. Files of code are not accepted here."""
+    makers: dict[str, Callable[[], Algorithm]] = {**ALGORITHMS, **CONFIGURATIONS}
+    base = makers[fields.choice("algorithm", tuple(makers))]()
+    if not fields.has("settings"):
+        return base
+    settings = fields.table("settings", base.settings)
+    values: dict[str, Any] = {}
+    for key in settings.names():
+        value = settings.value(key)
+        if not isinstance(value, (str, bool, int, Decimal)):
+            raise settings.fault(key, "must be text, a number, true or false")
+        if isinstance(value, Decimal):
+            value = settings.number(key)
+        # settings of text are checked by the algorithm when it starts, so their type is checked here
+        if isinstance(base.settings[key], str) != isinstance(value, str):
+            raise settings.fault(key, f"must be like its default, {base.settings[key]!r}")
+        values[key] = value
+    try:
+        return dataclasses.replace(base, **values)
+    except (ValueError, TypeError, NasbenchKitError) as error:
+        raise SourceError(f"{fields.path}: {settings.where}: {error}") from error
+
+
+def _search(fields: Fields, algorithms: Mapping[str, Member], place: str) -> SearchPart:
+    chosen = fields.texts("algorithms", tuple(algorithms))
+    for name in chosen:
+        if name not in algorithms:
+            error = UnknownName("algorithm", name, algorithms)
+            raise SourceError(f"{fields.path}: {fields.place('algorithms')}: {error}")
+    if not chosen:
+        raise SourceError(f"{fields.path}: {fields.where}: there is no [[algorithm]] to search with")
+    budget, to_optimum = _budget(fields)
+    published_runs = fields.optional_whole("published_runs", 1)
+    reports = tuple(_report(part, chosen) for part in fields.tables("report", _REPORT))
+    if not reports:
+        raise fields.fault("report", "is missing: what of the search is published?")
+    runs = fields.whole("runs", 2)
+    if runs > MOST_RUNS:
+        raise fields.fault("runs", f"must be at most {MOST_RUNS:,}, not {runs:,}")
+    options: dict[str, Any] = {
+        "charge": fields.choice("charge", CHARGES, "all"),
+        "missing": fields.choice("missing", MISSING, "raise"),
+        "include_validation_time": fields.boolean("include_validation_time", default=False),
+    }
+    if fields.has("trial"):
+        number = isinstance(fields.value("trial"), int)
+        options["seed"] = fields.whole("trial", 0) if number else fields.choice("trial", ("random", "mean"))
+    return SearchPart(
+        where=fields.where,
+        name=fields.text("name", place),
+        objective=fields.text("objective"),
+        dataset=fields.text("dataset"),
+        epochs=fields.optional_whole("epochs", 1),
+        options=options,
+        algorithms=chosen,
+        budget=budget,
+        to_optimum=to_optimum,
+        clock=fields.choice("clock", CLOCKS, "simulated_seconds" if budget.simulated_seconds else "evaluations"),
+        runs=runs,
+        seed=fields.whole("seed", 0, 0),
+        published_runs=published_runs,
+        reports=reports,
+    )
+
+
+def _budget(fields: Fields) -> tuple[Budget, bool]:
+    ends: dict[str, Any] = {name: fields.whole(name, 1) for name in LIMITS[:2] if fields.has(name)}
+    if fields.has("simulated_seconds"):
+        ends["simulated_seconds"] = fields.number("simulated_seconds", 0)
+    if not ends:
+        raise SourceError(f"{fields.path}: {fields.where}: there is no budget: give one of {', '.join(LIMITS)}")
+    to_optimum = fields.has("target") and isinstance(fields.value("target"), str)
+    if to_optimum:
+        fields.choice("target", ("best",))
+    elif fields.has("target"):
+        ends["target"] = fields.number("target")
+    try:
+        return Budget(**ends), to_optimum
+    except ValueError as error:
+        raise SourceError(f"{fields.path}: {fields.where}: {error}") from error
+
+
+def _report(fields: Fields, algorithms: tuple[str, ...]) -> Report:
+    quantity = fields.choice("quantity", QUANTITIES, "value")
+    of_metric = quantity in ("value", "rank")
+    for key in ("metric", "dataset", "epochs"):
+        if fields.has(key) and not of_metric:
+            raise fields.fault(key, f"does not apply to the quantity {quantity!r}")
+    cells = fields.table("published", algorithms)
+    published = {name: _figure(cells, name) for name in cells.names()}
+    if not published:
+        raise fields.fault("published", "has no figures")
+    without = [name for name, figure in published.items() if not figure.sd]
+    within = _within(fields, None if without else QUARTER)
+    if within.unit == "sd" and without:
+        raise fields.fault("within", f"is in standard deviations, but {without[0]!r} has no published sd")
+    return Report(
+        where=fields.where,
+        label=fields.text("label"),
+        quantity=quantity,
+        metric=fields.text("metric") if of_metric else None,
+        dataset=fields.optional_text("dataset"),
+        epochs=fields.optional_whole("epochs", 1),
+        published=published,
+        within=within,
+        why=fields.optional_text("why") or "",
+    )
+
+
+def _fact(fields: Fields) -> Fact:
+    quantity = fields.choice("quantity", tuple(FACTS))
+    kind = FACTS[quantity]
+    for key in ("threshold", "optimum"):
+        if fields.has(key) and key not in (*kind.needs, *kind.takes):
+            raise fields.fault(key, f"does not apply to the quantity {quantity!r}")
+        if key in kind.needs:
+            fields.value(key)
+    settings: dict[str, Any] = {}
+    if fields.has("threshold"):
+        settings["threshold"] = fields.number("threshold")
+    if fields.has("optimum"):
+        settings["optimum"] = fields.text("optimum")
+    metrics = fields.texts("metric")
+    if (len(metrics) > 1) != kind.many:
+        raise fields.fault("metric", f"must be {'a list of metrics' if kind.many else 'one metric'} for {quantity!r}")
+    published: PublishedFigure | str = fields.text("published") if kind.text else _figure(fields, "published")
+    within = _within(fields, ROUNDING)
+    if within.unit == "sd":
+        raise fields.fault("within", "cannot be in standard deviations: a fact has none")
+    return Fact(
+        where=fields.where,
+        label=fields.text("label"),
+        quantity=quantity,
+        metrics=metrics,
+        dataset=fields.optional_text("dataset"),
+        epochs=fields.optional_whole("epochs", 1),
+        settings=settings,
+        published=published,
+        within=within,
+        why=fields.optional_text("why") or "",
+    )
+
+
+def _figure(fields: Fields, key: str) -> PublishedFigure:
+    """A published figure: a number, or a table with ``mean`` and, if it is published, ``sd``."""
+    if not isinstance(fields.value(key), dict):
+        number = fields.decimal(key)
+        return PublishedFigure(float(number), None, _decimals(number))
+    cell = fields.table(key, ("mean", "sd"))
+    number = cell.decimal("mean")
+    return PublishedFigure(float(number), cell.number("sd", 0) if cell.has("sd") else None, _decimals(number))
+
+
+def _decimals(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _within(fields: Fields, default: Tolerance | None) -> Tolerance:
+    """The tolerance: ``{sd = 0.25}``, ``{relative = 0.05}`` or ``{absolute = 20}``."""
+    if not fields.has("within"):
+        if default is None:
+            message = "is missing: without a published sd, say {relative = 0.05} or {absolute = 20}, for example"
+            raise fields.fault("within", message)
+        return default
+    given = fields.table("within", WITHIN)
+    if len(given.names()) != 1:
+        raise fields.fault("within", f"must have one of the keys {', '.join(WITHIN)}")
+    [unit] = (name for name in WITHIN if given.has(name))
+    return Tolerance(unit, given.number(unit, 0))

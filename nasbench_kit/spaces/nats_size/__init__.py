@@ -1,0 +1,1 @@
+"""NATS-Bench, size search space."""

@@ -93,6 +93,9 @@ HASHES = TableMapping(
 TUPLES = TableMapping(
     "nb201", (FileMap((ColumnMap.parse("accuracy=digits/latency_x"),), "architecture", "naslib", None),)
 )
+SIDE = TableMapping(
+    "nb201", (FileMap((ColumnMap.parse("accuracy=digits/latency_x"),), "architecture", "native", None),)
+)
 TABLES = {"table.csv": TABLE, "table.parquet": NESTED, "hashes.csv": HASHES, "tuples.csv": TUPLES}  # by name of a file
 TOML = """space = "nas-bench-macro"
 name = "mine"
@@ -119,7 +122,7 @@ def kinds() -> dict[str, Kind]:
         "table.csv": Kind(_write_csv, _table("table.csv"), damaged_text, ".csv"),
         "hashes.csv": Kind(_write_hashes, _table("hashes.csv"), damaged_text, ".csv"),
         "tuples.csv": Kind(_write_tuples, _table("tuples.csv"), damaged_text, ".csv"),
-        "side.csv": Kind(_write_tuples, _read_side, damaged_text, ".csv"),
+        "side.csv": Kind(_write_side, _read_side, damaged_text, ".csv"),
         "nb101": Kind(lambda path: write_nb101(path, 4), _loaded("nb101"), damaged_tfrecord),
         "macronas": Kind(lambda path: write_macronas(path, 120), _loaded("macronas"), damaged_text),
         "nb201": Kind(lambda path: write_nb201_pth(path, range(1)), _loaded("nb201"), damaged_pickle),
@@ -206,13 +209,19 @@ def _write_nested(path: Path) -> None:
     pd.DataFrame({"architecture": natives, "accuracy": np.arange(len(natives)) / 10}).to_parquet(path)
 
 
+def _write_side(path: Path) -> None:
+    bench = nk.open("nb201-digits")
+    natives = bench.space.decode(bench.architectures[:40])
+    path.write_text("architecture,accuracy\n" + "".join(f"{native},{i / 10}\n" for i, native in enumerate(natives)))
+
+
 def _table(name: str) -> Callable[[Path, np.random.Generator], object]:
     return lambda path, _: load(path, source_format="table", partial=True, mapping=TABLES[name])
 
 
 def _read_side(path: Path, rng: np.random.Generator) -> object:
     unknown: Literal["raise", "skip"] = "raise" if rng.random() < 0.5 else "skip"
-    return nk.join("nb201-digits", path, path.with_suffix(".h5"), mapping=TUPLES, unknown=unknown)
+    return nk.join("nb201-digits", path, path.with_suffix(".h5"), mapping=SIDE, unknown=unknown)
 
 
 def _read_images(path: Path, _: np.random.Generator) -> object:

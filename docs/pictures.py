@@ -57,6 +57,7 @@ ARCHITECTURES = {
         )
         for gene, value in zip(("e", "k", "l", "se"), genes, strict=True)
     },
+    "nas-bench-graph": {"link": [0, 1, 2, 1], "ops": ["gcn", "gin", "fc", "cheb"]},
 }
 
 

@@ -29,6 +29,10 @@ class Recipe:
 STORES = {
     "nb201": Recipe("nb201", "table", "nats.toml", ("v1_1.toml", "hardware.toml", "proxies.toml")),
     "nas-bench-macro": Recipe("macronas/nas-bench-macro_cifar10.json", "nas-bench-macro"),
+    "nas-bench-graph": Recipe("nas-bench-graph", "nas-bench-graph"),
+    "transnas-bench-101-micro": Recipe("transnas-bench-101/micro_final_valid.csv.gz", "transnas"),
+    "transnas-bench-101-macro": Recipe("transnas-bench-101/macro_final_valid.csv.gz", "transnas"),
+    "accel-nasbench": Recipe("accel-nasbench/anb_dataset_jsons.tar.gz", "accel-nasbench"),
     "nb101-test": Recipe("nb101/mean_test_108_epochs_by_hash_order.npy", "nb101-test"),
 }
 

@@ -65,13 +65,13 @@ def add_source_arguments(parser: argparse.ArgumentParser, flag: str = "source") 
 def mapping_of(options: argparse.Namespace, space: str | None = None) -> TableMapping | None:
     """The mapping described by the options, for a known space or that of ``--space``; None if there is none."""
     given = options.architecture or options.column
-    space = options.space or space
     if options.mapping and given:
         raise ValueError("give --mapping, or --space, --architecture and --column, not both")
     if options.mapping:
         return read_mapping(Path(options.mapping))
-    if not (given or space):
+    if not (given or options.space):
         return None
+    space = options.space or space
     if not (space and options.architecture and options.column):
         raise ValueError("a table needs all of --space, --architecture and at least one --column")
     columns = tuple(ColumnMap.parse(text) for text in options.column)

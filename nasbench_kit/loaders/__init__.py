@@ -21,6 +21,7 @@ from nasbench_kit.loaders import (
     nb101_test,
     nb201,
     table,
+    transnas,
 )
 from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.progress import reading
@@ -72,6 +73,7 @@ _LOADERS = {
     "accel-nasbench": Loader(
         accel_nasbench.recognises, accel_nasbench.load, store_name=accel_nasbench.STORE_NAME, folder=True
     ),
+    "transnas": Loader(transnas.recognises, transnas.load, store_name=transnas.store_name),
     "table": Loader(table.recognises, table.load, frozenset({"mapping"}), folder=True),
 }
 

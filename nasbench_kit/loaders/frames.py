@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import gzip
@@ -28,6 +29,7 @@ MOST_RATIO = 100  # largest compression ratio accepted above `MOST_UNPACKED` byt
 MOST_UNPACKED = 2**26
 MOST_TEXT = 20_000  # characters of an architecture
 _HEADER = 2**20  # bytes, the longest first line of a CSV
+_NULLS = 4096  # bytes in which null bytes are looked for
 MOST_DIGITS = 400  # characters of a number
 LISTED = 20  # largest number of columns listed in a message
 _DIGITS = r"[0-9]{1,20}"
@@ -40,7 +42,7 @@ def recognises(path: Path) -> bool:
     if start.startswith((_PARQUET, _GZIP)):
         return True
     try:
-        line = start.decode(encoding_of(start), "ignore").split("\n", 1)[0]
+        line = start.decode(_start_encoding(start), "ignore").split("\n", 1)[0]
     except UnicodeError:
         return False
     return "\x00" not in line and any(s in line for s in _SEPARATORS) and not line.lstrip().startswith(("{", "["))
@@ -74,9 +76,7 @@ def read_frame(path: Path, names: set[str]) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
-    with _stream(path) as file:
-        start = file.read(_HEADER)
-    encoding = encoding_of(start)
+    encoding, start = _encoding(path)
     line = io.StringIO(start.decode(encoding, "replace")).readline()
     separator = max(_SEPARATORS, key=line.count)  # the first one in case of a tie
     header = next(csv.reader([line], delimiter=separator), [])
@@ -88,6 +88,33 @@ def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
     frame = frame.iloc[1:, [header.index(name) for name in sorted(names)]].reset_index(drop=True)
     frame.columns = pd.Index(sorted(names))
     return frame
+
+
+def _encoding(path: Path) -> tuple[str, bytes]:
+    """The encoding of a CSV file, and its first bytes: UTF-16 if it has null bytes, Latin-1 if it is not UTF-8."""
+    with _stream(path) as file:
+        start = file.read(_HEADER)
+        encoding = _start_encoding(start)
+        if encoding == "utf-8":
+            decoder = codecs.getincrementaldecoder(encoding)()
+            try:
+                decoder.decode(start)
+                while block := file.read(_HEADER):
+                    decoder.decode(block)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                return "latin-1", start
+    return encoding, start
+
+
+def _start_encoding(start: bytes) -> str:
+    """The encoding that the first bytes of a file suggest; UTF-16 without a byte-order mark has null bytes."""
+    encoding = encoding_of(start)
+    if encoding == "utf-8" and b"\x00" in start[:_NULLS]:
+        odd, even = start[1:_NULLS:2].count(0), start[0:_NULLS:2].count(0)
+        if max(odd, even) > 10 * min(odd, even):
+            return "utf-16-le" if odd > even else "utf-16-be"
+    return encoding
 
 
 class _Bounded(io.RawIOBase):
@@ -155,7 +182,7 @@ def cells_of(path: Path, column: pd.Series[Any]) -> tuple[list[Any], NDArray[np.
 
     Cells are strings, except nested ones of Parquet, which are lists, tuples and dicts and may be repeated.
     """
-    if column.dtype == object and any(isinstance(cell, (list, tuple, dict)) for cell in column):
+    if column.dtype.kind == "O" and any(isinstance(cell, (list, tuple, dict)) for cell in column):
         return [cell if isinstance(cell, (list, tuple, dict)) else str(cell) for cell in column], np.arange(len(column))
     texts = column.fillna("").astype(str)
     long = np.flatnonzero(texts.str.len() > MOST_TEXT)
@@ -172,7 +199,7 @@ def whole_numbers_of(path: Path, column: pd.Series[Any]) -> NDArray[np.uint64]:
     """A column as non-negative integers below 2**64, parsed exactly."""
     if column.dtype.kind == "u" or (column.dtype.kind == "i" and (column >= 0).all()):
         return column.to_numpy(dtype=np.uint64)
-    if column.dtype == object:
+    if column.dtype.kind == "O":
         texts = column.fillna("").astype(str)
         if texts.str.fullmatch(_DIGITS).all():
             with contextlib.suppress(OverflowError):  # 20 digits may be too many

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.data import find_store
 from nasbench_kit.errors import SourceError
-from nasbench_kit.files import check_target
 from nasbench_kit.loaders import table
 from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.source import check_file
@@ -21,6 +20,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import Table, write_store
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import MetricColumn
+from nasbench_kit.store.writer import check_new_store
 
 __all__ = ["join"]
 
@@ -73,7 +73,7 @@ def join(
     if unknown not in ("raise", "skip"):
         raise ValueError(f"unknown must be 'raise' or 'skip', not {unknown!r}")
     path = Path(source)
-    check_target(Path(store))
+    check_new_store(Path(store))
     old = StoreFile(bench.path if isinstance(bench, Benchmark) else find_store(bench))
     old.verify()  # a damaged value must not get a new checksum
     if not os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, False for invalid names

@@ -1,4 +1,4 @@
-"""Read a pickled dict of integers to alike records, each a dict of the same names to numbers, as arrays.
+"""Read a pickled dict of records by integer, all of them dicts of the same names to numbers, as arrays.
 
 Such files consist of one record after the other that differ only in their key, numbers and memo entries. Where this holds
 for the rest of a pickle, only what comes before and one such record are read by `read_pickle`, which finds out the names and

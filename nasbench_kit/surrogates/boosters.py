@@ -110,7 +110,7 @@ def _lightgbm(path: Path, content: str) -> Predict:
     except ImportError as error:
         raise MissingExtra("reading the LightGBM models of NAS-Bench-301", "nb301") from error
     try:
-        booster = lightgbm.Booster(model_str=content, params={"verbose": -1})
+        booster = lightgbm.Booster(model_str=content)
         features = booster.num_feature()
     except (lightgbm.basic.LightGBMError, ValueError) as error:
         raise SourceError(f"{path}: LightGBM cannot read this booster: {str(error).splitlines()[0]}") from error

@@ -25,6 +25,8 @@ def relabelled(space, x, rng):
         "nb201": nb201,
         "nsga-net-micro": nsga_net_micro,
         "accel-nasbench": lambda x, rng: x,
+        "transnas-micro": transnas_micro,
+        "transnas-macro": lambda x, rng: x,
         "nas-bench-graph": nas_bench_graph,
         "nas-bench-nlp": nas_bench_nlp,
     }
@@ -177,3 +179,15 @@ def placed(inputs):
     while len(order) < len(inputs):
         order += [node for node, source in inputs.items() if node not in order and source in (0, *order)]
     return order
+
+
+def transnas_micro(x, rng):
+    """The two inner nodes exchanged where neither reads the other, and edges that lead nowhere changed."""
+    e01, e02, e12, e03, e13, e23 = x
+    if not e12 and rng.random() < 0.7:
+        e01, e02, e13, e23 = e02, e01, e23, e13
+    if not e23:  # nobody reads node 2
+        e02, e12 = (int(gene) for gene in rng.integers(0, 4, 2))
+    if not (e13 or (e12 and e23)):  # nobody reads node 1
+        e01 = int(rng.integers(0, 4))
+    return [e01, e02, e12, e03, e13, e23]

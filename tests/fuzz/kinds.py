@@ -37,6 +37,7 @@ from tests.official.nas_bench_nlp import write_logs, write_logs_zip
 from tests.official.nats_size import SIZE
 from tests.official.nb101 import write_nb101
 from tests.official.nb201 import write_nats_file, write_nats_simple, write_nats_tar, write_nb201_pth
+from tests.official.transnas import write_transnas
 
 __all__ = ["Kind", "kinds"]
 
@@ -124,6 +125,7 @@ def kinds() -> dict[str, Kind]:
             lambda path: write_accel_nasbench_folder(path, 6), _loaded("accel-nasbench"), damaged_text
         ),
         "graph-folder": Kind(lambda path: write_graph(path, 300), _loaded("nas-bench-graph"), damaged_pickle),
+        "transnas.csv": Kind(lambda path: write_transnas(path, count=60), _loaded("transnas"), damaged_text, ".csv"),
         "images-folder": Kind(lambda path: write_cifar(path, cifar_files(10, 10, 2)), _read_images, damaged_pickle),
         "images-tar": Kind(lambda path: write_cifar_tar(path, 10, cifar_files(10, 10, 2)), _read_images, damaged_gzip),
         "images.npz": Kind(_write_npz, lambda path, _: load_dataset(str(path)), damaged_npz, ".npz"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 
 import networkx as nx
 import numpy as np
@@ -12,6 +13,7 @@ import scipy.stats
 
 import nasbench_kit as nk
 from nasbench_kit.spaces.blocks.node_dag import NodeDAG
+from nasbench_kit.spaces.nb101 import hash_index
 from nasbench_kit.spaces.nb101.space import OPERATIONS
 from nasbench_kit.spaces.nb101.tables import tables
 
@@ -290,3 +292,148 @@ def test_limits_hold_for_what_is_left_of_a_cell():
     apart = np.zeros((8, 8), dtype=int)
     with pytest.raises(nk.InvalidArchitecture, match="this one has 0 .of 8"):
         space.encode([{"matrix": apart.tolist(), "ops": ["input", *["maxpool3x3"] * 6, "output"]}])
+
+
+# ---------------------------------------------------------------------------- native forms in batches
+
+
+def stacked(natives):
+    return {"matrix": np.array([n["matrix"] for n in natives]), "ops": np.array([n["ops"] for n in natives])}
+
+
+def one_by_one(space, natives):
+    return np.array([space.encode_one(native) for native in natives], dtype=np.uint8)
+
+
+@pytest.mark.parametrize("kind", [int, np.uint8, bool, float])
+def test_stacked_cells_are_encoded_like_single_ones(kind):
+    X = SPACE.sample(300, 0)
+    natives = SPACE.decode(X)
+    stack = stacked(natives)
+    stack["matrix"] = stack["matrix"].astype(kind)
+    assert (SPACE.encode(stack) == X).all()
+    assert (SPACE.encode({**stack, "ops": stack["ops"].astype(object)}) == X).all()
+    for v in range(2, 7):
+        small = [n for n in map(small_cell, X) if n is not None and len(n["ops"]) == v]
+        if small:
+            assert (SPACE.encode(stacked(small)) == one_by_one(SPACE, small)).all()
+
+
+def small_cell(x):
+    graph = pruned(x)
+    if graph is None:
+        return None
+    return cell(graph[0].tolist(), *(OPERATIONS[label] for label in graph[1][1:-1]))
+
+
+def test_mixed_lists_are_encoded_like_single_cells():
+    natives = [n for n in map(small_cell, SPACE.sample(500, 1)) if n is not None]
+    natives[3] = {"ops": tuple(natives[3]["ops"]), "matrix": np.array(natives[3]["matrix"])}
+    natives[5] = {"ops": np.array(natives[5]["ops"]), "matrix": np.array(natives[5]["matrix"], dtype=float)}
+    natives[7] = cell([[0, 1] + [0] * 6, [0, 0, 1] + [0] * 5, *[[0] * 8] * 5, [0] * 8], *[POOL] * 6)
+    natives[7]["matrix"][2] = [0] * 7 + [1]
+    assert len({len(native["ops"]) for native in natives}) > 3
+    assert (SPACE.encode(natives) == one_by_one(SPACE, natives)).all()
+    assert (SPACE.encode(iter(natives)) == SPACE.encode(natives)).all()
+
+
+BAD = [
+    ({"matrix": [[0, 2], [0, 0]], "ops": ["input", "output"]}, "only zeros and ones"),
+    ({"matrix": [[0, 1], [1, 0]], "ops": ["input", "output"]}, "strictly upper-triangular"),
+    ({"matrix": [[0, 1], [0, 0]], "ops": ["input", "input"]}, "the last 'output'"),
+    ({"matrix": [[0, 1, 0], [0, 0, 1], [0, 0, 0]], "ops": ["input", "conv5", "output"]}, "unknown operation 'conv5'"),
+    ({"matrix": [[0, 1], [0]], "ops": ["input", "output"]}, "rows of different lengths"),
+    ({"matrix": [[0, "1"], [0, 0]], "ops": ["input", "output"]}, "must contain whole numbers"),
+    ({"matrix": [[0, 0.5], [0, 0]], "ops": ["input", "output"]}, "has 0.5, which is not a whole number"),
+    ({"matrix": [[0, 1], [0, 0]], "ops": ["input", [], "output"]}, "a matrix of 2 vertices needs a list of 2 ops"),
+    ({"matrix": [[0, 2**70], [0, 0]], "ops": ["input", "output"]}, "whole"),
+    ({"matrix": 3, "ops": ["input", "output"]}, "must be square"),
+    (None, "a native form is a dict"),
+]
+
+
+@pytest.mark.parametrize(("bad", "message"), BAD)
+def test_one_bad_cell_among_many_is_named_as_if_it_were_alone(bad, message):
+    natives = [n for n in map(small_cell, SPACE.sample(50, 1)) if n is not None]
+    for place in (0, 17, len(natives)):
+        several = [*natives[:place], bad, *natives[place:]]
+        with pytest.raises(nk.InvalidArchitecture, match=message) as caught:
+            SPACE.encode(several)
+        assert f"nb101: 1 native forms cannot be read: no. {place} " in str(caught.value)
+        with pytest.raises(nk.InvalidArchitecture) as alone:
+            SPACE.encode_one(bad)
+        assert str(alone.value) in str(caught.value)
+
+
+def test_bad_stacks():
+    natives = SPACE.decode(SPACE.sample(5, 0))
+    stack = stacked(natives)
+    stack["matrix"][3, 1, 0] = 1
+    with pytest.raises(nk.InvalidArchitecture, match="1 native forms cannot be read: no. 3 .*upper-triangular"):
+        SPACE.encode(stack)
+    stack = stacked(natives)
+    stack["ops"][2, 1] = "conv9"
+    with pytest.raises(nk.InvalidArchitecture, match="no. 2 .*unknown operation 'conv9'"):
+        SPACE.encode(stack)
+    with pytest.raises(TypeError, match=r"for a single one write encode\(\[\{...\}\]\)"):
+        SPACE.encode(natives[0])
+    for wrong in (
+        {},
+        {"matrix": stack["matrix"]},
+        {**stack, "ops": stack["ops"][:, 1:]},
+        {**stack, "matrix": [[0], [0, 1]]},
+    ):
+        with pytest.raises(nk.InvalidArchitecture, match="stacked native forms"):
+            SPACE.encode(wrong)
+
+
+def test_decoded_cells_share_no_list():
+    first, second = SPACE.decode(SPACE.representatives([5, 5]))
+    before = json.dumps(second)
+    first["matrix"][0][1] = 7
+    first["ops"][1] = "changed"
+    assert json.dumps(second) == before
+    X = SPACE.sample(100, 0)
+    assert [json.loads(text) for text in SPACE.decode_texts(X)] == SPACE.decode(X)
+    assert SPACE.decode(X) == [SPACE.decode_one(row) for row in X.tolist()]
+
+
+# ---------------------------------------------------------------------------- hashes and NASLib's tuples
+
+
+def test_cells_by_hash():
+    X = SPACE.sample(300, 0)
+    assert (SPACE.from_hash(SPACE.module_hash(X)) == SPACE.canonical(X)).all()
+    assert (SPACE.from_hash(["B49AC8C578B4561D79AC7087988F1C61 "]) == SPACE.representatives([1])).all()
+    assert SPACE.from_hash([]).shape == (0, 26)
+    for bad in ("", "b49ac8c578b4561d79ac7087988f1c6", "g" * 32, 3):
+        with pytest.raises(nk.InvalidArchitecture, match="a hash has 32 hexadecimal digits"):
+            SPACE.from_hash([bad])
+    # the right first bytes alone are not enough
+    with pytest.raises(
+        nk.InvalidArchitecture, match="1 of 2 hashes belong to none of the 423,624 cells: no. 1 b49ac8c5"
+    ):
+        SPACE.from_hash(["b49ac8c578b4561d79ac7087988f1c61", "b49ac8c578b4561d79ac7087988f1c62"])
+
+
+def test_the_table_of_hashes():
+    cells = np.arange(0, SPACE.networks, 137)
+    hashes = SPACE.module_hash(SPACE.representatives(cells))
+    which, candidate = hash_index.candidates(hashes)
+    assert set(zip(which.tolist(), candidate.tolist(), strict=True)) >= set(enumerate(cells.tolist()))
+
+
+@pytest.mark.slow
+def test_every_cell_is_found_by_its_hash():
+    X = SPACE.representatives(np.arange(SPACE.networks))
+    assert (SPACE.from_hash(SPACE.module_hash(X)) == X).all()
+
+
+def test_tuples_of_naslib():
+    operations = ["input", "output", POOL, CONV1, CONV3]
+    natives = [n for n in map(small_cell, SPACE.sample(100, 0)) if n is not None]
+    tuples = [tuple(np.ravel(n["matrix"]).tolist() + [operations.index(op) for op in n["ops"]]) for n in natives]
+    assert (SPACE.from_naslib(tuples) == SPACE.encode(natives)).all()
+    for bad in ((), (0, 1), 3, "a", (0, 1, 0, 0, 0, 7), (0, 1, 0, 0, 0, -1), (1, 1, 0, 0, 0, 1), (0, 1, 0, 0, 1, 0)):
+        with pytest.raises(nk.InvalidArchitecture):
+            SPACE.from_naslib([bad])

@@ -34,7 +34,6 @@ def test_a_package_brings_its_space():
 
 
 TABLES_ALONE = {
-    "accel-nasbench",
     "nas-bench-graph",
     "nas-bench-nlp",
 }  # their networks need other libraries, data or code

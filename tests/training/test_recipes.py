@@ -34,7 +34,7 @@ def test_every_space_has_a_recipe_with_its_source():
         ({"optimiser": "sdg"}, "unknown optimiser 'sdg'; did you mean 'sgd'"),
         ({"schedule": "linear"}, "unknown schedule 'linear'"),
         ({"augmentation": "flip"}, "unknown augmentation 'flip'"),
-        ({"by": "image"}, "unknown unit of a schedule 'image'"),
+        ({"by": "image"}, "unknown unit 'image' of a schedule"),
         ({"learning_rate": float("nan")}, "learning_rate must be a finite number of at least 0, not nan"),
         ({"clip": -1.0}, "clip must be a finite number"),
         ({"epochs": 0}, "epochs and batch_size must be at least 1"),

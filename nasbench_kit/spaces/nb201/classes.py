@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.hashing import mix
 from nasbench_kit.spaces.genotypes import Genotypes
-from nasbench_kit.spaces.nb201.cost import CONV1, CONV3, EDGES, NONE, OPERATIONS, POOL, SKIP
+from nasbench_kit.spaces.nb201.cost import CONV1, EDGES, NONE, OPERATIONS, POOL, SKIP
 
 __all__ = ["exact_signatures", "first_of_each", "string_signatures"]
 
@@ -61,7 +61,7 @@ def exact_signatures(rows: Genotypes) -> NDArray[np.uint64]:
     n = len(rows)
     poolings, bases = 4, 7  # a path has at most 3 edges; the bases are the input and 6 edges
     genes = rows.T
-    conv = (genes == CONV1) | (genes == CONV3)
+    conv = (genes >= CONV1) & (genes != POOL)  # values above the operations stand for further kinds of convolutions
     values = np.zeros((4, bases, poolings, n), dtype=np.uint64)
     values[0, 0, 0] = 1
     constant = np.zeros((bases, n), dtype=np.bool_)

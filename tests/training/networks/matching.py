@@ -68,7 +68,7 @@ def blocks(order, width):
 
 def matched(space, x, y, **skeleton):
     """Pairs of networks of x and y with matched parameters; see the module."""
-    return _MATCHED[space.name](space, [int(gene) for gene in x], [int(gene) for gene in y], **skeleton)
+    return MATCHED[space.name](space, [int(gene) for gene in x], [int(gene) for gene in y], **skeleton)
 
 
 def maps(nodes_y, nodes_x, same, allowed):
@@ -341,7 +341,7 @@ def _halves(halves_y, halves_x, where):
     return ((0, 0), (1, 1)) if straight >= crossed else ((0, 1), (1, 0))
 
 
-_MATCHED = {
+MATCHED = {
     "macronas": chain,
     "nas-bench-macro": chain,
     "nb101": nb101,

@@ -39,7 +39,7 @@ def counted_on(network, space, name, skeleton):
 def test_costs_are_those_of_the_module(name, dataset, many, run):
     space, skeleton = nk.space(name), skeleton_of(name, dataset)
     X = space.sample(many, 5)
-    X[0] = X[0] if name in ("nb101", "nsga-net-micro") else 0  # stages and cells without anything
+    X[0] = X[0] if name in ("nb101", "nsga-net-micro", "transnas-macro") else 0  # stages and cells without anything
     networks = [on_meta(space, x, dataset=dataset) for x in X]
     for cost in space.costs(dataset):
         some = many if cost == "params" else run
@@ -66,6 +66,8 @@ SKELETONS = {
     "nsga-net-macro": {"channels": (3, 5, 6), "join": "sum"},
     "nsga-net-micro": {"channels": 5, "layers": 7, "stem": 2},
     "nats-size": {"step": 3},
+    "transnas-micro": {"base": 5, "stem_stride": 2, "modules": (2, 3, 1, 4), "blocks": 2},
+    "transnas-macro": {"base": 3, "stem_stride": 2, "blocks": 2},
     "accel-nasbench": {"stem": 5, "channels": (4, 6, 9, 8, 8, 7, 12), "strides": (2, 1, 2, 1, 1, 1, 2), "head": 20},
 }
 

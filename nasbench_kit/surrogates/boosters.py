@@ -98,7 +98,8 @@ def _xgboost(path: Path, content: bytes) -> Predict:
         ) from error
 
     def predict(X: NDArray[np.float64]) -> NDArray[np.float64]:
-        found: Any = booster.predict(xgboost.DMatrix(X))
+        booster.set_param({"nthread": _threads(X)})
+        found: Any = booster.inplace_predict(X)
         return np.asarray(found, dtype=np.float64)
 
     return _checked(path, predict, features)
@@ -116,9 +117,14 @@ def _lightgbm(path: Path, content: str) -> Predict:
         raise SourceError(f"{path}: LightGBM cannot read this booster: {str(error).splitlines()[0]}") from error
 
     def predict(X: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(booster.predict(X), dtype=np.float64)
+        return np.asarray(booster.predict(X, num_threads=_threads(X)), dtype=np.float64)
 
     return _checked(path, predict, features)
+
+
+def _threads(X: NDArray[np.float64]) -> int:
+    """One thread for the few rows of a search step, which waking others would delay; all cores (0) for many."""
+    return 1 if len(X) < 1000 else 0
 
 
 def _checked(path: Path, predict: Predict, features: int) -> Predict:

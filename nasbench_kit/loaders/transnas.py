@@ -8,6 +8,8 @@ import math
 import zlib
 from pathlib import Path
 
+import numpy as np
+
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders import table
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping
@@ -61,7 +63,7 @@ def load(path: Path, *, partial: bool = False) -> Table:
     path : Path
         ``micro_final_valid.csv.gz`` or ``macro_final_valid.csv.gz``, compressed or not.
     partial : bool
-        Accept a file that lacks networks.
+        Accept a file that lacks networks, or values of some of them, which are then ``nan``.
 
     Returns
     -------
@@ -72,13 +74,37 @@ def load(path: Path, *, partial: bool = False) -> Table:
     Raises
     ------
     SourceError
-        A column is missing, or a value or an architecture is invalid; names the row.
+        A column, or without ``partial`` a value, is missing; a value or an architecture is invalid; names the row.
     """
     mapping = TableMapping(f"transnas-{_kind(path)}", (FileMap(_COLUMNS, "arch"),))
     found = table.load(path, mapping=mapping, partial=partial)
-    missing = found.provenance["missing_networks"]
-    provenance = {**published_provenance([path], "transnas"), "notes": _NOTES, "missing_networks": missing}
+    absent = _check_values(path, found, partial=partial)
+    provenance = {
+        **published_provenance([path], "transnas"),
+        "notes": _NOTES,
+        "missing_networks": found.provenance["missing_networks"],
+        **({"missing_values": absent} if absent else {}),
+    }
     return Table(found.space, found.architectures, found.metrics, provenance)
+
+
+def _check_values(path: Path, found: Table, *, partial: bool) -> int:
+    """Count the missing values; SourceError if there are any, unless ``partial``, or if accuracies are fractions."""
+    columns = {task: found.metrics[task][metric].values for task, metric in TASKS.items()}
+    absent = 0
+    for task, values in columns.items():
+        unknown = np.isnan(values)
+        if unknown.any() and not partial:
+            [native] = found.space.decode(found.architectures[unknown][:1])
+            raise SourceError(
+                f"{path}: column {task!r} has no value for {int(unknown.sum())} architectures, the first {native}: the "
+                "file is damaged or only part of the table; to store it anyway, use --partial (partial=True)"
+            )
+        absent += int(unknown.sum())
+    accuracies = np.array([values for task, values in columns.items() if TASKS[task] == _ACCURACY])
+    if (np.isnan(accuracies) | (accuracies <= 1)).all():
+        raise SourceError(f"{path}: accuracies must be percentages, 0 to 100, but none of them is above 1")
+    return absent
 
 
 def _kind(path: Path) -> str:
@@ -91,7 +117,7 @@ def _kind(path: Path) -> str:
 
 
 def _first_rows(path: Path) -> tuple[list[str], list[str]]:
-    """The fields of the first two lines; empty where there are none."""
+    """The fields of the first two lines that are not blank; empty where there are none."""
     start = head(path)
     if start.startswith(b"\x1f\x8b"):
         try:
@@ -99,6 +125,7 @@ def _first_rows(path: Path) -> tuple[list[str], list[str]]:
                 start = file.read(4096)
         except (OSError, EOFError, zlib.error):
             start = b""
-    rows = list(csv.reader(start.decode("utf-8", "replace").lstrip("\ufeff").splitlines()[:2]))
+    lines = [line for line in start.decode("utf-8", "replace").lstrip("\ufeff").splitlines() if line.strip()]
+    rows = list(csv.reader(lines[:2]))
     rows += [[], []]
     return rows[0], rows[1]

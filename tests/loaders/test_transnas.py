@@ -55,6 +55,7 @@ def changed(path, old, new):
         ("64-41414-0_00_001,", "64-41414-0_00_000,", "twice"),
         (",-", ",", "room_layout.*outside its range"),
         ("\n64-41414-0_00_000,", "\n64-41414-0_00_000,x", "not a number"),
+        ("\n64-41414-0_00_002,", "\n64-41414-0_00_002,nan,", "rows have more fields than the header"),
     ],
 )
 def test_files_with_something_wrong(tmp_path, old, new, message):
@@ -75,3 +76,41 @@ def test_a_mix_of_spaces_and_a_part(tmp_path):
     path.write_text(path.read_text() + "64-1234-basic,1,1,-1,1,1,0.1,0.1\n")
     with pytest.raises(nk.SourceError, match="row 5, column 'arch'"):
         load(path, partial=True)
+
+
+def without(path, row, task):
+    frame = pd.read_csv(path)
+    frame.loc[row, task] = np.nan
+    frame.to_csv(path, index=False)
+    return frame
+
+
+@pytest.mark.parametrize("task", ["class_scene", "autoencoder"])  # the last may just be cut off
+def test_a_missing_value(tmp_path, task):
+    path = tmp_path / "values.csv"
+    write_transnas(path)
+    frame = without(path, 7, task)
+    with pytest.raises(nk.SourceError, match=rf"{task!r} has no value for 1 architectures, the first {frame.arch[7]}"):
+        load(path)
+    bench = nk.convert(path, tmp_path / "out.h5", partial=True)
+    assert bench.info["missing_values"] == 1
+    metric = next(name for name in bench.metrics(task) if name.startswith("valid"))
+    x = bench.space.encode([frame.arch[7]])
+    assert np.isnan(bench.trials(x, metric, dataset=task)).all()
+
+
+def test_accuracies_that_are_fractions(tmp_path):
+    path = tmp_path / "values.csv"
+    write_transnas(path)
+    frame = pd.read_csv(path)
+    frame[["class_scene", "class_object", "jigsaw", "segmentsemantic"]] /= 100
+    frame.to_csv(path, index=False)
+    with pytest.raises(nk.SourceError, match="must be percentages"):
+        load(path)
+
+
+def test_a_blank_line_after_the_header(tmp_path):
+    path = tmp_path / "values.csv"
+    write_transnas(path, "macro")
+    changed(path, "\n", "\n\n")
+    assert load(path).space.name == "transnas-macro"

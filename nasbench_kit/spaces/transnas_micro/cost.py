@@ -54,6 +54,10 @@ class MicroSkeleton(TransNASSkeleton):
 
     any_length: ClassVar = ("modules",)
 
+    def __post_init__(self) -> None:
+        if not set(self.modules) <= {1, 2, 3, 4}:
+            raise ValueError(f"modules must be 1, 2, 3 or 4 each, not {self.modules}")
+
 
 SKELETONS = {
     "cifar10": MicroSkeleton(image=(3, 32, 32), classes=10, base=16, stem_stride=1),

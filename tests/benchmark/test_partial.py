@@ -166,7 +166,9 @@ def test_the_compare_command(bench, capsys):
     assert main(words) == 0
     assert "warning: few stores 19 of the 2,511 networks" in capsys.readouterr().err
     assert main([*words, "--missing", "nearest"]) == 0
-    assert "warning" not in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "warning" not in printed.err
+    assert "restricted to the 19 stored architectures (--missing nearest)" in printed.out
     assert main([*words, "--missing", "raise"]) == 2
     assert "--missing in the shell" in capsys.readouterr().err
 

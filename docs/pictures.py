@@ -71,6 +71,8 @@ def main() -> None:
     for name, native in ARCHITECTURES.items():
         print(draw(nk.space(name), native, FOLDER / f"{name}.svg"))
     print(draw_estimation(FOLDER / "estimation.svg"))
+    (published,) = nk.reproduce("nb201-cifar10").comparisons
+    print(plot_comparison(published, FOLDER / "nb201.png"))
     bench = nk.open("nb201-digits")
     single = [cls() for cls in ALGORITHMS.values() if cls.single_objective]
     many = [cls() for cls in ALGORITHMS.values() if cls.many_objectives]

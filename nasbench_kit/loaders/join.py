@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.data import find_store
 from nasbench_kit.errors import SourceError
-from nasbench_kit.files import check_target
 from nasbench_kit.loaders import table
 from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.source import check_file
 from nasbench_kit.spaces.genotypes import Genotypes
-from nasbench_kit.store import Table, write_store
+from nasbench_kit.store import Table, check_new_store, create_store
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import MetricColumn
 
@@ -73,7 +72,7 @@ def join(
     if unknown not in ("raise", "skip"):
         raise ValueError(f"unknown must be 'raise' or 'skip', not {unknown!r}")
     path = Path(source)
-    check_target(Path(store))
+    check_new_store(Path(store))
     old = StoreFile(bench.path if isinstance(bench, Benchmark) else find_store(bench))
     old.verify()  # a damaged value must not get a new checksum
     if not os.path.isdir(path):  # noqa: PTH112 - unlike Path.is_dir, False for invalid names
@@ -102,7 +101,7 @@ def join(
             metrics.setdefault(dataset, {})[name] = dataclasses.replace(column, values=values)
     about = {"records": len(np.unique(records)), **({"skipped_architectures": strangers} if strangers else {})}
     provenance = _provenance(old, side, about)
-    return Benchmark(write_store(store, Table(old.space, old.architectures, metrics, provenance)))
+    return Benchmark(create_store(store, Table(old.space, old.architectures, metrics, provenance)))
 
 
 def _check_new(path: Path, old: StoreFile, side: Table, *, replace: bool) -> None:

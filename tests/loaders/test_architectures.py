@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.loaders import frames
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping
 from nasbench_kit.spaces import Chain, Form, NodeDAG, register_space
 
@@ -55,6 +56,20 @@ def test_native_forms_as_lists_and_structs_of_parquet(name, tmp_path):
     pd.DataFrame({"acc": values, "arch": natives}).to_parquet(path)
     with pytest.raises(nk.SourceError, match="row 7, column 'arch'"):
         converted(path, name)
+
+
+def test_lists_of_very_many_values(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(frames, "MOST_VALUES", 10_000)
+    path = tmp_path / "table.parquet"
+    pd.DataFrame({"arch": [[0] * 9_999], "acc": [50.0], "other": [[0] * 99_999]}).to_parquet(path)
+    with pytest.raises(nk.SourceError, match="column 'arch'"):  # few enough to be looked at
+        converted(path, "nsga-net-micro")
+    pd.DataFrame({"arch": [[0] * 99_999], "acc": [50.0]}).to_parquet(path)
+    with pytest.raises(
+        nk.SourceError, match=r"has 100,000 values in the mapped columns; a table may have at most 10,000"
+    ):
+        converted(path, "nsga-net-micro")
 
 
 def test_a_parquet_index_is_a_column_too(tmp_path):

@@ -10,9 +10,26 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.mixing import OptimalMixing, Runs
 from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_information
+from nasbench_kit.algorithms.run_state import RunState, array
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["GOMEA"]
+
+
+class Model(RunState):
+    """What each run has learned.
+
+    Attributes
+    ----------
+    tree
+        Linkage tree of the current population, as masks.
+    best_x, best_f
+        The incumbent.
+    """
+
+    tree: Genotypes = array("runs sets genes", np.uint8)
+    best_x: Genotypes = array("runs genes", np.uint8)
+    best_f: NDArray[np.float64] = array("runs", np.float64, np.inf)
 
 
 @dataclass(kw_only=True)
@@ -39,38 +56,37 @@ class GOMEA(OptimalMixing):
 
     def _begin(self) -> None:
         super()._begin()
-        self._tree = np.zeros_like(self._masks)
-        self._best_x = np.zeros((self.runs, self.space.genes), dtype=np.uint8)
-        self._best_f = np.full((self.runs, 1), np.inf)
+        sets, genes = self._member.masks.shape[1:]
+        self._model = Model(runs=self.runs, sets=sets, genes=genes)
 
     def _learn(self, runs: Runs, p: int) -> None:
-        information = mutual_information(self._X[runs, self._places(p)], self._alleles)
-        self._tree[runs] = linkage_tree(information, self.random.of(runs, (self.space.genes,))) * np.uint8(255)
+        information = mutual_information(self._populations.X[runs, self._places(p)], self._alleles)
+        self._model.tree[runs] = linkage_tree(information, self.random.of(runs, (self.space.genes,))) * np.uint8(255)
 
     def _pool(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.intp]]:
-        size = self.first_population << self._p[runs]
-        return self._tree[runs], (draws * size[:, np.newaxis]).astype(np.intp)
+        size = self.first_population << self._turn.population[runs]
+        return self._model.tree[runs], (draws * size[:, np.newaxis]).astype(np.intp)
 
     def _note(self, x: Genotypes, f: NDArray[np.float64]) -> NDArray[np.bool_]:
-        better = np.asarray(f[:, 0] < self._best_f[:, 0])
-        self._best_x[better], self._best_f[better] = x[better], f[better]
+        better = np.asarray(f[:, 0] < self._model.best_f)
+        self._model.best_x[better], self._model.best_f[better] = x[better], f[better, 0]
         return better
 
     def _not_worse(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        return np.asarray(f[:, 0] <= self._f[:, 0])
+        return np.asarray(f[:, 0] <= self._member.f[:, 0])
 
     def _improves(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        return np.asarray(f[:, 0] < self._f[:, 0])
+        return np.asarray(f[:, 0] < self._member.f[:, 0])
 
     def _given_up(self, run: int, own: int) -> Iterable[int]:
         places = self._places(own)
-        if (self._X[run, places] == self._X[run, places.start]).all():
+        if (self._populations.X[run, places] == self._populations.X[run, places.start]).all():
             return range(own + 1)  # converged; smaller populations have been overtaken
         # a smaller population that is no better on average than a larger one will not catch up
-        mean = [self._F[run, self._places(p)].mean() for p in range(own + 1)]
+        mean = [self._populations.F[run, self._places(p)].mean() for p in range(own + 1)]
         return range(max((p + 1 for p in range(own) if mean[own] <= mean[p]), default=0))
 
     def _elite(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.float64]]:
         n = draws.shape[1]
-        X, F = self._best_x[runs][:, np.newaxis], self._best_f[runs][:, np.newaxis]
+        X, F = self._model.best_x[runs][:, np.newaxis], self._model.best_f[runs, np.newaxis, np.newaxis]
         return np.repeat(X, n, axis=1), np.repeat(F, n, axis=1)

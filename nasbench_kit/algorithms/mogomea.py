@@ -12,13 +12,60 @@ from numpy.typing import NDArray
 from nasbench_kit.algorithms.mixing import OptimalMixing, Runs
 from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_information
 from nasbench_kit.algorithms.operators.selection import gather
+from nasbench_kit.algorithms.run_state import RunState, array
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.metrics.indicators import most_hypervolume
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["MOGOMEA", "balanced_clusters"]
 
+FIRST_POINTS = 16  # room of an archive at first
 SWEEPS = 20  # maximum number of k-means iterations
+
+
+class Archive(RunState):
+    """The elitist archives of all runs. Unused slots come last and have infinite values.
+
+    Attributes
+    ----------
+    X, F
+        Genotypes and objective values. The objective axis comes first, so that reductions over objectives are vectorised
+        over all members of all runs.
+    count
+        Number of points.
+    equalled
+        Whether the last trial equals a point.
+    """
+
+    X: Genotypes = array("runs points genes", np.uint8)
+    F: NDArray[np.float64] = array("m runs points", np.float64, np.inf)
+    count: NDArray[np.intp] = array("runs", np.intp)
+    equalled: NDArray[np.bool_] = array("runs", np.bool_)
+
+
+class Clusters(RunState):
+    """The clusters of each run's current population.
+
+    Attributes
+    ----------
+    trees
+        Linkage tree of each cluster, as masks.
+    pools, pool_size
+        Members of each cluster, and how many.
+    objective
+        The single objective of a cluster, or -1.
+    own
+        The cluster of each member.
+    current
+        The single objective of the current member's cluster, or -1.
+    """
+
+    trees: Genotypes = array("runs clusters sets genes", np.uint8)
+    pools: NDArray[np.intp] = array("runs clusters members", np.intp)
+    pool_size: NDArray[np.intp] = array("runs", np.intp, 1)
+    objective: NDArray[np.intp] = array("runs clusters", np.intp, -1)
+    own: NDArray[np.intp] = array("runs members", np.intp)
+    current: NDArray[np.intp] = array("runs", np.intp, -1)
 
 
 @dataclass(kw_only=True)
@@ -79,60 +126,37 @@ class MOGOMEA(OptimalMixing):
 
     def _begin(self) -> None:
         runs, genes, m = self.runs, self.space.genes, self.objectives
-        # unused slots come last and have infinite values; the objective axis comes first, so that reductions over
-        # objectives are vectorised over all members of all runs
-        self._archive_X = np.zeros((runs, 16, genes), dtype=np.uint8)
-        self._archive_F = np.full((m, runs, 16), np.inf)
-        self._archive_size = np.zeros(runs, dtype=np.intp)
+        self._archive = Archive(runs=runs, points=FIRST_POINTS, genes=genes, m=m)
         self._row = np.arange(runs)
-        self._archived = np.zeros(runs, dtype=np.bool_)  # whether the last trial equals an archive point
         super()._begin()
-        clusters = m + 1
-        self._trees: Genotypes = np.zeros((runs, clusters, self._masks.shape[1], genes), dtype=np.uint8)
-        self._pools = np.zeros((runs, clusters, 1), dtype=np.intp)  # members of each cluster
-        self._pool_size = np.ones(runs, dtype=np.intp)
-        self._alone = np.full((runs, clusters), -1)  # single objective of a cluster, or -1
-        self._cluster_of = np.zeros((runs, 1), dtype=np.intp)  # of each member
-        self._objective = np.full(runs, -1)  # single objective of the current member's cluster, or -1
+        sets = self._member.masks.shape[1]
+        self._clusters = Clusters(runs=runs, clusters=m + 1, sets=sets, genes=genes, members=1)
 
     def _learn(self, runs: Runs, p: int) -> None:
-        X, F = self._X[runs, self._places(p)], self._F[runs, self._places(p)]
+        X, F = self._populations.X[runs, self._places(p)], self._populations.F[runs, self._places(p)]
         n, clusters, genes = F.shape[1], self.objectives + 1 + p, self.space.genes
-        self._make_room(n, clusters)
+        self._clusters.grow(members=n, clusters=clusters)
         draws = self.random.of(runs, (1 + n + clusters * genes,))
         pools, own, ends = balanced_clusters(F, clusters, draws[:, : 1 + n])
         size = pools.shape[2]
-        self._pool_size[runs] = size
-        self._pools[runs, :clusters, :size] = pools
-        self._cluster_of[runs, :n] = own
-        self._alone[runs] = -1
+        self._clusters.pool_size[runs] = size
+        self._clusters.pools[runs, :clusters, :size] = pools
+        self._clusters.own[runs, :n] = own
+        self._clusters.objective[runs] = -1
         for objective in range(self.objectives):
-            self._alone[runs, ends[:, objective]] = objective
+            self._clusters.objective[runs, ends[:, objective]] = objective
         # all clusters of all runs at once
         members = gather(X, pools.reshape(len(runs), -1)).reshape(-1, size, genes)
         trees = linkage_tree(mutual_information(members, self._alleles), draws[:, 1 + n :].reshape(-1, genes))
-        self._trees[runs, :clusters] = trees.reshape(len(runs), clusters, *trees.shape[1:]) * np.uint8(255)
-
-    def _make_room(self, members: int, clusters: int) -> None:
-        """Enlarge the cluster tables for a larger population."""
-        if self._cluster_of.shape[1] >= members and self._trees.shape[1] >= clusters:
-            return
-        for name, shape in (
-            ("_trees", (clusters, *self._trees.shape[2:])),
-            ("_pools", (clusters, members)),
-            ("_alone", (clusters,)),
-            ("_cluster_of", (members,)),
-        ):
-            table = getattr(self, name)
-            wider = np.zeros((self.runs, *np.maximum(shape, table.shape[1:])), dtype=table.dtype)
-            wider[tuple(slice(size) for size in table.shape)] = table
-            setattr(self, name, wider)
+        self._clusters.trees[runs, :clusters] = trees.reshape(len(runs), clusters, *trees.shape[1:]) * np.uint8(255)
 
     def _pool(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.intp]]:
-        cluster = self._cluster_of[runs, self._i[runs]]
-        self._objective[runs] = self._alone[runs, cluster]
-        which = (draws * self._pool_size[runs][:, np.newaxis]).astype(np.intp)
-        return self._trees[runs, cluster], self._pools[runs[:, np.newaxis], cluster[:, np.newaxis], which]
+        cluster = self._clusters.own[runs, self._turn.member[runs]]
+        self._clusters.current[runs] = self._clusters.objective[runs, cluster]
+        which = (draws * self._clusters.pool_size[runs][:, np.newaxis]).astype(np.intp)
+        return self._clusters.trees[runs, cluster], self._clusters.pools[
+            runs[:, np.newaxis], cluster[:, np.newaxis], which
+        ]
 
     def _mutation_rate(self, masks: Genotypes) -> float | NDArray[np.float64]:
         if self.mutation == "strong":
@@ -143,15 +167,15 @@ class MOGOMEA(OptimalMixing):
 
     def _note(self, x: Genotypes, f: NDArray[np.float64]) -> NDArray[np.bool_]:
         values = np.ascontiguousarray(f.T)
-        covers = np.logical_and.reduce(self._archive_F <= values[..., np.newaxis], axis=0)
+        covers = np.logical_and.reduce(values[..., np.newaxis] >= self._archive.F, axis=0)
         place = covers.argmax(axis=1)
         better: NDArray[np.bool_] = ~covers[self._row, place]
-        equal = np.logical_and.reduce(self._archive_F[:, self._row, place] == values, axis=0) > better
+        equal = np.logical_and.reduce(self._archive.F[:, self._row, place] == values, axis=0) > better
         if np.isinf(values).any():  # failed evaluations never enter the archive
             known = np.isfinite(values).all(axis=0)
             better &= known
             equal &= known
-        self._archived = equal
+        self._archive.equalled = equal
         same = np.flatnonzero(equal)
         if len(same):
             self._spread(same, place[same], x[same])
@@ -162,8 +186,8 @@ class MOGOMEA(OptimalMixing):
 
     def _enter(self, runs: Runs, x: Genotypes, values: NDArray[np.float64]) -> None:
         """Add a new point to the archives of a subset of runs, and remove the points that it dominates."""
-        F, X, room = self._archive_F[:, runs], self._archive_X[runs], self._archive_F.shape[2]
-        left = np.arange(room) < self._archive_size[runs, np.newaxis]
+        F, X, room = self._archive.F[:, runs], self._archive.X[runs], self._archive.F.shape[2]
+        left = np.arange(room) < self._archive.count[runs, np.newaxis]
         kept = left & ~(values <= F).all(axis=0)
         changed = np.flatnonzero((kept != left).any(axis=1))
         if len(changed):  # compact the remaining points
@@ -173,11 +197,10 @@ class MOGOMEA(OptimalMixing):
             F[:, changed] = np.take_along_axis(F[:, changed], order[np.newaxis], axis=2)
         size = kept.sum(axis=1)
         if size.max() == room:
-            self._archive_F = np.concatenate([self._archive_F, np.full_like(self._archive_F, np.inf)], axis=2)
-            self._archive_X = np.concatenate([self._archive_X, np.zeros_like(self._archive_X)], axis=1)
-        self._archive_F[:, runs, :room], self._archive_X[runs, :room] = F, X
-        self._archive_F[:, runs, size], self._archive_X[runs, size] = values[..., 0], x
-        self._archive_size[runs] = size + 1
+            self._archive.grow(points=2 * room)
+        self._archive.F[:, runs, :room], self._archive.X[runs, :room] = F, X
+        self._archive.F[:, runs, size], self._archive.X[runs, size] = values[..., 0], x
+        self._archive.count[runs] = size + 1
         if self.archive_size is not None:
             self._drop(runs[size + 1 > self.archive_size], self.archive_size)
 
@@ -185,71 +208,72 @@ class MOGOMEA(OptimalMixing):
         """Remove the point with the least hypervolume contribution from overfull archives."""
         if not len(runs):
             return
-        F = np.moveaxis(self._archive_F[:, runs, : size + 1], 0, 2)
+        F = np.moveaxis(self._archive.F[:, runs, : size + 1], 0, 2)
         order = np.lexsort(np.moveaxis(F, 2, 0)[::-1], axis=1)
         F = gather(F, order)
         kept = most_hypervolume(F.reshape(-1, self.objectives), np.repeat(np.arange(len(runs)), size + 1), size)
         kept = kept.reshape(len(runs), size) - np.arange(len(runs))[:, np.newaxis] * (size + 1)
-        self._archive_X[runs, :size] = gather(self._archive_X[runs], np.take_along_axis(order, kept, axis=1))
-        self._archive_F[:, runs, :size] = np.moveaxis(gather(F, kept), 2, 0)
-        self._archive_F[:, runs, size:] = np.inf
-        self._archive_size[runs] = size
+        self._archive.X[runs, :size] = gather(self._archive.X[runs], np.take_along_axis(order, kept, axis=1))
+        self._archive.F[:, runs, :size] = np.moveaxis(gather(F, kept), 2, 0)
+        self._archive.F[:, runs, size:] = np.inf
+        self._archive.count[runs] = size
 
     def _spread(self, runs: Runs, place: NDArray[np.intp], x: Genotypes) -> None:
         """Of two genotypes with equal objective values, keep the one farther from the rest of the archive."""
-        new = (self._archive_X[runs, place] != x).any(axis=1)
+        new = (self._archive.X[runs, place] != x).any(axis=1)
         runs, place, x = runs[new], place[new], x[new]
         if not len(runs):
             return
-        X = self._archive_X[runs]
+        X = self._archive.X[runs]
         row = np.arange(len(runs))
-        others = np.arange(X.shape[1]) < self._archive_size[runs, np.newaxis]
+        others = np.arange(X.shape[1]) < self._archive.count[runs, np.newaxis]
         others[row, place] = False
         far = self.space.genes + 1
         old_distance, distance = (
             np.where(others, (point[:, np.newaxis] != X).sum(axis=2), far).min(axis=1) for point in (X[row, place], x)
         )
         farther = distance > old_distance
-        self._archive_X[runs[farther], place[farther]] = x[farther]
+        self._archive.X[runs[farther], place[farther]] = x[farther]
 
     def _not_worse(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        lower = f <= self._f
+        lower = f <= self._member.f
         kept = np.logical_and.reduce(lower, axis=1) | better
         if self.accept_archived:
-            kept |= self._archived
-        return np.where(self._objective >= 0, self._alone_of(lower), kept)
+            kept |= self._archive.equalled
+        return np.where(self._clusters.current >= 0, self._alone_of(lower), kept)
 
     def _improves(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        lower = f < self._f
-        dominates = (f <= self._f).all(axis=1) & lower.any(axis=1)
-        return np.where(self._objective >= 0, self._alone_of(lower), dominates | better)
+        lower = f < self._member.f
+        dominates = (f <= self._member.f).all(axis=1) & lower.any(axis=1)
+        return np.where(self._clusters.current >= 0, self._alone_of(lower), dominates | better)
 
     def _alone_of(self, values: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Select from (runs, m) the values of each cluster's single objective (the first if it has none)."""
-        alone: NDArray[np.bool_] = values[self._row, np.maximum(self._objective, 0)]
+        alone: NDArray[np.bool_] = values[self._row, np.maximum(self._clusters.current, 0)]
         return alone
 
     def _given_up(self, run: int, own: int) -> Iterable[int]:
-        F = self._F[run, self._places(own)]
+        F = self._populations.F[run, self._places(own)]
 
         def covered(p: int) -> bool:
-            below = np.logical_and.reduce(self._F[run, self._places(p), np.newaxis] >= F, axis=2)
+            below = np.logical_and.reduce(self._populations.F[run, self._places(p), np.newaxis] >= F, axis=2)
             return bool(np.logical_or.reduce(below, axis=1).all())
 
-        return [p for p in np.flatnonzero(self._alive[run, :own]).tolist() if covered(p)]
+        return [p for p in np.flatnonzero(self._populations.alive[run, :own]).tolist() if covered(p)]
 
     def _elite(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.float64]]:
         """Random members of each archive; for single-objective clusters, the best in that objective."""
-        size, own = self._archive_size[runs, np.newaxis], self._objective[runs]
+        size, own = self._archive.count[runs, np.newaxis], self._clusters.current[runs]
         place = (draws * size).astype(np.intp)
         alone = np.flatnonzero(own >= 0)
         if len(alone):
-            place[alone] = self._archive_F[own[alone], runs[alone]].argmin(axis=1)[:, np.newaxis]
-        X = self._archive_X[runs[:, np.newaxis], place]
-        F = np.moveaxis(self._archive_F[:, runs[:, np.newaxis], place], 0, 2)
+            place[alone] = self._archive.F[own[alone], runs[alone]].argmin(axis=1)[:, np.newaxis]
+        X = self._archive.X[runs[:, np.newaxis], place]
+        F = np.moveaxis(self._archive.F[:, runs[:, np.newaxis], place], 0, 2)
         if not size.all():  # some archives are still empty
             known = (size > 0)[:, np.newaxis]
-            X, F = np.where(known, X, self._x[runs, np.newaxis]), np.where(known, F, self._f[runs, np.newaxis])
+            X = np.where(known, X, self._member.x[runs, np.newaxis])
+            F = np.where(known, F, self._member.f[runs, np.newaxis])
         return X, F
 
 

@@ -208,7 +208,7 @@ class TabularProblem(Problem):
     @cached_property
     def _nearest(self) -> Nearest:
         assert self.drawn_from is not None
-        return Nearest(self.drawn_from, self.space.cardinalities)
+        return Nearest(self.drawn_from)
 
     @cached_property
     def _stored_of_record(self) -> NDArray[np.intp]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS
@@ -51,19 +52,19 @@ def run(options: argparse.Namespace) -> int:
         ["name", "space", "architectures", "datasets", "size", "where", "licence"],
         [_row(entry) for entry in benchmarks],
         left=7,
-        optional=("where", "datasets", "size"),
+        optional=("datasets", "licence", "size"),
     )
     print_table(
         "available with nasbench-kit download NAME",
         ["name", "file", "size", "licence"],
         [
-            [entry["name"], file["name"], _size(file["size"]), entry["licence"]]
+            [entry["name"], file["name"], _size(file["size"]), _short(entry["licence"])]
             for entry in downloadable
             for file in entry["files"][: entry["recommended"]]
         ],
         left=4,
     )
-    print_table("search spaces", ["name", "genotypes"], [[name, f"{space(name).size:,}"] for name in list_spaces()])
+    print_table("search spaces", ["name", "genotypes"], [[name, _count(space(name).size)] for name in list_spaces()])
     say(f"algorithms: {', '.join(ALGORITHMS)}")
     say(f"published settings: {', '.join(CONFIGURATIONS)}")
     say(f"store folder: {store_folder()}")
@@ -103,8 +104,17 @@ def _row(entry: dict[str, Any]) -> list[str]:
         datasets,
         _size(entry["size"]),
         where,
-        entry["licence"],
+        _short(entry["licence"]),
     ]
+
+
+def _short(licence: str) -> str:
+    """A licence without the remarks in parentheses, which --json and info show."""
+    return re.sub(r" \([^)]*\)", "", licence)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number < 10**15 else f"{float(number):.1e}"
 
 
 def _size(size: int | None) -> str:

@@ -9,11 +9,13 @@ from importlib.metadata import entry_points
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.accel_nasbench.spec import SPEC as ACCEL_NASBENCH
 from nasbench_kit.spaces.contract import Space
+from nasbench_kit.spaces.darts.spec import SPEC as DARTS
 from nasbench_kit.spaces.genetic_cnn.spec import SPEC as GENETIC_CNN
 from nasbench_kit.spaces.macronas.spec import SPEC as MACRONAS
 from nasbench_kit.spaces.nas_bench_graph.spec import SPEC as NAS_BENCH_GRAPH
 from nasbench_kit.spaces.nas_bench_macro.spec import SPEC as NAS_BENCH_MACRO
 from nasbench_kit.spaces.nas_bench_nlp.spec import SPEC as NAS_BENCH_NLP
+from nasbench_kit.spaces.nasnet.spec import SPEC as NASNET
 from nasbench_kit.spaces.nats_size.spec import SPEC as NATS_SIZE
 from nasbench_kit.spaces.nb101.spec import SPEC as NB101
 from nasbench_kit.spaces.nb201.spec import SPEC as NB201
@@ -40,6 +42,8 @@ _specs: dict[str, SpaceSpec] = {
         NATS_SIZE,
         TRANSNAS_MICRO,
         TRANSNAS_MACRO,
+        DARTS,
+        NASNET,
         ACCEL_NASBENCH,
         NAS_BENCH_GRAPH,
         NAS_BENCH_NLP,

@@ -98,7 +98,8 @@ def _xgboost(path: Path, content: bytes) -> Predict:
         ) from error
 
     def predict(X: NDArray[np.float64]) -> NDArray[np.float64]:
-        found: Any = booster.predict(xgboost.DMatrix(X))
+        booster.set_param({"nthread": _threads(X)})
+        found: Any = booster.inplace_predict(X)
         return np.asarray(found, dtype=np.float64)
 
     return _checked(path, predict, features)
@@ -110,15 +111,20 @@ def _lightgbm(path: Path, content: str) -> Predict:
     except ImportError as error:
         raise MissingExtra("reading the LightGBM models of NAS-Bench-301", "nb301") from error
     try:
-        booster = lightgbm.Booster(model_str=content, params={"verbose": -1})
+        booster = lightgbm.Booster(model_str=content)
         features = booster.num_feature()
     except (lightgbm.basic.LightGBMError, ValueError) as error:
         raise SourceError(f"{path}: LightGBM cannot read this booster: {str(error).splitlines()[0]}") from error
 
     def predict(X: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(booster.predict(X), dtype=np.float64)
+        return np.asarray(booster.predict(X, num_threads=_threads(X)), dtype=np.float64)
 
     return _checked(path, predict, features)
+
+
+def _threads(X: NDArray[np.float64]) -> int:
+    """One thread for the few rows of a search step, which waking others would delay; all cores (0) for many."""
+    return 1 if len(X) < 1000 else 0
 
 
 def _checked(path: Path, predict: Predict, features: int) -> Predict:

@@ -101,7 +101,7 @@ def test_mutation_brings_back_what_a_population_has_lost():
 
 
 def test_without_mutation_every_value_comes_from_a_donor():
-    """A gene value that no member of the first population has never appears while that population is at work."""
+    """A gene value that no member of the first population has never appears while that population has its turn."""
     algorithm = nk.MOGOMEA.macronas()
     assert algorithm.settings == {
         "first_population": 8,
@@ -124,11 +124,11 @@ def test_without_mutation_every_value_comes_from_a_donor():
 
 @pytest.mark.parametrize("accepts", [False, True])
 def test_a_trial_as_good_as_a_point_of_the_archive(accepts):
-    """It is on the front, and does not dominate its member, nor is it as good: the rule alone decides."""
+    """It is on the front but neither dominates its member nor equals it, so that the setting alone decides."""
     algorithm = nk.MOGOMEA(accept_archived=accepts).start(Chain(6, "01"), runs=1, objectives=2)
     for x, f in (([0, 0, 0, 0, 0, 0], (1, 3)), ([1, 1, 1, 1, 1, 1], (3, 1))):
         algorithm._note(np.array([x], dtype=np.uint8), np.array([f], dtype=float))
-    algorithm._f, algorithm._objective[:] = np.array([[3.0, 1.0]]), -1
+    algorithm._member.f, algorithm._clusters.current[:] = np.array([[3.0, 1.0]]), -1
     for f, kept in (((1, 3), accepts), ((2, 4), False), ((2, 2), True), ((3, 1), True)):
         trial = np.array([[0, 0, 0, 0, 0, 1]], dtype=np.uint8), np.array([f], dtype=float)
         better = algorithm._note(*trial)
@@ -141,13 +141,13 @@ def test_of_two_equal_points_the_archive_keeps_the_farther_one():
     for x, f in told:
         better = algorithm._note(np.array([x, x], dtype=np.uint8), np.array([f, f], dtype=float))
     assert not better.any()  # but it is no new point
-    assert {tuple(x) for x in algorithm._archive_X[0, :2].tolist()} == {(0, 0, 0, 0, 0, 0), (1, 1, 1, 0, 0, 1)}
+    assert {tuple(x) for x in algorithm._archive.X[0, :2].tolist()} == {(0, 0, 0, 0, 0, 0), (1, 1, 1, 0, 0, 1)}
     nearer = np.array([[0, 0, 0, 0, 1, 1]] * 2, dtype=np.uint8)
     assert not algorithm._note(nearer, np.array([[2.0, 1.0]] * 2)).any()
-    assert tuple(algorithm._archive_X[1, 1].tolist()) == (1, 1, 1, 0, 0, 1)
+    assert tuple(algorithm._archive.X[1, 1].tolist()) == (1, 1, 1, 0, 0, 1)
     assert algorithm._note(nearer, np.array([[0.0, 0.0], [3.0, 3.0]])).tolist() == [True, False]
-    assert algorithm._archive_size.tolist() == [1, 2]
-    assert np.isinf(algorithm._archive_F[:, 0, 1:]).all()
+    assert algorithm._archive.count.tolist() == [1, 2]
+    assert np.isinf(algorithm._archive.F[:, 0, 1:]).all()
 
 
 def test_archives_are_what_is_not_dominated():
@@ -160,11 +160,11 @@ def test_archives_are_what_is_not_dominated():
         seen.append(problem(X))
         algorithm.tell(seen[-1][:, None])
     for run, F in enumerate(np.array(seen).swapaxes(0, 1)):
-        size = algorithm._archive_size[run]
+        size = algorithm._archive.count[run]
         assert size > 16
-        archive = algorithm._archive_F[:, run, :size].T
+        archive = algorithm._archive.F[:, run, :size].T
         assert np.array_equal(np.unique(archive, axis=0), np.unique(F, axis=0))
-        assert (problem(algorithm._archive_X[run, :size]) == archive).all()
+        assert (problem(algorithm._archive.X[run, :size]) == archive).all()
 
 
 def and_unequal_pairs(X):
@@ -186,10 +186,10 @@ def test_a_bounded_archive_keeps_what_adds_most(function, objectives):
             together = np.unique(np.concatenate([archives[run], F[run : run + 1]]), axis=0)
             front = together[pareto_front(together)]
             kept = front[most_hypervolume(front, np.zeros(len(front), dtype=np.int64), 5)]
-            size = algorithm._archive_size[run]
-            found = algorithm._archive_F[:, run, :size].T
+            size = algorithm._archive.count[run]
+            found = algorithm._archive.F[:, run, :size].T
             assert np.array_equal(np.unique(found, axis=0), np.unique(kept, axis=0))
-            assert (problem(algorithm._archive_X[run, :size]) == found).all()
+            assert (problem(algorithm._archive.X[run, :size]) == found).all()
             archives[run] = kept
             full += len(front) > 5
     assert full > 20

@@ -35,7 +35,7 @@ def test_the_order_is_the_stable_one(kind, shape):
 @pytest.mark.parametrize("bits", [(3, 2), (16, 40), (53, 16), (54, 3), (56, 16), (63, 63)])
 def test_two_numbers_are_ordered_by_the_first_then_the_second_and_come_along(bits, shape):
     rng = np.random.default_rng(0)
-    # few different numbers, of which some differ in their lowest bits alone
+    # few distinct numbers, some of which differ only in their lowest bits
     first, second = (rng.integers(0, 2**b, 5).astype(np.uint64)[rng.integers(0, 5, shape)] for b in bits)
     first ^= rng.integers(0, 4, shape).astype(np.uint64)
     order, *along = order_by_two(first, bits[0], second, bits[1])

@@ -1,0 +1,1 @@
+"""The search space of DARTS and NAS-Bench-301."""

@@ -1,0 +1,1 @@
+"""The NASNet search space."""

@@ -169,6 +169,8 @@ def _read_parquet(path: Path, names: set[str]) -> pd.DataFrame:
     table = pyarrow.parquet.read_table(path, columns=sorted(names))
     nested = [name for name in table.column_names if pyarrow.types.is_nested(table.schema.field(name).type)]
     frame: pd.DataFrame = table.drop_columns(nested).to_pandas(ignore_metadata=True)  # an index is a column too
+    for name in frame.select_dtypes("category"):
+        frame[name] = frame[name].astype(object)
     for name in nested:  # pandas would make arrays of arrays of lists
         frame[name] = pd.Series(table[name].to_pylist(), index=frame.index, dtype=object)
     return frame

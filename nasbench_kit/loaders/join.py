@@ -20,7 +20,6 @@ from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import Table, check_new_store, create_store
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import MetricColumn
-from nasbench_kit.store.writer import check_new_store
 
 __all__ = ["join"]
 

@@ -58,6 +58,25 @@ def test_native_forms_as_lists_and_structs_of_parquet(name, tmp_path):
         converted(path, name)
 
 
+def test_parquet_columns_of_other_types(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "table.parquet"
+    X = NB201.from_number([3, 5, 7])
+    frame = pd.DataFrame({"arch": pd.Categorical(NB201.decode(X)), "acc": pd.Categorical([5.0, 6.0, 7.0])})
+    frame.to_parquet(path)
+    assert converted(path, "nb201").query(X, "valid_accuracy").tolist() == [5, 6, 7]
+    for numbers in (np.array([3, 5, 7], dtype=np.int8), [3.0, 5.0, 7.0], ["3", "5", "7"], pd.array([3, 5, 7], "Int64")):
+        pd.DataFrame({"arch": numbers, "acc": [5, 6, 7]}).to_parquet(path)
+        assert converted(path, "nb201", "number").query(X, "valid_accuracy").tolist() == [5, 6, 7]
+    for broken in ([3.0, np.nan, 7.0], ["3", None, "7"], [3, -5, 7], [3, 2.5, 7], [[3], [5], [7]]):
+        pd.DataFrame({"arch": broken, "acc": [5, 6, 7]}).to_parquet(path)
+        with pytest.raises(nk.SourceError, match="column 'arch'"):
+            converted(path, "nb201", "number")
+    pd.DataFrame({"arch": NB201.decode(X), "acc": [[5], [6], [7]]}).to_parquet(path)
+    with pytest.raises(nk.SourceError, match=r"row 0, column 'acc': '\[5\]' is not a number"):
+        converted(path, "nb201")
+
+
 def test_lists_of_very_many_values(tmp_path, monkeypatch):
     pytest.importorskip("pyarrow")
     monkeypatch.setattr(frames, "MOST_VALUES", 10_000)

@@ -49,6 +49,44 @@ ARCHITECTURES = {
         [[[0, 2], [0, 0]], [[0, 7], [0, 2]], [[0, 3], [1, 3]], [[1, 7], [3, 3]], [[1, 2], [3, 4]]],
         [[[0, 2], [1, 6]], [[0, 1], [1, 3]], [[1, 7], [1, 6]], [[3, 0], [1, 1]], [[3, 0], [1, 7]]],
     ],
+    "darts": {
+        "normal": [
+            ("sep_conv_3x3", 0),
+            ("sep_conv_3x3", 1),
+            ("sep_conv_3x3", 0),
+            ("sep_conv_3x3", 1),
+            ("sep_conv_3x3", 1),
+            ("skip_connect", 0),
+            ("skip_connect", 0),
+            ("dil_conv_3x3", 2),
+        ],
+        "reduce": [
+            ("max_pool_3x3", 0),
+            ("max_pool_3x3", 1),
+            ("skip_connect", 2),
+            ("max_pool_3x3", 1),
+            ("max_pool_3x3", 0),
+            ("skip_connect", 2),
+            ("skip_connect", 2),
+            ("max_pool_3x3", 1),
+        ],
+    },
+    "nasnet": {
+        "normal": [
+            [[1, "sep_conv_3x3"], [1, "identity"], "sum"],
+            [[0, "sep_conv_3x3"], [1, "sep_conv_5x5"], "sum"],
+            [[1, "avg_pool_3x3"], [2, "conv_1x1"], "concatenation"],
+            [[4, "max_pool_3x3"], [0, "identity"], "sum"],
+            [[0, "sep_conv_5x5"], [3, "conv_1x7_7x1"], "sum"],
+        ],
+        "reduction": [
+            [[0, "sep_conv_7x7"], [1, "sep_conv_5x5"], "sum"],
+            [[1, "max_pool_3x3"], [0, "sep_conv_7x7"], "sum"],
+            [[1, "avg_pool_3x3"], [0, "sep_conv_5x5"], "concatenation"],
+            [[2, "sep_conv_3x3"], [1, "max_pool_3x3"], "sum"],
+            [[4, "identity"], [3, "dilated_conv_3x3"], "sum"],
+        ],
+    },
 }
 
 

@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ("classes", "query", "bundled", "search", "store", "convert", "train", "trainer")
+NAMES = ("classes", "query", "bundled", "tables", "search", "store", "convert", "train", "trainer")
 
 
 def main() -> int:

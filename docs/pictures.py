@@ -49,6 +49,14 @@ ARCHITECTURES = {
         [[[0, 2], [0, 0]], [[0, 7], [0, 2]], [[0, 3], [1, 3]], [[1, 7], [3, 3]], [[1, 2], [3, 4]]],
         [[[0, 2], [1, 6]], [[0, 1], [1, 3]], [[1, 7], [1, 6]], [[3, 0], [1, 1]], [[3, 0], [1, 7]]],
     ],
+    "nats-size": "8:16:24:32:64",
+    "accel-nasbench": {  # EfficientNet-B0
+        f"block{block}_{gene}": value
+        for block, genes in enumerate(
+            zip((1, 6, 6, 6, 6, 6, 6), (3, 3, 5, 3, 5, 5, 3), (1, 2, 2, 3, 3, 4, 1), (True,) * 7, strict=True)
+        )
+        for gene, value in zip(("e", "k", "l", "se"), genes, strict=True)
+    },
     "nas-bench-graph": {"link": [0, 1, 2, 1], "ops": ["gcn", "gin", "fc", "cheb"]},
 }
 
@@ -63,6 +71,8 @@ def main() -> None:
     for name, native in ARCHITECTURES.items():
         print(draw(nk.space(name), native, FOLDER / f"{name}.svg"))
     print(draw_estimation(FOLDER / "estimation.svg"))
+    (published,) = nk.reproduce("nb201-cifar10").comparisons
+    print(plot_comparison(published, FOLDER / "nb201.png"))
     bench = nk.open("nb201-digits")
     single = [cls() for cls in ALGORITHMS.values() if cls.single_objective]
     many = [cls() for cls in ALGORITHMS.values() if cls.many_objectives]

@@ -90,7 +90,7 @@ def _caption(comparison: Comparison, table: pd.DataFrame, baseline: str | None) 
     lines = [_about_measure(comparison)]
     if (table["n"] > 1).any():
         lines[0] += "; mean ± standard deviation, and a bootstrap interval of the mean (BCa)"
-    lines += _about_trials(comparison)
+    lines += _about_trials(comparison) + _about_stored(comparison)
     if (table["n"] < table["runs"]).any():
         lines.append(
             "n: runs that found a value; the others failed: in beats, rank, median and tests they are the worst, in mean and "
@@ -117,6 +117,17 @@ def _caption(comparison: Comparison, table: pd.DataFrame, baseline: str | None) 
         budget = f"{epochs} epochs" if epochs else "largest budget"
         lines.append(f"{metric.replace('_', ' ')}: of the incumbents, on {dataset}, {budget}")
     return lines
+
+
+def _about_stored(comparison: Comparison) -> list[str]:
+    """That the search was restricted to the stored architectures, where it was."""
+    problem = comparison.problem
+    if not isinstance(problem, TabularProblem) or problem.drawn_from is None:
+        return []
+    return [
+        f"the search is restricted to the {len(problem.drawn_from):,} stored architectures (--missing nearest): random ones are "
+        "drawn from them, and any other is answered by the nearest"
+    ]
 
 
 def _about_trials(comparison: Comparison) -> list[str]:

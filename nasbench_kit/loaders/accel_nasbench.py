@@ -49,14 +49,16 @@ _MEASURED = {
     **{f"latency_{device}_std": (f"latency_{device}", "latency_std") for device in _DEVICES[-2:]},
 }
 
-_NOTES = (
-    "Proxy accuracies: every network was trained once with the authors' short recipe (16 epochs, images of 160 to 192 "
-    "pixels), which by their account costs about 10 percentage points against a full training. valid_* is measured on "
-    "ImageNet's validation images, which are not used for training; there are no test values. Networks that were measured "
-    "twice have two trials, numbered 0 and 1 in the order of the files; the training seeds are not published. recorded_flops "
-    "is the files' own figure at 224 pixels, which counts batch norms and pooling, too; flops is computed from the "
-    "definition. A trial's throughputs and latencies were measured with it; they do not depend on the training."
-)
+_ABOUT = {
+    "notes": "Proxy accuracies: every network was trained with the authors' short recipe (16 epochs, images of 160 to 192 "
+    "pixels), which by their account costs about 10 percentage points against a full training.",
+    "splits": "valid_* is measured on ImageNet's validation images, which are not used for training; there are no test "
+    "values, and no images are left to report on after a search on valid_*.",
+    "trials": "Networks that were measured twice have the trials 0 and 1, in the order of the files; the training seeds are "
+    "not published. Throughputs and latencies were measured with their trial, but do not depend on the training.",
+    "costs": "recorded_flops is the files' own figure at 224 pixels, which counts batch norms and pooling, too; flops is "
+    "computed from the definition.",
+}
 
 
 def recognises(path: Path) -> bool:
@@ -135,7 +137,7 @@ def load(path: Path, *, partial: bool = False) -> Table:
         metrics[cost] = MetricColumn(space.cost(architectures, cost, dataset=DATASET))
     provenance = {
         **_provenance(path, contents),
-        "notes": _NOTES,
+        **_ABOUT,
         "coverage": f"{len(rows):,} of the {space.size:,} networks of the space, in {len(records):,} measurements",
         "missing_measurements": missing,
     }

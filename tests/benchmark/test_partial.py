@@ -96,10 +96,12 @@ def test_ties_go_to_the_first_and_blocks_do_not_matter(monkeypatch):
     stored = generator.integers(0, cardinalities, (40, 5), dtype=np.uint8)
     X = generator.integers(0, cardinalities, (500, 5), dtype=np.uint8)
     expected = (X[:, None] != stored[None]).sum(axis=2).argmin(axis=1)
-    assert (Nearest(stored, cardinalities).find(X) == expected).all()
+    assert (Nearest(stored).find(X) == expected).all()
     monkeypatch.setattr("nasbench_kit.benchmark.nearest._BLOCK", 100)
-    assert (Nearest(stored, cardinalities).find(X) == expected).all()
-    assert Nearest(stored, cardinalities).find(X[:0]).shape == (0,)
+    assert (Nearest(stored).find(X) == expected).all()
+    assert Nearest(stored).find(X[:0]).shape == (0,)
+    wide = generator.integers(0, 2, (3, 300), dtype=np.uint8)  # more genes than a byte counts
+    assert Nearest(wide).find(wide).tolist() == [0, 1, 2]
 
 
 def test_random_search_draws_the_stored_rows_uniformly(bench):
@@ -164,7 +166,9 @@ def test_the_compare_command(bench, capsys):
     assert main(words) == 0
     assert "warning: few stores 19 of the 2,511 networks" in capsys.readouterr().err
     assert main([*words, "--missing", "nearest"]) == 0
-    assert "warning" not in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "warning" not in printed.err
+    assert "restricted to the 19 stored architectures (--missing nearest)" in printed.out
     assert main([*words, "--missing", "raise"]) == 2
     assert "--missing in the shell" in capsys.readouterr().err
 

@@ -21,9 +21,10 @@ def relabelled(space, x, rng):
         return edge_dag(space, x, rng)
     if isinstance(space, StagedDAG):
         return staged_dag(space, x, rng)
+    if space.name in CELL_PAIRS:
+        return cell_pair(x, rng, *CELL_PAIRS[space.name])
     others = {
         "nb201": nb201,
-        "nsga-net-micro": nsga_net_micro,
         "accel-nasbench": lambda x, rng: x,
         "transnas-micro": transnas_micro,
         "transnas-macro": lambda x, rng: x,
@@ -114,17 +115,22 @@ def nb201(x, rng):
     return x
 
 
-def nsga_net_micro(x, rng):
+# nodes of a cell, and genes of a node
+CELL_PAIRS = {"nsga-net-micro": (5, 4), "darts": (4, 4), "nasnet": (5, 5)}
+
+
+def cell_pair(x, rng, nodes, genes):
     y = []
-    for cell in np.array(x).reshape(2, 5, 2, 2).tolist():
-        table = {(source, node) for node, halves in enumerate(cell, start=2) for source, _ in halves}
-        order = some_order(table, range(2, 7), rng)
+    for cell in np.array(x).reshape(2, nodes, genes).tolist():
+        table = {(source, node) for node, part in enumerate(cell, start=2) for source in part[:4:2]}
+        order = some_order(table, range(2, nodes + 2), rng)
         place = {0: 0, 1: 1, **{old: new for new, old in enumerate(order, start=2)}}
         for old in order:
-            halves = [[place[source], operation] for source, operation in cell[old - 2]]
+            first, one, second, other, *join = cell[old - 2]
+            halves = [[place[first], one], [place[second], other]]
             if rng.integers(2):
                 halves.reverse()
-            y += [number for half in halves for number in half]
+            y += [*halves[0], *halves[1], *join]
     return y
 
 

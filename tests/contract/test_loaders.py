@@ -9,7 +9,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.loaders import formats, load, recognise
-from tests.fuzz.kinds import TABLE, kinds
+from tests.fuzz.kinds import TABLE, TABLES, kinds
 
 # a small valid source of each format; only the table format needs a mapping
 KINDS = {
@@ -22,7 +22,7 @@ KINDS = {
     "accel-nasbench": ("accel-nasbench", "accel-nasbench-folder"),
     "nas-bench-graph": ("graph-folder",),
     "transnas": ("transnas.csv",),
-    "table": ("table.csv",),
+    "table": tuple(name for name in TABLES if name in kinds()),
 }
 # whole by nature: one number per cell, by position; tests/loaders/test_nb101_test.py tests what is refused
 WHOLE = {"nb101-test"}
@@ -41,8 +41,12 @@ def sources(tmp_path_factory):
     return found
 
 
+def mapping_of(path, source_format):
+    return {"mapping": TABLES.get(path.name, TABLE)} if source_format == "table" else {}
+
+
 def read(path, source_format, **options):
-    mapping = {"mapping": TABLE} if source_format == "table" else {}
+    mapping = mapping_of(path, source_format)
     return load(path, source_format=source_format, partial=True, **mapping, **options)
 
 
@@ -72,7 +76,7 @@ def test_a_source_is_read_and_says_where_it_is_from(source_format, kind, sources
 def test_reading_twice_gives_the_same_store(source_format, kind, sources, tmp_path):
     stores = []
     for i in range(2):
-        mapping = {"mapping": TABLE} if source_format == "table" else {}
+        mapping = mapping_of(sources[kind], source_format)
         options = {"source_format": source_format, "partial": True, "progress": False, **mapping}
         stores.append(nk.convert(sources[kind], tmp_path / f"{i}.h5", **options))
     assert stores[0].digest == stores[1].digest

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 import nasbench_kit as nk
 from nasbench_kit.cli.natives import read_natives
@@ -81,6 +84,19 @@ class Kind:
 TABLE = TableMapping(
     "nas-bench-macro", (FileMap((ColumnMap.parse("accuracy=cifar10/valid_accuracy"),), "architecture", "native", None),)
 )
+NESTED = TableMapping(
+    "genetic-cnn", (FileMap((ColumnMap.parse("accuracy=cifar10/valid_accuracy"),), "architecture", "native", None),)
+)
+HASHES = TableMapping(
+    "nb101", (FileMap((ColumnMap.parse("accuracy=cifar10/valid_accuracy"),), "architecture", "hash", None),)
+)
+TUPLES = TableMapping(
+    "nb201", (FileMap((ColumnMap.parse("accuracy=digits/latency_x"),), "architecture", "naslib", None),)
+)
+SIDE = TableMapping(
+    "nb201", (FileMap((ColumnMap.parse("accuracy=digits/latency_x"),), "architecture", "native", None),)
+)
+TABLES = {"table.csv": TABLE, "table.parquet": NESTED, "hashes.csv": HASHES, "tuples.csv": TUPLES}  # by name of a file
 TOML = """space = "nas-bench-macro"
 name = "mine"
 
@@ -103,7 +119,10 @@ def kinds() -> dict[str, Kind]:
     """All kinds by name; those that need torch only where it is installed."""
     found = {
         "nas-bench-macro": Kind(_write_macro, _loaded("nas-bench-macro"), damaged_text),
-        "table.csv": Kind(_write_csv, _read_csv, damaged_text, ".csv"),
+        "table.csv": Kind(_write_csv, _table("table.csv"), damaged_text, ".csv"),
+        "hashes.csv": Kind(_write_hashes, _table("hashes.csv"), damaged_text, ".csv"),
+        "tuples.csv": Kind(_write_tuples, _table("tuples.csv"), damaged_text, ".csv"),
+        "side.csv": Kind(_write_side, _read_side, damaged_text, ".csv"),
         "nb101": Kind(lambda path: write_nb101(path, 4), _loaded("nb101"), damaged_tfrecord),
         "macronas": Kind(lambda path: write_macronas(path, 120), _loaded("macronas"), damaged_text),
         "nb201": Kind(lambda path: write_nb201_pth(path, range(1)), _loaded("nb201"), damaged_pickle),
@@ -135,6 +154,8 @@ def kinds() -> dict[str, Kind]:
         "store": Kind(_write_store, _read_store, alter=alter, limit=8, hangs=True),
         "result": Kind(_write_result, _read_result, alter=alter, limit=8, hangs=True),
     }
+    if importlib.util.find_spec("pyarrow"):
+        found["table.parquet"] = Kind(_write_nested, _table("table.parquet"), suffix=".parquet")
     try:
         import sklearn  # noqa: F401
         import torch  # noqa: F401
@@ -171,8 +192,36 @@ def _write_csv(path: Path) -> None:
     path.write_text("architecture,accuracy\n" + "".join(rows))
 
 
-def _read_csv(path: Path, _: np.random.Generator) -> object:
-    return load(path, source_format="table", partial=True, mapping=TABLE)
+def _write_hashes(path: Path) -> None:
+    space = nk.space("nb101")
+    hashes = space.module_hash(space.representatives(np.arange(0, 4000, 100)))
+    path.write_text("architecture,accuracy\n" + "".join(f"{text},{i / 10}\n" for i, text in enumerate(hashes)))
+
+
+def _write_tuples(path: Path) -> None:
+    tuples = itertools.islice(itertools.product(range(5), repeat=6), 0, 15_625, 400)
+    path.write_text("architecture,accuracy\n" + "".join(f'"{text}",{i / 10}\n' for i, text in enumerate(tuples)))
+
+
+def _write_nested(path: Path) -> None:
+    space = nk.space("genetic-cnn")
+    natives = space.decode(space.distinct(space.sample(40, 0))[0])
+    pd.DataFrame({"architecture": natives, "accuracy": np.arange(len(natives)) / 10}).to_parquet(path)
+
+
+def _write_side(path: Path) -> None:
+    bench = nk.open("nb201-digits")
+    natives = bench.space.decode(bench.architectures[:40])
+    path.write_text("architecture,accuracy\n" + "".join(f"{native},{i / 10}\n" for i, native in enumerate(natives)))
+
+
+def _table(name: str) -> Callable[[Path, np.random.Generator], object]:
+    return lambda path, _: load(path, source_format="table", partial=True, mapping=TABLES[name])
+
+
+def _read_side(path: Path, rng: np.random.Generator) -> object:
+    unknown: Literal["raise", "skip"] = "raise" if rng.random() < 0.5 else "skip"
+    return nk.join("nb201-digits", path, path.with_suffix(".h5"), mapping=SIDE, unknown=unknown)
 
 
 def _read_images(path: Path, _: np.random.Generator) -> object:

@@ -42,6 +42,8 @@ def test_every_value_arrives(written, tmp_path, name):
         bench.info["coverage"] == f"{COUNT - 1} of the 104,485,552,128 networks of the space, in {COUNT} measurements"
     )
     assert bench.info["missing_measurements"] == 5138 - COUNT
+    assert "Proxy accuracies" in bench.info["notes"]
+    assert "there are no test values" in bench.info["splits"]
     for number, found in enumerate(measurements(COUNT)):
         x = SPACE.encode([found["architecture"]])
         trial = int(number == COUNT - 1)

@@ -270,25 +270,29 @@ def _carried(where, graph):
     return {(where[i], where[j]) for i, j in graph[0]}
 
 
-# ---------------------------------------------------------------- nodes that may take one input twice
+# ---------------------------------------------------------------- pairs of cells
 
 
-def micro(space, x, y):
+def cell_pair(space, x, y):
     first, reduces = randomised(space, x, 1), skeleton_of(space, "digits").reduces
-    cells = [[_cell(genes[part : part + 20]) for part in (0, 20)] for genes in (x, y)]
+    cells = [_cells(space, genes) for genes in (x, y)]
     choices = []
     for cell_x, cell_y in zip(*cells, strict=True):
-        if len(_unused(cell_x)) != len(_unused(cell_y)):
+        outputs = [_output(space, cell) for cell in (cell_x, cell_y)]
+        if len(outputs[0]) != len(outputs[1]):
             return
 
         def same(where, a=cell_x, b=cell_y):
-            return all(_moved(b[node], where) == sorted(a[image]) for node, image in where.items())
+            return all(
+                b[node][1] == a[image][1] and _moved(b[node][0], where) == sorted(a[image][0])
+                for node, image in where.items()
+            )
 
-        def allowed(where, a=cell_x, b=cell_y):
-            kinds = [[_kinds(cell[node]) for cell, node in ((b, n), (a, m))] for n, m in where.items()]
-            return all(one == other for one, other in kinds) and {where[n] for n in _unused(b)} == set(_unused(a))
+        def allowed(where, a=cell_x, b=cell_y, outputs=outputs):
+            kinds = [[(_kinds(cell, node), cell[node][1]) for cell, node in ((b, n), (a, m))] for n, m in where.items()]
+            return all(one == other for one, other in kinds) and {where[n] for n in outputs[1]} == set(outputs[0])
 
-        choices.append(maps(range(2, 7), range(2, 7), same, allowed))
+        choices.append(maps(list(cell_y), list(cell_x), same, allowed))
     for where in itertools.product(*choices):
         second = randomised(space, y, 2)
         hand_over(second.stem, first.stem)
@@ -296,46 +300,79 @@ def micro(space, x, y):
         for layer, (source, target) in enumerate(zip(first.cells, second.cells, strict=True)):
             part = int(reduces(layer))
             nodes, cell_x, cell_y = where[part], cells[0][part], cells[1][part]
+            width = target.inputs[1][1][1].num_features
             for module_y, module_x, order in zip(target.inputs, source.inputs, (before, last), strict=True):
                 hand_over(module_y, module_x, order)
+            channels = {}  # of x's node, in the order in which y's node has them
             for node, image in nodes.items():
-                for i, j in _halves(cell_y[node], cell_x[image], nodes):
-                    hand_over(target.operations[node - 2][i], source.operations[image - 2][j])
-            width = target.inputs[1][1][1].num_features
-            out = blocks([_unused(cell_x).index(nodes[node]) for node in _unused(cell_y)], width)
+                pairs = _halves(cell_y, cell_x, node, image, nodes)
+                wide = cell_y[node][1]
+                channels[node] = blocks([j for _, j in pairs], width) if wide else list(range(width))
+                for i, j in pairs:
+                    read = channels.get(cell_y[node][0][i][0])
+                    _hand_over_operation(target.operations[node - 2][i], source.operations[image - 2][j], width, read)
+            start, starts = 0, {}
+            for image in _output(space, cell_x):
+                starts[image] = start
+                start += width * (1 + cell_x[image][1])
+            out = [starts[nodes[node]] + c for node in _output(space, cell_y) for c in channels[node]]
             before, last = last, out
         hand_over(second.classifier, first.classifier, last)
         yield first, second
 
 
-def _cell(genes):
-    return {2 + node: [tuple(genes[4 * node + 2 * half :][:2]) for half in range(2)] for node in range(5)}
+def _hand_over_operation(target, source, width, read):
+    """Copy an operation; one that reads a concatenation has its first convolutions' channels in another order."""
+    hand_over(target, source)
+    if read is None or len(read) == width:
+        return
+    convolutions = [[m for m in module.modules() if isinstance(m, nn.Conv2d)] for module in (target, source)]
+    for conv_y, conv_x in zip(*convolutions, strict=True):
+        with torch.no_grad():
+            if conv_x.groups > 1:
+                conv_y.weight.copy_(conv_x.weight[read])
+                continue  # the 1x1 convolution after it reads the same channels
+            conv_y.weight.copy_(conv_x.weight[:, read])
+        return
 
 
-def _unused(cell):
-    taken = {source for halves in cell.values() for source, _ in halves}
-    return [node for node in cell if node not in taken]
+def _cells(space, genes):
+    """Of each cell, the halves of each node, and whether it concatenates them."""
+    count, length = {"nsga-net-micro": (5, 4), "darts": (4, 4), "nasnet": (5, 5)}[space.name]
+    nodes = [genes[i : i + length] for i in range(0, len(genes), length)]
+    found = [([(a, b), (c, d)], bool(join and join[0])) for a, b, c, d, *join in nodes]
+    return [dict(enumerate(part, start=2)) for part in (found[:count], found[count:])]
 
 
-def _kinds(halves):
-    """The operations of a node; a skip connection of stride 2 has parameters, one of stride 1 has none."""
-    return sorted(_kind(*half) for half in halves)
+def _output(space, cell):
+    taken = {source for halves, _ in cell.values() for source, _ in halves}
+    return [node for node in cell if space.name == "darts" or node not in taken]
 
 
-def _kind(source, operation):
-    return operation, operation == 2 and source < 2
+def _kinds(cell, node):
+    """The operations of a node, with what shapes their parameters."""
+    return sorted(_kind(cell, *half) for half in cell[node][0])
+
+
+def _kind(cell, source, operation):
+    """Skip connections have parameters at stride 2 alone, and other shapes follow from the channels that are read."""
+    return operation, operation in SKIPS and source < 2, source >= 2 and cell[source][1]
+
+
+SKIPS = (2, 0)  # NSGA-Net's and DARTS', and NASNet's; a pooling has no parameters in any case
 
 
 def _moved(halves, where):
     return sorted(({0: 0, 1: 1, **where}[source], op) for source, op in halves)
 
 
-def _halves(halves_y, halves_x, where):
+def _halves(cell_y, cell_x, node, image, where):
     """Which half is which: of the same kind, and the same after renumbering where that can be."""
+    halves_y, halves_x = cell_y[node][0], cell_x[image][0]
     moved = [({0: 0, 1: 1, **where}[source], op) for source, op in halves_y]
 
     def agree(i, j):
-        return (moved[i] == halves_x[j]) + 10 * (_kind(*halves_y[i]) == _kind(*halves_x[j]))
+        return (moved[i] == halves_x[j]) + 10 * (_kind(cell_y, *halves_y[i]) == _kind(cell_x, *halves_x[j]))
 
     straight, crossed = agree(0, 0) + agree(1, 1), agree(0, 1) + agree(1, 0)
     return ((0, 0), (1, 1)) if straight >= crossed else ((0, 1), (1, 0))
@@ -348,5 +385,7 @@ MATCHED = {
     "nb201": nb201,
     "genetic-cnn": staged,
     "nsga-net-macro": staged,
-    "nsga-net-micro": micro,
+    "nsga-net-micro": cell_pair,
+    "darts": cell_pair,
+    "nasnet": cell_pair,
 }

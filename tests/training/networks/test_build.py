@@ -66,10 +66,14 @@ def test_logits_of_every_dataset(name):
         assert torch.isfinite(logits).all()
 
 
-def dead_cells(halves):
-    """The cells of a micro network in the small skeleton whose output, and inputs, are read by nothing."""
-    taken = [{source for node in cell for source, _ in node} for cell in halves]
-    layers = [taken[int(skeleton_of("nsga-net-micro", "digits").reduces(layer))] for layer in range(3)]
+def dead_cells(space, x):
+    """The cells of a stack in the small skeleton whose output, and inputs, are read by nothing."""
+    count = {"nsga-net-micro": 10, "nasnet": 10, "darts": 8}[space.name]
+    sources = (
+        np.delete(x.reshape(count, -1), 4, axis=1)[:, ::2] if space.name == "nasnet" else x.reshape(count, 4)[:, ::2]
+    )
+    taken = [set(cell.ravel().tolist()) for cell in sources.reshape(2, -1)]
+    layers = [taken[int(skeleton_of(space, "digits").reduces(layer))] for layer in range(3)]
     alive = [False, False, True]
     for layer in (1, 0):
         alive[layer] = any(
@@ -95,8 +99,8 @@ def dead_edges(genes):
 
 def dead(space, x):
     """Beginnings of the names of parameters that cannot matter."""
-    if space.name == "nsga-net-micro":
-        return dead_cells(space.decode(x)[0])
+    if "half" in space.units:
+        return dead_cells(space, x)
     return dead_edges(x) if space.name in WITH_ZEROS else set()
 
 

@@ -50,8 +50,8 @@ def close_pair(space, rng):
     while True:
         x = space.sample(1, rng)[0]
         y = x.copy()
-        if space.name == "nsga-net-micro":
-            gene = 2 * int(rng.integers(20))
+        if "half" in space.units:
+            gene = int(rng.choice([half[0] for half in space.units["half"]]))
             y[gene] = rng.integers(space.cardinalities[gene])
         else:
             unit = space.units["stage"][rng.integers(3)] if "stage" in space.units else range(space.genes)

@@ -1,1 +1,1 @@
-"""Speed, side by side with what a user would otherwise pick, as ratios within one run: ``make bench``."""
+"""Speed compared with the usual alternatives, as ratios within one run: ``make bench``."""

@@ -1,4 +1,4 @@
-"""From genotypes to the class of their network, beside what a user would otherwise take to tell graphs apart.
+"""Finding the class of a genotype's network, compared with the usual ways of testing graphs for isomorphism.
 
 The limit of NAS-Bench-101's look-up: 26 bytes a row are read, and three tables asked one after the other, the first of 8 MB.
 The floor is just those three ``numpy.take`` with ready-made random indices, in blocks that stay in the cache.

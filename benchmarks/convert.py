@@ -1,8 +1,8 @@
 """Converting published files: time and peak memory, beside the floor.
 
-The limit: whatever is done, the file has to be read, its checksums compared (NAS-Bench-101), and what bz2 has packed unpacked
-(NATS-Bench). The floor does just that, on one core, and looks at nothing. The files have the exact formats and made-up
-values. Small ones by default; at full size, on all cores (``python -m benchmarks`` holds everything to one):
+Any conversion has to read the file, compare its checksums (NAS-Bench-101) and decompress it (NATS-Bench). The floor does only
+that, on one core. The files have the exact formats and made-up values. They are small by default; at full size, on all
+cores (``python -m benchmarks`` limits everything to one):
 
     python -m benchmarks.convert nb101|macronas|nats|nb201 full|COUNT|PATH
 """
@@ -46,7 +46,7 @@ def _indices(write: Callable[[Path, range], None]) -> Writer:
     return lambda path, count: write(path, range(SPACE.size if count is None else count))
 
 
-# by kind: what writes so many cells, genotypes or architectures; how many by default; the floor; variants of the conversion
+# by kind: the writer of so many cells, genotypes or architectures; the default number; the floor; variants of the conversion
 KINDS: dict[str, tuple[Writer, int, str, tuple[str, ...]]] = {
     "nb101": (write_nb101, 4_000, CHECKED, ("",)),
     "macronas": (write_macronas, 300_000, READ, ("",)),
@@ -54,7 +54,7 @@ KINDS: dict[str, tuple[Writer, int, str, tuple[str, ...]]] = {
     "nb201": (_indices(write_nb201_pth), 100, READ, ("", "curves")),
 }
 
-# each in a process of its own; Linux's own record of the peak, since ru_maxrss would begin with that of the parent
+# each in its own process; the peak as recorded by Linux, because ru_maxrss would start with the parent's
 MEASURE = """
 import sys, time
 from pathlib import Path

@@ -29,7 +29,7 @@ print(resident() - before)
 
 def run() -> dict[str, Any]:
     space = nk.space("nb201")
-    genotypes = np.resize(space.all(), (ROWS, 6))  # repeated: what is measured does not depend on them
+    genotypes = np.resize(space.all(), (ROWS, 6))  # repeated values, which do not affect the timings
     budgets, seeds = (4, 12, 36, 108), (0, 1, 2)
     values = np.random.default_rng(0).random((ROWS, len(budgets), len(seeds)))
     names = ("train_accuracy", "valid_accuracy", "test_accuracy", "training_time")

@@ -1,4 +1,4 @@
-"""Timing of several functions in turn, so that a machine whose speed drifts slows all of them alike."""
+"""Time several functions in turn, so that a drift of the machine's speed affects all of them alike."""
 
 from __future__ import annotations
 

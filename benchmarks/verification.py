@@ -63,7 +63,7 @@ def everywhere(table: Trials, drawn: Draw, points: float) -> None:
 
 
 def changed(what: str, table: Trials, drawn: Draw, rng: np.random.Generator) -> None:
-    """One of `CHANGES`, done to the table and to what was drawn of it."""
+    """Apply one of `CHANGES` to the table and to the entries drawn from it."""
     word, _, number = what.partition(" ")
     n = len(drawn.rows)
     if word == "one":

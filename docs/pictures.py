@@ -49,6 +49,18 @@ ARCHITECTURES = {
         [[[0, 2], [0, 0]], [[0, 7], [0, 2]], [[0, 3], [1, 3]], [[1, 7], [3, 3]], [[1, 2], [3, 4]]],
         [[[0, 2], [1, 6]], [[0, 1], [1, 3]], [[1, 7], [1, 6]], [[3, 0], [1, 1]], [[3, 0], [1, 7]]],
     ],
+    "transnas-micro": "64-41414-1_30_321",
+    "transnas-macro": "64-12343-basic",
+    "nas-bench-nlp": {
+        "r": {"op": "linear", "input": ["x", "h_prev_0"]},
+        "r_act": {"op": "activation_sigm", "input": ["r"]},
+        "z": {"op": "linear", "input": ["x", "h_prev_0"]},
+        "z_act": {"op": "activation_sigm", "input": ["z"]},
+        "rh": {"op": "elementwise_prod", "input": ["r_act", "h_prev_0"]},
+        "h_tilde": {"op": "linear", "input": ["x", "rh"]},
+        "h_tilde_act": {"op": "activation_tanh", "input": ["h_tilde"]},
+        "h_new_0": {"op": "blend", "input": ["z_act", "h_prev_0", "h_tilde_act"]},
+    },
     "nats-size": "8:16:24:32:64",
     "accel-nasbench": {  # EfficientNet-B0
         f"block{block}_{gene}": value
@@ -58,6 +70,44 @@ ARCHITECTURES = {
         for gene, value in zip(("e", "k", "l", "se"), genes, strict=True)
     },
     "nas-bench-graph": {"link": [0, 1, 2, 1], "ops": ["gcn", "gin", "fc", "cheb"]},
+    "darts": {
+        "normal": [
+            ("sep_conv_3x3", 0),
+            ("sep_conv_3x3", 1),
+            ("sep_conv_3x3", 0),
+            ("sep_conv_3x3", 1),
+            ("sep_conv_3x3", 1),
+            ("skip_connect", 0),
+            ("skip_connect", 0),
+            ("dil_conv_3x3", 2),
+        ],
+        "reduce": [
+            ("max_pool_3x3", 0),
+            ("max_pool_3x3", 1),
+            ("skip_connect", 2),
+            ("max_pool_3x3", 1),
+            ("max_pool_3x3", 0),
+            ("skip_connect", 2),
+            ("skip_connect", 2),
+            ("max_pool_3x3", 1),
+        ],
+    },
+    "nasnet": {
+        "normal": [
+            [[1, "sep_conv_3x3"], [1, "identity"], "sum"],
+            [[0, "sep_conv_3x3"], [1, "sep_conv_5x5"], "sum"],
+            [[1, "avg_pool_3x3"], [2, "conv_1x1"], "concatenation"],
+            [[4, "max_pool_3x3"], [0, "identity"], "sum"],
+            [[0, "sep_conv_5x5"], [3, "conv_1x7_7x1"], "sum"],
+        ],
+        "reduction": [
+            [[0, "sep_conv_7x7"], [1, "sep_conv_5x5"], "sum"],
+            [[1, "max_pool_3x3"], [0, "sep_conv_7x7"], "sum"],
+            [[1, "avg_pool_3x3"], [0, "sep_conv_5x5"], "concatenation"],
+            [[2, "sep_conv_3x3"], [1, "max_pool_3x3"], "sum"],
+            [[4, "identity"], [3, "dilated_conv_3x3"], "sum"],
+        ],
+    },
 }
 
 
@@ -71,7 +121,7 @@ def main() -> None:
     for name, native in ARCHITECTURES.items():
         print(draw(nk.space(name), native, FOLDER / f"{name}.svg"))
     print(draw_estimation(FOLDER / "estimation.svg"))
-    (published,) = nk.reproduce("nb201-cifar10").comparisons
+    published = nk.reproduce("nb201-cifar10").comparison()
     print(plot_comparison(published, FOLDER / "nb201.png"))
     bench = nk.open("nb201-digits")
     single = [cls() for cls in ALGORITHMS.values() if cls.single_objective]

@@ -31,7 +31,8 @@ from nasbench_kit.errors import (
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
 from nasbench_kit.experiments.reproduction import Reproduction, reproduce
-from nasbench_kit.experiments.result import Result, load_result
+from nasbench_kit.experiments.result import Result
+from nasbench_kit.experiments.result_loading import load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
 from nasbench_kit.loaders.join import join

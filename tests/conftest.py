@@ -1,4 +1,4 @@
-"""Fixtures that stand on nothing but what they write themselves."""
+"""Fixtures that need no files except those they write themselves."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def absent() -> list[str]:
 
 
 def pytest_sessionstart(session):
-    """CI says in NASBENCH_KIT_REQUIRED what must not be missing: a skipped test proves nothing."""
+    """CI lists in NASBENCH_KIT_REQUIRED what must not be missing, because a skipped test proves nothing."""
     missing = set(os.environ.get("NASBENCH_KIT_REQUIRED", "").split()) & set(absent())
     if missing:
         pytest.exit(f"required here and absent: {', '.join(sorted(missing))}", returncode=4)
@@ -74,7 +74,7 @@ def _no_space_is_left_registered():
 
 
 def made_up_table(space_name: str = "nb201", *, seed: int = 0, architectures=None) -> Table:
-    """A table of made-up values: it serves to test the machinery and says nothing about networks."""
+    """A table of made-up values, for testing only."""
     space = nk.space(space_name)
     rows = space.all() if architectures is None else architectures
     rng = np.random.default_rng(seed)

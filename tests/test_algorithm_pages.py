@@ -1,4 +1,4 @@
-"""Every algorithm has a page, and what the page says of its settings, its command line and its picture is so."""
+"""Every algorithm has a page, with correct settings, command line and picture."""
 
 from __future__ import annotations
 

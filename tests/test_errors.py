@@ -1,4 +1,4 @@
-"""What a file or an argument says, in a message: one line of bounded length, without escape sequences."""
+"""Messages that quote a file or an argument are one line of bounded length, without escape sequences."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_no_argument_comes_back_as_an_escape_or_a_line_of_its_own(words, capsys)
 
 
 def edited(store, path, change):
-    """A copy of a store whose description of its columns says something else, with a right checksum."""
+    """A copy of a store with a changed description of its columns and a correct checksum."""
     path.write_bytes(store.read_bytes())
     with h5py.File(path, "r+") as file:
         columns = json.loads(file.attrs["columns"])

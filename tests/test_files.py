@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, whoever else writes, and whatever lies there."""
+"""Files are written whole or not at all, even with concurrent writers and existing files of any kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package as such: what it exports, what importing it does not do."""
+"""The package itself: its exported names, and importing it without side effects."""
 
 from __future__ import annotations
 

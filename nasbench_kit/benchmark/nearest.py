@@ -1,13 +1,14 @@
-"""The stored genotype nearest to any genotype: the one that differs in the fewest genes."""
+"""The stored genotype that stands for any genotype: that of the same network, or the one that differs in the fewest genes."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.benchmark.queries import Queries
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["Nearest"]
+__all__ = ["Nearest", "StoredRows"]
 
 _BLOCK = 2**17  # counts per block, so that they stay in the cache
 
@@ -49,3 +50,38 @@ class Nearest:
                 agreements += here.view(np.uint8)
             found[start : start + step] = agreements.argmax(axis=1)
         return found
+
+
+class StoredRows:
+    """Some rows of a table, which answer for all genotypes of its space.
+
+    Parameters
+    ----------
+    bench : Queries
+    rows : ndarray of int, shape (k,)
+        Positions in ``bench.architectures``, at least one.
+
+    Attributes
+    ----------
+    genotypes : ndarray of uint8, shape (k, genes)
+    """
+
+    def __init__(self, bench: Queries, rows: NDArray[np.intp]) -> None:
+        self.genotypes = np.array(bench.architectures[rows])
+        self._bench, self._nearest = bench, Nearest(self.genotypes)
+        # position of each record here, -1 for those that are not here and for the record -1, which is none
+        self._of_record = np.full(len(bench) + 1, -1, dtype=np.intp)
+        self._of_record[rows] = np.arange(len(rows))
+
+    def answering(self, X: Genotypes) -> Genotypes:
+        """The genotype that answers each valid row of ``X``: (n, genes).
+
+        That of the row's own record or its network's where it is here, else the one that differs in the fewest genes; of
+        several, the one with the smallest key.
+        """
+        where = self._of_record[self._bench.records(X)]
+        unknown = np.flatnonzero(where < 0)
+        if len(unknown):
+            where[unknown] = self._nearest.find(X[unknown])
+        answers: Genotypes = self.genotypes[where]
+        return answers

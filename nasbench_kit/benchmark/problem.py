@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.benchmark.nearest import Nearest
+from nasbench_kit.benchmark.nearest import StoredRows
 from nasbench_kit.benchmark.queries import Queries
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.metrics import PROXY, Metric, minimised
@@ -189,8 +189,8 @@ class TabularProblem(Problem):
     # ---------------------------------------------------------------- restricted to the stored networks
 
     @cached_property
-    def _stored(self) -> NDArray[np.intp]:
-        """Rows of the table with values of all objectives at every budget."""
+    def _stored(self) -> StoredRows:
+        """The rows of the table with values of all objectives at every budget."""
         X = self.bench.architectures
         known = np.isfinite(self(X)).all(axis=1)
         for epochs in self.budgets:
@@ -198,39 +198,16 @@ class TabularProblem(Problem):
             known &= np.isfinite(values).all(axis=1)
         if not known.any():
             raise ValueError(f"{self!r}: no architecture has values for all objectives")
-        return np.flatnonzero(known)
+        return StoredRows(self.bench, np.flatnonzero(known))
 
-    @cached_property
+    @property
     def drawn_from(self) -> Genotypes | None:
         """With ``missing="nearest"``, the stored genotypes that have values: random ones are drawn from these."""
-        return np.array(self.bench.architectures[self._stored]) if self.missing == "nearest" else None
-
-    @cached_property
-    def _nearest(self) -> Nearest:
-        assert self.drawn_from is not None
-        return Nearest(self.drawn_from)
-
-    @cached_property
-    def _stored_of_record(self) -> NDArray[np.intp]:
-        """Position in `drawn_from` of each record, -1 where it lacks a value and for the record -1."""
-        position = np.full(len(self.bench) + 1, -1, dtype=np.intp)
-        position[self._stored] = np.arange(len(self._stored))
-        return position
+        return self._stored.genotypes if self.missing == "nearest" else None
 
     def answered(self, X: Genotypes) -> Genotypes:
-        """With ``missing="nearest"``, the stored genotype that answers each row of ``X``, else ``X``.
-
-        A genotype's own record or its network's answers it where there is one, else the stored genotype that differs in the
-        fewest genes; of several, the one with the smallest key.
-        """
-        if self.drawn_from is None:
-            return X
-        rows = self.space.check(X)
-        where = self._stored_of_record[self.bench.records(rows)]
-        unknown = np.flatnonzero(where < 0)
-        if len(unknown):
-            where[unknown] = self._nearest.find(rows[unknown])
-        return self.drawn_from[where]
+        """With ``missing="nearest"``, the stored genotype that answers each row of ``X`` (see `StoredRows`), else ``X``."""
+        return self._stored.answering(self.space.check(X)) if self.missing == "nearest" else X
 
     # ---------------------------------------------------------------- evaluations
 
@@ -406,7 +383,7 @@ def _stores_few(bench: Queries) -> bool:
 
 
 def _restricted(problem: TabularProblem) -> str:
-    space, stored = problem.space, problem._stored
+    space, stored = problem.space, problem._stored.genotypes
     return (
         f"{problem.bench.name} stores {len(stored):,} of the {space.networks or space.size:,} "
         f"{'networks' if space.networks else 'genotypes'} of {space.name}, so the search is restricted to those: random "

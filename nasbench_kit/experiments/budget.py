@@ -17,7 +17,9 @@ from nasbench_kit.problems import Problem
 __all__ = ["Budget", "whole_number"]
 
 EVALUATIONS = 1000  # per run, by default
-PATIENCE = 1000  # evaluations per network of a budget of unique networks, after which a run that finds no new ones ends
+MOST_REPEATS = (
+    1000  # evaluations per network of a budget of unique networks, after which a run that finds no new ones ends
+)
 MOST = 2**53  # upper limit of any count
 OPEN_END = 10**9  # evaluations of a run that ends by its clock or target only
 
@@ -114,7 +116,7 @@ class Budget:
         """The maximum number of evaluations per run."""
         if self.evaluations is not None:
             return self.evaluations
-        return PATIENCE * self.unique_networks if self.unique_networks is not None else OPEN_END
+        return MOST_REPEATS * self.unique_networks if self.unique_networks is not None else OPEN_END
 
     def check(self, problem: Problem) -> None:
         """Raise ValueError for a budget that cannot be used with this problem."""

@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.errors import StoreError, UnknownName
 from nasbench_kit.experiments.budget import Budget
-from nasbench_kit.experiments.result import Result, result_from
+from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_file import contents
+from nasbench_kit.experiments.result_loading import result_from
 from nasbench_kit.metrics import Metric
 from nasbench_kit.problems import Evaluation, Problem, TestSelectionWarning
 from nasbench_kit.spaces.genotypes import Genotypes

@@ -1,11 +1,10 @@
-"""The outcome of a search: incumbents or archives of every run, the trace, and its file."""
+"""The outcome of a search: incumbents or archives of every run, and the trace."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,16 +14,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchmark
-from nasbench_kit.errors import StoreError, UnknownName
+from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.recorder import Recorder, known_front
 from nasbench_kit.experiments.result_file import (
-    FORMAT,
-    READABLE,
-    check_loaded,
     contents,
     joined,
-    objective,
     stored,
     stored_fields,
 )
@@ -32,11 +27,11 @@ from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.metrics import Metric, minimised
 from nasbench_kit.metrics.indicators import group_hypervolume
 from nasbench_kit.problems import Problem
-from nasbench_kit.spaces import Space, space
+from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
-from nasbench_kit.store.record import read_record, seal, write_record
+from nasbench_kit.store.record import seal, write_record
 
-__all__ = ["Result", "join_results", "load_result", "result_from"]
+__all__ = ["Result", "join_results"]
 
 
 class Optimiser(Protocol):
@@ -375,57 +370,6 @@ class Result:
         Settings that are not plain values are written as text.
         """
         return write_record(Path(path), *contents(self))
-
-
-def load_result(path: str | os.PathLike[str]) -> Result:
-    """Read a result that ``Result.save`` wrote.
-
-    Raises
-    ------
-    StoreError
-        No such file, not a result of this kit, or a damaged one.
-    """
-    attributes, arrays = read_record(Path(path), "result", FORMAT, READABLE)
-    try:
-        result = result_from(attributes, arrays)
-    except UnknownName as error:
-        raise StoreError(f"{path}: {error}") from error
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)[:500]
-        raise StoreError(f"{path} is a damaged result ({reason}); run the search again") from error
-    return result
-
-
-def result_from(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Result:
-    """A result from the attributes and arrays of its file, checked; raises builtin errors."""
-    parts: dict[str, dict[str, NDArray[Any]]] = {"trace": {}, "metrics": {}, "generations": {}}
-    for name, values in arrays.items():
-        group, _, rest = name.partition("/")
-        if rest:
-            parts[group][rest] = values
-    rows = parts["trace"]
-    if "clock" not in attributes and "hypervolume" in rows:
-        rows["hypervolume_table"] = rows.pop("hypervolume")  # older files have it on another scale
-    result = Result(
-        algorithm=str(attributes["algorithm"]),
-        settings=json.loads(attributes["settings"]),
-        space=space(str(attributes["space"])),
-        objective_metrics=tuple(map(objective, json.loads(attributes["objectives"]))),
-        seed=int(attributes["seed"]),
-        rows=rows,
-        clock=str(attributes["clock"]) if "clock" in attributes else None,
-        source=json.loads(attributes["source"]),
-        metrics=parts["metrics"],
-        generations=Generations.from_arrays(parts["generations"]) if parts["generations"] else None,
-        wall_seconds=float(attributes["wall_seconds"]),
-        **{
-            declared.name: arrays[declared.name]
-            for declared in stored_fields(Result)
-            if declared.name in arrays or declared.default is MISSING
-        },
-    )
-    check_loaded(result)
-    return result
 
 
 def join_results(parts: Sequence[Result]) -> Result:

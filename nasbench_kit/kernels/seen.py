@@ -14,10 +14,10 @@ __all__ = ["SEEN_NETWORKS", "Seen"]
 
 Genotypes = NDArray[np.uint8]
 
-SMALL_SIZE = 2**16  # maximum space size for which a table by flat index stays in the cache
+CACHED_SIZE = 2**16  # maximum space size for which a table by flat index stays in the cache
 
 SEEN_BYTES = 2**27  # maximum size of the table of flags; beyond, sorted arrays of keys are used
-NUMBERED = 2**53  # maximum space size for which genotypes are numbered rather than hashed
+NUMBERED_SIZE = 2**53  # maximum space size for which genotypes are numbered rather than hashed
 SEEN_NETWORKS = 8 * SEEN_BYTES  # maximum number of network flags over all runs; large tables are stored as bits
 
 
@@ -58,9 +58,9 @@ class Seen:
         networks = space.networks
         self._networks = networks if networks is not None and networks * runs <= SEEN_NETWORKS else None
         # small tables of flags are counted on demand; for large ones, a running count is kept
-        late = self._networks is None or self._networks <= SMALL_SIZE
+        late = self._networks is None or self._networks <= CACHED_SIZE
         # handled by a single compiled loop
-        self._small = self._genotypes is not None and self._networks is not None and space.size <= SMALL_SIZE
+        self._small = self._genotypes is not None and self._networks is not None and space.size <= CACHED_SIZE
         self._unique = np.zeros(runs, dtype=np.int64) if in_order or not late else None
         if self._networks is not None:
             self._flags = np.zeros(runs * self._networks if late else runs * self._networks // 8 + 1, dtype=np.uint8)
@@ -102,7 +102,7 @@ class Seen:
         flat = X.reshape(-1, self.space.genes)
         if self._genotypes is None:
             chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
-            small = self.space.size <= NUMBERED
+            small = self.space.size <= NUMBERED_SIZE
             if not small:
                 names = hash_rows(flat)
             elif loops:
@@ -125,7 +125,7 @@ class Seen:
         if self._networks is None:
             self._new_keys.append((run, self.space.key(flat.take(chosen, axis=0))))
         else:
-            if self._genotypes is not None and self.space.size <= SMALL_SIZE:
+            if self._genotypes is not None and self.space.size <= CACHED_SIZE:
                 network = self.space.network_of_number.take(number.take(chosen)).astype(np.intp)
             elif network is not None:
                 network = network.reshape(-1).take(chosen)
@@ -212,7 +212,7 @@ class Seen:
     def unique_genotypes(self) -> NDArray[np.int64]:
         """Number of distinct genotypes seen by each run: (runs,).
 
-        In spaces larger than `NUMBERED`, genotypes are hashed and collide with probability 2^-64 per pair.
+        In spaces larger than `NUMBERED_SIZE`, genotypes are hashed and collide with probability 2^-64 per pair.
         """
         if self._genotypes is not None:
             counts: NDArray[np.int64] = np.count_nonzero(self._genotypes.reshape(self.runs, -1), axis=1)

@@ -25,6 +25,7 @@ _PARQUET = b"PAR1"
 _GZIP = b"\x1f\x8b"
 _SEPARATORS = (",", ";", "\t")
 MOST_ROWS = 2**25
+MOST_VALUES = 2**28  # of the mapped columns of a Parquet file, those in lists included
 MOST_RATIO = 100  # largest compression ratio accepted above `MOST_UNPACKED` bytes; tables reach 3 to 20
 MOST_UNPACKED = 2**26
 MOST_TEXT = 20_000  # characters of an architecture
@@ -155,13 +156,21 @@ def _read_parquet(path: Path, names: set[str]) -> pd.DataFrame:
         import pyarrow.parquet
     except ImportError as error:
         raise MissingExtra("reading Parquet", "parquet") from error
-    _check_columns(path, names, pyarrow.parquet.read_schema(path).names)
-    rows = pyarrow.parquet.read_metadata(path).num_rows
-    if rows > MOST_ROWS:
-        raise SourceError(f"{path} has {rows:,} rows; a table may have at most {MOST_ROWS:,}")
+    about = pyarrow.parquet.read_metadata(path)
+    _check_columns(path, names, about.schema.to_arrow_schema().names)
+    if about.num_rows > MOST_ROWS:
+        raise SourceError(f"{path} has {about.num_rows:,} rows; a table may have at most {MOST_ROWS:,}")
+    columns = [about.row_group(g).column(c) for g in range(about.num_row_groups) for c in range(about.num_columns)]
+    values = sum(column.num_values for column in columns if column.path_in_schema.split(".")[0] in names)
+    if values > MOST_VALUES:  # lists of a few bytes may have very many
+        raise SourceError(
+            f"{path} has {values:,} values in the mapped columns; a table may have at most {MOST_VALUES:,}"
+        )
     table = pyarrow.parquet.read_table(path, columns=sorted(names))
     nested = [name for name in table.column_names if pyarrow.types.is_nested(table.schema.field(name).type)]
     frame: pd.DataFrame = table.drop_columns(nested).to_pandas(ignore_metadata=True)  # an index is a column too
+    for name in frame.select_dtypes("category"):
+        frame[name] = frame[name].astype(object)
     for name in nested:  # pandas would make arrays of arrays of lists
         frame[name] = pd.Series(table[name].to_pylist(), index=frame.index, dtype=object)
     return frame

@@ -17,10 +17,9 @@ from nasbench_kit.loaders import table
 from nasbench_kit.loaders.mapping import TableMapping
 from nasbench_kit.loaders.source import check_file
 from nasbench_kit.spaces.genotypes import Genotypes
-from nasbench_kit.store import Table, write_store
+from nasbench_kit.store import Table, check_new_store, create_store
 from nasbench_kit.store.reader import StoreFile
 from nasbench_kit.store.schema import MetricColumn
-from nasbench_kit.store.writer import check_new_store
 
 __all__ = ["join"]
 
@@ -102,7 +101,7 @@ def join(
             metrics.setdefault(dataset, {})[name] = dataclasses.replace(column, values=values)
     about = {"records": len(np.unique(records)), **({"skipped_architectures": strangers} if strangers else {})}
     provenance = _provenance(old, side, about)
-    return Benchmark(write_store(store, Table(old.space, old.architectures, metrics, provenance)))
+    return Benchmark(create_store(store, Table(old.space, old.architectures, metrics, provenance)))
 
 
 def _check_new(path: Path, old: StoreFile, side: Table, *, replace: bool) -> None:

@@ -129,7 +129,7 @@ class ColumnMap:
 
 @dataclass(frozen=True)
 class FileMap:
-    """The mapping of one file: its architecture column and form, its seed column, and its metric columns."""
+    """The mapping of one file: its architecture column and form (see `Space.forms`), seed column and metric columns."""
 
     columns: tuple[ColumnMap, ...]
     architecture: str

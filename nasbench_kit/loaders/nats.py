@@ -313,7 +313,7 @@ class _Unpacked:
         self._thread.start()
 
     def window(self, offset: int) -> bytes:
-        """See `nasbench_kit.loaders.pickles.Source`; offsets must not decrease."""
+        """See `nasbench_kit.loaders.pickle_stack.ByteSource`; offsets must not decrease."""
         del self._buffer[: offset - self._base]
         self._base = offset
         while self.size is None and len(self._buffer) < 2 * MAX_ITEM:

@@ -106,7 +106,7 @@ class _Part:
         self._file, self.size = file, size
 
     def window(self, offset: int) -> bytes:
-        """See `nasbench_kit.loaders.pickle_stack.Source`."""
+        """See `nasbench_kit.loaders.pickle_stack.ByteSource`."""
         self._file.seek(offset)
         return self._file.read(max(0, min(2 * MAX_ITEM, self.size - offset)))
 

@@ -22,10 +22,10 @@ from nasbench_kit.loaders.pickle_values import (
     shown,
 )
 
-__all__ = ["Bytes", "Source", "Stack"]
+__all__ = ["ByteSource", "Bytes", "Stack"]
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """A source of the bytes of a pickle."""
 
     seekable: bool  # whether earlier offsets can be read again
@@ -50,7 +50,7 @@ class Bytes:
         self.size = len(data)
 
     def window(self, offset: int) -> bytes:
-        """See `Source`."""
+        """See `ByteSource`."""
         return self._data[offset:]
 
 
@@ -62,7 +62,7 @@ class Stack:
 
     def __init__(
         self,
-        source: Source,
+        source: ByteSource,
         where: object,
         start: int,
         templates: Templates | None = None,

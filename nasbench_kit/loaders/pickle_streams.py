@@ -13,7 +13,7 @@ from typing import Any
 
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_runs import Templates
-from nasbench_kit.loaders.pickle_stack import Source
+from nasbench_kit.loaders.pickle_stack import ByteSource
 from nasbench_kit.loaders.pickle_values import Global, NumberType, name_of, shown
 from nasbench_kit.loaders.pickles import Machine
 
@@ -30,7 +30,9 @@ Item = Callable[[Any, Any, int], None]  # key, value, byte offset
 _AFTER_ITEM = {0x75: 1, 0x4B: 2, 0x4D: 3, 0x4A: 5}
 
 
-def read_stream(source: Source, where: object, key: str, item: Item, *, start: int = 0) -> tuple[dict[str, Any], int]:
+def read_stream(
+    source: ByteSource, where: object, key: str, item: Item, *, start: int = 0
+) -> tuple[dict[str, Any], int]:
     """Read a pickled dict with one huge dict entry, item by item.
 
     Parameters
@@ -68,7 +70,7 @@ class _Stream(Machine):
     """The machine of `read_pickle`, but passing the items of one dict to a callback instead of collecting them."""
 
     def __init__(
-        self, source: Source, where: object, start: int, key: str, item: Item, templates: Templates | None = None
+        self, source: ByteSource, where: object, start: int, key: str, item: Item, templates: Templates | None = None
     ) -> None:
         super().__init__(source, where, start, templates)
         self._key, self._item = key, item

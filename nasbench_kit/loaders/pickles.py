@@ -17,7 +17,7 @@ from typing import Any
 from nasbench_kit.loaders.pickle_fast_runs import FastRuns
 from nasbench_kit.loaders.pickle_instructions import Instructions
 from nasbench_kit.loaders.pickle_runs import Templates
-from nasbench_kit.loaders.pickle_stack import Source
+from nasbench_kit.loaders.pickle_stack import ByteSource
 from nasbench_kit.loaders.pickle_values import name_of
 
 __all__ = ["Machine", "read_pickle"]
@@ -28,13 +28,13 @@ _LONGEST = 9  # bytes of the longest fixed-size instruction
 
 
 def read_pickle(
-    source: Source, where: object, *, start: int = 0, templates: Templates | None = None
+    source: ByteSource, where: object, *, start: int = 0, templates: Templates | None = None
 ) -> tuple[Any, int]:
     """Read one pickle of at most `MAX_ITEM` bytes.
 
     Parameters
     ----------
-    source : Source
+    source : ByteSource
     where : object
         Name of the source in error messages, usually its path.
     start : int

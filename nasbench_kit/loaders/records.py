@@ -1,12 +1,10 @@
 """Interpret the records of NAS-Bench-201 and NATS-Bench: the pickled state of one architecture.
 
-Both benchmarks store the same states (arXiv 2001.00326, 2009.00437). The meaning of an evaluation set depends on the
-training data; `_SETS` defines it.
+Both benchmarks store the same states (arXiv 2001.00326, 2009.00437). `nasbench_kit.loaders.record_values` reads one training.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,35 +15,18 @@ from numpy.typing import NDArray
 from nasbench_kit.errors import SourceError
 from nasbench_kit.loaders.pickle_streams import Item
 from nasbench_kit.loaders.pickle_values import shown
+from nasbench_kit.loaders.record_values import CONSTANTS, CURVES, FIELDS, POSITION, SETS, Curves, trial_values
 from nasbench_kit.loaders.source import check_complete
 from nasbench_kit.spaces.nats_size.space import NATSSize
 from nasbench_kit.spaces.nb201.space import NB201
 from nasbench_kit.store.schema import MetricColumn, Table
 
-__all__ = ["Curves", "Record", "Records", "check_meta", "curves_name", "official_names"]
+__all__ = ["Record", "Records", "check_meta", "curves_name", "official_names"]
 
 MAX_SEEDS = 4  # per budget; the files have 111 and 777, and 777, 888 and 999
-_BUDGETS = (1, 12, 90, 200)  # of any of the files
 
 # number of architectures with 1, 2 and 3 trainings of 200 epochs, which identifies the version of NAS-Bench-201's file
 _SEED_COUNTS = {(6219, 1621, 7785): "v1.0", (2225, 5439, 7961): "v1.1"}
-
-# The meaning of the files' evaluation sets, by training data: x-valid and x-test are the halves of the original test
-# images of CIFAR-100 and ImageNet16-120, and ori-test is both halves; for CIFAR-10, ori-test is its test set.
-_SETS: dict[str, dict[str, str]] = {
-    "cifar10-valid": {"x-valid": "valid", "ori-test": "test"},
-    "cifar10": {"ori-test": "test"},
-    "cifar100": {"x-valid": "valid", "x-test": "test", "ori-test": "original_test"},
-    "ImageNet16-120": {"x-valid": "valid", "x-test": "test", "ori-test": "original_test"},
-}
-_PARTS = ("train", "valid", "test", "original_test")
-_CURVES = tuple(f"{part}_{what}" for part in _PARTS for what in ("accuracy", "loss"))
-_CONSTANTS = (
-    *("training_time", "valid_time", "test_time", "original_test_time"),
-    *("latency_gpu", "recorded_params", "recorded_flops"),
-)
-_FIELDS = (*_CURVES, *_CONSTANTS)
-_POSITION = {name: i for i, name in enumerate(_FIELDS)}
 
 _NOTES = (
     "{budgets} epochs are separate trainings. original_test_* is on the validation and test images together. "
@@ -54,7 +35,6 @@ _NOTES = (
 )
 
 Trial = tuple[str, int, int]  # dataset, epoch budget, seed
-Curves = dict[str, NDArray[np.float64]]  # by metric: one value per epoch
 
 Record = dict[Trial, tuple[NDArray[np.float64], Curves]]
 
@@ -154,8 +134,8 @@ class Records:
                 )
             results = _entry(state, "all_results", inside)
             for dataset, seeds in _entry(state, "dataset_seed", inside).items():
-                if dataset not in _SETS:
-                    raise SourceError(f"{inside}: a dataset must be one of {', '.join(_SETS)}, not {shown(dataset)}")
+                if dataset not in SETS:
+                    raise SourceError(f"{inside}: a dataset must be one of {', '.join(SETS)}, not {shown(dataset)}")
                 if not isinstance(seeds, list) or any(type(seed) is not int or not 0 <= seed < 2**31 for seed in seeds):
                     raise SourceError(f"{inside}: key 'dataset_seed': expected a list of seeds for {dataset}")
                 for seed in seeds:
@@ -165,57 +145,8 @@ class Records:
                         raise SourceError(
                             f"{place}: key 'all_results' has no such trial, though 'dataset_seed' lists it"
                         )
-                    record[dataset, budget, seed] = self._trial(trial, dataset, budget, place)
+                    record[dataset, budget, seed] = trial_values(trial, dataset, budget, place, curves=self.curves)
         return record
-
-    def _trial(
-        self, trial: dict[str, Any], dataset: str, budget: int, where: str
-    ) -> tuple[NDArray[np.float64], Curves]:
-        """The values after the last epoch, in the order of `_FIELDS`, and after every epoch if requested."""
-        values = np.full(len(_FIELDS), np.nan)
-        curves: Curves = {}
-        last = budget - 1
-        key = "epochs"
-
-        def put(name: str, series: dict[Any, Any], keys: tuple[Any, ...]) -> None:
-            if keys[last] not in series:
-                raise _Wrong(f"the last epoch, {shown(keys[last])}, is missing")
-            values[_POSITION[name]] = _checked(name, series[keys[last]])
-            if self.curves:
-                curves[name] = _series(name, series, keys)
-
-        try:
-            if trial.get("epochs") != budget:
-                raise _Wrong(f"expected {budget}, not {shown(trial.get('epochs'))}")
-            for what, key in (("accuracy", "train_acc1es"), ("loss", "train_losses")):
-                put(f"train_{what}", _typed(trial.get(key), dict), _EPOCHS[budget])
-            key = "train_times"
-            if trial.get(key):
-                seconds = _series("training_time", _typed(trial[key], dict), _EPOCHS[budget])
-                values[_POSITION["training_time"]] = math.fsum(seconds.tolist())
-                if self.curves:
-                    curves["training_time"] = np.append(seconds.cumsum()[:-1], values[_POSITION["training_time"]])
-            key = "eval_names"
-            for name in _typed(trial.get(key), list):
-                part = _SETS[dataset].get(name) if type(name) is str else None
-                if part is None:
-                    raise _Wrong(f"{dataset} must be evaluated on {' and '.join(_SETS[dataset])}, not on {shown(name)}")
-                for what, key in (("accuracy", "eval_acc1es"), ("loss", "eval_losses")):
-                    put(f"{part}_{what}", _typed(trial.get(key), dict), _EVALUATIONS[name, budget])
-                key = "eval_times"
-                seconds_of = trial.get(key)
-                if seconds_of and (at := _EVALUATIONS[name, budget][last]) in _typed(seconds_of, dict):
-                    values[_POSITION[f"{part}_time"]] = _checked(f"{part}_time", seconds_of[at])
-            key = "latency"
-            measured = [value for value in _typed(trial.get(key) or [], list) if value != -1]  # -1: not measured
-            if measured:
-                latencies = [_checked("latency_gpu", value) for value in measured]
-                values[_POSITION["latency_gpu"]] = 1e3 * sum(latencies) / len(latencies)
-            for name, key in (("recorded_params", "params"), ("recorded_flops", "flop")):
-                values[_POSITION[name]] = _count(_checked(name, trial.get(key)))
-        except _Wrong as error:
-            raise SourceError(f"{where}: key {key!r}: {error}") from None
-        return values, curves
 
     def taking(self, unit: str, progress: Callable[[float], None] | None) -> Item:
         """Return a callback that adds each item of a stream; ``unit`` qualifies offsets, e.g. ``" decompressed"``."""
@@ -235,7 +166,7 @@ class Records:
             if trial not in self._finals:
                 if len({key for key in self._finals if key[:2] == trial[:2]}) >= MAX_SEEDS:
                     raise SourceError(f"{self.path}: {dataset} has more than {MAX_SEEDS} seeds at architecture {index}")
-                self._finals[trial] = _Rows(self.space.size, len(_FIELDS))
+                self._finals[trial] = _Rows(self.space.size, len(FIELDS))
             self._finals[trial].put(index, values)
             for name, curve in curves.items():
                 key = (*trial, name)
@@ -255,18 +186,18 @@ class Records:
         rows = self.space.from_official_index(indices)
         missing = check_complete(self.path, self.space, rows, partial=partial, all_genotypes=True)
         metrics: dict[str, dict[str, MetricColumn]] = {}
-        for dataset in _SETS:
-            found = {name: metric for name in _FIELDS if (metric := self._metric(dataset, name, indices)) is not None}
+        for dataset in SETS:
+            found = {name: metric for name in FIELDS if (metric := self._metric(dataset, name, indices)) is not None}
             if found:
                 costs = {
                     name: MetricColumn(self.space.cost(rows, name, dataset=dataset)) for name in ("params", "flops")
                 }
                 metrics[dataset] = found | costs
-        for dataset in _SETS:
+        for dataset in SETS:
             for budget in sorted(self._budgets.values()):
                 found = {
                     name: curve
-                    for name in (*_CURVES, "training_time")
+                    for name in (*CURVES, "training_time")
                     if (curve := self._curve(dataset, budget, name, indices)) is not None
                 }
                 if set(found) - {"training_time"}:
@@ -302,7 +233,7 @@ class Records:
         for name in ("flops", "params"):
             wrong = np.zeros(len(indices), dtype=np.bool_)
             for (dataset, _, _), table in self._finals.items():
-                values = table.take(indices)[:, _POSITION[f"recorded_{name}"]]
+                values = table.take(indices)[:, POSITION[f"recorded_{name}"]]
                 right = self.space.cost(rows, name, dataset=dataset)
                 wrong |= ~np.isnan(values) & ~np.isclose(values, right, rtol=1e-6)
             said.append(f"recorded {name} that differ from the definition: {int(wrong.sum()):,}")
@@ -320,7 +251,7 @@ class Records:
             for trial, table in sorted(self._finals.items())
             if trial[0] == dataset
             and budget in (None, trial[1])
-            and not np.isnan(values := table.take(indices)[:, _POSITION[name]]).all()
+            and not np.isnan(values := table.take(indices)[:, POSITION[name]]).all()
         }
         if not trials:
             return None
@@ -328,7 +259,7 @@ class Records:
         values = np.full((len(indices), len(epochs), len(seeds)), np.nan)
         for (of_budget, seed), found in trials.items():
             values[:, epochs.index(of_budget), seeds.index(seed)] = found
-        if name not in _CONSTANTS:
+        if name not in CONSTANTS:
             return MetricColumn(values, epochs, seeds)
         by_budget = _one_of_equal(values)
         if by_budget is None:
@@ -371,57 +302,8 @@ def _entry(content: Any, key: str, where: str) -> dict[Any, Any]:
     return value
 
 
-class _Wrong(Exception):
-    """An invalid value; the caller adds the place."""
-
-
-def _typed(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise _Wrong(f"expected a {kind.__name__}, not {shown(value)}")
-    return value
-
-
-def _checked(name: str, value: Any) -> float:
-    """Return a number if it is possible for the metric."""
-    if type(value) is not float and (type(value) is not int or abs(value) > 2**53):
-        raise _Wrong(f"expected a number, not {shown(value)}")
-    if name.endswith("_accuracy"):
-        if not 0 <= value <= 100:
-            raise _Wrong(f"an accuracy must be a percentage from 0 to 100, not {shown(value)}")
-    elif name.endswith("_loss"):
-        if value < 0:  # NaN passes: the published loss of a training that diverged
-            raise _Wrong(f"a loss must not be negative, got {shown(value)}")
-    elif not 0 <= value < 1e12:
-        raise _Wrong(f"expected a non-negative number, not {shown(value)}")
-    return float(value)
-
-
-def _series(name: str, series: dict[Any, Any], keys: tuple[Any, ...]) -> NDArray[np.float64]:
-    """The numbers at ``keys``; ``nan`` for missing ones."""
-    found: list[Any] = list(map(series.get, keys))
-    if set(map(type, found)) == {float}:
-        values = np.array(found)
-        if ((values >= 0) & (values <= 100)).all():  # possible for all metrics
-            return values
-    return np.array([np.nan if value is None else _checked(name, value) for value in found])
-
-
-def _count(millions: float) -> float:
-    """A recorded count, given in millions in the files; rounded if it was an integer before the division."""
-    count = millions * 1e6
-    return float(round(count)) if abs(count - round(count)) < 1e-3 else count
-
-
 def _one_of_equal(values: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """The common value along the last axis; None if the known values differ."""
     known = ~np.isnan(values)
     first = np.take_along_axis(values, known.argmax(axis=-1)[..., np.newaxis], axis=-1)
     return first[..., 0] if ((values == first) | ~known).all() else None
-
-
-_EPOCHS = {budget: tuple(range(budget)) for budget in _BUDGETS}
-_EVALUATIONS = {
-    (name, budget): tuple(f"{name}@{epoch}" for epoch in range(budget))
-    for name in ("x-valid", "x-test", "ori-test")
-    for budget in _BUDGETS
-}

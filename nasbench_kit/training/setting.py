@@ -34,7 +34,7 @@ from nasbench_kit.training.trainer import METRICS, find_device, train
 __all__ = ["STACKED", "Setting", "can_be_stacked", "make_setting", "train_genotypes"]
 
 STACKED = 40  # networks per stack: larger stacks are no faster, smaller ones suffer from call overhead
-NUMBERED = 2**16  # genotypes: in spaces up to this size, the weight seed is derived from the genotype's flat index
+INDEXED_SIZE = 2**16  # genotypes: in spaces up to this size, the weight seed is derived from the genotype's flat index
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ def _skeleton_name(dataset: str) -> str:
 def _weight_seed(space: Space, x: Sequence[int] | Genotypes, seed: int) -> int:
     """Return the seed of the initial weights, distinct for every genotype and training seed."""
     rows = space.check(x)
-    if space.size <= NUMBERED:
+    if space.size <= INDEXED_SIZE:
         return seed * space.size + int(space.number(rows)[0])
     return int(_digest(space, rows[0], seed)[:8], 16)  # PyTorch's CPU generator uses only 32 bits
 

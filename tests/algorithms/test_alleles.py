@@ -1,4 +1,4 @@
-"""What the tables draw, and how often: exactly from the tables, and by chi-square tests of what is drawn."""
+"""Which alleles are drawn how often: exactly from the tables, and by chi-square tests of draws."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def random():
 
 
 def agrees(drawn, probability):
-    """Whether outcomes (of any shape) come as often as they should; those of probability 0 never."""
+    """Whether outcomes (of any shape) occur as often as they should, and those of probability 0 never."""
     counts = np.bincount(np.ravel(drawn), minlength=len(probability))
     assert len(counts) == len(probability)
     assert (counts[probability == 0] == 0).all()
@@ -46,7 +46,7 @@ def joint(*distributions):
 
 
 def in_table(table):
-    """The probability of each outcome that a table stands for."""
+    """The probability of each outcome according to a table."""
     stay, k = table.stay / 2**32, len(table.stay)
     probability = stay / k
     np.add.at(probability, table.alias, (1 - stay) / k)
@@ -138,7 +138,7 @@ def test_mutation_of_one_gene(random, name, units):
 
 
 def test_mutation_to_valid_neighbours_alone(random, monkeypatch):
-    """Draws are repeated until one is valid, and what is left to a list of neighbours has the same chances."""
+    """Draws are repeated until one is valid; the rest are drawn from a list of neighbours with the same probabilities."""
     space = nk.space("nb101")
     x = space.sample(1, 4)
     neighbours = space.neighbours(x[0])

@@ -28,7 +28,7 @@ def test_genetic_cnn_by_name():
     assert (algorithm.population_size, algorithm.crossover, algorithm.survival) == (20, "stage", "generational")
     result = nk.search(ones(nk.space("genetic-cnn")), algorithm, runs=20, evaluations=1000, record=True)
     assert result.incumbent_values.mean() < 3
-    # pairs that are not crossed are mutated with probability 0.8; what is crossed only exchanges stages
+    # pairs that are not crossed are mutated with probability 0.8; crossed pairs only exchange stages
     started = algorithm.start(nk.space("genetic-cnn"), runs=200, seed=1)
     X = started.ask()
     started.tell((X != 1).sum(axis=2)[..., None])

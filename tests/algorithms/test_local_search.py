@@ -46,7 +46,7 @@ def test_each_step_by_the_definition(improvement):
 @pytest.mark.parametrize("improvement", ["best", "first"])
 @pytest.mark.parametrize("name", ["nas-bench-macro", "nb101"])
 def test_no_genotype_is_evaluated_twice(improvement, name):
-    """Nor once a neighbour is known from an earlier climb; the space is large enough that there is always another start."""
+    """Even if a neighbour is known from an earlier climb; the space is large enough to always have another start."""
     space = nk.space(name)
     rugged = np.random.default_rng(0).random(2**16)
     search = nk.LocalSearch(improvement=improvement).start(space, runs=4, seed=1)

@@ -48,7 +48,7 @@ def lotz(X):
 
 
 def inverse_traps(X):
-    """Deceptive towards zeroes in one objective, towards ones in the other: mixing blocks as wholes gives the front."""
+    """Deceptive towards zeroes in one objective, towards ones in the other: only exchanging whole blocks finds the front."""
     ones = X.reshape(len(X), -1, 5).sum(axis=2)
     return np.stack(
         [np.where(ones == 5, 0, 1 + ones).sum(axis=1), np.where(ones == 0, 0, 6 - ones).sum(axis=1)], axis=1
@@ -173,7 +173,7 @@ def and_unequal_pairs(X):
 
 @pytest.mark.parametrize(("function", "objectives"), [(zeroes_and_ones, 2), (and_unequal_pairs, 3)])
 def test_a_bounded_archive_keeps_what_adds_most(function, objectives):
-    """At every step what pruning by itself leaves, of what was there and what came; both ends stay."""
+    """Every step equals pruning the union of the old archive and the new point; both extremes stay."""
     problem = nk.FunctionProblem(function, Chain(12, "01"), [*"abc"[:objectives]])
     algorithm = nk.MOGOMEA(archive_size=5).start(problem.space, runs=4, objectives=objectives)
     archives = [np.empty((0, objectives))] * 4

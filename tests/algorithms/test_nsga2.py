@@ -75,7 +75,7 @@ def test_every_extreme_of_each_objective_is_at_an_infinite_distance(m):
 
 
 def test_equal_points_share_the_gaps_to_their_neighbours():
-    """Whoever gets them, all gaps of a front are given to someone: what each group of copies has adds up to what one has."""
+    """All gaps of a front are assigned to some point: the crowding of a group of copies adds up to that of a single point."""
     rng = np.random.default_rng(2)
     F = np.stack([np.arange(8.0), (8 - np.arange(8.0)) ** 2], axis=1)[np.repeat(np.arange(8), 6)]
     words = rng.integers(0, 2**32, (500, len(F)), dtype=np.uint32)
@@ -110,7 +110,7 @@ def test_as_many_evaluations_to_a_front_as_the_authors_program():
 
 @pytest.mark.parametrize("seed", range(20))
 def test_many_runs_are_ranked_as_one_is(seed):
-    """Values whose bits, with the number of the run, leave no room in one word."""
+    """Values that do not fit into one word together with the run number."""
     rng = np.random.default_rng(seed)
     F = rng.normal(size=(33, 41, 2)) * 10.0 ** rng.integers(-30, 30, (33, 41, 2))
     F[rng.random((33, 41)) < 0.1] = np.inf
@@ -166,7 +166,7 @@ def test_ties_are_broken_by_random_words():
 
 def test_a_population_of_failures_alone():
     F = np.full((2, 6, 2), np.inf)
-    F[1, 3] = 1.0  # the other run knows one point
+    F[1, 3] = 1.0  # the other run has one point
     assert survivors(F, 4).tolist()[1][0] == 9
     assert len(set(survivors(F[:1], 4)[0].tolist())) == 4
     unknown = nk.FunctionProblem(lambda X: np.full((len(X), 2), np.inf), nk.space("nas-bench-macro"), ["a", "b"])

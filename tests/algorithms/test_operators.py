@@ -1,4 +1,4 @@
-"""Variation: what may come out, and how often."""
+"""Variation operators: possible outcomes and their frequencies."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_crossover_children_have_their_parents_genes(random):
     assert abs((child == 4).mean() - 0.5) < 0.03
     a, b = two_point_crossover(first, second, random)
     assert (a + b == 4).all()
-    # what is exchanged is one stretch, and every stretch comes, also one that parts the first gene from the last
+    # one contiguous stretch is exchanged, and every stretch occurs, including those that separate the first and last gene
     changes = (np.diff(np.pad(a, ((0, 0), (0, 0), (1, 1))).astype(int), axis=2) != 0).sum(axis=2)
     assert (changes == 2).all()
     stretches, counts = np.unique(a.reshape(-1, 6), axis=0, return_counts=True)
@@ -131,7 +131,7 @@ def test_one_point_crossover(random):
     first, second = np.zeros((4, 2000, 6), dtype=np.uint8), np.full((4, 2000, 6), 4, dtype=np.uint8)
     child, other = one_point_crossover(first, second, random)
     assert ((child == 4) != (other == 4)).all()
-    assert (np.diff(child.astype(int), axis=2) >= 0).all()  # what is exchanged is all after the cut
+    assert (np.diff(child.astype(int), axis=2) >= 0).all()  # everything after the cut is exchanged
     cuts = np.bincount((child == 0).sum(axis=2).ravel(), minlength=7)
     assert cuts[0] == cuts[6] == 0
     assert abs(cuts[1:6] / 8000 - 0.2).max() < 0.02

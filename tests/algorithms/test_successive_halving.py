@@ -1,4 +1,4 @@
-"""Successive halving, Hyperband and BOHB: what they train for how long, what it costs, and whether it pays."""
+"""Successive halving, Hyperband and BOHB: which budgets they train at, what that costs, and whether it helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searching a table that covers a small part of its space: only what is stored is drawn, answered and recorded."""
+"""Searching a table that covers a small part of its space: only stored architectures are drawn, evaluated and recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search sees of a table: trials and means, what they cost, and what becomes of what is not stored."""
+"""Tables as search problems: trials and means, their costs, and missing values."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_run_has_the_same_noise_whatever_runs_beside_it(write):
 
 
 def test_a_search_of_trials_gets_no_more_than_it_pays_for():
-    """With the mean a search gets three trainings for the price of one: what it finds is better."""
+    """With the mean, a search gets three trainings for the price of one, and finds better networks."""
     bench = nk.open("nb201-digits")
     found = {}
     for seed in ("mean", "random"):
@@ -163,7 +163,7 @@ def test_a_search_of_trials_gets_no_more_than_it_pays_for():
     assert found["mean"][1] == pytest.approx(3 * found["random"][1], rel=0.02)
 
 
-# -------------------------------------------------------------------- what is not stored
+# -------------------------------------------------------------------- missing values
 
 
 def test_an_unknown_value_is_an_error_unless_it_is_said_what_becomes_of_it(write):

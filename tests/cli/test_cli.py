@@ -466,7 +466,7 @@ def test_validate_architectures(call, monkeypatch):
     found = json.loads(call("validate", "nb101", CHAIN, APART, "--json")[1])
     assert [entry["valid"] for entry in found["architectures"]] == [True, False]
     assert not found["passed"]
-    # what is a space's name alone reads architectures from stdin, as query and dedup do
+    # with only a space's name, architectures are read from stdin, as by query and dedup
     for text, expected in (("22I212I1112222\n", 0), ("22I212I1112222\nnonsense\n", 1), ("", 2), ("\n \n", 2)):
         monkeypatch.setattr("sys.stdin", io.StringIO(text))
         status, out, err = call("validate", "macronas")

@@ -16,7 +16,7 @@ SPACE = """
     from dataclasses import dataclass
     import numpy as np
     import nasbench_kit as nk
-    from nasbench_kit.spaces import Chain, PublishedRecipe, Skeleton, SpaceSpec
+    from nasbench_kit.spaces import Chain, Form, PublishedRecipe, Skeleton, SpaceSpec
 
     @dataclass(frozen=True, kw_only=True)
     class Frame(Skeleton):
@@ -27,6 +27,13 @@ SPACE = """
 
         def __init__(self):
             super().__init__(3, ["linear", "relu"], name="small")
+
+        @property
+        def forms(self):
+            return {**super().forms, "letters": Form(self.from_letters, "text")}
+
+        def from_letters(self, words):
+            return np.array([["LR".index(letter) for letter in word] for word in words], dtype=np.uint8)
 
         def cost_rows(self, rows, name, skeleton):
             return (rows == 0).sum(axis=1) * skeleton.width
@@ -79,6 +86,18 @@ def test_every_command_takes_a_store_of_an_own_space(own, store, capsys):
         assert main([*words, str(store), *more, "--space", f"{own}:Small"]) == 0
         for known in (registry._specs, registry._spaces):
             known.pop("small")
+
+
+def test_an_own_form_of_architectures(own, store, tmp_path, capsys):
+    (tmp_path / "side.csv").write_text("arch,ms\nLLL,5\nLRL,6\n")
+    joined = tmp_path / "joined.h5"
+    words = ["convert", str(tmp_path / "side.csv"), str(joined), "--join", str(store), "--space", f"{own}:SPEC"]
+    words += ["--architecture", "arch", "--form", "letters"]
+    assert main([*words, "--column", "ms=digits/latency_phone"]) == 0
+    capsys.readouterr()
+    words = ["query", str(joined), "--space", f"{own}:SPEC", "--metrics", "latency_phone", "--form", "letters"]
+    assert main([*words, "--", "LRL"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "LRL\t6"
 
 
 def test_an_own_algorithm_is_compared(own, store, capsys):

@@ -77,7 +77,7 @@ def node_dag(space, x, rng):
     letters = [0] * (v - 2)
     for old, letter in enumerate(x[count:], start=1):
         letters[place[old] - 1] = letter
-    # what lies on no path from input to output may be anything
+    # nodes on no path from input to output are arbitrary
     table = {edge for edge, there in zip(edges_of(v), edges, strict=True) if there}
     kept = on_paths(table, v)
     for node in set(range(1, v - 1)) - kept:
@@ -163,7 +163,7 @@ def nas_bench_graph(x, rng):
     if op[1] == GRAPH_SKIP and sorted(inputs.values()).count(0) == 1:
         inputs = {node: 0 if source == 1 else source for node, source in inputs.items() if node != 1}
         place = int(rng.integers(2, 5))
-        if rng.integers(2):  # between a node and what it reads
+        if rng.integers(2):  # between a node and its inputs
             inputs[1], inputs[place] = inputs[place], 1
         elif place not in inputs.values():  # after a leaf
             inputs[1] = place
@@ -180,7 +180,7 @@ def nas_bench_graph(x, rng):
 
 
 def placed(inputs):
-    """The nodes in an order in which each comes after what it reads."""
+    """The nodes in topological order."""
     order = []
     while len(order) < len(inputs):
         order += [node for node, source in inputs.items() if node not in order and source in (0, *order)]

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.parametrize(("cls", "objectives", "space_name"), CASES)
 
 
 class Distance:
-    """How far a genotype is from some targets: (n, m); partly trained, somewhere near it. A class so that it pickles."""
+    """Distances of genotypes from some targets, (n, m), with an error if partly trained. A class so that it can be pickled."""
 
     def __init__(self, genes, objectives):
         self.targets = np.random.default_rng(4).integers(0, 3, (objectives, genes))
@@ -261,7 +261,7 @@ def test_numbers_out_of_range_are_refused(cls, objectives, space_name):
 
 
 def test_unknown_objective_values_are_survived(cls, objectives, space_name):
-    """Where a table has no value the search is told infinity."""
+    """The search is told infinity for missing values."""
     problem = problem_of(objectives, space_name)
 
     def holes(X, epochs):
@@ -294,7 +294,7 @@ def test_initial_genotypes_are_asked_for_first(cls, objectives, space_name):
         flat = asked[-1].reshape(-1, genes)
         algorithm.tell(problem.evaluate(flat, algorithm.epochs).F.reshape(2, -1, objectives))
     assert (np.concatenate(asked, axis=1)[:, : len(given)] == given).all()
-    # each run its own, whatever is run beside it
+    # each run is independent of the others
     own = problem.space.sample(4, 1).reshape(4, 1, genes)
     many = nk.search(problem, cls(), runs=4, evaluations=60, seed=2, initial=own)
     few = nk.search(problem, cls(), runs=2, evaluations=60, seed=2, initial=own)

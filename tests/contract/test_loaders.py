@@ -11,7 +11,7 @@ import nasbench_kit as nk
 from nasbench_kit.loaders import formats, load, recognise
 from tests.fuzz.kinds import TABLE, TABLES, kinds
 
-# of each format a small right source; the table format alone is told how it is read
+# a small valid source of each format; only the table format needs a mapping
 KINDS = {
     "macronas": ("macronas",),
     "nas-bench-macro": ("nas-bench-macro",),

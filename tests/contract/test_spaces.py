@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import nasbench_kit as nk
 from nasbench_kit.spaces import Chain, EdgeDAG, NodeDAG, StagedDAG
+from nasbench_kit.spaces.forms import parsed
 from tests.contract.relabelling import relabelled
 
 # spaces such as a user defines
@@ -86,6 +87,30 @@ def test_native_forms_and_back(name):
     for bad in ("nonsense", "", 7, None, [], {}, [[]], {"matrix": 1}, float("nan")):
         with pytest.raises(nk.InvalidArchitecture, match=r"1 native forms cannot be read: no\. 1"):
             space.encode([natives[0], bad])
+
+
+def test_forms_of_architectures(name):
+    space = space_of(name)
+    X = some(space)
+    natives = space.decode(X)
+    assert (space.forms["native"].read(natives) == X).all()
+    texts = space.decode_texts(X)
+    assert all(isinstance(text, str) and "\n" not in text for text in texts)
+    assert (space.forms["native"].read([parsed(text) for text in texts]) == X).all()
+    if space.size <= 2**64:
+        assert (space.forms["number"].read(space.number(X)) == X).all()
+    for form in space.forms.values():
+        values = np.array([2**64 - 1], dtype=np.uint64) if form.values == "numbers" else ["nonsense"]
+        with pytest.raises((nk.InvalidArchitecture, OverflowError)):
+            form.read(values)
+
+
+def test_distinct_rows(name):
+    space = space_of(name)
+    X = np.concatenate([some(space), some(space, 20)])
+    rows, position = space.distinct(X)
+    assert (rows[position] == X).all()
+    assert (rows == np.unique(X, axis=0)).all()
 
 
 def test_canonical_is_idempotent_and_agrees_with_key(name):

@@ -1,4 +1,4 @@
-"""Recipes on the bundled table and on made-up ones: what is found, what it is compared with, and what is refused."""
+"""Recipes on the bundled table and on made-up ones: results, comparisons with published figures, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saved results: whatever was searched can be saved, and only what was saved is read."""
+"""Saved results: every kind of search can be saved, and only intact files are read."""
 
 from __future__ import annotations
 

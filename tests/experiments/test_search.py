@@ -165,7 +165,7 @@ def test_searches_beat_random_search_on_the_bundled_table():
 
 
 def test_unique_networks_are_counted_by_keys_as_by_flags():
-    """A space whose networks are too many for flags gives the same counts, one by one."""
+    """A space with too many networks for a table of flags gives the same counts."""
     space = nk.space("nsga-net-macro")
     problem = nk.FunctionProblem(lambda X: X.sum(axis=1), space)
     asked = []
@@ -283,7 +283,7 @@ def test_what_was_trained_partly_enters_the_archive_when_it_is_trained_in_full()
 
 
 def test_a_result_that_does_not_fit_on_the_disk(tmp_path):
-    """A real full disk, by a limit on the size of files: one error, what was there is kept, and the interpreter lives on."""
+    """A full disk, simulated by a limit on the file size: one error, the old file is kept, and the interpreter survives."""
     target = tmp_path / "result.h5"
     target.write_bytes(b"what was there")
     script = """
@@ -353,7 +353,7 @@ def test_what_a_problem_itself_measures_stays_with_its_result(tmp_path, objectiv
 
 
 class Asking(nk.RandomSearch):
-    """Asks for whatever it was made with."""
+    """Asks for the genotypes that it was made with."""
 
     asks = None
 

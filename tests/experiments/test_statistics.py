@@ -1,4 +1,4 @@
-"""Tests, effect sizes and rankings of samples whose truth is known."""
+"""Tests, effect sizes and rankings of samples from known distributions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damaged and hostile files: whatever comes, it is read or it is one clear error, in bounded time and memory.
+"""Damaged and hostile files: each is read or gives one clear error, in bounded time and memory.
 
     python -m tests.fuzz --seconds 60 --seed 0 [--kind nb101] [--keep FOLDER] [--atheris]
 
@@ -100,7 +100,7 @@ def work(
         if path is not None:
             (shutil.rmtree if path.is_dir() else Path.unlink)(path)
         pipe.send(("end", number, answer))
-        if answer == "FAULT":  # its memory may be what was wrong
+        if answer == "FAULT":  # its memory may have been the problem
             return
         number += 1
 
@@ -168,7 +168,7 @@ def main() -> int:
                 path.with_suffix(kind.suffix).rename(path)
             copy = folder / f"copy{kind.suffix}"
             (shutil.copytree if path.is_dir() else shutil.copy)(path, copy)
-            for draw in range(20):  # whatever options are drawn, the right file is read, or lacks architectures
+            for draw in range(20):  # with any options, the valid file is read, or lacks architectures
                 answer = answer_of(copy, kind, np.random.default_rng(draw))
                 if answer == "read":
                     break

@@ -1,4 +1,4 @@
-"""Damage to bytes, and to what a container holds, whose own checksums are right again."""
+"""Damage to bytes, and to the content of containers, with corrected checksums."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ WORDS = (
         b"*nan",
     ),
 )
-# opcodes of pickles that a table never needs, or that make much of little: globals, calls, memo games, giants
+# opcodes of pickles that a table never needs or that expand a little input a lot: globals, calls, memo entries, long values
 OPCODES = (
     *(
         b"cos\nsystem\n",
@@ -110,7 +110,7 @@ def damaged(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     data = bytearray(content)
     for _ in range(int(rng.integers(1, 5))):
         size = max(len(data), 1)
-        # half of the damage goes to the first bytes, where formats say what they are
+        # half of the damage goes to the first bytes, where most formats have their signature
         at = int(rng.integers(size if rng.random() < 0.5 else min(size, 400)))
         length = int(rng.integers(1, 1 + min(int(rng.choice((1, 4, 64, 4096))), size)))
         match int(rng.integers(9)):
@@ -140,7 +140,7 @@ def damaged(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
 
 
 def damaged_text(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """Text whose lines and words are moved, doubled, dropped or replaced by others."""
+    """Text with lines and words moved, duplicated, dropped or replaced."""
     lines = content.split(b"\n")
     for _ in range(int(rng.integers(1, 4))):
         at, to = (int(rng.integers(len(lines))) for _ in range(2))
@@ -167,7 +167,7 @@ def damaged_text(content: bytes, other: bytes, rng: np.random.Generator) -> byte
 
 
 def damaged_pickle(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """A pickle whose instructions are doubled, dropped, exchanged, or mixed with hostile ones."""
+    """A pickle with instructions duplicated, dropped, exchanged, or mixed with hostile ones."""
     starts = _instructions(content)
     if len(starts) < 3:
         return damaged(content, other, rng)
@@ -221,7 +221,7 @@ def damaged_gzip(content: bytes, other: bytes, rng: np.random.Generator) -> byte
 
 
 def damaged_tfrecord(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """A TFRecord file with one damaged record whose checksums are right."""
+    """A TFRecord file with one damaged record and correct checksums."""
     payloads, at = [], 0
     while at < len(content):
         length = int.from_bytes(content[at : at + 8], "little")
@@ -233,7 +233,7 @@ def damaged_tfrecord(content: bytes, other: bytes, rng: np.random.Generator) -> 
 
 
 def damaged_npz(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """An archive of arrays with one damaged, doubled, renamed, missing or packed member, whose checksums are right."""
+    """An archive of arrays with one damaged, duplicated, renamed, missing or compressed member, and correct checksums."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = [(info.filename, archive.read(info)) for info in archive.infolist()]
     at = int(rng.integers(len(members)))
@@ -242,7 +242,7 @@ def damaged_npz(content: bytes, other: bytes, rng: np.random.Generator) -> bytes
         case 0:
             members[at] = (name, damaged(inside, other, rng))
         case 1:
-            header = damaged_text(inside[:128], other, rng)  # where an array says its type and shape
+            header = damaged_text(inside[:128], other, rng)  # with the array's type and shape
             members[at] = (name, header + inside[128:])
         case 2:
             members[at] = (str(rng.choice(("images", "../images.npy", "labels.npy", "sha256.npy", "a\nb.npy"))), inside)
@@ -253,7 +253,7 @@ def damaged_npz(content: bytes, other: bytes, rng: np.random.Generator) -> bytes
     image = io.BytesIO()
     packing = int(rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)))
     with warnings.catch_warnings(), zipfile.ZipFile(image, "w", packing) as archive:
-        warnings.simplefilter("ignore")  # that a name stands in it twice
+        warnings.simplefilter("ignore")  # about duplicate names
         for name, inside in members:
             archive.writestr(zipfile.ZipInfo(name), inside, archive.compression)
     return image.getvalue()

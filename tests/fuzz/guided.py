@@ -12,7 +12,7 @@ from tests.fuzz.kinds import Kind
 
 
 def guide(name: str, kind: Kind, right: Path, folder: Path) -> int:
-    """Run until something is found or Ctrl-C; what is found is left in the working folder, as atheris does."""
+    """Run until a failure or Ctrl-C; failing inputs are left in the working folder, as by atheris."""
     try:
         import atheris
     except ImportError:

@@ -1,4 +1,4 @@
-"""Stores and saved results that HDF5 itself finds in order, and which say or hold what they should not."""
+"""Stores and saved results that are valid HDF5 but have wrong attributes or content."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _replace(file: h5py.File, name: str, attributes: dict[str, Any], **options: 
 
 
 def _seal_again(file: h5py.File) -> None:
-    """The checksums of whatever the file now says."""
+    """Recompute the checksums of the file."""
     sizes: list[int] = []
     file.visititems(lambda _, node: sizes.append(node.nbytes) if isinstance(node, h5py.Dataset) else None)
     if sum(sizes) > MOST_BYTES:
@@ -159,7 +159,7 @@ def _seal_again(file: h5py.File) -> None:
                 {name: value for name, value in file.attrs.items() if name != "attributes_sha256"}
             )
     except (TypeError, ValueError, KeyError, OSError, MemoryError):
-        return  # what is there now cannot be sealed
+        return  # the damaged content cannot be given a checksum
 
 
 def _plain(value: Any) -> Any:

@@ -44,7 +44,7 @@ def read_export(path: Path, _: np.random.Generator) -> object:
 
 
 def damaged_export(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
-    """A description whose checksums are left out, as in exports of old, and some of whose values are others."""
+    """A description without checksums, as in old exports, with some values changed."""
     if not content.startswith(b"{"):
         return damaged(content, other, rng)
     description = json.loads(content)

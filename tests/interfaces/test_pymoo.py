@@ -53,7 +53,7 @@ def ga(**settings):
 
 
 class Ones:
-    """How many genes of nb101 are not 1, and its number of calls and rows: what is evaluated, and how often."""
+    """The number of genes of nb101 that are not 1; counts its calls and rows."""
 
     def __init__(self):
         self.calls = self.rows = 0

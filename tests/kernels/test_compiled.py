@@ -1,4 +1,4 @@
-"""Compiled loops change the time that a search takes, and no bit of what it finds."""
+"""Compiled loops change the speed of a search but no bit of its result."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _as_before(monkeypatch):
 
 
 def both(function):
-    """What a function gives without the loops, and with them."""
+    """A function's results without and with compiled loops."""
     compiling.disable()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(compiling.SWITCH, "0")
@@ -222,7 +222,7 @@ SEARCHES = [
 
 
 class Sums:
-    """Made-up objectives, of few values each. A class so that it pickles."""
+    """Made-up objectives with few distinct values. A class so that it can be pickled."""
 
     def __init__(self, genes, objectives):
         self.weights = np.random.default_rng(3).normal(size=(genes, objectives)).round(1)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.loaders import frames
 from nasbench_kit.loaders.mapping import ColumnMap, FileMap, TableMapping
 from nasbench_kit.spaces import Chain, Form, NodeDAG, register_space
 
@@ -55,6 +56,39 @@ def test_native_forms_as_lists_and_structs_of_parquet(name, tmp_path):
     pd.DataFrame({"acc": values, "arch": natives}).to_parquet(path)
     with pytest.raises(nk.SourceError, match="row 7, column 'arch'"):
         converted(path, name)
+
+
+def test_parquet_columns_of_other_types(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "table.parquet"
+    X = NB201.from_number([3, 5, 7])
+    frame = pd.DataFrame({"arch": pd.Categorical(NB201.decode(X)), "acc": pd.Categorical([5.0, 6.0, 7.0])})
+    frame.to_parquet(path)
+    assert converted(path, "nb201").query(X, "valid_accuracy").tolist() == [5, 6, 7]
+    for numbers in (np.array([3, 5, 7], dtype=np.int8), [3.0, 5.0, 7.0], ["3", "5", "7"], pd.array([3, 5, 7], "Int64")):
+        pd.DataFrame({"arch": numbers, "acc": [5, 6, 7]}).to_parquet(path)
+        assert converted(path, "nb201", "number").query(X, "valid_accuracy").tolist() == [5, 6, 7]
+    for broken in ([3.0, np.nan, 7.0], ["3", None, "7"], [3, -5, 7], [3, 2.5, 7], [[3], [5], [7]]):
+        pd.DataFrame({"arch": broken, "acc": [5, 6, 7]}).to_parquet(path)
+        with pytest.raises(nk.SourceError, match="column 'arch'"):
+            converted(path, "nb201", "number")
+    pd.DataFrame({"arch": NB201.decode(X), "acc": [[5], [6], [7]]}).to_parquet(path)
+    with pytest.raises(nk.SourceError, match=r"row 0, column 'acc': '\[5\]' is not a number"):
+        converted(path, "nb201")
+
+
+def test_lists_of_very_many_values(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(frames, "MOST_VALUES", 10_000)
+    path = tmp_path / "table.parquet"
+    pd.DataFrame({"arch": [[0] * 9_999], "acc": [50.0], "other": [[0] * 99_999]}).to_parquet(path)
+    with pytest.raises(nk.SourceError, match="column 'arch'"):  # few enough to be looked at
+        converted(path, "nsga-net-micro")
+    pd.DataFrame({"arch": [[0] * 99_999], "acc": [50.0]}).to_parquet(path)
+    with pytest.raises(
+        nk.SourceError, match=r"has 100,000 values in the mapped columns; a table may have at most 10,000"
+    ):
+        converted(path, "nsga-net-micro")
 
 
 def test_a_parquet_index_is_a_column_too(tmp_path):

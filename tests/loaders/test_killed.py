@@ -1,4 +1,4 @@
-"""Conversions that are killed: what was there before is whole, and the next conversion is right."""
+"""Killed conversions leave the old store intact, and the next conversion succeeds."""
 
 from __future__ import annotations
 

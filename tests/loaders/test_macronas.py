@@ -109,7 +109,7 @@ def test_the_command_names_the_store(source, capsys):
 
 @pytest.fixture
 def refused(tmp_path):
-    """Converting gives one SourceError with path and place, and leaves what was there."""
+    """Converting raises one SourceError with path and place, and keeps the old file."""
     target = tmp_path / "target.h5"
     target.write_bytes(b"what was there")
 
@@ -193,7 +193,7 @@ def test_files_that_are_none(source, refused, rewrite, why):
 
 @pytest.mark.slow
 def test_flipped_bits_are_noticed_or_harmless(source, tmp_path, refused):
-    # JSON has no checksums: what is not a changed accuracy of a network's only genotype has to be noticed
+    # JSON has no checksums: all damage must be noticed except a changed accuracy of a network's only genotype
     whole = json.dumps(records(rows=ROWS[:9])).encode()
     accuracy = [m.span(1) for m in re.finditer(rb'_acc": ([0-9.]+)', whole)]
     for position in range(0, len(whole), 3):

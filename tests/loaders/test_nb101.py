@@ -266,7 +266,7 @@ def test_the_command_names_the_store(source, capsys):
 
 @pytest.fixture
 def refused(tmp_path):
-    """Converting gives one SourceError with path and place, and leaves what was there."""
+    """Converting raises one SourceError with path and place, and keeps the old file."""
     target = tmp_path / "target.h5"
     target.write_bytes(b"what was there")
 

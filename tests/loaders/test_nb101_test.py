@@ -1,4 +1,4 @@
-"""The NumPy file of mean test accuracies of all NAS-Bench-101 cells: what is refused."""
+"""The NumPy file of mean test accuracies of all NAS-Bench-101 cells: rejected files."""
 
 from __future__ import annotations
 

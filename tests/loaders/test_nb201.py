@@ -136,7 +136,7 @@ def test_containers_of_torch_itself(tmp_path, infos, legacy_container):
 
 
 def test_a_file_in_batches(tmp_path):
-    """More than 1000 architectures: a pickled dict comes in batches, and names are shared over all of them."""
+    """More than 1000 architectures: a dict is pickled in batches, and all of them share names."""
     small = states(0)
     for state in small.values():
         state["all_results"] = {key: rc for key, rc in state["all_results"].items() if key[0] == "cifar10"}

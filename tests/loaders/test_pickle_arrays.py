@@ -1,4 +1,4 @@
-"""Pickles with arrays: official files of Python 2 and 3 come as they are, and nothing that they say is ever run."""
+"""Pickles with arrays: official files of Python 2 and 3 are read correctly, and nothing is ever executed."""
 
 from __future__ import annotations
 

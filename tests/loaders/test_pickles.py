@@ -1,4 +1,4 @@
-"""The reader of pickles: plain values come as they were, and nothing that a pickle says is ever run."""
+"""The pickle reader returns plain values unchanged and never executes anything."""
 
 from __future__ import annotations
 
@@ -317,7 +317,7 @@ def test_items_may_share_all_else_where_the_source_can_go_back(small_windows, pr
 
 
 def test_chains_of_shared_values_end(small_windows):
-    """Each item shares containers with the sixteen before it: what is read again for one of them is counted over all."""
+    """Each item shares containers with the sixteen before it; items read again are counted over all of them."""
     many: dict[int, dict[str, object]] = {}
     for i in range(60):
         many[i] = {"own": [i], **{f"{j}": many[j]["own"] for j in range(max(0, i - 16), i)}}
@@ -349,7 +349,7 @@ def test_truncated_streams(small_windows, cut_at):
         (pickle.dumps({"many": {"a": {1: 1}, "b": {1: 1}}}, 2), "a key of 'many' must be an integer"),
         (pickle.dumps({"many": {1: {}, 2: {1: 1}}}, 2), "lacks an operand|not a non-empty dict"),
         (pickle.dumps({"many": {1: 5, 2: {1: 1}}}, 2), "lacks an operand|not a non-empty dict"),
-        # an item that ends the batch it stands in, and begins the next one inside itself
+        # an item that ends its own batch and begins the next one inside itself
         (b"\x80\x02}(X\x04\0\0\0many}(K\x01uu}(K\x01u.", "byte"),
         (b"\x80\x02}X\x04\0\0\0many}(K\x01}(K\x01K\x02ue.", "byte"),
         # items that would stay in memory, one after the other
@@ -386,7 +386,7 @@ def colliding_keys() -> bytes:
 
 
 def colliding_pairs() -> bytes:
-    """Pairs of whole numbers, whose hashes are the same in every process."""
+    """Pairs of integers, which have the same hashes in every process."""
     return b"\x80\x04}(" + b"".join(b"K\x00M" + i.to_bytes(2, "little") + b"\x86K\x00" for i in range(100)) + b"u."
 
 

@@ -1,4 +1,4 @@
-"""What a metric is, and which names say so."""
+"""Metrics: their descriptions, and the names that are known."""
 
 from __future__ import annotations
 

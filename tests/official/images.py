@@ -1,4 +1,4 @@
-"""CIFAR's and ImageNet16's files, with made-up images: pickles as Python 2 has written them, byte for byte in form."""
+"""Files in the formats of CIFAR and ImageNet16, with made-up images: pickles exactly as Python 2 writes them."""
 
 from __future__ import annotations
 

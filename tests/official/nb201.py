@@ -204,7 +204,7 @@ class _Items:
 
 
 class _Streaming(pickle._Pickler):  # the one in Python, since only its memo can be emptied in between
-    """A pickler that forgets an architecture once it is written, and writes what one that remembers all would write."""
+    """A pickler that forgets written architectures, with the same output as one that keeps all of them."""
 
     def __init__(self, file: BinaryIO, protocol: int) -> None:
         super().__init__(file, protocol)

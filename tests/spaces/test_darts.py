@@ -13,7 +13,7 @@ import nasbench_kit as nk
 
 SPACE = nk.space("darts")
 NAMES = ("max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5")
-Genotype = namedtuple("Genotype", "normal normal_concat reduce reduce_concat")
+Genotype = namedtuple("Genotype", "normal normal_concat reduce reduce_concat")  # of the DARTS code
 
 
 def cells_of(row):
@@ -139,9 +139,10 @@ def text_of(normal=NORMAL, concat="[2, 3, 4, 5]", **more):
             text_of(concat="__import__('os').getcwd()"),
             r"expected normal=\[\.\.\.\] in Genotype, not \"normal_concat=__imp",
         ),
-        (text_of(end=""), "expected 'Genotype"),
+        (text_of(end=""), r"expected normal=\[\.\.\.\] in Genotype, not 'reduce_concat=range\(2, 6'"),
+        (text_of(end="")[:-1], "expected 'Genotype"),
         (text_of(end=", normal=[])"), "the genotype has normal twice"),
-        (text_of(end=", extra=[])"), "unknown field of a genotype 'extra'"),
+        (text_of(end=", extra=[])"), "unknown field 'extra' of a genotype"),
         ("Genotype(normal=[], normal_concat=[])", "the normal cell must have 8 pairs"),
         ("Genotype(reduce=[], normal_concat=[2, 3, 4, 5])", "the genotype has no 'normal' cell"),
         ("[" * 200_000, "the text has 200000 characters"),

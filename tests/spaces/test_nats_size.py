@@ -17,6 +17,7 @@ def test_the_official_order_is_the_product_of_the_channels():
     assert SPACE.decode(SPACE.from_official_index(np.arange(32768))) == names
     assert (SPACE.official_index(SPACE.encode(names)) == np.arange(32768)).all()
     assert (names[0], names[11], names[-1]) == ("8:8:8:8:8", "8:8:8:16:32", "64:64:64:64:64")
+    assert (SPACE.forms["official_index"].read(np.arange(9)) == SPACE.from_official_index(np.arange(9))).all()
     for index in (-1, 32768):
         with pytest.raises(nk.InvalidArchitecture, match=r"0 \.\.\. 32767"):
             SPACE.from_official_index(index)

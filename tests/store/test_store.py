@@ -168,7 +168,7 @@ def test_a_failed_write_leaves_the_old_store_and_nothing_else(store, tmp_path, t
 
 
 def test_a_disk_that_is_full(tmp_path, table):
-    """A real one, by a limit on the size of files: HDF5 fails in the middle of its write."""
+    """Simulated by a limit on the file size: HDF5 fails in the middle of writing."""
     target = tmp_path / "kept.h5"
     target.write_bytes(b"what was there")
     script = """
@@ -385,7 +385,7 @@ def test_opening_a_large_store_reads_none_of_its_values(tmp_path):
     assert int(added.stdout) < 20e6
 
 
-# -------------------------------------------------------------------- what is said of a store and of its metrics
+# -------------------------------------------------------------------- descriptions of a store and its metrics
 
 
 def test_provenance_comes_back_as_it_was(tmp_path):
@@ -415,7 +415,7 @@ def test_every_metric_says_what_it_is(store):
 
 
 def test_stores_of_old_still_open(store, tmp_path):
-    """Those that were written before metrics said what they are: the kit's own names do."""
+    """Stores written before metrics described themselves: the kit knows its own names."""
 
     def age(file):
         columns = json.loads(file.attrs["columns"])

@@ -1,4 +1,4 @@
-"""Every test of training has one thread and single precision, whatever ran before it."""
+"""Every training test uses one thread and single precision, regardless of earlier tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Datasets: the published files as they are, refused where they are not; splits; one's own arrays. No torch is needed."""
+"""Datasets: intact and damaged published files, splits, and user-supplied arrays. No torch is needed."""
 
 from __future__ import annotations
 

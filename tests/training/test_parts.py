@@ -1,4 +1,4 @@
-"""Parts of work on disk: what is read is what was written."""
+"""Parts of work on disk are read as they were written."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_the_trainer_is_the_stacked_one():
 
 
 def test_an_entry_of_the_bundled_table_comes_out_again():
-    """To rounding: the table was made by the stacked trainer, whose sums are in another order; training amplifies it."""
+    """Up to rounding: the stacked trainer that made the table sums in another order, and training amplifies the difference."""
     bench = nk.open("nb201-digits")
     row = bench.architectures[2500:2501]
     network = initial_network(int(SPACE.number(row)[0]), row[0].tolist(), SKELETON, 1)
@@ -388,7 +388,7 @@ def test_killed_by_the_system(tmp_path):
 
 
 def test_a_disk_that_is_full(tmp_path):
-    """A real one, by a limit on the size of files: one error that says so, and the checkpoint that was there."""
+    """Simulated by a limit on the file size: one clear error, and the old checkpoint is kept."""
     target = tmp_path / "kept.pt"
     data, network = small_data(), small_network()
     train(network, data, BUSY, device="cpu", stop_after=1, checkpoint=target)

@@ -34,7 +34,7 @@ class AccelNASBench(Space):
     >>> genes = {"e": 6, "k": 3, "l": 2, "se": False}
     >>> x = space.encode([{f"block{block}_{gene}": value for block in range(7) for gene, value in genes.items()}])
     >>> x[0, :4], space.cost(x, "params", dataset="imagenet")
-    (array([2, 0, 1, 0], dtype=uint8), array([4485096]))
+    (array([2, 0, 1, 0], dtype=uint8), array([4662088]))
     """
 
     name = "accel-nasbench"

@@ -144,6 +144,7 @@ def _from_fields(fields: Mapping[Any, Any]) -> list[int]:
     for cell in CELLS:
         if cell not in fields:
             raise InvalidArchitecture(f"the genotype has no {cell!r} cell")
+        cells.append(_named_pairs(fields[cell], cell))
         concat = fields.get(f"{cell}_concat", CONCAT)
         try:
             output = sorted(whole_numbers(list(concat) if len(concat) <= len(CONCAT) else [], "it").tolist())
@@ -151,7 +152,6 @@ def _from_fields(fields: Mapping[Any, Any]) -> list[int]:
             output = []
         if output != CONCAT:
             raise InvalidArchitecture(f"{cell}_concat must be the nodes {CONCAT}, which the output concatenates")
-        cells.append(_named_pairs(fields[cell], cell))
     return _from_pairs(cells)
 
 

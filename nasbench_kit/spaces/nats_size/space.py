@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.spaces.blocks.chain import Chain
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
+from nasbench_kit.spaces.forms import Form
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.nats_size.cost import LAYERS, SKELETONS, network_cost
 
@@ -59,6 +60,11 @@ class NATSSize(Chain):
             Node("output"),
         ]
         return [Diagram(self.name, nodes, [Arrow(i, i + 1) for i in range(len(nodes) - 1)])]
+
+    @property
+    def forms(self) -> dict[str, Form]:
+        """``"official_index"`` (see `from_official_index`) too."""
+        return {**super().forms, "official_index": Form(self.from_official_index, "numbers")}
 
     def from_official_index(self, index: ArrayLike) -> Genotypes:
         """Genotypes by the benchmark's own architecture index, 0 ... 32,767: (n,) to (n, 5)."""

@@ -24,13 +24,13 @@ from nasbench_kit.training.parts import Part, PartsFolder, divide
 from nasbench_kit.training.proxies import PROXIES, timed_proxies
 from nasbench_kit.training.stored_setting import stored_setting
 
-__all__ = ["Measured", "made_up_images", "measure"]
+__all__ = ["MeasuredProxies", "made_up_images", "measure"]
 
 NETWORKS_A_PART = 20
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredProxies:
     """Proxies of some of a table's architectures.
 
     Attributes
@@ -68,7 +68,7 @@ def measure(
     processes: int | None = None,
     parts: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Measured:
+) -> MeasuredProxies:
     """Build untrained networks of a table's architectures, and compute their proxies.
 
     The values do not depend on the number of processes. With more than one, workers are spawned, so scripts need the
@@ -101,7 +101,7 @@ def measure(
 
     Returns
     -------
-    Measured
+    MeasuredProxies
 
     Raises
     ------
@@ -147,7 +147,7 @@ def measure(
         told = {"names": list(chosen), "architectures": len(X), "digest": digest, "skeleton": repr(skeleton)}
         kept = PartsFolder(parts, {**how, **told}, {})
     found = _in_parts(X, (bench.space.name, figures, images, labels, chosen, seed), processes, kept, progress)
-    return Measured(dataset, chosen, rows, found[:, 0], found[:, 1], how)
+    return MeasuredProxies(dataset, chosen, rows, found[:, 0], found[:, 1], how)
 
 
 def _skeleton_without_images(bench: Benchmark, dataset: str) -> Skeleton:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.metrics import PROXY
 from nasbench_kit.store import MetricColumn, StoreFile, Table, check_new_store, create_store
-from nasbench_kit.training.proxies.measuring import Measured, measure
+from nasbench_kit.training.proxies.measuring import MeasuredProxies, measure
 
 __all__ = ["join", "proxy_table"]
 
@@ -20,7 +20,7 @@ __all__ = ["join", "proxy_table"]
 FORMAT = ("format", "format_version", "space", "space_version", "created", "kit_version")
 
 
-def proxy_table(bench: Benchmark, output: Path, names: Any = None, **options: Any) -> tuple[Benchmark, Measured]:
+def proxy_table(bench: Benchmark, output: Path, names: Any = None, **options: Any) -> tuple[Benchmark, MeasuredProxies]:
     """Compute proxies of a table's architectures, and write a store with them as metrics.
 
     A proxy becomes the metric ``proxy_<name>``, which is maximised, and the seconds it took on one core become
@@ -41,7 +41,7 @@ def proxy_table(bench: Benchmark, output: Path, names: Any = None, **options: An
     -------
     Benchmark
         The new store.
-    Measured
+    MeasuredProxies
     """
     check_new_store(output)
     parts = output.with_name(f"{output.name}.parts")
@@ -51,7 +51,7 @@ def proxy_table(bench: Benchmark, output: Path, names: Any = None, **options: An
     return joined, measured
 
 
-def join(bench: Benchmark, measured: Measured) -> Table:
+def join(bench: Benchmark, measured: MeasuredProxies) -> Table:
     """Return a table's content joined with the measured proxies."""
     store = StoreFile(bench.path)
     metrics: dict[str, dict[str, MetricColumn]] = {
@@ -77,7 +77,7 @@ def join(bench: Benchmark, measured: Measured) -> Table:
     return Table(bench.space, store.architectures, metrics, {**provenance, "proxies": known})
 
 
-def _scattered(measured: Measured, values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+def _scattered(measured: MeasuredProxies, values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     column = np.full(count, np.nan)
     column[measured.rows] = values
     return column

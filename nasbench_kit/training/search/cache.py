@@ -29,7 +29,7 @@ from nasbench_kit.training.trainer import METRICS, find_device
 __all__ = ["COLUMNS", "TrainingCache", "cache_identity", "cached_table"]
 
 COLUMNS = (*METRICS, "seconds")
-PATIENCE = 60  # seconds to wait for another process to finish writing
+LOCK_TIMEOUT = 60  # seconds to wait for another process to finish writing
 
 _SCHEMA = (
     "CREATE TABLE settings (digest TEXT PRIMARY KEY, identity TEXT NOT NULL) WITHOUT ROWID",
@@ -43,7 +43,7 @@ _REASONS = {
     "SQLITE_READONLY": "it or its folder is not writable",
     "SQLITE_CANTOPEN": "it or its folder cannot be opened for writing",
     "SQLITE_PERM": "it or its folder cannot be opened for writing",
-    "SQLITE_BUSY": f"another process has locked it for {PATIENCE} s",
+    "SQLITE_BUSY": f"another process has locked it for {LOCK_TIMEOUT} s",
     "SQLITE_CORRUPT": "it is damaged; delete it to start again",
     "SQLITE_NOTADB": "it is damaged or a different kind of file; give another path",
 }
@@ -76,7 +76,7 @@ class TrainingCache:
         check_target(self.path, StoreError)
         with self._errors():
             # autocommit, as transactions are managed explicitly below
-            self._connection = sqlite3.connect(self.path.absolute(), timeout=PATIENCE, isolation_level=None)
+            self._connection = sqlite3.connect(self.path.absolute(), timeout=LOCK_TIMEOUT, isolation_level=None)
         try:
             with self._errors():
                 self._connection.execute("PRAGMA trusted_schema = OFF")

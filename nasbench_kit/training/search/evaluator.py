@@ -24,7 +24,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import Table
 from nasbench_kit.training.jobs import JobRunner
 from nasbench_kit.training.search.cache import COLUMNS, TrainingCache, cache_identity, cached_table
-from nasbench_kit.training.search.jobs import Job, trained
+from nasbench_kit.training.search.jobs import TrainingJob, trained
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import METRICS, find_device
 
@@ -117,7 +117,7 @@ class TrainingProblem(Problem):
         if self._bounds is not None and self._bounds.shape != (2, len(self.objectives)):
             raise ValueError(f"bounds must have shape (2, {len(self.objectives)}), not {self._bounds.shape}")
         self._device = str(find_device(device))
-        self._jobs: JobRunner[Job, NDArray[np.float64] | None] = JobRunner(
+        self._jobs: JobRunner[TrainingJob, NDArray[np.float64] | None] = JobRunner(
             trained, (setting, self._device), processes=processes, device=self._device
         )
         self._temporary = None
@@ -269,7 +269,7 @@ class TrainingProblem(Problem):
         """Ensure that distinct canonical rows have values at this epoch budget, training where needed."""
         asked = [row for row in rows if (row.tobytes(), epochs) not in self._evaluated]
         found: dict[tuple[bytes, int], NDArray[np.float64]] = {}
-        jobs: list[Job] = []
+        jobs: list[TrainingJob] = []
         for row in asked:
             missing = len(jobs)
             for seed in self.seeds:
@@ -289,10 +289,10 @@ class TrainingProblem(Problem):
             mean[-1] = several[:, :, -1].sum()
             self._evaluated[row.tobytes(), epochs] = mean
 
-    def _job(self, row: Genotypes, seed: int, epochs: int) -> Job:
+    def _job(self, row: Genotypes, seed: int, epochs: int) -> TrainingJob:
         self._hold_folder()
         name = hashlib.sha256(f"{self._digest} {row.tolist()} {seed}".encode()).hexdigest()[:24]
-        return Job(tuple(row.tolist()), seed, epochs, str(self._folder / f"{name}.pt"))
+        return TrainingJob(tuple(row.tolist()), seed, epochs, str(self._folder / f"{name}.pt"))
 
     def _hold_folder(self) -> None:
         """Ensure that the checkpoint folder exists and stays while this problem is in use.
@@ -306,7 +306,7 @@ class TrainingProblem(Problem):
                 mark.touch(exist_ok=False)
                 self._mark = mark
 
-    def _keep(self, job: Job, trained: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    def _keep(self, job: TrainingJob, trained: NDArray[np.float64] | None) -> NDArray[np.float64]:
         """Put a training into the cache, and return the cached values, which another process may have written first."""
         genotype = bytes(job.genotype)
         if trained is None:

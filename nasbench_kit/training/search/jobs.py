@@ -14,11 +14,11 @@ from nasbench_kit.training.search.cache import COLUMNS
 from nasbench_kit.training.setting import Setting
 from nasbench_kit.training.trainer import Training, train
 
-__all__ = ["Job", "trained"]
+__all__ = ["TrainingJob", "trained"]
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """One training, in full or stopped early.
 
     Attributes
@@ -37,7 +37,7 @@ class Job:
     checkpoint: str
 
 
-def trained(setting: Setting, device: str, job: Job) -> NDArray[np.float64] | None:
+def trained(setting: Setting, device: str, job: TrainingJob) -> NDArray[np.float64] | None:
     """Run a job and return its metrics (epochs done, `COLUMNS`), or None if memory ran out.
 
     Raises

@@ -14,7 +14,7 @@ from nasbench_kit.kernels.cores import usable_cores
 
 __all__ = ["dask_executor"]
 
-PATIENCE = 10  # seconds to wait for the scheduler
+CONNECT_TIMEOUT = 10  # seconds to wait for the scheduler
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def dask_executor(address: str, processes: int | None = None) -> Iterator[Execut
             yield from _executor(client, KilledWorker)
         return
     try:
-        client = Client(address, timeout=PATIENCE)
+        client = Client(address, timeout=CONNECT_TIMEOUT)
     except (OSError, ValueError, AssertionError) as error:  # Dask asserts that its own loop starts within 10 s
         reason = (str(error) or "its event loop did not start; the machine may be overloaded").splitlines()[0]
         raise ConnectionError(f"no Dask scheduler answers at {address!r}: {reason}") from error

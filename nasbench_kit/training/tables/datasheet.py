@@ -17,7 +17,7 @@ from nasbench_kit.training.datasets import PARTS
 from nasbench_kit.training.datasets.cifar import SPLITS
 from nasbench_kit.training.setting import Setting
 
-__all__ = ["Measured", "datasheet"]
+__all__ = ["MeasuredTrainings", "datasheet"]
 
 # of the datasets that have a name: where their images are from, and what may be done with them
 _CIFAR = {"url": "https://www.cs.toronto.edu/~kriz/cifar.html", "images": "Krizhevsky 2009"}
@@ -36,7 +36,7 @@ IMAGES = {
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredTrainings:
     """The results of the trainings of a table.
 
     Attributes
@@ -58,7 +58,7 @@ class Measured:
 
 
 def datasheet(
-    setting: Setting, rows: Genotypes, seeds: tuple[int, ...], measured: Measured, claim: Mapping[str, Any]
+    setting: Setting, rows: Genotypes, seeds: tuple[int, ...], measured: MeasuredTrainings, claim: Mapping[str, Any]
 ) -> Table:
     """Make a table with provenance from finished trainings.
 
@@ -67,7 +67,7 @@ def datasheet(
     setting : Setting
     rows : ndarray of uint8, shape (n, genes)
     seeds : tuple of int
-    measured : Measured
+    measured : MeasuredTrainings
     claim : mapping
         Versions and hardware, as recorded when the trainings started.
 

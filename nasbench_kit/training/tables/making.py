@@ -26,7 +26,7 @@ from nasbench_kit.store import check_new_store, create_store
 from nasbench_kit.training.jobs import JobRunner
 from nasbench_kit.training.parts import Part, PartsFolder, divide
 from nasbench_kit.training.setting import STACKED, Setting, can_be_stacked, train_genotypes
-from nasbench_kit.training.tables.datasheet import Measured, datasheet
+from nasbench_kit.training.tables.datasheet import MeasuredTrainings, datasheet
 from nasbench_kit.training.tables.step_time import step_seconds
 from nasbench_kit.training.trainer import METRICS, find_device
 from nasbench_kit.training.workers import one_thread
@@ -202,7 +202,7 @@ def _train_part(setting: Setting, expected: dict[str, str], device: str, work: W
 
 def _gathered(
     folder: PartsFolder, parts: Sequence[Part], rows: Genotypes, seeds: int, epochs: int, stacked: bool
-) -> Measured:
+) -> MeasuredTrainings:
     """Join all parts into arrays over all networks."""
     values = {name: np.full((len(rows), epochs, seeds), np.nan) for name in (*METRICS, "seconds")}
     steps = np.full(len(rows), np.nan)
@@ -215,7 +215,7 @@ def _gathered(
         processors.add(str(arrays["processor"]))
         if stacked:
             steps[part.networks] = folder.read("steps", part.number)["seconds"]
-    return Measured(values, steps if stacked else None, took, sorted(processors))
+    return MeasuredTrainings(values, steps if stacked else None, took, sorted(processors))
 
 
 def _processor() -> str:

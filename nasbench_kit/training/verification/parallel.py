@@ -17,7 +17,7 @@ __all__ = ["train_in_workers"]
 
 STACK = 10  # networks per job when stacked; fixed, because the stack's contents affect rounding
 
-Job = tuple[slice, tuple[int, ...]]
+Portion = tuple[slice, tuple[int, ...]]
 Found = dict[str, NDArray[np.float64]]
 
 
@@ -59,7 +59,7 @@ def train_in_workers(
     stacked = can_be_stacked(setting)
     if find_device("cpu" if device is None and stacked else device).type != "cpu":
         return train_genotypes(setting, X, seeds, device=device, checkpoints=checkpoints, progress=progress)
-    jobs: list[Job]
+    jobs: list[Portion]
     if stacked:
         jobs = [(slice(first, first + STACK), seeds) for first in range(0, len(X), STACK)]
     else:
@@ -70,7 +70,7 @@ def train_in_workers(
     done, total = 0, len(X) * len(seeds)
     if progress:
         progress(0, total)
-    runner: JobRunner[Job, Found] = JobRunner(_train, (setting, X, checkpoints), processes=processes)
+    runner: JobRunner[Portion, Found] = JobRunner(_train, (setting, X, checkpoints), processes=processes)
     with runner:
         for i, found in runner.run(jobs):
             rows, chosen = jobs[i]
@@ -84,6 +84,6 @@ def train_in_workers(
     return results
 
 
-def _train(setting: Setting, X: Genotypes, checkpoints: str | os.PathLike[str] | None, job: Job) -> Found:
+def _train(setting: Setting, X: Genotypes, checkpoints: str | os.PathLike[str] | None, job: Portion) -> Found:
     rows, seeds = job
     return train_genotypes(setting, X[rows], seeds, device="cpu", checkpoints=checkpoints)

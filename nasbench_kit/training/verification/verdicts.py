@@ -20,7 +20,7 @@ from nasbench_kit.training.verification.agreement import (
     measure_spread,
 )
 
-__all__ = ["DRAWS", "Check", "Draw", "compare_with_table", "draw_entries"]
+__all__ = ["DRAWS", "Draw", "MetricVerdict", "compare_with_table", "draw_entries"]
 
 DRAWS = ("stratified", "uniform", "top")
 SAMPLE_CHECKS = ("shift", "order", "scatter", "spread")
@@ -28,7 +28,7 @@ AGREES, UNDECIDED, NOT_CONTRADICTED, CONTRADICTED = "agrees", "undecided", "not 
 
 
 @dataclass(frozen=True)
-class Check:
+class MetricVerdict:
     """The result of one check.
 
     Attributes
@@ -135,7 +135,7 @@ def compare_with_table(
     *,
     alpha: float = 0.01,
     margin: float = 2.0,
-) -> tuple[pd.DataFrame, list[Check]]:
+) -> tuple[pd.DataFrame, list[MetricVerdict]]:
     """Compare every entry, and the sample as a whole, with new trainings.
 
     All checks get the same share of ``alpha``. Within ``entries``, p values are corrected for the number of entries by
@@ -163,7 +163,7 @@ def compare_with_table(
         ``measured_mean``, ``measured_sd``, ``difference``, ``low`` and ``high`` (its 90 % interval), ``tolerance`` (the
         smallest difference that would contradict the table if all others were 0), ``p`` (corrected as above) and
         ``verdict``.
-    checks : list of Check
+    checks : list of MetricVerdict
     """
     spreads = {name: _spread(table[name], measured[name], steps[name]) for name in measured}
     entries = {name: compare_entries(draw.table[name], new, spreads[name]) for name, new in measured.items()}
@@ -221,7 +221,7 @@ def _sd(values: Floats) -> float:
     return float(kept.std(ddof=1)) if len(kept) > 1 else float("nan")
 
 
-def _check_entries(name: str, frame: pd.DataFrame, margin: float) -> Check:
+def _check_entries(name: str, frame: pd.DataFrame, margin: float) -> MetricVerdict:
     verdicts = frame["verdict"].tolist()
     bad = frame[frame["verdict"] == CONTRADICTED].sort_values("p")
     p = float(frame["p"].min())
@@ -231,14 +231,14 @@ def _check_entries(name: str, frame: pd.DataFrame, margin: float) -> Check:
             f"{len(bad)} of {len(frame)} entries contradict the table, the first being {worst['architecture']}: "
             f"{worst['table_mean']:.2f} in the table, {worst['measured_mean']:.2f} measured"
         )
-        return Check("entries", name, CONTRADICTED, p, text)
+        return MetricVerdict("entries", name, CONTRADICTED, p, text)
     text = f"{verdicts.count(AGREES)} of {len(frame)} entries agree within {margin:g} points, none contradicted"
     if math.isnan(p):
-        return Check("entries", name, UNDECIDED, p, "no entry has enough trainings to estimate the spread")
-    return Check("entries", name, AGREES if verdicts.count(AGREES) == len(frame) else NOT_CONTRADICTED, p, text)
+        return MetricVerdict("entries", name, UNDECIDED, p, "no entry has enough trainings to estimate the spread")
+    return MetricVerdict("entries", name, AGREES if verdicts.count(AGREES) == len(frame) else NOT_CONTRADICTED, p, text)
 
 
-def _check_sample(name: str, sample: SampleComparison, tests: int, alpha: float, margin: float) -> list[Check]:
+def _check_sample(name: str, sample: SampleComparison, tests: int, alpha: float, margin: float) -> list[MetricVerdict]:
     texts = {
         "shift": f"measured minus table {sample.shift:+.2f} ± {sample.reach:.2f} points on average",
         "order": f"rank correlation {sample.correlation:.2f}, expected from the spread {sample.expected_correlation:.2f}",
@@ -249,10 +249,10 @@ def _check_sample(name: str, sample: SampleComparison, tests: int, alpha: float,
     for which in SAMPLE_CHECKS:
         p = min(sample.p[which] * tests, 1.0) if not math.isnan(sample.p[which]) else math.nan
         if math.isnan(p):
-            checks.append(Check(which, name, UNDECIDED, p, "too few values"))
+            checks.append(MetricVerdict(which, name, UNDECIDED, p, "too few values"))
             continue
         verdict = CONTRADICTED if p < alpha else NOT_CONTRADICTED
         if which == "shift" and verdict != CONTRADICTED:
             verdict = AGREES if abs(sample.shift) + sample.reach < margin / 2 else UNDECIDED
-        checks.append(Check(which, name, verdict, p, texts[which]))
+        checks.append(MetricVerdict(which, name, verdict, p, texts[which]))
     return checks

@@ -29,7 +29,7 @@ from nasbench_kit.training.verification.verdicts import (
     DRAWS,
     NOT_CONTRADICTED,
     UNDECIDED,
-    Check,
+    MetricVerdict,
     compare_with_table,
     draw_entries,
 )
@@ -62,7 +62,7 @@ class Verification:
         Equivalence margin in percentage points.
     frame : pandas.DataFrame
         One row per metric and entry; see `nasbench_kit.training.verification.verdicts.compare_with_table`.
-    checks : tuple of Check
+    checks : tuple of MetricVerdict
     undecided : tuple of str
         What could not be decided, one sentence each.
     trained_seconds, seconds : float
@@ -80,7 +80,7 @@ class Verification:
     alpha: float
     margin: float
     frame: pd.DataFrame
-    checks: tuple[Check, ...]
+    checks: tuple[MetricVerdict, ...]
     undecided: tuple[str, ...]
     trained_seconds: float
     seconds: float
@@ -321,7 +321,7 @@ def _trials(store: StoreFile, dataset: str, name: str, budget: int | None) -> Fl
 
 def _exact_checks(
     store: StoreFile, dataset: str, setting: Setting, rows: NDArray[np.intp], genotypes: Genotypes
-) -> list[Check]:
+) -> list[MetricVerdict]:
     """Compare the store's deterministic metrics (``params``, ...) with those of the trained networks."""
     space, stored = store.space, store.metrics[dataset]
     checks = []
@@ -340,7 +340,7 @@ def _exact_checks(
                 f"{len(wrong)} of {len(rows)} entries differ from their networks, the first being {space.decode(genotypes[i : i + 1])[0]}: "
                 f"{there[i]:.12g} in the table, {exact[i]:.12g} in the network"
             )
-            checks.append(Check("exact", name, CONTRADICTED, math.nan, text))
+            checks.append(MetricVerdict("exact", name, CONTRADICTED, math.nan, text))
         else:
-            checks.append(Check("exact", name, AGREES, math.nan, f"match all {len(rows)} networks"))
+            checks.append(MetricVerdict("exact", name, AGREES, math.nan, f"match all {len(rows)} networks"))
     return checks

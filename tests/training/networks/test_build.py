@@ -1,4 +1,4 @@
-"""Building: what may be given, what is refused and how, and that what is built can be trained."""
+"""Building networks: valid and rejected arguments, and training the built networks."""
 
 from __future__ import annotations
 

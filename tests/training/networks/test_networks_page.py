@@ -1,4 +1,4 @@
-"""What docs/networks.md shows runs, and prints what it says."""
+"""The examples of docs/networks.md run and print the documented output."""
 
 from __future__ import annotations
 

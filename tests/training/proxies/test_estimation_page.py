@@ -1,4 +1,4 @@
-"""What docs/estimation.md shows runs and prints what it says, and its table is what was measured."""
+"""The examples of docs/estimation.md run and print the documented output, and its table has the measured values."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_what_is_put_comes_out_again(tmp_path):
     assert cache.get(digest, bytes([0, 1, 2]), 0, 4) is None
     assert cache.get(digest, bytes([0, 1, 2]), 1, 3) is None
     assert cache.get(cache.claim({"space": "other"}), bytes([0, 1, 2]), 0, 3) is None
-    cache.put(digest, bytes([0, 1, 2]), 0, values_of(99, epochs=5))  # what is there stays, and goes on
+    cache.put(digest, bytes([0, 1, 2]), 0, values_of(99, epochs=5))  # the old content stays, and more is added
     found = cache.get(digest, bytes([0, 1, 2]), 0, 5)
     np.testing.assert_array_equal(found[:3], values_of(0))
     np.testing.assert_array_equal(found[3:], values_of(99, epochs=5)[3:])
@@ -192,7 +192,7 @@ def test_a_file_that_may_not_be_written(tmp_path):
 
 
 def test_a_disk_that_is_full(tmp_path):
-    """A real one, by a limit on the size of files: one error that says so, and what was there is still there."""
+    """Simulated by a limit on the file size: one clear error, and the old content is kept."""
     path = tmp_path / "c.trainings"
     digest = filled(path)
     cache = TrainingCache(path)

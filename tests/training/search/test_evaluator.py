@@ -1,4 +1,4 @@
-"""Training as a problem: what is trained, how often, what is found again, and searches by all kinds of algorithms."""
+"""Training as a problem: which networks are trained how often, the cache, and searches by all kinds of algorithms."""
 
 from __future__ import annotations
 

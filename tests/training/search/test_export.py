@@ -17,7 +17,7 @@ pytest.importorskip("sklearn")
 
 from nasbench_kit.training.recipes import Recipe  # noqa: E402
 from nasbench_kit.training.search.export import export_front, export_network, load_network  # noqa: E402
-from nasbench_kit.training.search.jobs import Job, trained  # noqa: E402
+from nasbench_kit.training.search.jobs import TrainingJob, trained  # noqa: E402
 from nasbench_kit.training.setting import make_setting  # noqa: E402
 from tests.training.spaces import TRAINABLE  # noqa: E402
 
@@ -41,7 +41,7 @@ def test_the_files_are_the_network_that_was_measured(name, tmp_path):
     x = space.sample(1, 5)
     exported = export_network(setting, x, tmp_path / "n", device="cpu")
     assert set(exported.files) == {path.name for path in (tmp_path / "n").iterdir()}
-    job = Job(tuple(exported.genotype[0].tolist()), 0, 1, str(tmp_path / "c.pt"))
+    job = TrainingJob(tuple(exported.genotype[0].tolist()), 0, 1, str(tmp_path / "c.pt"))
     values = trained(setting, "cpu", job)
     assert exported.metrics["test_accuracy"] == values[0, 4]
     description = json.loads((tmp_path / "n" / "network.json").read_text())

@@ -1,4 +1,4 @@
-"""The statistics of a verification on made-up values whose truth is known; nothing is trained, and torch is not needed."""
+"""The statistics of a verification, on made-up values with known truth; nothing is trained, and torch is not needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEP = {"valid_accuracy": 0.25}
 
 
 def made_up(rng, n=600, seeds=3, new=3, diverging=0.0):
-    """True accuracies, stored and new trainings: weak networks differ more, some come out at chance level."""
+    """True accuracies, stored and new trainings: weak networks vary more, and some end at chance level."""
     truth = 98 - rng.gamma(1.0, 6.0, n).clip(0, 80)
     spread = 0.3 + (100 - truth) * 0.15
     spread *= np.exp(rng.normal(0, 0.3, n))

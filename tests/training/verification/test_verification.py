@@ -46,7 +46,7 @@ def right():
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A table of single trainings that says by which setting they were made: images and networks of one's own."""
+    """A table of single trainings with their setting: user-supplied images and networks."""
     folder = tmp_path_factory.mktemp("own")
     digits = load_digits()
     np.savez(folder / "mine.npz", images=digits.images[::4], labels=digits.labels[::4])

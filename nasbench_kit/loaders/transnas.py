@@ -97,12 +97,13 @@ def _check_values(path: Path, found: Table, *, partial: bool) -> int:
         if unknown.any() and not partial:
             [native] = found.space.decode(found.architectures[unknown][:1])
             raise SourceError(
-                f"{path}: column {task!r} has no value for {int(unknown.sum())} architectures, the first {native}: the "
-                "file is damaged or only part of the table; to store it anyway, use --partial (partial=True)"
+                f"{path}: column {task!r} has no value for {int(unknown.sum())} of {len(values)} architectures, the "
+                f"first {native}: the file is damaged or only part of the table; to store it anyway, use --partial (partial=True)"
             )
         absent += int(unknown.sum())
     accuracies = np.array([values for task, values in columns.items() if TASKS[task] == _ACCURACY])
-    if (np.isnan(accuracies) | (accuracies <= 1)).all():
+    known = accuracies[~np.isnan(accuracies)]
+    if known.size and (known <= 1).all():
         raise SourceError(f"{path}: accuracies must be percentages, 0 to 100, but none of them is above 1")
     return absent
 

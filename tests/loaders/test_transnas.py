@@ -90,7 +90,9 @@ def test_a_missing_value(tmp_path, task):
     path = tmp_path / "values.csv"
     write_transnas(path)
     frame = without(path, 7, task)
-    with pytest.raises(nk.SourceError, match=rf"{task!r} has no value for 1 architectures, the first {frame.arch[7]}"):
+    with pytest.raises(
+        nk.SourceError, match=rf"{task!r} has no value for 1 of 4096 architectures, the first {frame.arch[7]}"
+    ):
         load(path)
     bench = nk.convert(path, tmp_path / "out.h5", partial=True)
     assert bench.info["missing_values"] == 1

@@ -20,9 +20,9 @@ def choose_networks(space: Space, sample: int | None = None, seed: int = 0) -> G
     sample : int, optional
         Number of networks (default: all).
     seed : int
-        Seed of the sample. If the networks can be listed, they are sampled uniformly. In ``nsga-net-macro`` and
-        ``nsga-net-micro``, genotypes are sampled until there are enough networks, so networks with many genotypes are
-        more likely.
+        Seed of the sample. If the networks can be listed, they are sampled uniformly. In larger spaces, such
+        as ``nsga-net-micro``, genotypes are sampled until there are enough networks, so networks with many genotypes
+        are more likely.
 
     Returns
     -------

@@ -104,4 +104,8 @@ class Numbering(ABC):
         """All genotypes, in the order of `number`: (size, genes). Only for spaces that fit into memory."""
         if self.size > 2**27:
             raise MemoryError(f"{self.name} has {self.size} genotypes: too many to list")
-        return self.from_number(np.arange(self.size, dtype=np.uint64))
+        rows = np.empty((self.size, self.genes), dtype=np.uint8)
+        for gene, (cardinality, weight) in enumerate(zip(self.cardinalities, self.digit_weights.tolist(), strict=True)):
+            values = np.repeat(np.arange(cardinality, dtype=np.uint8), weight)
+            rows.reshape(-1, len(values), self.genes)[:, :, gene] = values
+        return rows

@@ -27,6 +27,8 @@ def counted(space, x, name, **options):
 def counted_on(network, space, name, skeleton):
     if name == "params":
         return counting.params(network)
+    if max(skeleton.image[1:]) <= 32:  # small images are faster on real tensors, whatever their values
+        network.to_empty(device="cpu")
     if name == "mmacs":
         return round(counting.thop(network, skeleton.image) / 1e6, 2)
     return counting.multiply_adds(

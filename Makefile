@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 # pip's cache and messages are the user's own business; what is pinned for CI comes by PIP_CONSTRAINT
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint bench docs tables clean fuzz audit test-published test-slow test-train
+.PHONY: run test lint bench docs tables clean fuzz audit install-all test-published test-slow test-train
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -90,6 +90,13 @@ $(VENV)/.train: $(VENV)/.test
 	$(INSTALL) --editable '.[dask,train]'
 	@$(INSTALL) --editable '.[onnx]' onnxruntime 2>/dev/null || echo "onnx, onnxscript and onnxruntime cannot all be installed here: their test is skipped"
 	@touch $@
+
+# all that CI needs by one call of pip instead of one for each verb; here, what cannot be installed is an error
+install-all: $(VENV)/.all
+
+$(VENV)/.all: $(VENV)/.made pyproject.toml
+	$(INSTALL) --editable '.[plot,dask,train,onnx]' --group test --group oracle --group lint
+	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.train $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(INSTALL) --editable '.[bench]'

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 
+import numpy as np
 import pytest
 
 
@@ -29,3 +31,19 @@ def _one_thread_and_default_floats():
     yield
     torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
+def few_digits(monkeypatch):
+    """300 of the digits under their name, in this process: how a network is trained does not depend on how many there are."""
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    from nasbench_kit.training import setting
+    from nasbench_kit.training.datasets import load_digits
+
+    whole = load_digits()
+    rows = np.concatenate([whole.part(part)[:count] for part, count in (("train", 200), ("valid", 50), ("test", 50))])
+    split = "".join(whole.split[row] for row in rows)
+    few = dataclasses.replace(whole, images=whole.images[rows], labels=whole.labels[rows], split=split)
+    loaded = setting._loaded
+    monkeypatch.setattr(setting, "_loaded", lambda name, folder: few if name == "digits" else loaded(name, folder))

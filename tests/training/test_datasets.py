@@ -6,13 +6,14 @@ import hashlib
 import os
 import pickle
 import re
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.training.datasets import PARTS, cifar, datasets, from_arrays, imagenet16, load_dataset
+from nasbench_kit.training.datasets import PARTS, cifar, datasets, digits, from_arrays, imagenet16, load_dataset
 from nasbench_kit.training.datasets.dataset import channel_statistics, stratified_split
 from tests.official.images import cifar_files, python2_pickle, write_cifar, write_cifar_tar, write_imagenet16
 
@@ -291,3 +292,16 @@ def test_a_pipe_of_images_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.npz")
     with pytest.raises(nk.SourceError, match="not a regular file"):
         from_npz(tmp_path / "pipe.npz")
+
+
+def test_the_digits_are_those_of_scikit_learn(monkeypatch):
+    datasets = pytest.importorskip("sklearn.datasets")
+    bunch = datasets.load_digits()
+    read = digits._rows()
+    np.testing.assert_array_equal(read[:, :-1], bunch.data)
+    np.testing.assert_array_equal(read[:, -1], bunch.target)
+    monkeypatch.setattr(digits.importlib.util, "find_spec", lambda _: None)  # where its file is not found
+    np.testing.assert_array_equal(digits._rows(), read)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(nk.MissingExtra, match="the digits dataset"):
+        digits._rows()

@@ -18,6 +18,7 @@ from nasbench_kit.training.batches import image_order  # noqa: E402
 from nasbench_kit.training.datasets import PARTS, load_digits  # noqa: E402
 from nasbench_kit.training.recipes import Recipe, learning_rate  # noqa: E402
 from nasbench_kit.training.stacked import initial_network, train_stacked  # noqa: E402
+from nasbench_kit.training.tables import making  # noqa: E402
 
 SPACE, SKELETON = nk.space("nb201"), SKELETONS["digits"]
 ALL_OPERATIONS = [[2, 1, 2, 2, 3, 1], [3, 2, 4, 1, 0, 2], [0, 3, 0, 4, 4, 4], [0, 0, 3, 0, 0, 2], [0, 0, 0, 0, 0, 0]]
@@ -109,13 +110,14 @@ def test_costs_are_those_of_the_network():
         assert SPACE.cost(genes, "flops", dataset="digits")[0] == sum(flops)
 
 
-def test_training_goes_on_where_it_was_and_refuses_another_recipe(tmp_path, capsys):
+def test_training_goes_on_where_it_was_and_refuses_another_recipe(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(making, "STACKED", 5)
     output = tmp_path / "mine.h5"
     words = [
         "train",
         "nb201",
         "--sample",
-        "45",
+        "7",
         "--epochs",
         "1",
         "--seeds",
@@ -127,7 +129,7 @@ def test_training_goes_on_where_it_was_and_refuses_another_recipe(tmp_path, caps
     ]
     assert main([*words, "--json"]) == 0
     info = json.loads(capsys.readouterr().out)
-    assert info["architectures"] == 45
+    assert info["architectures"] == 7
     assert info["recipe"]["epochs"] == 1
     first = nk.open(output)
     parts = sorted((tmp_path / "mine.h5.parts").glob("part-*.npz"))

@@ -27,6 +27,8 @@ def counted(space, x, name, **options):
 def counted_on(network, space, name, skeleton):
     if name == "params":
         return counting.params(network)
+    if max(skeleton.image[1:]) <= 32:  # small images are faster on real tensors, whatever their values
+        network.to_empty(device="cpu")
     if name == "mmacs":
         return round(counting.thop(network, skeleton.image) / 1e6, 2)
     return counting.multiply_adds(
@@ -35,7 +37,7 @@ def counted_on(network, space, name, skeleton):
 
 
 @pytest.mark.parametrize("name", TRAINABLE)
-@pytest.mark.parametrize(("dataset", "many", "run"), [("cifar10", 200, 25), ("digits", 50, 50)])
+@pytest.mark.parametrize(("dataset", "many", "run"), [("cifar10", 80, 25), ("digits", 50, 50)])
 def test_costs_are_those_of_the_module(name, dataset, many, run):
     space, skeleton = nk.space(name), skeleton_of(name, dataset)
     X = space.sample(many, 5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import resource
 import signal
@@ -59,8 +60,7 @@ def test_what_is_put_comes_out_again(tmp_path):
 WRITER = """
     import sys
     import numpy as np
-    from nasbench_kit.training.search.cache import TrainingCache
-    from tests.training.search.test_cache import values_of
+    from nasbench_kit.training.search.cache import COLUMNS, TrainingCache
     cache = TrainingCache(sys.argv[1])
     digest = cache.claim({"space": "made up"})
     print("ready", flush=True)
@@ -71,8 +71,9 @@ WRITER = """
 
 
 def writer(path: Path, first: int, last: int) -> subprocess.Popen[str]:
+    code = f"from __future__ import annotations\n{inspect.getsource(values_of)}{textwrap.dedent(WRITER)}"
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(WRITER), str(path), str(first), str(last)],
+        [sys.executable, "-c", code, str(path), str(first), str(last)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[3],

@@ -44,7 +44,7 @@ def different(n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", TRAINABLE)
-def test_every_space_is_trained_once(name, tmp_path):
+def test_every_space_is_trained_once(few_digits, name, tmp_path):
     setting = make_setting(name, "digits", recipe=Recipe(epochs=1, batch_size=50))
     space = nk.space(name)
     X = space.sample(1, 3)

@@ -36,7 +36,7 @@ test_images.__test__ = False
 
 
 @pytest.mark.parametrize("name", TRAINABLE)
-def test_the_files_are_the_network_that_was_measured(name, tmp_path):
+def test_the_files_are_the_network_that_was_measured(few_digits, name, tmp_path):
     setting, space = small_setting(name), nk.space(name)
     x = space.sample(1, 5)
     exported = export_network(setting, x, tmp_path / "n", device="cpu")

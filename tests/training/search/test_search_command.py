@@ -144,7 +144,7 @@ def test_interrupted(capsys):
         ("nb201", None, ["valid_loss"]),
     ],
 )
-def test_from_the_first_network_to_the_exported_one(capsys, name, algorithm, objectives):
+def test_from_the_first_network_to_the_exported_one(few_digits, capsys, name, algorithm, objectives):
     pytest.importorskip("matplotlib")
     words = ["search", name, "--epochs", "1", "--generations", "2", "--device", "cpu", "--processes", "1", "--json"]
     words += ["--algorithm", algorithm] if algorithm else []

@@ -62,7 +62,7 @@ def values(bench, names=MEASURED):
 
 
 @pytest.mark.parametrize("name", TRAINABLE)
-def test_every_space_on_the_digits(call, name):
+def test_every_space_on_the_digits(few_digits, call, name):
     status, bench, err = call(name, "--sample", 2, "--epochs", 1, "--seeds", 1, "--processes", 1)
     assert (status, len(bench), bench.datasets, bench.seeds()) == (0, 2, ("digits",), (0,)), err
     X, space = bench.architectures, nk.space(name)
@@ -132,7 +132,7 @@ def test_a_published_dataset_without_validation_images(call, tmp_path, monkeypat
     assert (bench.query(X, "params") < nk.space("nas-bench-macro").cost(X, "params", dataset="cifar10")).all()
 
 
-def test_the_auxiliary_head_is_trained_and_not_counted(tmp_path):
+def test_the_auxiliary_head_is_trained_and_not_counted(few_digits, tmp_path):
     recipe = Recipe(epochs=1, auxiliary=0.4)
     setting = make_setting("nsga-net-micro", "digits", recipe=recipe)
     bench = train_table(setting, nk.space("nsga-net-micro").sample(1, 0), [0], tmp_path / "a.h5", processes=1)
@@ -141,7 +141,7 @@ def test_the_auxiliary_head_is_trained_and_not_counted(tmp_path):
     assert bench.info["recipe"]["auxiliary"] == 0.4
 
 
-def test_architectures_of_a_file(call, tmp_path):
+def test_architectures_of_a_file(few_digits, call, tmp_path):
     space = nk.space("nas-bench-macro")
     natives = ["22212220", "00000000", "22212220"]
     (tmp_path / "mine.txt").write_text("\n".join(natives) + "\n")
@@ -300,7 +300,7 @@ def test_a_worker_that_dies_is_one_line(started, tmp_path):
     assert len(err.splitlines()) == 1
 
 
-def test_parts_of_other_trainings_are_refused(call, tmp_path):
+def test_parts_of_other_trainings_are_refused(few_digits, call, tmp_path):
     words = [*SMALL, "--sample", 1, "--epochs", 1, "--seeds", 1, "--processes", 1]
     assert call(*words, "--skeleton", "hidden=8", "classes=7")[0] == 2  # begun, but nothing came of it
     assert call(*words)[0] == 0
@@ -329,7 +329,7 @@ def test_parts_of_other_trainings_are_refused(call, tmp_path):
     assert "claim.json is damaged" in call(*words)[2]
 
 
-def test_a_full_disk_is_one_line(call, monkeypatch):
+def test_a_full_disk_is_one_line(few_digits, call, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 

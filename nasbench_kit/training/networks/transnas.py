@@ -92,7 +92,7 @@ class Cell(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = (-(-side // self.stride) for side in x.shape[2:])
-        zero = x.new_zeros((len(x), self.outputs, height, width))
+        zero = x.new_zeros((x.shape[0], self.outputs, height, width))
         nodes = [x, zero, zero, zero]
         for (source, target), operation, there in zip(EDGES, self.edges, self.there, strict=True):
             if there:

@@ -185,7 +185,7 @@ def test_what_is_refused(name, x, options, error, message):
 
 
 def test_a_space_of_ones_own_has_no_network():
-    with pytest.raises(nk.UnknownName, match="space with networks 'mine'"):
+    with pytest.raises(nk.UnknownName, match="unknown space 'mine' with networks"):
         build(Chain(3, "ab", name="mine"), "aba")
 
 

@@ -78,7 +78,8 @@ def test_every_space_and_nothing_is_left_behind(name):
     found = proxies(network, images, labels)
     assert list(found) == list(PROXIES)
     assert all(type(value) is float for value in found.values())
-    assert all(map(math.isfinite, found.values())), found
+    undefined = {"naswot"} if name == "accel-nasbench" else set()  # its networks have no ReLU
+    assert {proxy for proxy, value in found.items() if not math.isfinite(value)} == undefined, found
     assert torch.equal(torch.get_rng_state(), state)
     assert not network.training
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
@@ -89,14 +90,14 @@ def test_every_space_and_nothing_is_left_behind(name):
     network.train()
     with torch.no_grad():
         again = proxies(network, images.numpy(), labels.numpy(), list(PROXIES)[::-1])
-    assert again == found
+    assert again == pytest.approx(found, rel=0, abs=0, nan_ok=True)
     assert proxies(network, images, labels, ["zen"]) == {"zen": found["zen"]}
     assert proxies(network, images, labels, ["zen"], seed=1) != {"zen": found["zen"]}
     if name != "auxiliary":
         space = nk.space(name)
         x = space.sample(1, 5)
         assert found["params"] == space.cost(x, "params", dataset="digits")[0]
-        biases = 10 if name == "nb201" else 0  # which count there, as in the published figures
+        biases = 10 if name in ("nb201", "nats-size") else 0  # which count there, as in the published figures
         assert found["flops"] + biases == space.cost(x, "flops", dataset="digits")[0]
 
 

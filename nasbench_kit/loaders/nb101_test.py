@@ -55,10 +55,9 @@ def load(path: Path, *, partial: bool = False) -> Table:
     """
     counts = _counts(path)
     space = NB101()
-    cells = np.arange(space.networks)
-    architectures = space.representatives(cells)
+    architectures = space.representatives(np.arange(space.networks))
     accuracy = np.empty(space.networks)
-    accuracy[np.argsort(space.module_hash(architectures))] = 100 * (counts / IMAGES)
+    accuracy[space.cells_by_hash()] = 100 * (counts / IMAGES)
     params = space.cost(architectures, "params", dataset="cifar10")
     metrics = {
         "test_accuracy": MetricColumn(accuracy[:, np.newaxis], (EPOCHS,)),

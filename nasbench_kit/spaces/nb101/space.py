@@ -17,7 +17,7 @@ from nasbench_kit.spaces.blocks.node_dag import NodeDAG
 from nasbench_kit.spaces.forms import Form
 from nasbench_kit.spaces.genotypes import Genotypes, as_rng
 from nasbench_kit.spaces.nb101.cost import SKELETONS, network_cost
-from nasbench_kit.spaces.nb101.hash_index import candidates
+from nasbench_kit.spaces.nb101.hash_index import candidates, sorted_cells
 from nasbench_kit.spaces.nb101.hashes import module_hash
 from nasbench_kit.spaces.nb101.tables import (
     ARRANGEMENT_BITS,
@@ -130,6 +130,10 @@ class NB101(NodeDAG):
         rows[:, :EDGES] = edges[:, np.newaxis] >> np.arange(EDGES, dtype=np.uint32) & np.uint32(1)
         rows[:, EDGES:] = generator.integers(LABELS, size=(n, INNER), dtype=np.uint8)
         return rows
+
+    def cells_by_hash(self) -> NDArray[np.intp]:
+        """`network_index` of all cells in ascending order of their official hashes: (423624,)."""
+        return sorted_cells(lambda cells: module_hash(self.representatives(cells)))
 
     def module_hash(self, X: ArrayLike) -> NDArray[np.str_]:
         """Official hash of each row's cell: (n,) strings of 32 hexadecimal digits.

@@ -19,7 +19,10 @@ from nasbench_kit.surrogates.problem import SurrogateProblem
 __all__ = ["SurrogateBenchmark"]
 
 DATASET, EPOCHS = "cifar10", 100
-CITATION = "Siems et al. 2020, NAS-Bench-301 and the case for surrogate benchmarks for NAS, arXiv 2008.09777"
+CITATION = (
+    "Zela et al. 2022, Surrogate NAS benchmarks: going beyond the limited search spaces of tabular NAS benchmarks, arXiv "
+    "2008.09777 (NAS-Bench-301)"
+)
 
 
 class SurrogateBenchmark(Predictions):

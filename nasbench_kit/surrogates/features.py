@@ -1,6 +1,6 @@
 """The feature vector of NAS-Bench-301: the ConfigSpace array of a DARTS genotype with its fixed training settings.
 
-Siems et al. 2020, arXiv 2008.09777; the released models read 56 numbers per architecture, one per hyperparameter of
+Zela et al. 2022, arXiv 2008.09777; the released models read 56 numbers per architecture, one per hyperparameter of
 ``configspace.json``, with -1 for those that are inactive. Hyperparameters come in alphabetical order, unconditional ones
 first. A categorical value is its position among the choices; numbers are scaled as ConfigSpace 0.4 does.
 """

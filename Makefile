@@ -24,7 +24,7 @@ run: $(VENV)/.run
 	@echo "the picture is results/nb201.png"
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/training
 
 # seconds each: damage at every byte, kills at every moment, statistics
 test-slow: $(VENV)/.test

@@ -22,6 +22,7 @@ def test_weights_are_spread_evenly(n, objectives, expected):
 
 
 @pytest.mark.parametrize("decomposition", ["tchebycheff", "weighted_sum"])
+@pytest.mark.slow
 def test_finds_a_linear_front(decomposition):
     """Leading twos against trailing zeroes, 9 points on the front."""
     space = nk.space("nas-bench-macro")

@@ -172,6 +172,7 @@ def and_unequal_pairs(X):
 
 
 @pytest.mark.parametrize(("function", "objectives"), [(zeroes_and_ones, 2), (and_unequal_pairs, 3)])
+@pytest.mark.slow
 def test_a_bounded_archive_keeps_what_adds_most(function, objectives):
     """Every step equals pruning the union of the old archive and the new point; both extremes stay."""
     problem = nk.FunctionProblem(function, Chain(12, "01"), [*"abc"[:objectives]])

@@ -100,6 +100,7 @@ def compare_nsga2(problem):
 
 
 @spaces
+@pytest.mark.slow
 def test_nsga2_finds_what_pymoos_does(problem_of, pymoo):
     compare_nsga2(problem_of(["valid_accuracy", "params"]))
 
@@ -134,6 +135,7 @@ def compare_moead(problem, runs):
 
 @pytest.mark.slow
 @spaces
+@pytest.mark.slow
 def test_moead_finds_what_pymoos_does(problem_of, pymoo):
     compare_moead(problem_of(["valid_accuracy", "params"]), 10 if problem_of is digits else 26)
 
@@ -200,5 +202,6 @@ def compare_genetic_algorithm(problem):
 
 
 @spaces
+@pytest.mark.slow
 def test_the_genetic_algorithm_finds_what_deaps_does(problem_of, deap):
     compare_genetic_algorithm(problem_of(["valid_accuracy"]))

@@ -37,6 +37,7 @@ def test_the_first_steps_by_the_definition():
 
 
 @pytest.mark.parametrize("name", ["nb201", "nb101", "nsga-net-micro"])
+@pytest.mark.slow
 def test_it_learns(name):
     space = nk.space(name)
     target = space.sample(1, 5)[0]

@@ -236,6 +236,7 @@ def test_records_whose_names_come_in_another_order(monkeypatch):
     assert pickle_rows._alike(Path("a"), data) is not None
 
 
+@pytest.mark.slow
 def test_damage_is_never_read_as_something_else(monkeypatch):
     """Every byte of some records, and what the two ways of reading make of it."""
     content, path = pickled(records("cora", 120)), Path("a")

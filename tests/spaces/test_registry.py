@@ -41,6 +41,8 @@ TABLES_ALONE = {
 
 def test_every_spec_says_who_made_the_space_and_how_it_is_trained():
     for name in nk.list_spaces():
+        if registry.own_spec(name) is not None:  # an example of the docs, in the same process
+            continue
         found = spec(name)
         assert found.name == nk.space(name).name == name
         assert "arXiv" in found.citation

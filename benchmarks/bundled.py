@@ -3,6 +3,10 @@
 The limit of a query: n rows of genes have to be read and turned into a number each, and the values gathered. The floor
 is that alone: a float matrix product, block by block, and ``numpy.take`` from values of the store's length. Opening has
 no peer: 5 ms is the target.
+
+Two stores are further than 3 times from the floor. NAS-Bench-101's genotypes are resolved to cells: three dependent gathers
+from tables of 8 MB, of edges, arrangements and labellings, and a look-up of validity. Accel-NASBench's space is too large
+for a table by number: 28 genes are checked against their own cardinalities, and keys are found by binary search.
 """
 
 from __future__ import annotations

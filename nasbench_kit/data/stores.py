@@ -71,9 +71,11 @@ def find_store(name: str | os.PathLike[str]) -> Path:
     UnknownName
         ``name`` is neither a known store nor a path; the message lists the known stores.
     """
-    stores = found_stores()
-    if isinstance(name, str) and name in stores:
-        return stores[name].path
+    if isinstance(name, str) and not name.startswith(".") and os.path.basename(name) == name:  # noqa: PTH119
+        for folder in (store_folder(), _BUNDLED):  # without listing the folders, which takes longer than opening
+            store = folder / f"{name}{_SUFFIX}"
+            if os.path.isfile(store):  # noqa: PTH113 - unlike Path.is_file, False for invalid names
+                return store
     path = Path(name)
     looks_like_path = not isinstance(name, str) or path.suffix == _SUFFIX or len(path.parts) > 1
     if os.path.exists(path) or looks_like_path:  # noqa: PTH110 - returns False for invalid file names
@@ -81,6 +83,6 @@ def find_store(name: str | os.PathLike[str]) -> Path:
     raise UnknownName(
         "benchmark",
         str(name),
-        stores,
+        list_benchmarks(),
         f"Stores are searched for in {store_folder()}; a path also works.",
     )

@@ -119,7 +119,7 @@ def plain_attributes(node: Any) -> dict[str, Any]:
     return found
 
 
-def plain_dataset(file: h5py.File, name: str, seen: set[str] | None = None) -> h5py.h5d.DatasetID:
+def plain_dataset(file: h5py.File, name: str, groups: dict[str, Any] | None = None) -> h5py.h5d.DatasetID:
     """Open a contiguous numeric dataset stored in the file itself; ValueError for anything else.
 
     Parameters
@@ -127,18 +127,13 @@ def plain_dataset(file: h5py.File, name: str, seen: set[str] | None = None) -> h
     file : h5py.File
     name : str
         The path of the dataset; every component must be a hard link.
-    seen : set of str, optional
-        Groups already known to be hard links; updated in place.
+    groups : dict of str to GroupID, optional
+        Groups already opened; updated in place.
     """
-    links, seen = file.id.links, set() if seen is None else seen
-    parts = name.split("/")
-    for end in range(1, len(parts) + 1):
-        part = "/".join(parts[:end])
-        if part not in seen and links.get_info(part.encode()).type != h5py.h5l.TYPE_HARD:
-            raise ValueError(f"{part} is a soft or external link")
-        if end < len(parts):
-            seen.add(part)
-    node = h5py.h5d.open(file.id, name.encode())  # h5py's high-level API would take most of a millisecond
+    parent, _, leaf = name.rpartition("/")
+    group = _plain_group(file, parent, {} if groups is None else groups)
+    _check_link(group, leaf, name)
+    node = h5py.h5d.open(group, leaf.encode())  # h5py's high-level API would take most of a millisecond
     if node.get_offset() is None:  # only contiguous data in the file itself has one, unless there is no data
         layout = node.get_create_plist()
         if layout.get_layout() != h5py.h5d.CONTIGUOUS or layout.get_external_count():
@@ -148,3 +143,20 @@ def plain_dataset(file: h5py.File, name: str, seen: set[str] | None = None) -> h
     if node.dtype.kind not in "biuf" or node.dtype.hasobject:
         raise ValueError(f"{name} has the type {node.dtype}, not a numeric type")
     return node
+
+
+def _plain_group(file: h5py.File, path: str, groups: dict[str, Any]) -> Any:
+    """Open a group whose path consists of hard links."""
+    if not path:
+        return file.id
+    if path not in groups:
+        parent, _, leaf = path.rpartition("/")
+        above = _plain_group(file, parent, groups)
+        _check_link(above, leaf, path)
+        groups[path] = h5py.h5g.open(above, leaf.encode())
+    return groups[path]
+
+
+def _check_link(group: Any, leaf: str, path: str) -> None:
+    if group.links.get_info(leaf.encode()).type != h5py.h5l.TYPE_HARD:
+        raise ValueError(f"{path} is a soft or external link")

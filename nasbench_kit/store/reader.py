@@ -97,7 +97,7 @@ class StoreFile:
         checksums = sorted((name, str(entry["sha256"])) for name, entry in layout.items())
         self.digest = hashlib.sha256(json.dumps([self.space.name, checksums]).encode()).hexdigest()
         size = len(self._map)
-        groups: set[str] = set()
+        groups: dict[str, Any] = {}
         columns = {
             name: self._column(plain_dataset(file, name, groups), name, entry, size) for name, entry in layout.items()
         }

@@ -70,9 +70,11 @@ class TransNASMacro(Space):
         return self.digit_weights.astype(np.int64), valid
 
     def valid_rows(self, rows: Genotypes) -> NDArray[np.bool_]:
-        weights, valid = self.validity
-        inside = (rows < len(_MODULES)).all(axis=1)
-        return np.asarray(valid[np.where(inside, rows @ weights, 0)] & inside)
+        valid = self.validity[1]
+        if not rows.size or int(rows.max()) < len(_MODULES):
+            return valid.take(self.small_number(rows), mode="clip")
+        inside: NDArray[np.bool_] = np.asarray((rows < len(_MODULES)).all(axis=1))
+        return np.asarray(valid[self.small_number(np.where(inside[:, np.newaxis], rows, 0))] & inside)
 
     def why_invalid(self, row: NDArray[Any]) -> str:
         found = super().why_invalid(row)

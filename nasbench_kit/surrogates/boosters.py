@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import MissingExtra, SourceError
+from nasbench_kit.surrogates.features import FEATURES
 
 __all__ = ["Predict", "read_booster"]
 
@@ -128,8 +129,6 @@ def _threads(X: NDArray[np.float64]) -> int:
 
 
 def _checked(path: Path, predict: Predict, features: int) -> Predict:
-    from nasbench_kit.surrogates.features import FEATURES
-
     if features != len(FEATURES):
         raise SourceError(
             f"{path}: the booster reads {features} features, but the encoding of NAS-Bench-301 has {len(FEATURES)}"

@@ -1,4 +1,4 @@
-"""Every training test uses one thread and single precision, regardless of earlier tests."""
+"""Every training test uses one thread, single precision and the same random numbers, regardless of earlier tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _interruptible():
 
 
 @pytest.fixture(autouse=True)
-def _one_thread_and_default_floats():
+def _regardless_of_earlier_tests():
     try:
         import torch
     except ImportError:  # datasets and recipes do without
@@ -28,6 +28,7 @@ def _one_thread_and_default_floats():
         return
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    torch.manual_seed(0)
     yield
     torch.set_num_threads(threads)
     torch.set_default_dtype(torch.float32)

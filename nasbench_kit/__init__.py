@@ -2,6 +2,7 @@
 
 from nasbench_kit.algorithms import (
     BOHB,
+    DEHB,
     GOMEA,
     MOEAD,
     MOGOMEA,
@@ -42,6 +43,7 @@ from nasbench_kit.surrogates import SurrogateBenchmark
 
 __all__ = [
     "BOHB",
+    "DEHB",
     "GOMEA",
     "MOEAD",
     "MOGOMEA",

@@ -23,6 +23,7 @@ DOCUMENTED = {
         "RegularizedEvolution",
         "Reinforce",
         "BOHB",
+        "DEHB",
         "Hyperband",
         "SuccessiveHalving",
         "Algorithm",

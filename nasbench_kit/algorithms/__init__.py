@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.bohb import BOHB
+from nasbench_kit.algorithms.dehb import DEHB
 from nasbench_kit.algorithms.genetic_algorithm import GeneticAlgorithm
 from nasbench_kit.algorithms.gomea import GOMEA
 from nasbench_kit.algorithms.hyperband import Hyperband
@@ -27,6 +28,7 @@ __all__ = [
     "ALGORITHMS",
     "BOHB",
     "CONFIGURATIONS",
+    "DEHB",
     "GOMEA",
     "MOEAD",
     "MOGOMEA",
@@ -48,7 +50,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     cls.__name__: cls
     for cls in (
         *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, GOMEA, Reinforce),
-        *(SuccessiveHalving, Hyperband, BOHB),
+        *(SuccessiveHalving, Hyperband, BOHB, DEHB),
         *(NSGA2, MOEAD, MOGOMEA, MOLocalSearch),
     )
 }

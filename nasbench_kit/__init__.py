@@ -1,6 +1,7 @@
 """nasbench-kit: compare neural architecture search algorithms on published tables."""
 
 from nasbench_kit.algorithms import (
+    BANANAS,
     BOHB,
     DEHB,
     GOMEA,
@@ -42,6 +43,7 @@ from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, s
 from nasbench_kit.surrogates import SurrogateBenchmark
 
 __all__ = [
+    "BANANAS",
     "BOHB",
     "DEHB",
     "GOMEA",

@@ -22,6 +22,7 @@ DOCUMENTED = {
         "RandomSearch",
         "RegularizedEvolution",
         "Reinforce",
+        "BANANAS",
         "BOHB",
         "DEHB",
         "Hyperband",

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable
 
 from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.algorithms.bananas import BANANAS
 from nasbench_kit.algorithms.bohb import BOHB
 from nasbench_kit.algorithms.dehb import DEHB
 from nasbench_kit.algorithms.genetic_algorithm import GeneticAlgorithm
@@ -26,6 +27,7 @@ from nasbench_kit.errors import UnknownName
 
 __all__ = [
     "ALGORITHMS",
+    "BANANAS",
     "BOHB",
     "CONFIGURATIONS",
     "DEHB",
@@ -49,7 +51,7 @@ __all__ = [
 ALGORITHMS: dict[str, type[Algorithm]] = {
     cls.__name__: cls
     for cls in (
-        *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, GOMEA, Reinforce),
+        *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, GOMEA, Reinforce, BANANAS),
         *(SuccessiveHalving, Hyperband, BOHB, DEHB),
         *(NSGA2, MOEAD, MOGOMEA, MOLocalSearch),
     )

@@ -23,6 +23,7 @@ DOCUMENTED = {
         "RegularizedEvolution",
         "Reinforce",
         "BANANAS",
+        "BestFirstSearch",
         "BOHB",
         "DEHB",
         "Hyperband",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.bananas import BANANAS
+from nasbench_kit.algorithms.best_first_search import BestFirstSearch
 from nasbench_kit.algorithms.bohb import BOHB
 from nasbench_kit.algorithms.dehb import DEHB
 from nasbench_kit.algorithms.genetic_algorithm import GeneticAlgorithm
@@ -36,6 +37,7 @@ __all__ = [
     "MOGOMEA",
     "NSGA2",
     "Algorithm",
+    "BestFirstSearch",
     "GeneticAlgorithm",
     "Hyperband",
     "LocalSearch",
@@ -51,7 +53,16 @@ __all__ = [
 ALGORITHMS: dict[str, type[Algorithm]] = {
     cls.__name__: cls
     for cls in (
-        *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, GOMEA, Reinforce, BANANAS),
+        *(
+            RandomSearch,
+            LocalSearch,
+            BestFirstSearch,
+            RegularizedEvolution,
+            GeneticAlgorithm,
+            GOMEA,
+            Reinforce,
+            BANANAS,
+        ),
         *(SuccessiveHalving, Hyperband, BOHB, DEHB),
         *(NSGA2, MOEAD, MOGOMEA, MOLocalSearch),
     )

@@ -64,10 +64,10 @@ def test_a_member_is_only_replaced_by_what_is_no_worse():
     for _ in range(80):
         X, members = algorithm.ask(), algorithm._members[algorithm.epochs]
         F, expected, turn = error(X[:, 0], algorithm.epochs), members.F.copy(), members.turn
-        won, lost = won + (F < expected[:, turn]).sum(), lost + (F > expected[:, turn]).sum()
+        won, lost = won + (expected[:, turn] > F).sum(), lost + (expected[:, turn] < F).sum()
         expected[:, turn] = np.minimum(expected[:, turn], F)
         algorithm.tell(F[:, np.newaxis, np.newaxis])
-        assert (members.F == expected).all()
+        assert (expected == members.F).all()
     assert min(won, lost) > 20
     held, values = algorithm.population
     assert (error(held.reshape(-1, 6), 108).reshape(values.shape) == values).all()

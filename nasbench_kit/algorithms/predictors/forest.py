@@ -24,7 +24,7 @@ def forest_predictions(
     random: Streams,
     *,
     trees: int,
-    depth: int = 6,
+    depth: int = 4,
     share: float = 1 / 3,
 ) -> NDArray[np.float64]:
     """Fit a random forest to ranks and predict.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators.duplicates import first_different
+from nasbench_kit.algorithms.operators.duplicates import repeated
 from nasbench_kit.algorithms.operators.mutation import mutate_by_rates
 from nasbench_kit.algorithms.operators.selection import gather
 from nasbench_kit.algorithms.predictors.features import ENCODINGS, encoded
@@ -23,6 +23,7 @@ __all__ = ["BANANAS"]
 
 PARENTS = 5  # whose mutants are candidates, as long as better ones have too few that are new
 TREES, NETWORKS = 20, 5  # default size of an ensemble
+MOST_FEATURES = 4096  # their number grows exponentially with the length of paths
 
 
 @dataclass(kw_only=True)
@@ -51,7 +52,7 @@ class BANANAS(Algorithm):
     encoding : {"path", "one_hot"}
         What is predicted from: the paths of a cell, in spaces that have them, or the gene values.
     path_length : int
-        Maximum number of operations on an encoded path.
+        Maximum number of operations on an encoded path; fewer in spaces where that takes more than 4,096 features.
     """
 
     initial_size: int = 10
@@ -88,30 +89,37 @@ class BANANAS(Algorithm):
     def _begin(self) -> None:
         self._X: Genotypes = np.empty((self.runs, 0, self.space.genes), dtype=np.uint8)
         self._F: NDArray[np.float64] = np.empty((self.runs, 0))
+        self._longest = self.path_length
         self._Z = self._features(self._X)
+        while self._longest > 1 and self._Z.shape[2] > MOST_FEATURES:
+            self._longest -= 1
+            self._Z = self._features(self._X)
 
     def _features(self, X: Genotypes) -> NDArray[np.bool_]:
-        return encoded(X, self.space, self.encoding, self.path_length)
+        return encoded(X, self.space, self.encoding, self._longest)
 
     def _ask(self) -> Genotypes:
         if not self._X.shape[1]:
             return self._initial_sample(self.initial_size)
-        candidates = self._candidates()
+        candidates, again = self._candidates()
         predictions = self._predictions(self._features(candidates))
         draws = ndtri(self.random.random((self.candidates,)) + 2.0**-33)
         # rounded, so that ties do not depend on the processor's arithmetic
         samples = np.round(predictions.mean(axis=1) + predictions.std(axis=1) * draws, 9)
+        samples[again] = np.inf
         return gather(candidates, samples.argsort(axis=1, kind="stable")[:, : self.batch_size])
 
-    def _candidates(self) -> Genotypes:
+    def _candidates(self) -> tuple[Genotypes, NDArray[np.bool_]]:
         """Mutants of the best genotypes that are new networks, the best one's first: (runs, candidates, genes).
 
-        Random genotypes make up for missing ones, and duplicates for those that are not in the space.
+        Random genotypes make up for missing ones. If there are still too few, others are repeated: (runs, candidates).
         """
         best = self._F.argsort(axis=1, kind="stable")[:, :PARENTS].repeat(self.candidates, axis=1)
         mutants = mutate_by_rates(gather(self._X, best), self.space, self.random)
         drawn = np.concatenate([mutants, self.random.sample(self.space, self.candidates)], axis=1)
-        return first_different(drawn, self.candidates, self._X, self.space, "network")
+        again = repeated(drawn, self._X, self.space, "network")
+        kept = again.argsort(axis=1, kind="stable")[:, : self.candidates]
+        return gather(drawn, kept), np.take_along_axis(again, kept, axis=1)
 
     def _predictions(self, at: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Predicted ranks of each member: (runs, members, candidates)."""

@@ -115,4 +115,5 @@ class BestFirstSearch(Algorithm):
         self._F[runs] = seen.F[runs, best]
         found, count = new_neighbours(seen.X[runs, best], runs, self._known, self.space, self._order[runs])
         self._neighbours[runs], self._left[runs] = found, count
-        return runs[count == 0]
+        none: NDArray[np.intp] = runs[count == 0]
+        return none

@@ -136,7 +136,7 @@ class DEHB(Algorithm):
         flat = genes_of(trials, self.space).reshape(-1, self.space.genes)
         valid = self.space.is_valid(flat).reshape(trials.shape[:2])
         first = gather(trials, valid.argmax(axis=1)[:, np.newaxis])[:, 0]
-        return np.where(valid.any(axis=1)[:, np.newaxis], first, target)
+        return np.where(valid.any(axis=1, keepdims=True), first, target)
 
     def _mutants(self, pool: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         """Mutants by rand/1: (runs, n, genes)."""
@@ -146,7 +146,7 @@ class DEHB(Algorithm):
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         count, epochs = self._bracket[self._rung]
         members, values = self._members[epochs], F[:, 0, 0]
-        won = values <= members.F[:, members.turn]
+        won = np.flatnonzero(values <= members.F[:, members.turn])
         members.V[won, members.turn], members.F[won, members.turn] = self._trial[won], values[won]
         members.evaluated[members.turn] = True
         members.turn = (members.turn + 1) % members.size("members")

@@ -27,7 +27,7 @@ def edge_paths(matrix: NDArray[np.integer], operations: int, longest: int) -> ND
         Operations 1 ... ``operations`` of the edges from row to column, 0 for no edge; upper-triangular.
     operations : int
     longest : int
-        Paths of more operations are left out.
+        Paths of more operations are left out; v - 1, if that is less.
 
     Returns
     -------
@@ -36,6 +36,7 @@ def edge_paths(matrix: NDArray[np.integer], operations: int, longest: int) -> ND
         operation carries no path.
     """
     vertices = matrix.shape[1]
+    longest = min(longest, vertices - 1)
     label = matrix[..., np.newaxis] == np.arange(1, operations + 1)
     reached = [_none(len(matrix), operations, longest) for _ in range(vertices)]
     reached[0][0][:] = True
@@ -60,7 +61,7 @@ def node_paths(
         Operations 0 ... ``operations`` - 1 of the inner vertices.
     operations : int
     longest : int
-        Paths of more operations are left out.
+        Paths of more operations are left out; v - 2, if that is less.
 
     Returns
     -------
@@ -68,6 +69,7 @@ def node_paths(
         As for `edge_paths`; the first feature is the edge from input to output.
     """
     vertices = matrix.shape[1]
+    longest = min(longest, vertices - 2)
     there = matrix != 0
     label = labels[..., np.newaxis] == np.arange(operations)
     reached = [_none(len(matrix), operations, longest) for _ in range(vertices)]

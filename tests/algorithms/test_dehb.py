@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -50,7 +52,7 @@ def test_the_first_cycle_promotes_the_best_of_each_rung():
     seen = list(evaluations_of(algorithm, 27 + 9 + 3 + 1))
     X, F = (np.stack([step[part] for step in seen], axis=1) for part in (0, 2))
     first = 0
-    for (count, _), (promoted, _) in zip(FIRST_CYCLE[:3], FIRST_CYCLE[1:4], strict=True):
+    for (count, _), (promoted, _) in itertools.pairwise(FIRST_CYCLE[:4]):
         order = F[:, first : first + count].argsort(axis=1, kind="stable")[:, :promoted]
         best = np.take_along_axis(X[:, first : first + count], order[..., np.newaxis], axis=1)
         first += count

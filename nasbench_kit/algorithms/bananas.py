@@ -113,10 +113,14 @@ class BANANAS(Algorithm):
         """Mutants of the best genotypes that are new networks, the best one's first: (runs, candidates, genes).
 
         Random genotypes make up for missing ones. If there are still too few, others are repeated: (runs, candidates).
+        A search that is restricted to some genotypes has random ones of these instead, because mutants are not among
+        them.
         """
-        best = self._F.argsort(axis=1, kind="stable")[:, :PARENTS].repeat(self.candidates, axis=1)
-        mutants = mutate_by_rates(gather(self._X, best), self.space, self.random)
-        drawn = np.concatenate([mutants, self.random.sample(self.space, self.candidates)], axis=1)
+        drawn = self.random.sample(self.space, self.candidates)
+        if self.random.drawn_from is None:
+            best = self._F.argsort(axis=1, kind="stable")[:, :PARENTS].repeat(self.candidates, axis=1)
+            mutants = mutate_by_rates(gather(self._X, best), self.space, self.random)
+            drawn = np.concatenate([mutants, drawn], axis=1)
         again = repeated(drawn, self._X, self.space, "network")
         kept = again.argsort(axis=1, kind="stable")[:, : self.candidates]
         return gather(drawn, kept), np.take_along_axis(again, kept, axis=1)

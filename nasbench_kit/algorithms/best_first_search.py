@@ -80,6 +80,8 @@ class BestFirstSearch(Algorithm):
             if not len(fresh):
                 break
             X[fresh] = self.random.sample_of(fresh, self.space, 1)[:, 0]
+        if not going.any():
+            return X[:, np.newaxis]
         step = self._neighbours[np.arange(self.runs), self._left - 1]
         return np.where(going[:, np.newaxis], step, X)[:, np.newaxis]
 

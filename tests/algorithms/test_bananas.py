@@ -165,6 +165,21 @@ def test_an_exhausted_space_repeats_genotypes():
     assert (result.unique_networks == 27).all()
 
 
+def test_a_restricted_search_chooses_among_its_genotypes():
+    space = nk.space("accel-nasbench")
+    stored = np.unique(space.sample(400, 3), axis=0)
+    algorithm = nk.BANANAS().start(space, runs=2, seed=1, drawn_from=stored)
+    asked = []
+    for _ in range(9):
+        asked.append(algorithm.ask())
+        algorithm.tell(asked[-1].sum(axis=2)[..., np.newaxis])
+    known = set(map(tuple, stored.tolist()))
+    for run in np.concatenate(asked, axis=1):
+        assert len(np.unique(run, axis=0)) == 90 - (10 - len(np.unique(run[:10], axis=0)))
+        assert set(map(tuple, run.tolist())) <= known
+        assert run[10:].sum(axis=1).mean() < stored.sum(axis=1).mean() - 1
+
+
 def test_encodings():
     cells, chain = nk.space("nb101"), nk.space("nas-bench-macro")
     X = cells.sample(6, 0).reshape(2, 3, 26)

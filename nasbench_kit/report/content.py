@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import moocore
@@ -102,17 +103,20 @@ def _curves(comparison: Comparison) -> list[dict[str, Any]]:
     found = []
     results = list(comparison.results.values())
     whole = comparison.front_hypervolume() if comparison.many else None
+    exact: list[dict[str, Any]] = []  # on the clock of the traces
     for clock in CLOCKS:
         if any(not np.any(result.rows[clock] > 0) for result in results):
             continue  # as the simulated seconds of a function
         own, note = clock, ""
         try:
             panels = _panels(comparison, own, clock_points(results, own), whole)
+            exact = panels if clock == comparison.clock else exact
         except ValueError:  # traces by another clock are too coarse
             if comparison.clock is None:
                 continue
             own, note = comparison.clock, f", mean at equal {CLOCK_NAMES[comparison.clock]}"
-            panels = _panels(comparison, own, clock_points(results, own), whole)
+            exact = exact or _panels(comparison, own, clock_points(results, own), whole)
+            panels = copy.deepcopy(exact)
             for panel in panels:
                 for line, result in zip(panel["lines"], results, strict=True):
                     at = np.array(line["x"], dtype=np.float64)

@@ -172,12 +172,12 @@ def test_a_restricted_search_chooses_among_its_genotypes():
     asked = []
     for _ in range(9):
         asked.append(algorithm.ask())
-        algorithm.tell(asked[-1].sum(axis=2)[..., np.newaxis])
+        algorithm.tell(asked[-1][..., :3].sum(axis=2)[..., np.newaxis])
     known = set(map(tuple, stored.tolist()))
     for run in np.concatenate(asked, axis=1):
         assert len(np.unique(run, axis=0)) == 90 - (10 - len(np.unique(run[:10], axis=0)))
         assert set(map(tuple, run.tolist())) <= known
-        assert run[10:].sum(axis=1).mean() < stored.sum(axis=1).mean() - 1
+        assert run[10:, :3].sum(axis=1).mean() < stored[:, :3].sum(axis=1).mean() - 0.3
 
 
 def test_encodings():

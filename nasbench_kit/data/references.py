@@ -15,6 +15,7 @@ KIT = "nasbenchkit"
 ALGORITHMS = {
     "RandomSearch": ("bergstra2012random",),
     "LocalSearch": ("white2021local",),
+    "BestFirstSearch": ("white2021local",),
     "RegularizedEvolution": ("real2019regularized",),
     "GeneticAlgorithm": ("back1997handbook",),
     "GOMEA": ("thierens2012linkage",),

@@ -30,6 +30,7 @@ from nasbench_kit.errors import (
 )
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
+from nasbench_kit.experiments.merging import merge
 from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
@@ -81,6 +82,7 @@ __all__ = [
     "list_spaces",
     "load_comparison",
     "load_result",
+    "merge",
     "open",
     "register_space",
     "reproduce",

@@ -58,6 +58,7 @@ DOCUMENTED = {
         "list_spaces",
         "load_comparison",
         "load_result",
+        "merge",
         "open",
         "register_space",
         "reproduce",

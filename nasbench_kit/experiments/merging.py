@@ -116,7 +116,7 @@ def _identity(result: Result) -> dict[str, Any]:
     for key in ("objectives", "source", "settings", "budget", "options"):
         found[key] = json.loads(found[key] or "{}")
     if "digest" in found["source"]:
-        del found["source"]["benchmark"]
+        found["source"].pop("benchmark", None)
     return found
 
 

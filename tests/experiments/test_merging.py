@@ -89,7 +89,7 @@ def test_only_runs_of_one_search_are_merged(bench, tmp_path):
 
     for other, message in [
         (later(bench.problem(["valid_accuracy", "params"]), nk.RandomSearch()), "the objectives differ"),
-        (later(bench.problem("valid_accuracy", epochs=4)), "the problem differs: epochs is 12 and 4"),
+        (later(bench.problem("valid_accuracy", epochs=4)), "the problem differs: epochs is None and 4"),
         (later(algorithm=nk.LocalSearch()), "the algorithm differs: 'RegularizedEvolution' and 'LocalSearch'"),
         (
             later(algorithm=nk.RegularizedEvolution(population_size=7)),

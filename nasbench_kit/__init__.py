@@ -35,6 +35,7 @@ from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
 from nasbench_kit.experiments.search import search
+from nasbench_kit.experiments.sweep import Sweep, sweep
 from nasbench_kit.loaders import convert
 from nasbench_kit.loaders.join import join
 from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
@@ -72,6 +73,7 @@ __all__ = [
     "StoreError",
     "SuccessiveHalving",
     "SurrogateBenchmark",
+    "Sweep",
     "TestSelectionWarning",
     "UnknownName",
     "WriteError",
@@ -88,6 +90,7 @@ __all__ = [
     "reproduce",
     "search",
     "space",
+    "sweep",
 ]
 
 

@@ -47,6 +47,7 @@ DOCUMENTED = {
         "Space",
         "SpaceSpec",
         "SurrogateBenchmark",
+        "Sweep",
         "PartialTableWarning",
         "TestSelectionWarning",
     ),
@@ -64,6 +65,7 @@ DOCUMENTED = {
         "reproduce",
         "search",
         "space",
+        "sweep",
     ),
 }
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "dedup": "find architectures that are the same network",
     "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
+    "sweep": "search every problem of a grid with every algorithm; resumable",
     "merge": "merge results of a search whose runs were divided",
     "reproduce": "reproduce published results",
     "search": "search a table, or by real training (extra 'train')",

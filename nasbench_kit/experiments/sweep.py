@@ -319,7 +319,7 @@ class _Log:
         self.done += not failure
         self.failed += bool(failure)
         ended = self.done - self.before + self.failed
-        left = self.pieces - self.done - self.failed
+        left = max(self.pieces - self.done - self.failed, 0)  # a piece that turned out to be damaged counts twice
         self._report((time.perf_counter() - self.start) / ended * left, failure)
 
     def _report(self, seconds_left: float | None, failure: str = "") -> None:

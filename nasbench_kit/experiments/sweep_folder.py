@@ -215,7 +215,12 @@ class SweepFolder:
                 path.unlink(missing_ok=True)
                 damaged.append(piece)
         if not damaged:
-            merge(parts).save(self.result_path(cell))
+            try:
+                whole = merge(parts)
+            except ValueError:  # files were exchanged, and no telling which
+                self.clean(pieces)
+                return list(pieces)
+            whole.save(self.result_path(cell))
             self.clean(pieces)
         return damaged
 

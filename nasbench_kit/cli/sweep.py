@@ -42,8 +42,10 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("--workers is for this machine: leave it out with --scheduler")
     with warnings_on_stderr():
         grid = read_grid(Path(options.file))
-    for (problem, algorithm), reason in grid.left_out.items():
-        say(f"left out: {algorithm} on {problem}, as {reason}", error=True)
+    for problem in grid.problems:
+        for reason in sorted({why for (where, _), why in grid.left_out.items() if where == problem}):
+            names = [name for (where, name), why in grid.left_out.items() if (where, why) == (problem, reason)]
+            say(f"left out on {problem} ({reason}): {', '.join(names)}", error=True)
     try:
         with _progress() as progress:
             done = run_sweep(

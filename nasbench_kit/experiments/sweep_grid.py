@@ -273,11 +273,11 @@ def _check_problem(name: str, problem: Problem) -> None:
 def _misfit(problem: Problem, algorithm: Algorithm) -> str:
     """Why an algorithm cannot search a problem; empty if it can."""
     if len(problem.objectives) == 1 and not algorithm.single_objective:
-        return "it needs several objectives"
+        return "needs several objectives"
     if len(problem.objectives) > 1 and not algorithm.many_objectives:
-        return "it takes one objective"
+        return "takes one objective"
     if algorithm.needs_budgets and len(problem.budgets) < 2:
-        return "the problem has no smaller epoch budget"
+        return "needs smaller epoch budgets"
     return ""
 
 

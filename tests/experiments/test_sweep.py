@@ -36,8 +36,8 @@ def test_every_cell_is_the_plain_search(bench, tmp_path):
     assert found.failures == {}
     assert len(found.results) == 2 * 2 * 2  # two algorithms fit each problem, with two seeds
     assert found.grid.left_out == {
-        ("one", "NSGA2(population_size=8)"): "it needs several objectives",
-        ("two", "RegularizedEvolution"): "it takes one objective",
+        ("one", "NSGA2(population_size=8)"): "needs several objectives",
+        ("two", "RegularizedEvolution"): "takes one objective",
     }
     for (problem, name, seed), result in found.results.items():
         algorithm = found.grid.algorithms[name]
@@ -224,7 +224,7 @@ def test_problems_that_cannot_be_swept(bench, tmp_path):
             [one],
             [nk.NSGA2()],
             ValueError,
-            "no cell is left in the grid .NSGA2 on made-up valid_accuracy: it needs several",
+            "no cell is left in the grid .NSGA2 on made-up valid_accuracy: needs several",
         ),
         ([one], [], ValueError, "no algorithms"),
         ([bench], [nk.RandomSearch()], TypeError, "each problem must come from"),

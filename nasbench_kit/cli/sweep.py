@@ -68,10 +68,8 @@ def run(options: argparse.Namespace) -> int:
             print_comparison(comparison, None)
     say(f"results and tables are in {done.folder}", error=True)
     if done.failures:
-        say(
-            f"{len(done.failures)} pieces failed; see {done.folder / 'failed'}; repeat the command to try them again",
-            error=True,
-        )
+        count = "1 piece" if len(done.failures) == 1 else f"{len(done.failures)} pieces"
+        say(f"{count} failed; see {done.folder / 'failed'}; repeat the command to try again", error=True)
     return 1 if done.failures else 0
 
 

@@ -133,7 +133,7 @@ def test_own_code_and_a_failed_piece(write, tmp_path, capsys):
     assert main(["sweep", str(path), "-o", str(tmp_path / "out"), "--workers", "1"]) == 1
     told = capsys.readouterr()
     assert "failed: ones-Mine-strength=3.000000-000001: RuntimeError: too strong" in told.err
-    assert "1 pieces failed" in told.err
+    assert "1 piece failed; see" in told.err
     assert "Mine(strength=2)" in told.out
     [failed] = (tmp_path / "out" / "failed").iterdir()
     assert "own_of_sweep.py" in failed.read_text()

@@ -214,6 +214,7 @@ def compare(
     algorithms: Sequence[Algorithm] | Mapping[str, Algorithm],
     *,
     runs: int = 100,
+    first_run: int = 0,
     budget: Budget | None = None,
     seed: int = 0,
     clock: str = "evaluations",
@@ -230,7 +231,7 @@ def compare(
         without ``bounds``); for several objectives by hypervolume, which needs bounds.
     algorithms : sequence of Algorithm, or mapping of str to Algorithm
         A mapping gives names. Default: the algorithm's own name with the settings that differ from the defaults.
-    runs, budget, clock, **ends
+    runs, first_run, budget, clock, **ends
         As in ``nasbench_kit.search``.
     seed : int
         As in ``nasbench_kit.search``. The second and later of equal algorithms get other seeds, recorded in their results.

@@ -23,7 +23,7 @@ from nasbench_kit.experiments.result_loading import load_result
 from nasbench_kit.experiments.sweep_dask import on_dask, pickled_by_value
 from nasbench_kit.experiments.sweep_folder import SweepFolder
 from nasbench_kit.experiments.sweep_grid import Grid, Piece, Report, grid_of
-from nasbench_kit.experiments.sweep_job import Done, Job, Outcome
+from nasbench_kit.experiments.sweep_job import Done, Job, Outcome, kit_version
 from nasbench_kit.experiments.sweep_workers import in_processes, in_this_process
 from nasbench_kit.files import replace_file
 from nasbench_kit.kernels.cores import usable_cores
@@ -269,9 +269,9 @@ def _outcomes(
         if scheduler is not None:
             client = stack.enter_context(dask_client(scheduler, workers, purpose="a sweep on Dask"))
             running = on_dask(_jobs(grid, pieces, pickled_by_value), client)
-        elif (count := min(workers or usable_cores(), len(pieces))) == 1:
+        elif (count := workers or usable_cores()) == 1:
             running = in_this_process(_jobs(grid, pieces, None))
-        else:
+        else:  # even for a single piece, which may be one that kills its process
             running = in_processes(_jobs(grid, pieces, _pickled), count)
         stack.enter_context(contextlib.closing(running))
         for number, outcome in running:
@@ -291,6 +291,7 @@ def _jobs(grid: Grid, pieces: Sequence[Piece], dumps: Callable[[Any], Any] | Non
             piece.runs,
             grid.budgets[piece.cell.problem],
             grid.clock,
+            kit_version(),
         )
         for piece in pieces
     ]

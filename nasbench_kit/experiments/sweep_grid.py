@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,11 @@ from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.names import file_names, named, seeds_of
 from nasbench_kit.experiments.recorder import CLOCKS
+from nasbench_kit.experiments.sweep_job import kit_version
 from nasbench_kit.problems import FunctionProblem, Problem
 from nasbench_kit.spaces import space
 
-__all__ = ["Cell", "Grid", "Piece", "Report", "problem_names"]
+__all__ = ["Cell", "Grid", "Piece", "Report", "grid_of", "problem_names"]
 
 Report = tuple[str, str, int | None]  # dataset, metric, epochs
 
@@ -118,6 +118,7 @@ class Grid:
             if not isinstance(problem, Problem):
                 raise TypeError(f"each problem must come from Benchmark.problem(...) or the like, not {problem!r}")
             _check_problem(name, problem)
+            _check_report(name, problem, self.reports[name])
             self.budgets[name].check(problem)
         if not self.cells:
             reasons = "; ".join(f"{a} on {p}: {why}" for (p, a), why in self.left_out.items())
@@ -179,7 +180,7 @@ class Grid:
             for name, algorithm in self.algorithms.items()
         }
         found = {
-            "kit_version": version("nasbench-kit"),
+            "kit_version": kit_version(),
             "runs": self.runs,
             "piece_runs": self.piece_runs,
             "seeds": self.seeds,
@@ -268,6 +269,16 @@ def _check_problem(name: str, problem: Problem) -> None:
             f"{name}: the space {problem.space.name!r} cannot be opened by its name, which reading results needs: call "
             "register_space with it first"
         )
+
+
+def _check_report(name: str, problem: Problem, report: Report | None) -> None:
+    """Raise for a report that is wrong now, not after the searches."""
+    if report is None:
+        return
+    if not isinstance(problem, TabularProblem):
+        raise ValueError(f"{name}: a report names a metric of a table, but this problem has no table")
+    dataset, metric, epochs = report
+    problem.bench.query(problem.bench.architectures[:1], metric, dataset=dataset, epochs=epochs)
 
 
 def _misfit(problem: Problem, algorithm: Algorithm) -> str:

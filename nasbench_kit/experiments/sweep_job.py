@@ -7,6 +7,7 @@ import pickle
 import traceback
 import warnings
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from nasbench_kit.experiments.result_file import contents
 from nasbench_kit.experiments.search import search
 from nasbench_kit.problems import Problem
 
-__all__ = ["Done", "Failed", "Job", "Outcome", "run_job"]
+__all__ = ["Done", "Failed", "Job", "Outcome", "kit_version", "run_job"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Job:
     runs: int
     budget: Budget
     clock: str
+    kit_version: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ Outcome = Done | Failed
 def run_job(job: Job) -> Outcome:
     """Search the runs of a piece. Every error, e.g. of a user's algorithm, is an outcome."""
     try:
+        if kit_version() != job.kit_version:
+            raise RuntimeError(f"this worker has nasbench-kit {kit_version()}, and the sweep {job.kit_version}")
         problem = _opened(job.problem) if isinstance(job.problem, bytes) else job.problem
         algorithm = pickle.loads(job.algorithm) if isinstance(job.algorithm, bytes) else job.algorithm
         with warnings.catch_warnings():
@@ -78,6 +82,12 @@ def run_job(job: Job) -> Outcome:
         return Done(*contents(result))
     except Exception as error:
         return Failed.because(error)
+
+
+@functools.cache
+def kit_version() -> str:
+    """The installed version of the kit, as different ones may give different bits."""
+    return version("nasbench-kit")
 
 
 @functools.lru_cache(maxsize=8)

@@ -160,7 +160,7 @@ def test_own_code_and_a_failed_piece(write, tmp_path, capsys):
         ('"made-up.h5"', '"made-down.h5"', "made-down.h5"),
         ("epochs = 4", "epochs = 5", r"problem\[0\]: .*5"),
         ('trial = "mean"', 'trial = "median"', "unknown value 'median'"),
-        ('"test_accuracy", epochs', '"test_acc", epochs', r"problem\[0\]\.report: unknown metric 'test_acc'"),
+        ('"test_accuracy", epochs', '"test_acc", epochs', "unknown metric 'test_acc'"),
         ('params = "max"', 'params = "up"', "unknown value 'up'"),
         ('algorithm = "LocalSearch"', 'algorithm = "LocalSaerch"', "did you mean 'LocalSearch'"),
         ('algorithm = "LocalSearch"', 'algorithm = "none.py:X"', "none.py: no such file"),

@@ -202,6 +202,7 @@ def test_two_sweeps_in_one_folder(bench, tmp_path):
         ({"clock": "hours"}, nk.UnknownName, "unknown clock"),
         ({"evaluation": 3}, TypeError, "did you mean 'evaluations'"),
         ({"budget": {"one": nk.Budget()}, "evaluations": None}, ValueError, "budget has none for the problem 'two'"),
+        ({"report": {"one": ("cifar10", "valid_acc", None)}}, nk.UnknownName, "unknown metric 'valid_acc'"),
         ({"report": {"three": ("cifar10", "test_accuracy", None)}}, nk.UnknownName, "unknown problem 'three'"),
         ({"evaluations": None, "unique_networks": 10**6}, ValueError, "networks, fewer than"),
         ({"scheduler": 3}, TypeError, "scheduler must be an address"),

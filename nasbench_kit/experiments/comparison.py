@@ -270,7 +270,14 @@ def compare(
     results = {}
     for name, algorithm in members.items():
         results[name] = search(
-            problem, algorithm, runs=runs, seed=seeds[name], budget=budget, clock=clock, progress=_named(progress, name)
+            problem,
+            algorithm,
+            runs=runs,
+            first_run=first_run,
+            seed=seeds[name],
+            budget=budget,
+            clock=clock,
+            progress=_named(progress, name),
         )
     return Comparison(problem, results, report, budget)
 

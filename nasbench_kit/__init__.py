@@ -30,10 +30,12 @@ from nasbench_kit.errors import (
 )
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
+from nasbench_kit.experiments.merging import merge
 from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
 from nasbench_kit.experiments.search import search
+from nasbench_kit.experiments.sweep import Sweep, sweep
 from nasbench_kit.loaders import convert
 from nasbench_kit.loaders.join import join
 from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
@@ -72,6 +74,7 @@ __all__ = [
     "StoreError",
     "SuccessiveHalving",
     "SurrogateBenchmark",
+    "Sweep",
     "TestSelectionWarning",
     "UnknownName",
     "WriteError",
@@ -82,12 +85,14 @@ __all__ = [
     "list_spaces",
     "load_comparison",
     "load_result",
+    "merge",
     "open",
     "register_space",
     "report",
     "reproduce",
     "search",
     "space",
+    "sweep",
 ]
 
 

@@ -47,6 +47,7 @@ DOCUMENTED = {
         "Space",
         "SpaceSpec",
         "SurrogateBenchmark",
+        "Sweep",
         "PartialTableWarning",
         "TestSelectionWarning",
     ),
@@ -58,12 +59,14 @@ DOCUMENTED = {
         "list_spaces",
         "load_comparison",
         "load_result",
+        "merge",
         "open",
         "register_space",
         "report",
         "reproduce",
         "search",
         "space",
+        "sweep",
     ),
 }
 

@@ -39,6 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--runs", type=int, default=100, help="runs per algorithm (default: %(default)s)")
     parser.add_argument(
+        "--first-run", type=int, default=0, metavar="N",
+        help="number of the first run, to divide the runs (default: %(default)s); 'merge' joins the results of --save",
+    )  # fmt: skip
+    parser.add_argument(
         "--evaluations", type=int, help="evaluations per run (default: 500; 2000 for several objectives)"
     )
     parser.add_argument("--unique-networks", type=int, help="budget per run in distinct networks")
@@ -96,6 +100,7 @@ def run(options: argparse.Namespace) -> int:
             problem,
             members,
             runs=options.runs,
+            first_run=options.first_run,
             evaluations=evaluations,
             unique_networks=options.unique_networks,
             simulated_seconds=options.simulated_seconds,

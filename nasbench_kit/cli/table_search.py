@@ -49,6 +49,7 @@ def search_table(options: argparse.Namespace) -> int:
             problem,
             algorithm,
             runs=options.runs,
+            first_run=options.first_run,
             seed=options.seed,
             progress=lambda share: update(algorithm.name, share),
             **budget_of(options),

@@ -78,6 +78,7 @@ def search_by_training(options: argparse.Namespace) -> int:
                 problem,
                 algorithm,
                 runs=options.runs,
+                first_run=options.first_run,
                 seed=options.seed,
                 progress=log.round,
                 **budget_of(options),

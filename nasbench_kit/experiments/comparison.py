@@ -225,6 +225,7 @@ def compare(
     algorithms: Sequence[Algorithm] | Mapping[str, Algorithm],
     *,
     runs: int = 100,
+    first_run: int = 0,
     budget: Budget | None = None,
     seed: int = 0,
     clock: str = "evaluations",
@@ -241,7 +242,7 @@ def compare(
         without ``bounds``); for several objectives by hypervolume, which needs bounds.
     algorithms : sequence of Algorithm, or mapping of str to Algorithm
         A mapping gives names. Default: the algorithm's own name with the settings that differ from the defaults.
-    runs, budget, clock, **ends
+    runs, first_run, budget, clock, **ends
         As in ``nasbench_kit.search``.
     seed : int
         As in ``nasbench_kit.search``. The second and later of equal algorithms get other seeds, recorded in their results.
@@ -280,7 +281,14 @@ def compare(
     results = {}
     for name, algorithm in members.items():
         results[name] = search(
-            problem, algorithm, runs=runs, seed=seeds[name], budget=budget, clock=clock, progress=_named(progress, name)
+            problem,
+            algorithm,
+            runs=runs,
+            first_run=first_run,
+            seed=seeds[name],
+            budget=budget,
+            clock=clock,
+            progress=_named(progress, name),
         )
     return Comparison(problem, results, report, budget)
 

@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError, UnknownName
+from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_file import FORMAT, READABLE, check_loaded, objective, stored_fields
@@ -56,6 +57,8 @@ def result_from(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
         objective_metrics=tuple(map(objective, json.loads(attributes["objectives"]))),
         seed=int(attributes["seed"]),
         rows=rows,
+        budget=Budget(**json.loads(attributes["budget"])) if "budget" in attributes else None,
+        options=json.loads(attributes.get("options", "{}")),
         clock=str(attributes["clock"]) if "clock" in attributes else None,
         source=json.loads(attributes["source"]),
         metrics=parts["metrics"],

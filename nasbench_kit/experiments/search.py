@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor
@@ -32,6 +33,7 @@ STANDSTILL = (
     1_000,
     100_000,
 )  # evaluations per run that take no training time, at the start or later, before a run is taken to be stuck
+LAST_RUN = 2**53  # upper limit of first_run
 TOGETHER = 16384  # genotypes per batch over all runs: larger batches do not fit the cache
 
 
@@ -49,6 +51,7 @@ class _Task:
     clock: str
     initial: ArrayLike | None
     archive_size: int | None
+    options: dict[str, Any]
 
 
 def search(
@@ -56,6 +59,7 @@ def search(
     algorithm: Algorithm,
     *,
     runs: int = 1,
+    first_run: int = 0,
     budget: Budget | None = None,
     seed: int = 0,
     initial: ArrayLike | None = None,
@@ -76,12 +80,15 @@ def search(
         Only its settings are used; the object is not modified.
     runs : int
         Independent repetitions.
+    first_run : int
+        The number of the first run. A search of the runs 100 to 199 is bit-identical to these runs of a larger search; `merge`
+        puts the parts of a divided search together.
     budget : Budget, optional
         What ends each run. Default: 1,000 evaluations.
     seed : int
         Run r of a search with this seed is bit-identical, regardless of the number of runs and of the executor.
     initial : array_like of int, shape (n, genes) or (runs, n, genes), optional
-        The first members of the initial population, shared by all runs or one set per run.
+        The first members of the initial population, shared by all runs or one set per run; run r gets the set r.
     clock : {"evaluations", "unique_networks", "simulated_seconds"}
         The clock of the trace, which has a row at every point of a logarithmic grid.
     archive_size : int, optional
@@ -121,9 +128,11 @@ def search(
     if not isinstance(algorithm, Algorithm):
         hint = "; call it" if isinstance(algorithm, type) else ""
         raise TypeError(f"algorithm must be an instance such as NSGA2(), not {algorithm!r}{hint}")
-    runs, seed = whole_number("runs", runs), whole_number("seed", seed)
+    runs, first_run, seed = whole_number("runs", runs), whole_number("first_run", first_run), whole_number("seed", seed)
     if runs < 1:
         raise ValueError(f"runs must be at least 1, not {runs}")
+    if not 0 <= first_run < LAST_RUN:
+        raise ValueError(f"first_run must be at least 0 and below {LAST_RUN:,}, not {first_run:,}")
     if clock not in CLOCKS:
         raise UnknownName("clock", clock, CLOCKS)
     if seed < 0:
@@ -139,11 +148,25 @@ def search(
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
     check_memory(problem, algorithm, runs=runs, together=min(together, runs), budget=budget, record=record)
+    options: dict[str, Any] = {} if archive_size is None else {"archive_size": int(archive_size)}
+    if initial is not None:
+        initial = np.asarray(initial)
+        options["initial"] = hashlib.sha256(repr(initial.tolist()).encode()).hexdigest()
     tasks = [
         _Task(
-            problem, algorithm, first, min(together, runs - first), budget, seed, record, clock, initial, archive_size
+            problem,
+            algorithm,
+            first,
+            min(together, first_run + runs - first),
+            budget,
+            seed,
+            record,
+            clock,
+            initial,
+            archive_size,
+            options,
         )
-        for first in range(0, runs, together)
+        for first in range(first_run, first_run + runs, together)
     ]
     start = time.perf_counter()
     results = []
@@ -227,7 +250,9 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
     recorder.finish()
     if progress:
         progress(1.0)
-    return Result.from_recorder(problem, task.algorithm, task.seed, task.first_run, recorder, _stack(generations))
+    return Result.from_recorder(
+        problem, task.algorithm, task.seed, task.first_run, recorder, _stack(generations), task.options
+    )
 
 
 class _Evaluator:

@@ -1,12 +1,15 @@
 """nasbench-kit: compare neural architecture search algorithms on published tables."""
 
 from nasbench_kit.algorithms import (
+    BANANAS,
     BOHB,
+    DEHB,
     GOMEA,
     MOEAD,
     MOGOMEA,
     NSGA2,
     Algorithm,
+    BestFirstSearch,
     GeneticAlgorithm,
     Hyperband,
     LocalSearch,
@@ -44,13 +47,16 @@ from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, s
 from nasbench_kit.surrogates import SurrogateBenchmark
 
 __all__ = [
+    "BANANAS",
     "BOHB",
+    "DEHB",
     "GOMEA",
     "MOEAD",
     "MOGOMEA",
     "NSGA2",
     "Algorithm",
     "Benchmark",
+    "BestFirstSearch",
     "Budget",
     "Comparison",
     "FunctionProblem",

@@ -16,6 +16,7 @@ from nasbench_kit.algorithms import (
     Reinforce,
     SuccessiveHalving,
 )
+from nasbench_kit.analysis import Analysis, analyse
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.benchmark import open_benchmark as open  # noqa: A004 - as in h5py: nk.open(name)
 from nasbench_kit.data import list_benchmarks
@@ -47,6 +48,7 @@ __all__ = [
     "MOGOMEA",
     "NSGA2",
     "Algorithm",
+    "Analysis",
     "Benchmark",
     "Budget",
     "Comparison",
@@ -74,6 +76,7 @@ __all__ = [
     "TestSelectionWarning",
     "UnknownName",
     "WriteError",
+    "analyse",
     "compare",
     "convert",
     "join",

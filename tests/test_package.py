@@ -37,6 +37,7 @@ DOCUMENTED = {
         "WriteError",
     ),
     *(
+        "Analysis",
         "Benchmark",
         "Budget",
         "Comparison",
@@ -51,6 +52,7 @@ DOCUMENTED = {
         "TestSelectionWarning",
     ),
     *(
+        "analyse",
         "compare",
         "convert",
         "join",
@@ -122,7 +124,7 @@ def test_errors_derive_from_what_a_caller_would_expect():
 # a room may know those before it
 ROOMS = (
     *("errors", "files", "kernels", "graphs", "spaces", "metrics", "problems", "store", "data", "benchmark"),
-    *("surrogates", "loaders"),
+    *("analysis", "surrogates", "loaders"),
     *("algorithms", "figures", "experiments", "report", "training", "compat", "interfaces", "cli"),
 )
 # and some of them fewer
@@ -132,6 +134,7 @@ NARROWER = {
     "spaces": {"errors", "graphs", "kernels"},
     "metrics": {"kernels"},
     "loaders": set(ROOMS[: ROOMS.index("algorithms")]),
+    "analysis": {"errors", "kernels", "spaces", "metrics", "benchmark"},
     "algorithms": {"errors", "graphs", "kernels", "metrics", "spaces"},
     "figures": {"errors", "files", "kernels", "graphs", "spaces", "metrics"},
 }

@@ -183,9 +183,9 @@ def analyse(
     Examples
     --------
     >>> import nasbench_kit as nk
-    >>> found = nk.analyse(nk.open("nb201-digits"))
-    >>> found.between_splits.query("valid == 'valid_accuracy' and test == 'test_accuracy'")["spearman"].round(3).item()
-    0.925
+    >>> found = nk.analyse(nk.open("nas-bench-macro"))
+    >>> found.landscapes[["metric", "optima", "local_optima"]].to_dict("records")
+    [{'metric': 'test_accuracy', 'optima': 2, 'local_optima': 14}]
     """
     if not isinstance(bench, Benchmark):
         raise TypeError(f"analyse takes a benchmark, such as nasbench_kit.open({bench!r}), not {type(bench).__name__}")

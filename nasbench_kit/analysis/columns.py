@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark, Seed
 from nasbench_kit.metrics import PROXY, Metric, known_metric
+from nasbench_kit.spaces.genotypes import SMALL_SIZE
 
 __all__ = ["Columns"]
 
@@ -32,7 +33,10 @@ class Columns:
         key = (dataset, metric, epochs, seed)
         if key not in self._values:
             bench = self.bench
-            self._values[key] = bench.query(bench.architectures, metric, dataset=dataset, epochs=epochs, seed=seed)
+            if bench.space.size > SMALL_SIZE and metric not in bench.costs(dataset):
+                self._values[key] = bench.rows(metric, dataset, epochs, seed)[:-1]  # no look-up of every architecture
+            else:
+                self._values[key] = bench.query(bench.architectures, metric, dataset=dataset, epochs=epochs, seed=seed)
         return self._values[key]
 
     def fitness(self, dataset: str, metric: str, epochs: int | None = None, seed: Seed = "mean") -> NDArray[np.float64]:

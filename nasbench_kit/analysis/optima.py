@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from nasbench_kit.analysis.columns import Columns
 from nasbench_kit.analysis.landscape import BLOCK, fitness_distance_correlation
 from nasbench_kit.benchmark import Benchmark
+from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["landscapes"]
@@ -21,7 +24,8 @@ def landscapes(columns: Columns, seed: int = 0) -> pd.DataFrame:
     """Describe the landscape of every measure of quality, at its largest budget.
 
     Two genotypes are neighbours if one gene differs. A neighbour without a record of its own has that of its network, as
-    in `Benchmark.query`; one that is the genotype's own network, or that the table lacks, does not count.
+    in `Benchmark.query`, except in spaces so large that their networks have not been counted. One that has the
+    genotype's own record, or none, does not count.
 
     Parameters
     ----------
@@ -94,14 +98,38 @@ def _sampled(bench: Benchmark, seed: int) -> NDArray[np.intp]:
 def _records_of_neighbours(bench: Benchmark, rows: NDArray[np.intp]) -> NDArray[np.int32]:
     """The records of the one-gene changes of records, (n, changes): -1 for none, and for the same network's."""
     space, changes = bench.space, _changes(bench)
+    record_of = _answering(bench) if space.networks_are_counted else _stored(bench.architectures)
     near = np.full((len(rows), changes), -1, dtype=np.int32)
     step = max(1, BLOCK // max(changes * space.genes, 1))
     for first in range(0, len(rows), step):
         own = rows[first : first + step]
         changed: Genotypes = space.one_gene_changes(bench.architectures[own]).reshape(-1, space.genes)
-        valid = np.flatnonzero(space.valid_rows(changed))
-        found = np.full(len(changed), -1, dtype=np.int64)
-        found[valid] = bench.records(changed[valid])
-        record = found.reshape(len(own), changes)
+        record = record_of(changed).reshape(len(own), changes)
         near[first : first + step] = np.where(record == own[:, np.newaxis], -1, record)
     return near
+
+
+def _answering(bench: Benchmark) -> Callable[[Genotypes], NDArray[np.intp]]:
+    """The record that answers for each genotype, valid or not: -1 if there is none."""
+
+    def record_of(rows: Genotypes) -> NDArray[np.intp]:
+        valid = np.flatnonzero(bench.space.valid_rows(rows))
+        found = np.full(len(rows), -1, dtype=np.intp)
+        found[valid] = bench.records(rows[valid])
+        return found
+
+    return record_of
+
+
+def _stored(architectures: Genotypes) -> Callable[[Genotypes], NDArray[np.intp]]:
+    """A look-up of genotypes in a table, without the other encodings of their networks: -1 for what is not stored."""
+    keys = hash_rows(np.ascontiguousarray(architectures))
+    order = np.argsort(keys)
+    ranked = keys[order]
+
+    def record_of(rows: Genotypes) -> NDArray[np.intp]:
+        sought = hash_rows(rows)
+        place = np.minimum(np.searchsorted(ranked, sought), len(ranked) - 1)
+        return np.where(ranked[place] == sought, order[place], -1)
+
+    return record_of

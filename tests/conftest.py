@@ -25,7 +25,18 @@ os.environ.setdefault("NASBENCH_KIT_COMPILED", "0")
 
 # parts that tests are skipped without
 OPTIONAL = (
-    *("deap", "distributed", "lightgbm", "nas_201_api", "nats_bench", "networkx", "numba", "onnx", "onnxruntime"),
+    *(
+        "deap",
+        "distributed",
+        "iohinspector",
+        "lightgbm",
+        "nas_201_api",
+        "nats_bench",
+        "networkx",
+        "numba",
+        "onnx",
+        "onnxruntime",
+    ),
     *("onnxscript", "optuna", "pyarrow", "pymoo", "pynauty", "sklearn", "tensorflow", "torch", "xarray", "xgboost"),
 )
 PUBLISHED = "NASBENCH_KIT_PUBLISHED"  # the environment's name of the folder of published data

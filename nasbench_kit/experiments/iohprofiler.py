@@ -62,9 +62,10 @@ def write_iohprofiler(result: Any, folder: Path, name: str) -> Path:
     """Write the runs of a result to an empty folder; see `Result.to_iohprofiler`.
 
     A row of the .dat file is a genotype that improved its run: a new incumbent or, for several objectives, a new member
-    of the front. Its columns are ``evaluations``, ``raw_y`` (the first objective, in its own unit), ``F2``, ``F3``, ...
-    (further ones), ``simulated_seconds``, and the genes ``x0``, ``x1``, .... Every run begins at evaluation 1, with an
-    infinitely bad value if that found nothing, and for one objective ends with the value that it ended with.
+    of the front. Its columns are ``evaluations``, ``raw_y``, ``simulated_seconds``, and the genes ``x0``, ``x1``, ....
+    For one objective, ``raw_y`` is in its own unit, and a run ends with the value that it ended with. For several, all are
+    minimised, as readers expect, and ``F2``, ``F3``, ... follow ``raw_y``. Every run begins at evaluation 1, with
+    infinitely bad values if that found nothing, or nothing that was kept.
     """
     check_empty(folder)
     points, genes = _Points(result), result.space.genes
@@ -83,7 +84,7 @@ def write_iohprofiler(result: Any, folder: Path, name: str) -> Path:
         "suite": "nasbench-kit",
         "function_id": FUNCTION_ID,
         "function_name": function,
-        "maximization": result.objective_metrics[0].direction == "max",
+        "maximization": len(result.objectives) == 1 and result.objective_metrics[0].direction == "max",
         "algorithm": {"name": one_line(name), "info": f"nasbench-kit {version('nasbench-kit')}"},
         "experiment_attributes": [{"seed": str(result.seed)}],
         "attributes": columns,
@@ -103,7 +104,7 @@ def check_empty(folder: Path) -> None:
 
 
 def _write_rows(path: Path, result: Any, points: _Points, columns: list[str]) -> None:
-    own, worst = _own_units(result, points.F), _own_units(result, np.full((1, len(result.objectives)), np.inf))
+    values, worst = _shown(result, points.F), _shown(result, np.full((1, len(result.objectives)), np.inf))
     header = " ".join(columns) + "\n"
     nothing = np.zeros((1, result.space.genes), dtype=np.uint8)
     with path.open("w", encoding="ascii", newline="\n") as file:
@@ -113,11 +114,11 @@ def _write_rows(path: Path, result: Any, points: _Points, columns: list[str]) ->
             evaluations, seconds = points.evaluations[of_run], points.seconds[of_run]
             if not len(evaluations) or evaluations[0] != 1:  # readers tell runs apart by their first evaluation
                 file.writelines(_lines(np.array([1]), worst, np.zeros(1), nothing))
-            file.writelines(_lines(evaluations, own[of_run], seconds, points.X[of_run]))
+            file.writelines(_lines(evaluations, values[of_run], seconds, points.X[of_run]))
             total = result.evaluations[run : run + 1]
             if len(evaluations) and evaluations[-1] < total[0] and len(result.objectives) == 1:
                 last = slice(of_run.stop - 1, of_run.stop)
-                file.writelines(_lines(total, own[last], result.simulated_seconds[run : run + 1], points.X[last]))
+                file.writelines(_lines(total, values[last], result.simulated_seconds[run : run + 1], points.X[last]))
 
 
 def _lines(
@@ -131,18 +132,19 @@ def _lines(
 
 def _runs(result: Any, points: _Points) -> Iterator[dict[str, Any]]:
     """The description of every run: its length and its best point, by the first objective."""
-    own = _own_units(result, points.F)[:, 0]
+    values = _shown(result, points.F)[:, 0]
     for run in range(result.runs):
         first, last = np.searchsorted(points.run, [run, run + 1])
         best: dict[str, Any] = {"evals": 0, "y": None, "x": []}
         if last > first:
             i = first + int(points.F[first:last, 0].argmin())
-            best = {"evals": int(points.evaluations[i]), "y": float(own[i]), "x": points.X[i].tolist()}
+            best = {"evals": int(points.evaluations[i]), "y": float(values[i]), "x": points.X[i].tolist()}
         yield {"instance": 1, "evals": int(result.evaluations[run]), "best": best}
 
 
-def _own_units(result: Any, F: NDArray[np.float64]) -> NDArray[np.float64]:
-    return minimised(F, result.objective_metrics)
+def _shown(result: Any, F: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values as they are written: a single objective in its own unit, several as minimised."""
+    return minimised(F, result.objective_metrics) if len(result.objectives) == 1 else F
 
 
 def _searched(result: Any) -> str:

@@ -96,7 +96,7 @@ def with_quality(columns: Columns) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``dataset``, ``metric``, ``kind`` (``"cost"`` or ``"proxy"``), ``quality``, ``architectures``,
+        Columns ``dataset``, ``metric``, ``kind`` (``"cost"``, ``"proxy"`` or ``"other"``), ``quality``, ``architectures``,
         ``spearman``, ``kendall``. The metric is taken as it is and the quality turned so that more is better: a positive
         correlation means that networks with more of it are better.
     """
@@ -105,7 +105,7 @@ def with_quality(columns: Columns) -> pd.DataFrame:
         for metric in columns.predictors(dataset):
             for quality in columns.qualities(dataset):
                 x, y = columns.values(dataset, metric.name), columns.fitness(dataset, quality.name)
-                rows.append((dataset, metric.name, columns.kind(metric), quality.name, *_agreement(x, y)))
+                rows.append((dataset, metric.name, columns.kind(metric, dataset), quality.name, *_agreement(x, y)))
     return _frame(rows, "dataset", "metric", "kind", "quality")
 
 

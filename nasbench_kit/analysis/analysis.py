@@ -167,7 +167,7 @@ def analyse(
     dataset : str, optional
         Default: all of them.
     seed : int
-        Of the sample of architectures whose neighbours are looked up; it matters for tables larger than NAS-Bench-101 only.
+        Of the sample of architectures whose neighbours are looked up; used only if the table has more than 2**24 neighbours.
     progress : callable, optional
         Called with the name of each frame when it is done.
 
@@ -188,7 +188,7 @@ def analyse(
     [{'metric': 'test_accuracy', 'optima': 2, 'local_optima': 14}]
     """
     if not isinstance(bench, Benchmark):
-        raise TypeError(f"analyse takes a benchmark, such as nasbench_kit.open({bench!r}), not {type(bench).__name__}")
+        raise TypeError(f"bench must come from nasbench_kit.open(...), not {bench!r}")
     if dataset is not None and dataset not in bench.datasets:
         raise UnknownName(f"dataset of {bench.name}", dataset, bench.datasets)
     seed = operator.index(seed)

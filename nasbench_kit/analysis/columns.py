@@ -70,7 +70,8 @@ class Columns:
         known = named is not None and not named.depends_on_seed
         return known or metric.name in self.bench.costs(dataset) or metric.units in COST_UNITS
 
-    @staticmethod
-    def kind(metric: Metric) -> str:
-        """``"proxy"`` for the score of a training-free proxy, else ``"cost"``."""
-        return "proxy" if metric.name.startswith(PROXY) else "cost"
+    def kind(self, metric: Metric, dataset: str) -> str:
+        """What a predictor is: ``"proxy"``, the score of a training-free proxy, ``"cost"`` or ``"other"``."""
+        if metric.name.startswith(PROXY):
+            return "proxy"
+        return "cost" if self._is_cost(metric, dataset) else "other"

@@ -240,6 +240,8 @@ class Generations:
         if (np.diff(self.evaluations, axis=0) < 0).any():
             raise ValueError("generations/evaluations decrease")
         run, generation, member = self.change_run, self.change_generation, self.change_member
+        if (self.sizes.max(axis=0) > np.bincount(run, minlength=shape[1])).any():  # every member has changed once
+            raise ValueError("generations/sizes has populations larger than what is stored")
         if len(run) and generation.max() >= shape[0]:
             raise ValueError("generations/change_generation has numbers beyond the last")
         if (np.diff(run * shape[0] + generation) < 0).any() or (member >= self.sizes[generation, run]).any():

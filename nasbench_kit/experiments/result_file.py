@@ -109,6 +109,8 @@ def check_loaded(result: Any) -> None:
     for name, run in (("archive_run", result.archive_run), ("trace/run", result.rows["run"])):
         if len(run) and not (run.min() >= 0 and run.max() < runs and (np.diff(run.astype(np.int64)) >= 0).all()):
             raise ValueError(f"{name} does not have the numbers of runs in their order")
+    if result.generations is not None and result.generations.evaluations.shape[1] != runs:
+        raise ValueError(f"the generations are not those of {runs} runs")
     for name in ("archive_F", "bounds", "front_bounds", "noise_free_F"):
         values = getattr(result, name)
         if values is not None and not np.isfinite(values).all():

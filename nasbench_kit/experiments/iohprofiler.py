@@ -7,6 +7,7 @@ version 0.3; read by IOHanalyzer (Wang et al. 2022, arXiv 2007.03953) and by the
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -96,11 +97,17 @@ def write_iohprofiler(result: Any, folder: Path, name: str) -> Path:
 
 
 def check_empty(folder: Path) -> None:
-    """Raise WriteError if a folder is not empty: the runs of two searches there would be taken for one experiment."""
-    if folder.exists() and not folder.is_dir():
-        raise WriteError(f"{folder} is a file; give the name of a folder")
+    """Raise WriteError if a folder is not empty or can clearly not be made.
+
+    The runs of two searches in one folder would be taken for one experiment.
+    """
     if folder.is_dir() and any(folder.iterdir()):
         raise WriteError(f"{folder} is not empty; give the name of a new folder")
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise WriteError(f"{folder} cannot be written: {there} is a file; give the name of a folder")
+    if not os.access(there, os.W_OK):
+        raise WriteError(f"{folder} cannot be written: no permission in {there}")
 
 
 def _write_rows(path: Path, result: Any, points: _Points, columns: list[str]) -> None:

@@ -6,7 +6,6 @@ import html
 import json
 import os
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,7 @@ from nasbench_kit.report.tables import (
 __all__ = ["report"]
 
 # nothing is loaded, from anywhere
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-)
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def report(
@@ -86,6 +83,8 @@ def report(
 
 
 def _page(contents: list[dict[str, Any]], headings: list[str], references: str) -> str:
+    from importlib.metadata import version  # imports mail and more, which importing the package does not need
+
     here = files("nasbench_kit.report")
     style, script = (here.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     title = headings[0] if len(headings) == 1 else f"{len(headings)} comparisons"
@@ -143,9 +142,7 @@ def _section(i: int, heading: str, content: dict[str, Any]) -> str:
             '<div data-curves><div class="bar"></div><div class="panels"></div></div>',
             '<p class="soft">Means over runs, with their 95 % intervals. A line that ends has reached the optimum in every run.</p>',
         ]
-    shown = (
-        '<div class="detail" aria-label="Architecture"><p class="soft">Point at an architecture to see it.</p></div>'
-    )
+    shown = '<div class="detail" role="region" aria-label="Architecture"><p class="soft">Point at an architecture to see it.</p></div>'
     if content["many"]:
         parts += [
             "<h3>Fronts of the median runs</h3>",

@@ -147,7 +147,7 @@ def _table(
     label: str, header: list[str], rows: Iterable[list[str]], left: tuple[int, ...] = (0,), wrap: tuple[int, ...] = ()
 ) -> str:
     def cell(k: int, text: str) -> str:
-        style = ' style="white-space:normal;overflow-wrap:anywhere"' if k in wrap else ""
+        style = ' style="white-space:normal;overflow-wrap:anywhere;min-width:18rem"' if k in wrap else ""
         return f"<td{' class=left' if k in left else ''}{style}>{html.escape(text)}</td>"
 
     head = "".join(

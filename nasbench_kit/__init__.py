@@ -19,6 +19,7 @@ from nasbench_kit.algorithms import (
     Reinforce,
     SuccessiveHalving,
 )
+from nasbench_kit.analysis import Analysis, analyse
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.benchmark import open_benchmark as open  # noqa: A004 - as in h5py: nk.open(name)
 from nasbench_kit.data import list_benchmarks
@@ -55,6 +56,7 @@ __all__ = [
     "MOGOMEA",
     "NSGA2",
     "Algorithm",
+    "Analysis",
     "Benchmark",
     "BestFirstSearch",
     "Budget",
@@ -84,6 +86,7 @@ __all__ = [
     "TestSelectionWarning",
     "UnknownName",
     "WriteError",
+    "analyse",
     "compare",
     "convert",
     "join",

@@ -40,6 +40,7 @@ DOCUMENTED = {
         "WriteError",
     ),
     *(
+        "Analysis",
         "Benchmark",
         "Budget",
         "Comparison",
@@ -55,6 +56,7 @@ DOCUMENTED = {
         "TestSelectionWarning",
     ),
     *(
+        "analyse",
         "compare",
         "convert",
         "join",
@@ -129,7 +131,7 @@ def test_errors_derive_from_what_a_caller_would_expect():
 # a room may know those before it
 ROOMS = (
     *("errors", "files", "kernels", "graphs", "spaces", "metrics", "problems", "store", "data", "benchmark"),
-    *("surrogates", "loaders"),
+    *("analysis", "surrogates", "loaders"),
     *("algorithms", "figures", "experiments", "report", "training", "compat", "interfaces", "cli"),
 )
 # and some of them fewer
@@ -139,6 +141,7 @@ NARROWER = {
     "spaces": {"errors", "graphs", "kernels"},
     "metrics": {"kernels"},
     "loaders": set(ROOMS[: ROOMS.index("algorithms")]),
+    "analysis": {"errors", "kernels", "spaces", "metrics", "benchmark"},
     "algorithms": {"errors", "graphs", "kernels", "metrics", "spaces"},
     "figures": {"errors", "files", "kernels", "graphs", "spaces", "metrics"},
 }

@@ -19,7 +19,8 @@ from nasbench_kit.experiments import statistics
 from nasbench_kit.experiments.bootstrap import mean_interval
 from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.comparison_file import read_comparison, write_comparison
-from nasbench_kit.experiments.names import named, seeds_of
+from nasbench_kit.experiments.iohprofiler import check_empty
+from nasbench_kit.experiments.names import file_names, named, seeds_of
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.search import search
@@ -216,6 +217,19 @@ class Comparison:
         """
         return write_comparison(Path(path), self.results, self.report, self.budget)
 
+    def to_iohprofiler(self, folder: str | os.PathLike[str]) -> Path:
+        """Write all runs in IOHprofiler's format, one folder per algorithm within ``folder``, which must be empty.
+
+        Raises
+        ------
+        WriteError, ValueError
+            As in `Result.to_iohprofiler`.
+        """
+        check_empty(Path(folder))
+        for name, part in file_names(self.results, "").items():
+            self.results[name].to_iohprofiler(Path(folder) / part, name=name)
+        return Path(folder)
+
     def _finals(self) -> dict[str, NDArray[np.float64]]:
         return {name: self.final(result) for name, result in self.results.items()}
 
@@ -230,6 +244,7 @@ def compare(
     seed: int = 0,
     clock: str = "evaluations",
     report: tuple[str, str, int | None] | None = None,
+    record: bool = False,
     progress: Callable[[str, float], None] | None = None,
     **ends: Any,
 ) -> Comparison:
@@ -249,6 +264,8 @@ def compare(
     report : tuple of (dataset, metric, epochs), optional
         The metric reported of the incumbents, for problems of a table. Default: ``test_accuracy`` of the dataset searched
         on, if it has one and the search does not select on it.
+    record : bool
+        Keep a log of every generation in each result, as in ``nasbench_kit.search``.
     progress : callable, optional
         Called with an algorithm's name and the fraction of its work done.
 
@@ -288,6 +305,7 @@ def compare(
             seed=seeds[name],
             budget=budget,
             clock=clock,
+            record=record,
             progress=_named(progress, name),
         )
     return Comparison(problem, results, report, budget)

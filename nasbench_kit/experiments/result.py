@@ -17,6 +17,7 @@ from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchma
 from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.generations import Generations
+from nasbench_kit.experiments.iohprofiler import write_iohprofiler
 from nasbench_kit.experiments.recorder import Recorder, known_front
 from nasbench_kit.experiments.result_file import (
     contents,
@@ -84,6 +85,7 @@ class Result:
         Further metrics of the incumbents (runs,), or of all archive members, from the problem itself; see `archive_metrics`.
         Empty if there is a benchmark to query.
     generations : Generations or None
+        The log of every generation, if the search was to keep it (``record=True``).
     wall_seconds : float
         The duration of the search.
     """
@@ -386,6 +388,30 @@ class Result:
         Settings that are not plain values are written as text.
         """
         return write_record(Path(path), *contents(self))
+
+    def to_iohprofiler(self, folder: str | os.PathLike[str], *, name: str | None = None) -> Path:
+        """Write the runs in IOHprofiler's format, for IOHanalyzer and iohinspector.
+
+        Parameters
+        ----------
+        folder : path-like
+            Created if it does not exist; it must be empty.
+        name : str, optional
+            What the algorithm is called there. Default: its name.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        WriteError
+            The folder is not empty or cannot be written.
+        ValueError
+            A search on several objectives that kept no log: search with ``record=True``.
+        """
+        return write_iohprofiler(self, Path(folder), name or self.algorithm)
 
 
 def join_results(parts: Sequence[Result]) -> Result:

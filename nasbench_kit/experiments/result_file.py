@@ -117,6 +117,8 @@ def check_loaded(result: Any) -> None:
             raise ValueError(f"{name} does not have the numbers of runs in their order")
     if (result.run_numbers < 0).any() or (np.diff(result.run_numbers.astype(np.int64)) <= 0).any():
         raise ValueError("run_numbers are not ascending from 0 or above")
+    if result.generations is not None and result.generations.evaluations.shape[1] != runs:
+        raise ValueError(f"the generations are not those of {runs} runs")
     for name in ("archive_F", "bounds", "front_bounds", "noise_free_F"):
         values = getattr(result, name)
         if values is not None and not np.isfinite(values).all():

@@ -17,7 +17,7 @@ from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.algorithms.streams import Streams, stream_key
 from nasbench_kit.errors import InvalidArchitecture, LostWorker, UnknownName
 from nasbench_kit.experiments.budget import Budget, whole_number
-from nasbench_kit.experiments.generations import Generations
+from nasbench_kit.experiments.generation_log import GenerationLog
 from nasbench_kit.experiments.limits import check_memory
 from nasbench_kit.experiments.recorder import CLOCKS, Recorder
 from nasbench_kit.experiments.result import Result, join_results
@@ -95,7 +95,9 @@ def search(
         Several objectives only: the maximum number of archive members; those that contribute most hypervolume are kept.
         Default: all non-dominated points. Archives are pruned at rows of the trace, so their hypervolume may decrease.
     record : bool
-        Keep the population of every generation in ``result.generations``.
+        Keep a log of every generation in ``result.generations``: population, best genotype, approximation front and
+        number of evaluations. The budget may end before the last generation does; its population is then the one before.
+        The search itself is the same, bit for bit.
     executor : concurrent.futures.Executor, optional
         Executes the batches of runs: a process pool, Dask's ``client.get_executor()``, ... Default: this process.
     progress : callable, optional
@@ -220,9 +222,9 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
         initial=task.initial,
         **({} if problem.drawn_from is None else {"drawn_from": problem.drawn_from}),
     )
-    recorder = Recorder(problem, task.runs, budget, task.clock, task.archive_size)
+    log = GenerationLog(problem, task.runs) if task.record else None
+    recorder = Recorder(problem, task.runs, budget, task.clock, task.archive_size, log)
     evaluator = _Evaluator(problem, algorithm, task)
-    generations: list[tuple[int, NDArray[Any], NDArray[Any]]] = []
     told, rounds = 0, 0
     reported = time.perf_counter()
     enable_for((task.budget.evaluations or 0) * task.runs)
@@ -236,13 +238,13 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
         told += taken.shape[1]
         enable_for(told * task.runs)
         rounds += 1
+        F = evaluation.F.reshape(task.runs, -1, objectives)
         if taken.shape[1] == X.shape[1]:
-            F = evaluation.F.reshape(task.runs, -1, objectives)
             algorithm.tell(F)
-            if task.record:
-                members, values = algorithm.population or (X, F)
-                answered = problem.answered(members.reshape(-1, space.genes)).reshape(members.shape)
-                generations.append((told, answered.copy(), values.copy()))
+        if log:
+            members, values = algorithm.population or (taken, F)
+            answered = problem.answered(members.reshape(-1, space.genes)).reshape(members.shape)
+            log.generation(recorder.evaluations, answered, values)
         now = time.perf_counter()
         if progress and now - reported > 0.1:
             reported = now
@@ -250,9 +252,8 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
     recorder.finish()
     if progress:
         progress(1.0)
-    return Result.from_recorder(
-        problem, task.algorithm, task.seed, task.first_run, recorder, _stack(generations), task.options
-    )
+    generations = log.finish() if log else None
+    return Result.from_recorder(problem, task.algorithm, task.seed, task.first_run, recorder, generations, task.options)
 
 
 class _Evaluator:
@@ -344,14 +345,3 @@ def _share(recorder: Recorder, budget: Budget, told: int, rounds: int) -> float:
     if budget.target is not None:
         shares.append(1 - float(recorder.running.mean()))
     return min(max(shares), 1.0)
-
-
-def _stack(generations: list[tuple[int, NDArray[Any], NDArray[Any]]]) -> Generations | None:
-    if not generations:
-        return None
-    # an algorithm's first batch may differ in size from its later ones
-    return Generations(
-        evaluations=np.array([g[0] for g in generations]),
-        populations=[g[1] for g in generations],
-        values=[g[2] for g in generations],
-    )

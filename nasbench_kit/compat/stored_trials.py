@@ -121,7 +121,7 @@ class StoredTrials:
     def results(self, kind: type[ArchResults], index: int, name: str, stream: Any) -> ArchResults:
         """All trainings of an architecture with a budget, by the package's name of it."""
         budget, found = self.budgets[name], kind(index, self.names[index])
-        found._random = stream
+        found._random, found.clear_net_done = stream, True  # no weights are stored
         for dataset in self.datasets:
             if not self.trained(dataset, budget)[index]:
                 continue
@@ -204,14 +204,16 @@ class _Trial:
         return values[:, seeds.index(int(self.seed))] if self.seed in seeds else np.full(len(values), np.nan)
 
     def seconds(self) -> OrderedDict[int, float] | None:
-        """The seconds of every epoch; without a curve the total, which the authors measured once, in equal parts."""
+        """The seconds of every epoch: the total in equal parts, as the authors scaled them, unless its curve says otherwise."""
         total = self.final("training_time")
         if math.isnan(total):
             return None
         curve = self.curve("training_time")
-        if curve is None or np.isnan(curve).any():
-            return OrderedDict.fromkeys(range(self.budget), total / self.budget)
-        return OrderedDict(enumerate(np.diff(curve, prepend=0.0).tolist()))
+        if curve is not None and not np.isnan(curve).any():
+            seconds = np.diff(curve, prepend=0.0)
+            if not np.allclose(seconds, total / self.budget, rtol=1e-9, atol=0):
+                return OrderedDict(enumerate(seconds.tolist()))
+        return OrderedDict.fromkeys(range(self.budget), total / self.budget)
 
     def absent(self, what: str, epoch: int) -> NotStored:
         where = f"{self.of.bench.name}: the {what} of {self.of.names[self.index]} on {self.dataset}"

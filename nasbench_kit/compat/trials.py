@@ -73,7 +73,8 @@ class ResultsCount:
         load = None if name.startswith("__") else self.__dict__.pop("_load", None)
         if load is None:
             raise AttributeError(name)
-        self.__dict__.update(load())
+        for field, value in load().items():
+            self.__dict__.setdefault(field, value)  # what was changed before stays changed
         return getattr(self, name)
 
     def __repr__(self) -> str:

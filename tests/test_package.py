@@ -134,6 +134,7 @@ NARROWER = {
     "loaders": set(ROOMS[: ROOMS.index("algorithms")]),
     "algorithms": {"errors", "graphs", "kernels", "metrics", "spaces"},
     "figures": {"errors", "files", "kernels", "graphs", "spaces", "metrics"},
+    "compat": {"errors", "spaces", "data", "benchmark", "loaders"},
 }
 # of other rooms, algorithms see indicators of arrays alone
 OF_METRICS = {"nasbench_kit.metrics.indicators"}

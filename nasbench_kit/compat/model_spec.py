@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.compat.errors import Unsupported, WrongQuery
-from nasbench_kit.graphs import on_a_path
 
 __all__ = ["ModelSpec"]
 
@@ -54,7 +53,7 @@ class ModelSpec:
             raise WrongQuery("matrix must be strictly upper-triangular: edges go from earlier to later vertices")
         self.original_matrix, self.original_ops = given, copy.deepcopy(ops)
         self.data_format = data_format
-        kept = np.flatnonzero(on_a_path((given != 0)[np.newaxis])[0])
+        kept = _on_a_path(given != 0)
         self.valid_spec = len(kept) >= 2
         self.matrix: NDArray[Any] | None = given[np.ix_(kept, kept)] if self.valid_spec else None
         self.ops: list[str] | None = [ops[vertex] for vertex in kept] if self.valid_spec else None
@@ -83,6 +82,14 @@ class ModelSpec:
     def visualize(self) -> Any:
         """Refused: cells are drawn by the kit's own command."""
         raise Unsupported("a cell is drawn by 'nasbench-kit draw --space nb101', and by nasbench_kit.figures")
+
+
+def _on_a_path(edges: NDArray[np.bool_]) -> list[int]:
+    """The vertices on a path from the first to the last."""
+    reaches = edges | np.eye(len(edges), dtype=np.bool_)
+    for _ in range(len(edges)):
+        reaches = reaches @ reaches
+    return np.flatnonzero(reaches[0] & reaches[:, -1]).tolist() if reaches[0, -1] else []
 
 
 def _joined(hashes: list[str], vertices: list[int]) -> str:

@@ -3,10 +3,10 @@
 >>> from nasbench_kit.compat.nas_201_api import NASBench201API as API
 >>> api = API("nb201", verbose=False)
 >>> len(api), api[11]
-(15625, '|nor_conv_1x1~0|+|nor_conv_3x3~0|none~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_1x1~2|')
+(15625, '|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|none~0|nor_conv_3x3~1|avg_pool_3x3~2|')
 >>> info = api.get_more_info(11, "cifar100", hp="200", is_random=False)
 >>> round(info["valid-accuracy"], 2), round(info["test-accuracy"], 2)
-(70.75, 70.52)
+(67.45, 67.61)
 """
 
 from __future__ import annotations

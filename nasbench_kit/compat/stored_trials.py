@@ -97,17 +97,18 @@ class StoredTrials:
         """The seeds of a dataset, and which architectures were trained with each: (space.size, seeds)."""
         key = (dataset, budget)
         if key not in self._known:
-            every = self.bench.seeds(dataset)
-            known = np.stack([self._has(dataset, budget, seed) for seed in every], axis=1) if every else np.empty((0, 0))
-            some = known.any(axis=0)
-            found = tuple(seed for seed, any_known in zip(every, some.tolist(), strict=True) if any_known)
-            self._known[key] = found, known[:, some] if found else np.zeros((self.space.size, 0), dtype=np.bool_)
+            seeds = self.bench.seeds(dataset)
+            known = np.zeros((self.space.size, len(seeds)), dtype=np.bool_)
+            for i, seed in enumerate(seeds):
+                known[:, i] = self._has(dataset, budget, seed)
+            some = np.flatnonzero(known.any(axis=0)).tolist()
+            self._known[key] = tuple(seeds[i] for i in some), known[:, some]
         return self._known[key]
 
     def _has(self, dataset: str, budget: int, seed: int | str) -> NDArray[np.bool_]:
         parts = ("train", *SETS[dataset].values())
         values = [self.final(dataset, budget, f"{part}_accuracy", seed) for part in parts]
-        known: NDArray[np.bool_] = ~np.isnan(values).all(axis=0)
+        known: NDArray[np.bool_] = np.logical_not(np.isnan(values).all(axis=0))
         return known
 
     def trained(self, dataset: str, budget: int) -> NDArray[np.bool_]:
@@ -152,8 +153,12 @@ class StoredTrials:
             "train_losses": _Series(trial, "train_loss", "train"),
             "train_times": trial.seconds(),
             "eval_names": list(sets),
-            "eval_acc1es": _Evaluations(trial, {name: _Series(trial, f"{part}_accuracy", part) for name, part in sets.items()}),
-            "eval_losses": _Evaluations(trial, {name: _Series(trial, f"{part}_loss", part) for name, part in sets.items()}),
+            "eval_acc1es": _Evaluations(
+                trial, {name: _Series(trial, f"{part}_accuracy", part) for name, part in sets.items()}
+            ),
+            "eval_losses": _Evaluations(
+                trial, {name: _Series(trial, f"{part}_loss", part) for name, part in sets.items()}
+            ),
             "eval_times": times,
             "params": float(self.count(dataset, budget, "params", seed)[index]),
             "flop": float(self.count(dataset, budget, "flops", seed)[index]),
@@ -168,8 +173,8 @@ class StoredTrials:
             genotype = _EDGES.format(*(OPERATIONS[operation] for operation in CELL))
             about = {"name": "infer.shape.tiny", "channels": name, "genotype": genotype}
             return {**about, "arch_str": name, "class_num": skeleton.classes}
-        about = {"channel": skeleton.channels[0], "num_cells": skeleton.cells, "arch_str": name}
-        return {**about, "class_num": skeleton.classes}
+        size: dict[str, Any] = {"channel": skeleton.channels[0], "num_cells": skeleton.cells, "arch_str": name}
+        return {**size, "class_num": skeleton.classes}
 
 
 class _Trial:
@@ -199,9 +204,13 @@ class _Trial:
         seeds = bench.seeds(name, metric)
         if self.seed == "mean" or not seeds:
             known = ~np.isnan(values)
-            total = np.where(known, values, 0).sum(axis=1)
-            return np.divide(total, known.sum(axis=1), out=np.full(len(total), np.nan), where=known.any(axis=1))
-        return values[:, seeds.index(int(self.seed))] if self.seed in seeds else np.full(len(values), np.nan)
+            found = np.full(len(values), np.nan)
+            np.divide(np.where(known, values, 0).sum(axis=1), known.sum(axis=1), out=found, where=known.any(axis=1))
+            return found
+        found = np.full(len(values), np.nan)
+        if self.seed in seeds:
+            found[:] = values[:, seeds.index(int(self.seed))]
+        return found
 
     def seconds(self) -> OrderedDict[int, float] | None:
         """The seconds of every epoch: the total in equal parts, as the authors scaled them, unless its curve says otherwise."""

@@ -57,7 +57,8 @@ class ResultsCount:
     ) -> None:
         self.name, self.net_state_dict, self.seed, self.epochs = name, state_dict, seed, epochs
         self.train_acc1es, self.train_losses = copy.deepcopy(train_accs), copy.deepcopy(train_losses)
-        self.train_acc5es = self.train_times = None
+        self.train_acc5es: Any = None
+        self.train_times: Any = None
         self.params, self.flop, self.latency = params, flop, latency
         self.arch_config = copy.deepcopy(arch_config)
         self.reset_eval()
@@ -96,7 +97,7 @@ class ResultsCount:
 
     def get_times(self) -> dict[str, float | None]:
         """Mean and total seconds of training, and of every evaluation set if it were evaluated after every epoch."""
-        seconds = list(self.train_times.values()) if isinstance(self.train_times, dict) else []
+        seconds: list[float] = list(self.train_times.values()) if isinstance(self.train_times, dict) else []
         found = _per_epoch_and_total("train", seconds)
         for name in self.eval_names:
             keys = [f"{name}@{epoch}" for epoch in range(self.epochs)]

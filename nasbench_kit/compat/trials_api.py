@@ -235,7 +235,9 @@ class TrialsAPI:
             best = int(indices[np.nanargmax(accuracy)])
             highest = float(np.nanmax(accuracy))
         elif len(indices):
-            raise NotStored(f"{self._stored.bench.name} has no accuracy on {metric_on_set} of {dataset} after {hp} epochs")
+            raise NotStored(
+                f"{self._stored.bench.name} has no accuracy on {metric_on_set} of {dataset} after {hp} epochs"
+            )
         if self.verbose and best >= 0:
             print(f"best architecture: {best}, {self.meta_archs[best]}, accuracy {highest}")
         return best, highest
@@ -248,7 +250,8 @@ class TrialsAPI:
             return stored.count(dataset, budget, name, "mean")
         counts = np.stack([stored.count(dataset, budget, name, seed) for seed in seeds])
         total = np.where(known.T, counts, 0).sum(axis=0)
-        found = np.divide(total, known.sum(axis=1), out=np.full(len(total), np.nan), where=known.any(axis=1))
+        found = np.full(len(total), np.nan)
+        np.divide(total, known.sum(axis=1), out=found, where=known.any(axis=1))
         differ = np.flatnonzero(np.where(known.T, np.abs(counts - found), 0).max(axis=0) > 1e-9)
         for index in np.intersect1d(differ, stored.evaluated).tolist():
             found[index] = self._info(index, hp).get_compute_costs(dataset)[name]

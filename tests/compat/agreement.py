@@ -76,7 +76,9 @@ def assert_records_agree(ours: Any, theirs: Any, index: int, hp: str, budget: in
         assert_agree(mine, official, question)
     for dataset in DATASETS:
         for seed in official.get_dataset_seeds(dataset):
-            assert_same(_everything(mine.query(dataset, seed), budget), _everything(official.query(dataset, seed), budget))
+            assert_same(
+                _everything(mine.query(dataset, seed), budget), _everything(official.query(dataset, seed), budget)
+            )
         for name in SETS:
             for iepoch in (None, 0, budget // 2, budget - 1, budget, -1):
                 assert_agree(mine, official, lambda info, s=name, e=iepoch, d=dataset: info.get_metrics(d, s, e))
@@ -96,7 +98,9 @@ def assert_records_agree(ours: Any, theirs: Any, index: int, hp: str, budget: in
                 assert_agree(
                     ours,
                     theirs,
-                    lambda api, d=dataset, e=iepoch, r=choice: api.get_more_info(index, d, iepoch=e, hp=hp, is_random=r),
+                    lambda api, d=dataset, e=iepoch, r=choice: api.get_more_info(
+                        index, d, iepoch=e, hp=hp, is_random=r
+                    ),
                 )
         assert_agree(ours, theirs, lambda api, d=dataset: api.get_net_config(index, d))
         assert_agree(ours, theirs, lambda api, d=dataset: api.get_cost_info(index, d, hp))

@@ -129,7 +129,10 @@ def test_random_trials_agree(store, theirs):
         lambda api: api.simulate_train_eval(api[11], "cifar100", "200"),
         lambda api: api.simulate_train_eval(11, "ImageNet16-120", account_time=False),
         *(lambda api, i=i: api.get_more_info(i, "cifar10-valid") for i in INDICES * 3),
-        *(lambda api, i=i: api.query_by_index(i).get_metrics("cifar10-valid", "train", is_random=True) for i in INDICES),
+        *(
+            lambda api, i=i: api.query_by_index(i).get_metrics("cifar10-valid", "train", is_random=True)
+            for i in INDICES
+        ),
         lambda api: (api.used_time, api.reset_time(), api.used_time),
     ]
     same_draws(ours, theirs, questions, 7)

@@ -136,7 +136,10 @@ def test_random_trials_agree(store, content, space):
         lambda api: api.simulate_train_eval(api[11], "cifar100", iepoch=3),
         lambda api: api.simulate_train_eval(11, "ImageNet16-120", iepoch=None, account_time=False),
         *(lambda api, i=i: api.get_more_info(i, "cifar10-valid", hp="12") for i in INDICES * 3),
-        *(lambda api, i=i: api.query_by_index(i).get_metrics("cifar10-valid", "train", is_random=True) for i in INDICES),
+        *(
+            lambda api, i=i: api.query_by_index(i).get_metrics("cifar10-valid", "train", is_random=True)
+            for i in INDICES
+        ),
         lambda api: api.used_time,
         lambda api: api.reset_time(),
         lambda api: api.used_time,
@@ -171,7 +174,13 @@ def test_cells_in_other_forms(ours, theirs, space):
 
 def test_search_spaces_agree():
     package = pytest.importorskip("nats_bench")
-    for tags in (("nats-bench", "tss"), ("nats-bench", "size"), ("nas-bench-201", None), ("nats-bench", None), ("x", "tss")):
+    for tags in (
+        ("nats-bench", "tss"),
+        ("nats-bench", "size"),
+        ("nas-bench-201", None),
+        ("nats-bench", None),
+        ("x", "tss"),
+    ):
         assert_agree(nats_bench, package, lambda module, tags=tags: module.search_space_info(*tags))
     for arguments in (("a path", "x"), ("/none/such", "tss"), (5, "tss"), ("/none/such", "sss")):
         assert_agree(nats_bench, package, lambda module, a=arguments: module.create(*a, verbose=False))
@@ -189,7 +198,9 @@ def test_counts_of_another_architecture(tmp_path):
     store = _converted(content, tmp_path)
     ours = nats_bench.create(store, "tss", verbose=False)
     theirs = package.create(content, "tss", fast_mode=False, verbose=False)
-    right = 1e-6 * nk.space("nb201").cost(nk.space("nb201").from_official_index([index]), "params", dataset="cifar10")[0]
+    right = (
+        1e-6 * nk.space("nb201").cost(nk.space("nb201").from_official_index([index]), "params", dataset="cifar10")[0]
+    )
     assert ours.get_cost_info(index, "cifar10", "200")["params"] == pytest.approx(right, rel=1e-12)
     for limit in (right - 0.01, right + 0.01):
         assert_agree(ours, theirs, lambda api, m=limit: api.find_best("cifar10", "test", param_max=m, hp="200"))

@@ -16,6 +16,9 @@ BIN := $(VENV)/bin
 # pip's cache and messages are the user's own business; what is pinned for CI comes by PIP_CONSTRAINT
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# without it, each of some hundred processes that the tests start would compile everything it imports anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lint bench docs tables clean fuzz audit install-all test-published test-slow test-train
 
 run: $(VENV)/.run

@@ -342,6 +342,7 @@ def process_pool():
         yield pool
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(cls, objectives, space_name, process_pool):
     if space_name != "nb201":
         pytest.skip("one space is enough")

@@ -188,6 +188,7 @@ def test_anytime_values_are_the_traces(comparison):
             assert table[run, column] == what[when <= point][-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", ["evaluations", "unique_networks", "simulated_seconds"])
 @pytest.mark.parametrize("suffix", ["png", "svg"])
 def test_pictures_of_one_objective(bench, tmp_path, clock, suffix):

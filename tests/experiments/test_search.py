@@ -282,6 +282,7 @@ def test_what_was_trained_partly_enters_the_archive_when_it_is_trained_in_full()
         assert (problem(X) == F).all()
 
 
+@pytest.mark.slow
 def test_a_result_that_does_not_fit_on_the_disk(tmp_path):
     """A full disk, simulated by a limit on the file size: one error, the old file is kept, and the interpreter survives."""
     target = tmp_path / "result.h5"
@@ -477,6 +478,7 @@ def _dies(X):
     return X.sum(axis=1)
 
 
+@pytest.mark.slow
 def test_a_lost_worker_leaves_the_runs_that_were_done(bench):
     problem = nk.FunctionProblem(_dies, bench.space)
     message = r"was killed.*(first \d+ of 200 runs are done|no run was done)"

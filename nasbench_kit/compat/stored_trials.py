@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ class StoredTrials:
 
     Attributes
     ----------
-    names : list of str
+    names : tuple of str
         All architectures by official index.
     budgets : dict of str to int
         The packages' names of the stored epoch budgets: ``"01"``, ``"12"``, ``"90"``, ``"200"``.
@@ -64,7 +64,7 @@ class StoredTrials:
             )
         epochs = sorted({budget for name in self.datasets for budget in bench.epochs(name)})
         self.budgets = {f"{budget:02d}": budget for budget in epochs}
-        self.names = official_names(self.space)
+        self.names = _names(type(self.space))
         self.evaluated = np.sort(self.space.official_index(bench.architectures))
         self._number = self.space.number(self.space.from_official_index(np.arange(self.space.size))).astype(np.intp)
         self._finals: dict[tuple[str, int, str, int | str], NDArray[np.float64]] = {}
@@ -290,6 +290,11 @@ class _Evaluations(Mapping[str, float]):
 
     def __len__(self) -> int:
         return sum(map(len, self._series.values()))
+
+
+@cache
+def _names(kind: type[NB201] | type[NATSSize]) -> tuple[str, ...]:
+    return tuple(official_names(kind()))
 
 
 @lru_cache(maxsize=64)

@@ -27,7 +27,7 @@ from nasbench_kit.spaces.nb101.space import NB101, OPERATIONS
 __all__ = ["ModelSpec", "NASBench", "NotStored", "OutOfDomainError", "WrongQuery"]
 
 _DATASET = "cifar10"
-_MODULES, _EDGES, _REPEATS = 7, 9, 3
+_VERTICES, _EDGES, _REPEATS = 7, 9, 3
 # the package's names of what a store has
 _METRICS = {
     "training_time": "training_time",
@@ -35,6 +35,7 @@ _METRICS = {
     "validation_accuracy": "valid_accuracy",
     "test_accuracy": "test_accuracy",
 }
+_HALFWAY = "halfway_"
 _BLOCK = 4096  # cells whose hashes are computed at a time
 
 
@@ -74,11 +75,10 @@ class NASBench:
             raise WrongQuery(f"{self._bench.name} has no dataset {_DATASET}, only {', '.join(self._bench.datasets)}")
         self._random = random_stream(seed)
         self._repeats = self._bench.seeds(_DATASET)
-        stored = self._bench.metrics(_DATASET)
-        finals = [name for name in _METRICS.values() if name in stored]
-        self.valid_epochs = {epochs for name in finals for epochs in self._bench.epochs(_DATASET, name)}
+        self._budgets = {name: self._bench.epochs(_DATASET, name) for name in self._bench.metrics(_DATASET)}
+        self.valid_epochs = {epochs for name in _METRICS.values() for epochs in self._budgets.get(name, ())}
         self.config = {
-            "module_vertices": _MODULES,
+            "module_vertices": _VERTICES,
             "max_edges": _EDGES,
             "available_ops": list(OPERATIONS),
             "num_labels": 10,
@@ -114,12 +114,11 @@ class NASBench:
         if epochs not in self.valid_epochs:
             raise OutOfDomainError(f"epochs must be one of {sorted(self.valid_epochs)}, not {epochs}")
         record = self._record(model_spec)
-        trainings = self._trainings(record, epochs)
-        if not trainings:
+        repeats = self._repeats_of(record, epochs)
+        if not repeats:
             raise NotStored(f"{self._bench.name} has no training of {epochs} epochs of this cell")
-        drawn = trainings[self._random.randint(0, len(trainings) - 1)]
-        prefix = "halfway" if stop_halfway else "final"
-        data = self._fixed(record) | {name: drawn[f"{prefix}_{name}"] for name in _METRICS}
+        drawn = repeats[self._random.randint(0, len(repeats) - 1)]
+        data = self._fixed(record) | self._evaluation(record, epochs, drawn, _HALFWAY if stop_halfway else "")
         self.training_time_spent += data["training_time"]
         self.total_epochs_spent += epochs // 2 if stop_halfway else epochs
         return data
@@ -177,8 +176,8 @@ class NASBench:
     def _check_spec(self, spec: ModelSpec) -> None:
         if not spec.valid_spec or spec.matrix is None or spec.ops is None:
             raise OutOfDomainError("the input does not reach the output")
-        if len(spec.ops) > _MODULES:
-            raise OutOfDomainError(f"a cell has at most {_MODULES} vertices after pruning, not {len(spec.ops)}")
+        if len(spec.ops) > _VERTICES:
+            raise OutOfDomainError(f"a cell has at most {_VERTICES} vertices after pruning, not {len(spec.ops)}")
         edges = int(np.sum(spec.matrix))
         if edges > _EDGES:
             raise OutOfDomainError(f"a cell has at most {_EDGES} edges after pruning, not {edges}")
@@ -229,8 +228,10 @@ class NASBench:
     # ---------------------------------------------------------------- values
 
     def _metrics(self, record: int) -> tuple[dict[str, Any], dict[int, list[dict[str, float]]]]:
-        budgets = sorted(self.valid_epochs)
-        computed = {epochs: found for epochs in budgets if (found := self._trainings(record, epochs))}
+        computed = {}
+        for epochs in sorted(self.valid_epochs):
+            if repeats := self._repeats_of(record, epochs):
+                computed[epochs] = [self._training(record, epochs, seed) for seed in repeats]
         return self._fixed(record), computed
 
     def _fixed(self, record: int) -> dict[str, Any]:
@@ -243,19 +244,29 @@ class NASBench:
             "trainable_parameters": int(self._space.cost(row, "params", dataset=_DATASET)[0]),
         }
 
-    def _trainings(self, record: int, epochs: int) -> list[dict[str, float]]:
-        """The repeats of a cell with a budget, or the only mean; those without any value are left out."""
-        trainings = []
-        for seed in self._repeats or ("mean",):
-            final = {name: self._value(record, name, "", epochs, seed) for name in _METRICS}
-            if not all(map(math.isnan, final.values())):
-                halfway = {f"halfway_{name}": self._value(record, name, "halfway_", epochs, seed) for name in _METRICS}
-                trainings.append(halfway | {f"final_{name}": value for name, value in final.items()})
-        return trainings
+    def _repeats_of(self, record: int, epochs: int) -> list[int | str]:
+        """The seeds that a cell has accuracies of with a budget, or "mean" if the table has only means."""
+        names = [name for name in _METRICS if name != "training_time"]
+        return [
+            seed
+            for seed in self._repeats or ("mean",)
+            if not all(math.isnan(self._value(record, name, "", epochs, seed)) for name in names)
+        ]
+
+    def _training(self, record: int, epochs: int, seed: int | str) -> dict[str, float]:
+        halves = {"halfway": _HALFWAY, "final": ""}
+        return {
+            f"{half}_{name}": value
+            for half, prefix in halves.items()
+            for name, value in self._evaluation(record, epochs, seed, prefix).items()
+        }
+
+    def _evaluation(self, record: int, epochs: int, seed: int | str, prefix: str) -> dict[str, float]:
+        return {name: self._value(record, name, prefix, epochs, seed) for name in _METRICS}
 
     def _value(self, record: int, name: str, prefix: str, epochs: int, seed: int | str) -> float:
         metric = prefix + _METRICS[name]
-        if metric not in self._bench.metrics(_DATASET) or epochs not in self._bench.epochs(_DATASET, metric):
+        if epochs not in self._budgets.get(metric, ()):
             return math.nan
         value = float(self._bench.rows(metric, _DATASET, epochs, seed)[record])
         return value if name == "training_time" else _fraction(value)

@@ -68,7 +68,6 @@ def test_nats_bench(folder, store, space):
 def test_nas_201_api(folder, store, space):
     if space == "sss":
         return
-    pytest.importorskip("torch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         package = pytest.importorskip("nas_201_api")

@@ -17,6 +17,8 @@ __all__ = ["opened", "random_stream"]
 
 _STORE = ".h5"
 _MEMBERS = "*.pickle.pbz2"
+# the default names of what the official files of a space are converted to
+_OFFICIAL = {"nb101": ("nb101", "nb101-only108"), "nb201": ("nb201", "nats"), "nats-size": ("nats-size",)}
 
 
 def opened(source: Any, space: str, default: str) -> Benchmark:
@@ -37,7 +39,8 @@ def opened(source: Any, space: str, default: str) -> Benchmark:
     WrongQuery
         There is no such store, or it is about another space. Also a ValueError, KeyError and AssertionError.
     SourceError
-        An official file that has not been converted; the message gives the command. Also a ValueError.
+        An official file that has not been converted, and the message gives the command; or some other file. Also a
+        ValueError.
     """
     if isinstance(source, dict):
         raise WrongQuery(
@@ -46,25 +49,27 @@ def opened(source: Any, space: str, default: str) -> Benchmark:
         )
     if source is not None and not isinstance(source, (str, os.PathLike, Benchmark)):
         raise WrongQuery(f"expected the name or path of a store, not {type(source).__name__}")
-    bench = source if isinstance(source, Benchmark) else open_benchmark(_store_path(source, default))
+    bench = source if isinstance(source, Benchmark) else open_benchmark(_store_path(source, space, default))
     if bench.space.name != space:
         raise WrongQuery(f"{bench.name} is a table of the space {bench.space.name}, not of {space}")
     return bench
 
 
-def _store_path(source: str | os.PathLike[str] | None, default: str) -> Path:
+def _store_path(source: str | os.PathLike[str] | None, space: str, default: str) -> Path:
     try:
         path = find_store(default if source is None else source)
     except UnknownName as error:
         raise WrongQuery(str(error)) from error
     if not os.path.exists(path):  # noqa: PTH110 - returns False for invalid file names
         raise WrongQuery(f"{path} does not exist; pass the name or path of a store, or an official file")
-    return path if path.suffix == _STORE else _converted(path)
+    return path if path.suffix == _STORE else _converted(path, space)
 
 
-def _converted(source: Path) -> Path:
+def _converted(source: Path, space: str) -> Path:
     """The store that an official file or folder was converted to; SourceError with the command if there is none."""
     name = store_name(source, None, None)
+    if name not in _OFFICIAL[space]:
+        raise SourceError(f"{source} is neither a store nor an official file of the space {space}")
     store = store_folder() / f"{name}{_STORE}"
     if store.is_file():
         about = Benchmark(store).info
@@ -72,7 +77,7 @@ def _converted(source: Path) -> Path:
             return store
     raise SourceError(
         f"{source} is an official file, not a store: run 'nasbench-kit convert {source}' once"
-        + ("" if name.startswith("nb101") else ", with --curves for values before the last epoch")
+        + ("" if space == "nb101" else ", with --curves for values before the last epoch")
         + f"; it is then opened from {store}"
     )
 

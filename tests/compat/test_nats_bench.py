@@ -268,6 +268,8 @@ def test_official_files_open_once_converted(ours, source, space):
     """Without curves it answers with values after the last epoch, and times; the message says how to get the others."""
     with pytest.raises(ValueError, match=r"official file, not a store: run 'nasbench-kit convert .*--curves"):
         nats_bench.create(str(source), space)
+    with pytest.raises(ValueError, match="neither a store nor an official file of the space"):
+        nats_bench.create(str(source), "tss" if space == "sss" else "sss")
     if space == "sss":
         return
     nk.convert(source, store_folder() / "nats.h5", partial=True)

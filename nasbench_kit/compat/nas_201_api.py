@@ -17,12 +17,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.compat import arch_results
 from nasbench_kit.compat.errors import NotStored, WrongQuery
+from nasbench_kit.compat.record_text import text_lines
+from nasbench_kit.compat.results_count import ResultsCount
 from nasbench_kit.compat.topology import OPERATIONS, str2lists, str2matrix, unique_str
-from nasbench_kit.compat.trials import ArchResults, ResultsCount
 from nasbench_kit.compat.trials_api import TrialsAPI
 
 __all__ = ["ArchResults", "NASBench201API", "NotStored", "ResultsCount", "WrongQuery"]
+
+
+_BETWEEN = ", "
+
+
+class ArchResults(arch_results.ArchResults):
+    """All trainings of an architecture with one epoch budget."""
+
+    def show(self, is_print: bool = False) -> list[str]:
+        """The lines of text about the architecture, printed if wanted."""
+        lines = text_lines(self, None, between=_BETWEEN, with_test=False)
+        if is_print:
+            print("\n".join(lines))
+        return lines
 
 
 class NASBench201API(TrialsAPI):
@@ -89,7 +105,7 @@ class NASBench201API(TrialsAPI):
         """See `nasbench_kit.compat.topology.str2matrix`."""
         return str2matrix(arch_str, search_space)
 
-    _between = ", "
+    _results, _between = ArchResults, _BETWEEN
 
     def _not_evaluated(self, index: int) -> None:
         print(f"the architecture {index} is not in {self.filename}")

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.compat import trials
+from nasbench_kit.compat import arch_results
 from nasbench_kit.compat.errors import NotStored, WrongQuery
+from nasbench_kit.compat.results_count import ResultsCount
 from nasbench_kit.compat.topology import OPERATIONS, str2lists, str2matrix, unique_str
-from nasbench_kit.compat.trials import ResultsCount
 from nasbench_kit.compat.trials_api import TrialsAPI
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "WrongQuery",
     "create",
     "search_space_info",
+    "version",
 ]
 
 _TOPOLOGY, _SIZE = ("tss", "topology"), ("sss", "size")
@@ -77,7 +78,12 @@ def search_space_info(main_tag: str, aux_tag: str | None) -> dict[str, Any]:
     raise WrongQuery(f"there is no search space {main_tag!r} with {aux_tag!r}")
 
 
-class ArchResults(trials.ArchResults):
+def version() -> str:
+    """The version of the package whose answers these are."""
+    return "v1.8"
+
+
+class ArchResults(arch_results.ArchResults):
     """All trainings of an architecture with one epoch budget, with counts as NATS-Bench corrects them."""
 
     _corrects_counts = True
@@ -235,8 +241,4 @@ class NATSsize(_NATS):
     """NATS-Bench's size search space."""
 
     _space, _default, _name, _epochs = "nats-size", "nats-size", "size", 90
-
-    def _shown_sets(self, dataset: str) -> list[tuple[str, str]]:
-        return (
-            [("valid", "x-valid"), ("test", "ori-test")] if dataset == "cifar10-valid" else super()._shown_sets(dataset)
-        )
+    _with_test = True

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark
+from nasbench_kit.compat.arch_results import ArchResults
 from nasbench_kit.compat.errors import NotStored, WrongQuery
-from nasbench_kit.compat.trials import ArchResults, ResultsCount
+from nasbench_kit.compat.results_count import ResultsCount
 from nasbench_kit.loaders.record_values import SETS
 from nasbench_kit.loaders.records import curves_name, official_names
 from nasbench_kit.spaces.nats_size.cost import CELL
@@ -73,6 +74,9 @@ class StoredTrials:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> StoredTrials:
         return self  # read-only
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StoredTrials, (self.bench,)
 
     # ---------------------------------------------------------------- values of all architectures
 

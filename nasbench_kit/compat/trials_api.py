@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.compat.arch_results import ArchResults
 from nasbench_kit.compat.errors import NotStored, Unsupported, WrongQuery
 from nasbench_kit.compat.opening import opened, random_stream
+from nasbench_kit.compat.record_text import text_lines
 from nasbench_kit.compat.stored_trials import StoredTrials
-from nasbench_kit.compat.trials import ArchResults
 from nasbench_kit.loaders.record_values import SETS
 
 __all__ = ["TrialsAPI"]
@@ -293,31 +294,10 @@ class TrialsAPI:
             print("\n".join(self._lines(self._info(index, hp), None)))
         print(f"{'<' * 40}------------{'<' * 40}")
 
+    _between, _with_test = " & ", False
+
     def _lines(self, info: ArchResults, extra: str | None) -> list[str]:
-        """The text about an architecture: two lines per dataset, costs and metrics."""
-        lines = [info.arch_str, f"datasets : {info.get_dataset_names()}, extra-info : {extra}"]
-        for dataset in info.get_dataset_names():
-            costs = info.get_compute_costs(dataset)
-            seconds = costs["latency"]
-            latency = f"{seconds * 1000:.2f}" if seconds is not None and seconds > 0 else None
-            lines.append(
-                f"{dataset:14s} FLOP={costs['flops']:6.2f} M, Params={costs['params']:.3f} MB, latency={latency} ms."
-            )
-            sets = [("train", "train"), *self._shown_sets(dataset)]
-            shown = [f"{title} : [{self._metrics_shown(info, dataset, name)}]" for title, name in sets]
-            lines.append(f"{dataset:14s} {', '.join(shown)}")
-        return lines
-
-    def _shown_sets(self, dataset: str) -> list[tuple[str, str]]:
-        if dataset == "cifar10":
-            return [("test ", "ori-test")]
-        return [("valid", "x-valid"), *([] if dataset == "cifar10-valid" else [("test", "x-test")])]
-
-    _between = " & "
-
-    def _metrics_shown(self, info: ArchResults, dataset: str, name: str) -> str:
-        found = info.get_metrics(dataset, name)
-        return f"loss = {found['loss']:.3f}{self._between}top1 = {found['accuracy']:.2f}%"
+        return text_lines(info, extra, between=self._between, with_test=self._with_test)
 
     # ---------------------------------------------------------------- weights and files
 

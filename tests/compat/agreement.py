@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["assert_agree", "assert_records_agree", "assert_same", "same_draws"]
+__all__ = ["assert_agree", "assert_records_agree", "assert_same", "assert_same_members", "same_draws"]
 
 # what our messages and notes may word differently
 PROSE = {"comment"}
@@ -51,6 +52,29 @@ def assert_agree(ours: Any, theirs: Any, question: Callable[[Any], Any]) -> None
     else:
         assert isinstance(error, type(wrong)), (repr(error), repr(wrong))
         assert len(str(error)) > 20
+
+
+def assert_same_members(ours: type, theirs: type) -> None:
+    """All public members of a class of the package, with the same arguments and defaults; ours may add keywords."""
+    for name in dir(theirs):
+        if name in OURS_LACKS or (name.startswith("_") and name != "__init__"):
+            continue
+        assert hasattr(ours, name), name
+        if inspect.isfunction(getattr(theirs, name)):
+            assert _arguments(getattr(ours, name)) == _arguments(getattr(theirs, name)), name
+
+
+OURS_LACKS = {"debug_test"}  # prints what its authors looked for
+
+
+def _arguments(function: Any) -> list[tuple[str, Any]]:
+    given = inspect.signature(function).parameters.values()
+    sequences = (list, tuple)
+    return [
+        (argument.name, list(argument.default) if isinstance(argument.default, sequences) else argument.default)
+        for argument in given
+        if argument.kind != argument.KEYWORD_ONLY
+    ]
 
 
 def same_draws(ours: Any, theirs: Any, questions: Sequence[Callable[[Any], Any]], seed: int) -> None:

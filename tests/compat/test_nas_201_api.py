@@ -11,7 +11,13 @@ import nasbench_kit as nk
 from nasbench_kit.compat import nas_201_api
 from nasbench_kit.compat.nas_201_api import NASBench201API
 from nasbench_kit.data import store_folder
-from tests.compat.agreement import assert_agree, assert_records_agree, assert_same, same_draws
+from tests.compat.agreement import (
+    assert_agree,
+    assert_records_agree,
+    assert_same,
+    assert_same_members,
+    same_draws,
+)
 from tests.official.nb201 import NAMES, states, write_nb201_pth
 
 INDICES = (0, 11)
@@ -137,7 +143,14 @@ def test_random_trials_agree(store, theirs):
     same_draws(ours, theirs, questions, 7)
 
 
+def test_members_agree(package):
+    for name in ("NASBench201API", "ArchResults", "ResultsCount"):
+        assert_same_members(getattr(nas_201_api, name), getattr(package, name))
+
+
 def test_text_agrees(ours, theirs, capsys):
+    assert ours.query_meta_info_by_index(11).show(is_print=True)[0] == NAMES[11]
+    assert capsys.readouterr().out.startswith(NAMES[11])
     for index in INDICES:
         theirs.show(index)
         expected = capsys.readouterr().out

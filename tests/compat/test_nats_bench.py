@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import random
 import shutil
 
@@ -12,7 +13,13 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.compat import nats_bench
 from nasbench_kit.data import store_folder
-from tests.compat.agreement import assert_agree, assert_records_agree, assert_same, same_draws
+from tests.compat.agreement import (
+    assert_agree,
+    assert_records_agree,
+    assert_same,
+    assert_same_members,
+    same_draws,
+)
 from tests.official.nats_size import SIZE
 from tests.official.nb201 import TOPOLOGY, write_nats_file
 
@@ -125,6 +132,13 @@ def test_every_method_agrees(ours, theirs):
         assert_agree(ours, theirs, question)
 
 
+def test_members_agree():
+    package = pytest.importorskip("nats_bench")
+    for name in ("NATStopology", "NATSsize", "ArchResults", "ResultsCount"):
+        assert_same_members(getattr(nats_bench, name), getattr(package, name))
+    assert nats_bench.version() == package.version()
+
+
 def test_random_trials_agree(store, content, space):
     """Every random choice, in the order in which a search makes it, and the clock."""
     package = pytest.importorskip("nats_bench")
@@ -211,7 +225,6 @@ def test_counts_of_another_architecture(tmp_path):
 
 def _converted(content, folder):
     import bz2
-    import pickle
 
     (folder / "content.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(content, 4)))
     return nk.convert(folder / "content.pickle.pbz2", folder / "content.h5", partial=True, curves=True).path
@@ -244,6 +257,38 @@ def test_copies_are_ones_own(ours):
     assert_same(again.state_dict()["dataset_seed"], mine.dataset_seed)
     built = nats_bench.ArchResults.create_from_state_dict(mine.state_dict())
     assert_same(built.get_metrics("cifar10", "train"), mine.get_metrics("cifar10", "train"))
+
+
+def test_records_travel_between_processes(ours):
+    info = ours.query_meta_info_by_index(11)
+    for question, value in (
+        (lambda api: api.get_more_info(11, "cifar100", is_random=False), ours),
+        (lambda info: info.get_metrics("cifar100", "x-valid", 3), info),
+        (lambda trial: trial.get_eval("x-valid", 3), info.query("cifar100", info.get_dataset_seeds("cifar100")[0])),
+    ):
+        content = pickle.dumps(value)
+        assert len(content) < (3_000_000 if value is ours else 100_000)
+        assert_same(question(pickle.loads(content)), question(value))
+
+
+def test_a_training_of_ones_own(ours, theirs):
+    accuracies = {f"x-test@{epoch}": 50.0 + epoch for epoch in range(12)}
+    for api in (ours, theirs):
+        trial = api.query_by_index(11, "cifar10")[api.query_by_index(11).get_dataset_seeds("cifar10")[0]]
+        trial.update_eval(accuracies, accuracies, accuracies)
+        trial.update_OLD_eval("x-valid", {11: 5.0}, {11: 6.0})
+        trial.update_train_info({11: 1.0}, None, {11: 2.0}, None)
+        assert trial.get_eval("x-test", 3)["accuracy"] == 53
+        assert trial.get_train() == {"iepoch": 11, "loss": 2.0, "accuracy": 1.0, "cur_time": None, "all_time": None}
+        assert sorted(trial.get_eval_set()) == ["ori-test", "x-test", "x-valid"]
+        assert trial.eval_acc1es["x-valid@11"] == 5
+        with pytest.raises((ValueError, AssertionError)):
+            trial.update_OLD_eval("x-test", {}, {})
+        info = api.query_meta_info_by_index(11)
+        info.update("cifar10", 5, trial)
+        assert 5 in info.get_dataset_seeds("cifar10")
+        with pytest.raises(ValueError, match="seed"):
+            info.update("cifar10", 5, trial)
 
 
 def test_test_accuracy_never_stands_in_for_validation_accuracy(ours, space):

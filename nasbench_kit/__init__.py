@@ -37,6 +37,7 @@ from nasbench_kit.experiments.search import search
 from nasbench_kit.loaders import convert
 from nasbench_kit.loaders.join import join
 from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
+from nasbench_kit.report.page import report
 from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, space
 from nasbench_kit.surrogates import SurrogateBenchmark
 
@@ -83,6 +84,7 @@ __all__ = [
     "load_result",
     "open",
     "register_space",
+    "report",
     "reproduce",
     "search",
     "space",

@@ -60,6 +60,7 @@ DOCUMENTED = {
         "load_result",
         "open",
         "register_space",
+        "report",
         "reproduce",
         "search",
         "space",

@@ -28,6 +28,8 @@ COMMANDS = {
     "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
     "reproduce": "reproduce published results",
+    "report": "write a page about results",
+    "cite": "print BibTeX entries",
     "search": "search a table, or by real training (extra 'train')",
     "train": "create a table by training networks (extra 'train')",
     "verify": "train sampled entries of a store and compare (extra 'train')",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare", "default_objective", "load_comparison"]
 
+FIGURES = ("anytime", "front")
+
 
 def default_objective(metrics: Sequence[str]) -> str:
     """The default objective: validation accuracy; test accuracy only if there is no other."""
@@ -170,31 +172,40 @@ class Comparison:
             rows.append(row)
         return frame.join(pd.DataFrame(rows, index=frame.index))
 
-    def plot(self, kind: str = "anytime", *, clock: str | None = None) -> Figure:
+    def plot(
+        self, kind: str = "anytime", *, clock: str | None = None, algorithms: Sequence[str] | None = None
+    ) -> Figure:
         """A matplotlib figure (extra ``plot``).
 
         Parameters
         ----------
-        kind : {"anytime"}
+        kind : {"anytime", "front"}
             ``"anytime"``: regret or missing hypervolume over a clock, and beside it what is reported of the incumbents, or the
-            fronts of the median runs.
+            fronts of the median runs. ``"front"``: the fronts of the median runs, for every pair of objectives, and parallel
+            coordinates for three and more.
         clock : {"evaluations", "unique_networks", "simulated_seconds"}, optional
-            Default: that of the traces.
+            Of anytime curves. Default: that of the traces.
+        algorithms : sequence of str, optional
+            The names of those to draw. Default: all, or the best six.
 
         Raises
         ------
         MissingExtra
             Where matplotlib is not installed.
         UnknownName
-            Another kind.
+            Another kind, or no algorithm of that name.
         ValueError
-            The traces follow another clock.
+            The traces follow another clock, or there is a single objective and so no front.
         """
-        from nasbench_kit.experiments.comparison_figure import KINDS, comparison_figure
+        if kind not in FIGURES:
+            raise UnknownName("kind of figure", kind, FIGURES)
+        if kind == "front":
+            from nasbench_kit.experiments.front_figure import front_figure
 
-        if kind not in KINDS:
-            raise UnknownName("kind of figure", kind, KINDS)
-        return comparison_figure(self, clock or self.clock or "evaluations")
+            return front_figure(self, algorithms)
+        from nasbench_kit.experiments.comparison_figure import comparison_figure
+
+        return comparison_figure(self, clock or self.clock or "evaluations", algorithms)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the comparison to one HDF5 file, all or nothing; `nasbench_kit.load_comparison` reads it.

@@ -144,6 +144,7 @@ NARROWER = {
     "analysis": {"errors", "kernels", "spaces", "metrics", "benchmark"},
     "algorithms": {"errors", "graphs", "kernels", "metrics", "spaces"},
     "figures": {"errors", "files", "kernels", "graphs", "spaces", "metrics"},
+    "compat": {"errors", "spaces", "data", "benchmark", "loaders"},
 }
 # of other rooms, algorithms see indicators of arrays alone
 OF_METRICS = {"nasbench_kit.metrics.indicators"}

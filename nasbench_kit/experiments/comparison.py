@@ -19,7 +19,8 @@ from nasbench_kit.experiments import statistics
 from nasbench_kit.experiments.bootstrap import mean_interval
 from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.comparison_file import read_comparison, write_comparison
-from nasbench_kit.experiments.names import named, seeds_of
+from nasbench_kit.experiments.iohprofiler import check_empty
+from nasbench_kit.experiments.names import file_names, named, seeds_of
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.search import search
@@ -216,6 +217,19 @@ class Comparison:
         """
         return write_comparison(Path(path), self.results, self.report, self.budget)
 
+    def to_iohprofiler(self, folder: str | os.PathLike[str]) -> Path:
+        """Write all runs in IOHprofiler's format, one folder per algorithm within ``folder``, which must be empty.
+
+        Raises
+        ------
+        WriteError, ValueError
+            As in `Result.to_iohprofiler`.
+        """
+        check_empty(Path(folder))
+        for name, part in file_names(self.results, "").items():
+            self.results[name].to_iohprofiler(Path(folder) / part, name=name)
+        return Path(folder)
+
     def _finals(self) -> dict[str, NDArray[np.float64]]:
         return {name: self.final(result) for name, result in self.results.items()}
 
@@ -225,10 +239,12 @@ def compare(
     algorithms: Sequence[Algorithm] | Mapping[str, Algorithm],
     *,
     runs: int = 100,
+    first_run: int = 0,
     budget: Budget | None = None,
     seed: int = 0,
     clock: str = "evaluations",
     report: tuple[str, str, int | None] | None = None,
+    record: bool = False,
     progress: Callable[[str, float], None] | None = None,
     **ends: Any,
 ) -> Comparison:
@@ -241,13 +257,15 @@ def compare(
         without ``bounds``); for several objectives by hypervolume, which needs bounds.
     algorithms : sequence of Algorithm, or mapping of str to Algorithm
         A mapping gives names. Default: the algorithm's own name with the settings that differ from the defaults.
-    runs, budget, clock, **ends
+    runs, first_run, budget, clock, **ends
         As in ``nasbench_kit.search``.
     seed : int
         As in ``nasbench_kit.search``. The second and later of equal algorithms get other seeds, recorded in their results.
     report : tuple of (dataset, metric, epochs), optional
         The metric reported of the incumbents, for problems of a table. Default: ``test_accuracy`` of the dataset searched
         on, if it has one and the search does not select on it.
+    record : bool
+        Keep a log of every generation in each result, as in ``nasbench_kit.search``.
     progress : callable, optional
         Called with an algorithm's name and the fraction of its work done.
 
@@ -280,7 +298,15 @@ def compare(
     results = {}
     for name, algorithm in members.items():
         results[name] = search(
-            problem, algorithm, runs=runs, seed=seeds[name], budget=budget, clock=clock, progress=_named(progress, name)
+            problem,
+            algorithm,
+            runs=runs,
+            first_run=first_run,
+            seed=seeds[name],
+            budget=budget,
+            clock=clock,
+            record=record,
+            progress=_named(progress, name),
         )
     return Comparison(problem, results, report, budget)
 

@@ -77,18 +77,7 @@ class NASBench:
         self._repeats = self._bench.seeds(_DATASET)
         self._budgets = {name: self._bench.epochs(_DATASET, name) for name in self._bench.metrics(_DATASET)}
         self.valid_epochs = {epochs for name in _METRICS.values() for epochs in self._budgets.get(name, ())}
-        self.config = {
-            "module_vertices": _VERTICES,
-            "max_edges": _EDGES,
-            "available_ops": list(OPERATIONS),
-            "num_labels": 10,
-            "stem_filter_size": 128,
-            "num_stacks": 3,
-            "num_modules_per_stack": 3,
-            "batch_size": 256,
-            "train_epochs": 108,
-            "num_repeats": _REPEATS,
-        }
+        self.config = _config()
         self.history: dict[str, Any] = {}
         self._record_of_hash: dict[str, int] = {}
         self.fixed_statistics = _ByHash(self, 0)
@@ -270,6 +259,37 @@ class NASBench:
             return math.nan
         value = float(self._bench.rows(metric, _DATASET, epochs, seed)[record])
         return value if name == "training_time" else _fraction(value)
+
+
+def _config() -> dict[str, Any]:
+    """The package's settings: its defaults, with which all cells were trained."""
+    return {
+        "train_data_files": [],
+        "valid_data_file": "",
+        "test_data_file": "",
+        "sample_data_file": "",
+        "data_format": "channels_last",
+        "num_labels": 10,
+        "module_vertices": _VERTICES,
+        "max_edges": _EDGES,
+        "available_ops": list(OPERATIONS),
+        "stem_filter_size": 128,
+        "num_stacks": 3,
+        "num_modules_per_stack": 3,
+        "batch_size": 256,
+        "train_epochs": 108,
+        "train_seconds": 4.0 * 60 * 60,
+        "learning_rate": 0.1,
+        "lr_decay_method": "COSINE_BY_STEP",
+        "momentum": 0.9,
+        "weight_decay": 1e-4,
+        "max_attempts": 5,
+        "intermediate_evaluations": ["0.5"],
+        "num_repeats": _REPEATS,
+        "use_tpu": True,
+        "tpu_iterations_per_loop": 100,
+        "tpu_num_shards": 2,
+    }
 
 
 class _ByHash(Mapping[str, Any]):

@@ -111,6 +111,8 @@ def test_all_statistics(nasbench, official):
         assert nasbench.get_metrics_from_spec(spec)[1] == computed[digest]
         assert digest in nasbench.fixed_statistics
     assert nasbench.get_budget_counters() == (0.0, 0)
+    assert len(nasbench.config) == 25
+    assert [nasbench.config[name] for name in ("module_vertices", "max_edges", "num_repeats")] == [7, 9, 3]
     found[1][108][0]["final_test_accuracy"] = 2.0  # a copy of one's own
     assert nasbench.computed_statistics[digest] == computed[digest]
 

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.algorithms import ALGORITHMS, Algorithm
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments import statistics
+from nasbench_kit.experiments.area import mean_over_time
 from nasbench_kit.experiments.bootstrap import mean_interval
 from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.comparison_file import read_comparison, write_comparison
 from nasbench_kit.experiments.iohprofiler import check_empty
 from nasbench_kit.experiments.names import file_names, named, seeds_of
 from nasbench_kit.experiments.result import Result
+from nasbench_kit.experiments.runtimes import default_targets, expected_running_time, hitting_times
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.search import search
 from nasbench_kit.problems import Problem
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare", "default_objective", "load_comparison"]
 
-FIGURES = ("anytime", "front")
+FIGURES = ("anytime", "front", "attainment", "ecdf")
 
 
 def default_objective(metrics: Sequence[str]) -> str:
@@ -115,6 +117,57 @@ class Comparison:
             )
         return np.maximum(regret, 0.0)
 
+    def progress(self, result: Result) -> NDArray[np.float64]:
+        """What is minimised, at every row of a result's trace: regret, value, or the hypervolume missing of the exact front's
+        (without a table, the negated hypervolume): (rows,)."""
+        if not self.many:
+            return self.regret(result)
+        whole = self.front_hypervolume()
+        volume = result.rows["hypervolume"]
+        return -volume if whole is None else np.maximum(whole - volume, 0.0)
+
+    def runtimes(self, targets: ArrayLike | None = None, *, clock: str = "evaluations") -> pd.DataFrame:
+        """Expected running times and success rates; see `runtimes.expected_running_time` and `runtimes.hitting_times`.
+
+        Parameters
+        ----------
+        targets : array_like of float, shape (targets,), optional
+            Regrets, or hypervolumes that may be missing of the exact front's. Default: 51 on a logarithmic scale, see
+            `runtimes.default_targets`.
+        clock : {"evaluations", "unique_networks", "simulated_seconds"}
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per algorithm and target: ``algorithm``, ``target``, ``ert`` (``inf`` where no run reached it), ``success``,
+            the share of runs that did, and ``runs``.
+        """
+        values = {name: self.progress(result) for name, result in self.results.items()}
+        wanted = (
+            default_targets(list(values.values())) if targets is None else np.atleast_1d(np.asarray(targets, float))
+        )
+        frames = []
+        for name, result in self.results.items():
+            times = hitting_times(result, values[name], wanted, clock)
+            ert = expected_running_time(times, getattr(result, clock))
+            success = np.isfinite(times).mean(axis=0)
+            columns = {"algorithm": name, "target": wanted, "ert": ert, "success": success, "runs": result.runs}
+            frames.append(pd.DataFrame(columns))
+        return pd.concat(frames, ignore_index=True)
+
+    def area(self, *, clock: str = "evaluations", log: bool = True, baseline: str | None = None) -> pd.DataFrame:
+        """Compare the runs' mean values over their whole time instead of at its end; see `area.mean_over_time`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As from `statistics.summarise`, of regrets or missing hypervolumes; lower is better.
+        """
+        means = {
+            name: mean_over_time(result, self.progress(result), clock, log=log) for name, result in self.results.items()
+        }
+        return statistics.summarise(means, maximise=False, baseline=baseline)
+
     def front_hypervolume(self) -> float | None:
         """The hypervolume of the exact front, on the scale of the archives; None without a table."""
         if not isinstance(self.problem, TabularProblem):
@@ -180,12 +233,13 @@ class Comparison:
 
         Parameters
         ----------
-        kind : {"anytime", "front"}
+        kind : {"anytime", "front", "attainment", "ecdf"}
             ``"anytime"``: regret or missing hypervolume over a clock, and beside it what is reported of the incumbents, or the
             fronts of the median runs. ``"front"``: the fronts of the median runs, for every pair of objectives, and parallel
-            coordinates for three and more.
+            coordinates for three and more. ``"attainment"``: the surfaces that a quarter, half and three quarters of the runs
+            attained. ``"ecdf"``: the share of targets reached over a clock.
         clock : {"evaluations", "unique_networks", "simulated_seconds"}, optional
-            Of anytime curves. Default: that of the traces.
+            Of anytime curves and ECDFs. Default: that of the traces.
         algorithms : sequence of str, optional
             The names of those to draw. Default: all, or the best six.
 
@@ -204,6 +258,14 @@ class Comparison:
             from nasbench_kit.experiments.front_figure import front_figure
 
             return front_figure(self, algorithms)
+        if kind == "attainment":
+            from nasbench_kit.experiments.attainment_figure import attainment_figure
+
+            return attainment_figure(self, algorithms)
+        if kind == "ecdf":
+            from nasbench_kit.experiments.ecdf_figure import ecdf_figure
+
+            return ecdf_figure(self, clock or self.clock or "evaluations", algorithms)
         from nasbench_kit.experiments.comparison_figure import comparison_figure
 
         return comparison_figure(self, clock or self.clock or "evaluations", algorithms)

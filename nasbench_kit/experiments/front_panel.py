@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from nasbench_kit.metrics import minimised
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_fronts", "median_front", "near"]
+__all__ = ["draw_fronts", "median_front", "near", "zoom"]
 
 FAR = 3.0  # interquartile ranges beyond the quartiles
 
@@ -55,8 +56,17 @@ def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bo
             # what is attained at x is the best up to there, from the side that is better
             where: Literal["pre", "post"] = "post" if horizontal.direction == "min" else "pre"
             axes.step(values[:, 0], values[:, 1], where=where, **{**look, "linewidth": 1.4})
-    points = [front for front in [*fronts, exact] if front is not None and len(front)]
     axes.set(xlabel=axis_label(horizontal), ylabel=axis_label(vertical))
+    zoom(axes, fronts, exact, whole=whole)
+    if exact is not None:
+        axes.legend(frameon=False, loc="best", fontsize=9)
+
+
+def zoom(
+    axes: Axes, fronts: Sequence[NDArray[np.float64]], exact: NDArray[np.float64] | None, *, whole: bool = False
+) -> None:
+    """Limit axes to the region of the exact front, or of all points (k, 2) where there is none, and say what lies outside."""
+    points = [front for front in [*fronts, exact] if front is not None and len(front)]
     if not points:
         axes.text(0.5, 0.5, "no run found anything", transform=axes.transAxes, ha="center", color="0.4")
         return
@@ -74,8 +84,6 @@ def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bo
             low, high = low - room, high + room
         axes.set(**{f"{axis}lim": (low, high)})
         inside &= (shown[:, k] >= low) & (shown[:, k] <= high)
-    if exact is not None:
-        axes.legend(frameon=False, loc="best", fontsize=9)
     if not inside.all():
         count = int((~inside).sum())
         axes.text(

@@ -13,6 +13,7 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.experiments.generation_log import GenerationLog
 from nasbench_kit.experiments.generations import Generations
+from nasbench_kit.experiments.merging import merge
 from nasbench_kit.metrics.indicators import nondominated
 from nasbench_kit.store.record import read_record, write_record
 
@@ -198,3 +199,11 @@ def test_files_use_small_numbers(bench, tmp_path):
     with h5py.File(result.save(tmp_path / "r.h5")) as file:
         assert file["generations/change_run"].dtype == np.uint8
     assert Generations.joined([]) is None
+
+
+def test_logs_of_a_divided_search_are_merged():
+    table = np.random.default_rng(0).random(5**6)
+    problem = nk.FunctionProblem(lambda X: table[SPACE.small_number(X)], SPACE)
+    settings = {"evaluations": 300, "target": 0.02, "seed": 1, "record": True}
+    parts = [nk.search(problem, SINGLE["genetic"], runs=3, first_run=first, **settings) for first in (3, 0)]
+    assert merge(parts) == nk.search(problem, SINGLE["genetic"], runs=6, **settings)

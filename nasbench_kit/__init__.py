@@ -19,6 +19,7 @@ from nasbench_kit.algorithms import (
     Reinforce,
     SuccessiveHalving,
 )
+from nasbench_kit.analysis import Analysis, analyse
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.benchmark import open_benchmark as open  # noqa: A004 - as in h5py: nk.open(name)
 from nasbench_kit.data import list_benchmarks
@@ -33,10 +34,12 @@ from nasbench_kit.errors import (
 )
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
+from nasbench_kit.experiments.merging import merge
 from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
 from nasbench_kit.experiments.search import search
+from nasbench_kit.experiments.sweep import Sweep, sweep
 from nasbench_kit.loaders import convert
 from nasbench_kit.loaders.join import join
 from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
@@ -53,6 +56,7 @@ __all__ = [
     "MOGOMEA",
     "NSGA2",
     "Algorithm",
+    "Analysis",
     "Benchmark",
     "BestFirstSearch",
     "Budget",
@@ -78,9 +82,11 @@ __all__ = [
     "StoreError",
     "SuccessiveHalving",
     "SurrogateBenchmark",
+    "Sweep",
     "TestSelectionWarning",
     "UnknownName",
     "WriteError",
+    "analyse",
     "compare",
     "convert",
     "join",
@@ -88,12 +94,14 @@ __all__ = [
     "list_spaces",
     "load_comparison",
     "load_result",
+    "merge",
     "open",
     "register_space",
     "report",
     "reproduce",
     "search",
     "space",
+    "sweep",
 ]
 
 

@@ -27,6 +27,8 @@ COMMANDS = {
     "dedup": "find architectures that are the same network",
     "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
+    "sweep": "search every problem of a grid with every algorithm; resumable",
+    "merge": "merge results of a search whose runs were divided",
     "reproduce": "reproduce published results",
     "report": "write a page about results",
     "cite": "print BibTeX entries",

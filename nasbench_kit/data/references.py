@@ -32,6 +32,7 @@ ALGORITHMS = {
     "BOHB": ("falkner2018bohb",),
     "DEHB": ("awad2021dehb",),
     "BANANAS": ("white2021bananas",),
+    "BestFirstSearch": ("white2021local",),
 }
 
 

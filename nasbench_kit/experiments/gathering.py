@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
+from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.errors import StoreError
-from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison import Comparison, load_comparison
 from nasbench_kit.experiments.comparison_file import FORMAT, reopened
+from nasbench_kit.experiments.names import short_name
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
+from nasbench_kit.experiments.sweep_folder import MANIFEST
 from nasbench_kit.store.record import record_format
 
 __all__ = ["comparisons_of"]
@@ -21,14 +23,13 @@ __all__ = ["comparisons_of"]
 def comparisons_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Comparison]:
     """Read comparisons from files and folders, by heading.
 
-    Results of the same benchmark, dataset, objectives and budget are compared with each other. A folder stands for the
-    ``.h5`` files in it.
+    Results of the same benchmark, dataset and objectives are compared with each other. A folder stands for the ``.h5`` files in
+    it, that of a sweep for its complete searches.
 
     Raises
     ------
     StoreError
-        A file is missing, damaged, or neither a comparison nor a result, a folder has none, or two results have the same
-        name.
+        A file is missing, damaged, or neither a comparison nor a result, or a folder has none.
     """
     found: dict[str, Comparison] = {}
     groups: dict[str, dict[str, Result]] = {}
@@ -40,20 +41,22 @@ def comparisons_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Compari
         problem = {**result.source, "benchmark": Path(str(result.source.get("benchmark", ""))).name}
         key = json.dumps([result.space.name, result.objectives, problem], sort_keys=True, default=str)
         members = groups.setdefault(key, {})
-        if path.stem in members:
-            raise StoreError(f"{path}: there is another result named {path.stem!r}; rename one of the files")
-        members[path.stem] = result
+        members[_unused(_name(result, path), members)] = result
     for results in groups.values():
         first = next(iter(results.values()))
+        budgets = {result.budget for result in results.values()}
         heading = ", ".join([_place(first), *first.objectives])
-        found[_unused(heading, found)] = Comparison(reopened(first), results, _report(first), _budget(results))
+        found[_unused(heading, found)] = Comparison(
+            reopened(first), results, _report(first), first.budget if len(budgets) == 1 else None
+        )
     return found
 
 
 def _files(paths: list[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
-        inside = sorted(path.glob("*.h5")) if path.is_dir() else [path]
+        own = path / "results" if (path / MANIFEST).exists() else path
+        inside = sorted(own.glob("*.h5")) if path.is_dir() else [path]
         if not inside:
             raise StoreError(f"{path} has no results: it is a folder without .h5 files")
         files += inside
@@ -77,16 +80,18 @@ def _report(result: Result) -> tuple[str, str, int | None] | None:
     return (result.source["dataset"], "test_accuracy", None) if "test_accuracy" in known else None
 
 
-def _budget(results: dict[str, Result]) -> Budget | None:
-    """The budget, if it can be seen: the number of evaluations or of networks that all runs have in common."""
-    for name in ("evaluations", "unique_networks"):
-        counts = {int(count) for result in results.values() for count in getattr(result, name)}
-        if len(counts) == 1:
-            return Budget(**{name: counts.pop()})
-    return None
+def _name(result: Result, path: Path) -> str:
+    """The algorithm's name and its settings that differ from the defaults; for a user's own, the name of the file."""
+    cls = ALGORITHMS.get(result.algorithm)
+    if cls is None:
+        return path.stem
+    try:
+        return short_name(cls(**result.settings))
+    except (TypeError, ValueError):  # of another version of the kit
+        return path.stem
 
 
-def _unused(name: str, taken: dict[str, Comparison]) -> str:
+def _unused(name: str, taken: Container[str]) -> str:
     unique, count = name, 1
     while unique in taken:
         count += 1

@@ -18,6 +18,16 @@ def data_of(path):
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text(), re.S)[1])
 
 
+def test_results_of_a_sweep(tmp_path, capsys):
+    problem = nk.open("nb201-digits").problem("valid_accuracy")
+    algorithms = [nk.RandomSearch(), nk.RegularizedEvolution(population_size=5)]
+    nk.sweep([problem], algorithms, tmp_path / "sweep", runs=4, piece_runs=2, evaluations=20, workers=1)
+    assert main(["report", str(tmp_path / "sweep"), "-o", str(tmp_path / "r.html")]) == 0
+    (content,) = data_of(tmp_path / "r.html")
+    assert sorted(content["algorithms"]) == ["RandomSearch", "RegularizedEvolution(population_size=5)"]
+    assert "--runs 4 --evaluations 20" in content["command"]
+
+
 def test_everything_is_there(page, fronts, single):
     text = page.read_text()
     for comparison in (fronts, single):
@@ -98,13 +108,13 @@ def test_the_commands(fronts, single, tmp_path, capsys):
     for i, result in enumerate(single.results.values()):
         result.save(tmp_path / f"{i}.h5")
     fronts.save(tmp_path / "fronts.h5")
-    assert main(["report", str(tmp_path), "-o", str(tmp_path / "r.html"), "--baseline", "0"]) == 2
-    assert "unknown algorithm '0'" in capsys.readouterr().err  # the fronts have none of that name
+    assert main(["report", str(tmp_path), "-o", str(tmp_path / "r.html"), "--baseline", "LocalSearch"]) == 2
+    assert "unknown algorithm 'LocalSearch'" in capsys.readouterr().err  # the fronts have none of that name
     assert main(["report", str(tmp_path), "-o", str(tmp_path / "r.html")]) == 0
     contents = data_of(tmp_path / "r.html")
     assert sorted(content["many"] for content in contents) == [False, True]
     own = next(content for content in contents if not content["many"])
-    assert own["algorithms"] == ["0", "1"]
+    assert own["algorithms"] == list(single.results)
     assert "--evaluations 60" in own["command"]
     assert own["reported"] == "test_accuracy"
     capsys.readouterr()

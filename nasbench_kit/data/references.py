@@ -15,7 +15,6 @@ KIT = "nasbenchkit"
 ALGORITHMS = {
     "RandomSearch": ("bergstra2012random",),
     "LocalSearch": ("white2021local",),
-    "BestFirstSearch": ("white2021local",),
     "RegularizedEvolution": ("real2019regularized",),
     "GeneticAlgorithm": ("back1997handbook",),
     "GOMEA": ("thierens2012linkage",),

@@ -44,6 +44,7 @@ DOCUMENTED = {
         "Benchmark",
         "Budget",
         "Comparison",
+        "Comparisons",
         "FunctionProblem",
         "Problem",
         "Reproduction",

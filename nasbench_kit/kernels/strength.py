@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 __all__ = ["strength_fitness", "strength_survivors"]
 
-BLOCK = 2**18  # pairs of points compared at a time, to stay in the cache
+BLOCK = 2**17  # pairs of points compared at a time, to stay in the cache
 BLOCKS = 2**23  # pairs of points in memory during truncation
 FAR = 10.0  # scaled objectives of failures, far from all other points, which are within 0 ... 1
 
@@ -38,8 +38,8 @@ def strength_survivors(
     fitness : ndarray of float, shape (runs, n)
         Fitness of the survivors, see `strength_fitness`.
     """
-    runs, points, _ = F.shape
-    fitness = strength_fitness(F)
+    runs, points = F.shape[:2]
+    fitness = strength_fitness(F, n)
     best = np.lexsort((words, fitness), axis=1)[:, :n]
     crowded = np.flatnonzero((fitness < 1).sum(axis=1) > n)
     together = max(BLOCKS // points**2, 1)
@@ -49,32 +49,49 @@ def strength_survivors(
     return best + (np.arange(runs) * points)[:, np.newaxis], np.take_along_axis(fitness, best, axis=1)
 
 
-def strength_fitness(F: NDArray[np.float64]) -> NDArray[np.float64]:
+def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArray[np.float64]:
     """Fitness of each point within its run, lower is better: (runs, points, m) to (runs, points).
 
     The raw fitness is the sum of the strengths of all points that dominate a point, where a point's strength is the
     number of points that it dominates; it is 0 for non-dominated points. The density, below 1, is added:
     1 / (d + 2), where d is the distance to the k-th nearest point and k the square root of the number of points.
     Distances are those of objectives scaled by their ranges within the run, which the paper leaves open.
+
+    Parameters
+    ----------
+    F : ndarray of float, shape (runs, points, m)
+        Objective values, minimised; points with an infinite value are failures.
+    enough : int, optional
+        Number of points per run whose fitness is needed; the density of those that are certainly worse is left out.
     """
-    runs, points, m = F.shape
-    F, T = np.where(np.isfinite(F).all(axis=2, keepdims=True), F, np.inf), _scaled(F)
-    fitness = np.empty((runs, points))
-    together = max(BLOCK // points**2, 1)
-    k = min(math.isqrt(points), points - 1)  # points themselves are their own nearest ones
-    for begin in range(0, runs, together):
-        some = slice(begin, begin + together)
-        no_worse = F[some, :, np.newaxis, 0] <= F[some, np.newaxis, :, 0]
-        for objective in range(1, m):
-            no_worse &= F[some, :, np.newaxis, objective] <= F[some, np.newaxis, :, objective]
+    runs, points = F.shape[:2]
+    raw = np.empty((runs, points))
+    for begin in range(0, runs, max(BLOCK // points**2, 1)):
+        some = slice(begin, begin + max(BLOCK // points**2, 1))
+        values = np.ascontiguousarray(np.moveaxis(F[some], 2, 0))
+        values[:, ~np.isfinite(values).all(axis=0)] = np.inf
+        no_worse = values[0, :, :, np.newaxis] <= values[0, :, np.newaxis]
+        for objective in values[1:]:
+            no_worse &= objective[:, :, np.newaxis] <= objective[:, np.newaxis]
         dominates = no_worse > no_worse.swapaxes(1, 2)
-        strength = np.count_nonzero(dominates, axis=2)
-        # a matrix product of whole numbers is exact, in whatever order it is summed up
-        raw = (strength[:, np.newaxis].astype(np.float64) @ dominates.astype(np.float64))[:, 0]
-        distance = _squared_distances(T[some])
-        distance.sort(axis=2)  # vectorised by SIMD, and faster than a partition
-        fitness[some] = raw + 1 / (np.sqrt(distance[:, :, k]) + 2)
-    return fitness
+        strength = dominates.view(np.uint8).sum(axis=2, dtype=np.uint32)
+        # A matrix product of whole numbers is exact, in whatever order it is summed up.
+        exact = np.float32 if points**2 < 2**24 else np.float64
+        raw[some] = (strength[:, np.newaxis].astype(exact) @ dominates.astype(exact))[:, 0]
+    wanted = np.ones(raw.shape, dtype=np.bool_)
+    if enough is not None and enough < points:
+        wanted = raw <= np.partition(raw, enough - 1, axis=1)[:, enough - 1 : enough]
+    run, point = np.nonzero(wanted)
+    k = min(math.isqrt(points), points - 1)  # points themselves are their own nearest ones
+    T = np.ascontiguousarray(np.moveaxis(_scaled(F), 2, 0))
+    nearest = np.empty(len(run))
+    for begin in range(0, len(run), max(BLOCK // points, 1)):
+        rows = slice(begin, begin + max(BLOCK // points, 1))
+        distance = _squared_distances(T[:, run[rows]], T[:, run[rows], point[rows], np.newaxis])
+        distance.sort(axis=1)  # vectorised by SIMD, and faster than a partition
+        nearest[rows] = distance[:, k]
+    raw[run, point] += 1 / (np.sqrt(nearest) + 2)
+    return raw
 
 
 def _scaled(F: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,11 +104,12 @@ def _scaled(F: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(T, np.where(span > 0, span, 1.0), out=T, where=known)
 
 
-def _squared_distances(T: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Squared distances between the points of each run: (runs, points, m) to (runs, points, points)."""
-    distance = np.zeros((len(T), T.shape[1], T.shape[1]))
-    for objective in range(T.shape[2]):
-        gap = T[:, :, np.newaxis, objective] - T[:, np.newaxis, :, objective]
+def _squared_distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Squared distances of points (m, ...) and (m, ...), which are broadcast against each other."""
+    distance = first[0] - second[0]
+    np.square(distance, out=distance)
+    for one, other in zip(first[1:], second[1:], strict=True):
+        gap = one - other
         distance += np.square(gap, out=gap)
     return distance
 
@@ -128,11 +146,11 @@ def _truncated(
     number = group[run, lead]
     copies = np.zeros((len(T), most), dtype=np.intp)
     np.add.at(copies, (np.nonzero(member)[0], group[member]), 1)
-    apart = np.zeros((len(T), most, T.shape[2]))
-    apart[run, number] = points[run, lead]
+    apart = np.zeros((T.shape[2], len(T), most))
+    apart[:, run, number] = points[run, lead].T
     tie = np.zeros((len(T), most), dtype=np.uint32)
     tie[run, number] = np.take_along_axis(words, order, axis=1)[run, lead]
-    distance = _squared_distances(apart)
+    distance = _squared_distances(apart[..., np.newaxis], apart[:, :, np.newaxis])
     there = copies > 0
     distance[~(there[:, :, np.newaxis] & there[:, np.newaxis])] = np.inf
     distance[:, np.arange(most), np.arange(most)] = np.inf

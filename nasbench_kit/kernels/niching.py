@@ -49,8 +49,9 @@ def niched_survivors(
     runs, points, m = F.shape
     rank = nondomination_ranks(F, n)
     last = np.partition(rank, n - 1, axis=1)[:, n - 1 : n]
-    known = np.isfinite(F).all(axis=2)
-    T = np.where(known[..., np.newaxis], F - ideal[:, np.newaxis], 0.0)
+    known: NDArray[np.bool_] = np.isfinite(F).all(axis=2)
+    T = np.zeros(F.shape)
+    np.subtract(F, ideal[:, np.newaxis], out=T, where=known[..., np.newaxis])
     T /= intercepts(T, known & (rank == 0), known & (rank <= last))[:, np.newaxis]
     # Niches are filled one by one, each time the emptiest one first. A candidate's level is the number of members that
     # its niche has before it is taken, so that taking the lowest levels, in random order within a level, is the same.
@@ -79,28 +80,30 @@ def niched_survivors(
     key <<= place
     key |= np.arange(points)
     key.sort(axis=1)
-    return (key[:, :n] & (2**place - 1)) + (np.arange(runs) * points)[:, np.newaxis]
+    order: NDArray[np.intp] = (key[:, :n] & (2**place - 1)) + (np.arange(runs) * points)[:, np.newaxis]
+    return order
 
 
 def nondomination_ranks(F: NDArray[np.float64], enough: int | None = None) -> NDArray[np.intp]:
-    """Non-domination ranks from 0: (runs, points, m) to (runs, points); failures come after all other ranks of a run.
+    """Non-domination ranks from 0: (runs, points, m) to (runs, points); failures are behind all other points of a run.
 
-    Ranks beyond the first ``enough`` points of a run may be too low, but not as low as those of these points.
+    If ``enough`` is given, ranks beyond the first ``enough`` points of a run may be too low, but are higher than those
+    of these points.
     """
     runs, points, m = F.shape
     if m == 2:
         order, sorted_rank, _ = rank_and_crowding(F, enough)
         rank = np.empty(runs * points, dtype=np.intp)
         rank[order] = sorted_rank
-        return rank.reshape(runs, points)
-    rank = np.stack([moocore.pareto_rank(values) for values in F]).astype(np.intp)
-    rank[~np.isfinite(F).all(axis=2)] = points
-    return rank
+        rank = rank.reshape(runs, points)
+    else:
+        rank = np.stack([moocore.pareto_rank(values) for values in F]).astype(np.intp)
+    known: NDArray[np.bool_] = np.isfinite(F).all(axis=2)
+    behind = np.where(known, rank, -1).max(axis=1, keepdims=True) + 1
+    return np.where(known, rank, behind)
 
 
-def intercepts(
-    T: NDArray[np.float64], first: NDArray[np.bool_], members: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def intercepts(T: NDArray[np.float64], first: NDArray[np.bool_], members: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Where the hyperplane through the extreme points of each run meets the axes: (runs, m).
 
     Parameters
@@ -132,11 +135,10 @@ def intercepts(
                 np.maximum(achieved, OFF_AXIS * T[..., other], out=achieved)
         extreme[:, axis] = T[np.arange(runs), np.where(first, achieved, np.inf).argmin(axis=1)]
     extreme /= span[:, np.newaxis]
-    flat = np.abs(np.linalg.det(extreme)) < FLAT
-    extreme[flat] = np.eye(m)
+    extreme[np.abs(np.linalg.det(extreme)) < FLAT] = np.eye(m)
     plane = np.linalg.solve(extreme, np.ones((runs, m, 1)))[..., 0]
-    meets = (plane > 0).all(axis=1)
-    met = span / np.where(meets[:, np.newaxis], plane, 1.0)
+    meets = (plane > 0).all(axis=1, keepdims=True)
+    met = span / np.where(meets, plane, 1.0)
     return np.minimum(met, worst)
 
 

@@ -101,12 +101,13 @@ def _scaled(F: NDArray[np.float64]) -> NDArray[np.float64]:
     span = np.where(known, F, -np.inf).max(axis=1, keepdims=True) - low
     T = np.full(F.shape, FAR)
     np.subtract(F, low, out=T, where=known)
-    return np.divide(T, np.where(span > 0, span, 1.0), out=T, where=known)
+    np.divide(T, np.where(span > 0, span, 1.0), out=T, where=known)
+    return T
 
 
 def _squared_distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
     """Squared distances of points (m, ...) and (m, ...), which are broadcast against each other."""
-    distance = first[0] - second[0]
+    distance: NDArray[np.float64] = first[0] - second[0]
     np.square(distance, out=distance)
     for one, other in zip(first[1:], second[1:], strict=True):
         gap = one - other
@@ -159,7 +160,8 @@ def _truncated(
     start[run, lead] = lead
     within = np.arange(width) - np.maximum.accumulate(start, axis=1)
     kept = member & (within < np.take_along_axis(copies, group, axis=1))
-    return order[kept].reshape(len(T), n)
+    left: NDArray[np.intp] = order[kept].reshape(len(T), n)
+    return left
 
 
 def _remove(
@@ -240,7 +242,7 @@ class _Neighbours:
             One point for each of the runs.
         """
         found = np.empty(len(self.copies), dtype=np.intp)
-        runs = run[np.append(True, run[1:] != run[:-1])]
+        wanted = run[np.append(True, run[1:] != run[:-1])]
         place = self._place[run, point]
         copies = self._copies_at(run, point, place)
         while True:
@@ -250,7 +252,8 @@ class _Neighbours:
             undecided = np.repeat(sizes > 1, sizes)
             run, point, place, copies = run[undecided], point[undecided], place[undecided], copies[undecided]
             if not len(run):
-                return found[runs]
+                winners: NDArray[np.intp] = found[wanted]
+                return winners
             sizes = sizes[sizes > 1]
             starts = np.cumsum(sizes) - sizes
             # all have the same distances so far, and here: go on by as many copies as each of them has
@@ -266,15 +269,11 @@ class _Neighbours:
             ahead &= key == np.repeat(np.minimum.reduceat(key, starts), sizes)
             run, point, place, copies = run[ahead], point[ahead], place[ahead], copies[ahead]
 
-    def _copies_at(
-        self, run: NDArray[np.intp], point: NDArray[np.intp], place: NDArray[np.intp]
-    ) -> NDArray[np.intp]:
+    def _copies_at(self, run: NDArray[np.intp], point: NDArray[np.intp], place: NDArray[np.intp]) -> NDArray[np.intp]:
         copies: NDArray[np.intp] = self.copies[run, self._points[run, point, place]]
         return copies
 
-    def _onward(
-        self, run: NDArray[np.intp], point: NDArray[np.intp], place: NDArray[np.intp]
-    ) -> NDArray[np.intp]:
+    def _onward(self, run: NDArray[np.intp], point: NDArray[np.intp], place: NDArray[np.intp]) -> NDArray[np.intp]:
         """Places of the next neighbours that are left, from the given places on."""
         behind = np.arange(len(place))
         while len(behind):

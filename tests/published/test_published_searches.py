@@ -28,7 +28,7 @@ def test_all_algorithms_are_compared(request, capsys, table, accuracy, more, obj
     assert main([*words, "--algorithms", "all", "--runs", "3", "--evaluations", "100"]) == 0
     out = capsys.readouterr().out
     named = (
-        ["NSGA2", "MOEAD", "MOGOMEA", "MOLocalSearch"]
+        ["NSGA2", "NSGA3", "SPEA2", "SMSEMOA", "MOEAD", "MOGOMEA", "MOLocalSearch"]
         if objectives
         else ["LocalSearch", "RegularizedEvolution", "Reinforce"]
     )

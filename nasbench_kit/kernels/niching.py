@@ -80,8 +80,8 @@ def niched_survivors(
     key <<= place
     key |= np.arange(points)
     key.sort(axis=1)
-    order: NDArray[np.intp] = (key[:, :n] & (2**place - 1)) + (np.arange(runs) * points)[:, np.newaxis]
-    return order
+    survivors: NDArray[np.intp] = (key[:, :n] & (2**place - 1)) + (np.arange(runs) * points)[:, np.newaxis]
+    return survivors
 
 
 def nondomination_ranks(F: NDArray[np.float64], enough: int | None = None) -> NDArray[np.intp]:

@@ -110,6 +110,6 @@ def test_a_population_never_loses_hypervolume():
 def test_settings():
     with pytest.raises(ValueError, match="SMSEMOA: population_size must be at least 2, not 1"):
         nk.SMSEMOA(population_size=1)
+    space = nk.space("nb201")
     with pytest.raises(ValueError, match="initial has 13 genotypes per run, but the first population of SMSEMOA holds"):
-        space = nk.space("nb201")
         nk.SMSEMOA(population_size=12).start(space, objectives=2, initial=space.sample(13, 0))

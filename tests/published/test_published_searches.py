@@ -12,6 +12,9 @@ from tests.algorithms.test_peers import (  # noqa: F401
     compare_genetic_algorithm,
     compare_moead,
     compare_nsga2,
+    compare_nsga3,
+    compare_smsemoa,
+    compare_spea2,
     deap,
     pymoo,
 )
@@ -53,6 +56,9 @@ def compare(problem):
         compare_genetic_algorithm(problem)
     else:
         compare_nsga2(problem)
+        compare_nsga3(problem)
+        compare_spea2(problem)
+        compare_smsemoa(problem, 12)
         compare_moead(problem, 60)
 
 

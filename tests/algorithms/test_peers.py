@@ -140,13 +140,13 @@ def test_moead_finds_what_pymoos_does(problem_of, pymoo):
     compare_moead(problem_of(["valid_accuracy", "params"]), 10 if problem_of is digits else 26)
 
 
-def compare_nsga3(problem):
+def compare_nsga3(problem, runs=24):
     from pymoo.algorithms.moo.nsga3 import NSGA3
 
     share = np.linspace(0, 1, 32)
     directions = np.stack([share, 1 - share], axis=1)
     theirs = pymoo_hypervolumes(
-        problem, lambda operators: NSGA3(directions, eliminate_duplicates=False, **operators), 24, 20, 640
+        problem, lambda operators: NSGA3(directions, eliminate_duplicates=False, **operators), runs, 20, 640
     )
     ours = nk.search(problem, nk.NSGA3(population_size=32), runs=OUR_RUNS, evaluations=640)
     agree(ours.hypervolume(), theirs)
@@ -159,6 +159,7 @@ def test_nsga3_finds_what_pymoos_does(problem_of, pymoo):
 
 
 def compare_spea2(problem):
+    """pymoo's scales distances by its estimate of the front's ends, ours by the ranges of archive and children."""
     from pymoo.algorithms.moo.spea2 import SPEA2
 
     theirs = pymoo_hypervolumes(

@@ -56,9 +56,9 @@ def compare(problem):
         compare_genetic_algorithm(problem)
     else:
         compare_nsga2(problem)
-        compare_nsga3(problem)
+        compare_nsga3(problem, 80)
         compare_spea2(problem)
-        compare_smsemoa(problem, 12)
+        compare_smsemoa(problem, 30)
         compare_moead(problem, 60)
 
 

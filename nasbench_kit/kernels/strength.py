@@ -65,19 +65,24 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
         Number of points per run whose fitness is needed; the density of those that are certainly worse is left out.
     """
     runs, points = F.shape[:2]
-    raw = np.empty((runs, points))
-    for begin in range(0, runs, max(BLOCK // points**2, 1)):
-        some = slice(begin, begin + max(BLOCK // points**2, 1))
+    raw = np.zeros((runs, points))
+    together = max(BLOCK // points**2, 1)
+    rows = max(BLOCK // (together * points), 1)
+    exact = np.float32 if points**2 < 2**24 else np.float64
+    for begin in range(0, runs, together):
+        some = slice(begin, begin + together)
         values = np.ascontiguousarray(np.moveaxis(F[some], 2, 0))
         values[:, ~np.isfinite(values).all(axis=0)] = np.inf
-        no_worse = values[0, :, :, np.newaxis] <= values[0, :, np.newaxis]
-        for objective in values[1:]:
-            no_worse &= objective[:, :, np.newaxis] <= objective[:, np.newaxis]
-        dominates = no_worse > no_worse.swapaxes(1, 2)
-        strength = dominates.view(np.uint8).sum(axis=2, dtype=np.uint32)
-        # A matrix product of whole numbers is exact, in whatever order it is summed up.
-        exact = np.float32 if points**2 < 2**24 else np.float64
-        raw[some] = (strength[:, np.newaxis].astype(exact) @ dominates.astype(exact))[:, 0]
+        for first in range(0, points, rows):
+            mine, others = values[:, :, first : first + rows, np.newaxis], values[:, :, np.newaxis]
+            no_worse, no_better = mine[0] <= others[0], mine[0] >= others[0]
+            for one, other in zip(mine[1:], others[1:], strict=True):
+                no_worse &= one <= other
+                no_better &= one >= other
+            dominates = no_worse > no_better
+            strength = dominates.view(np.uint8).sum(axis=2, dtype=np.uint32)
+            # a matrix product of whole numbers is exact, in whatever order it is summed up
+            raw[some] += (strength[:, np.newaxis].astype(exact) @ dominates.astype(exact))[:, 0]
     wanted = np.ones(raw.shape, dtype=np.bool_)
     if enough is not None and enough < points:
         wanted = raw <= np.partition(raw, enough - 1, axis=1)[:, enough - 1 : enough]
@@ -88,7 +93,7 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
     for begin in range(0, len(run), max(BLOCK // points, 1)):
         rows = slice(begin, begin + max(BLOCK // points, 1))
         distance = _squared_distances(T[:, run[rows]], T[:, run[rows], point[rows], np.newaxis])
-        distance.sort(axis=1)  # vectorised by SIMD, and faster than a partition
+        distance.partition(k, axis=1)
         nearest[rows] = distance[:, k]
     raw[run, point] += 1 / (np.sqrt(nearest) + 2)
     return raw

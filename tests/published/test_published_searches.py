@@ -13,7 +13,6 @@ from tests.algorithms.test_peers import (  # noqa: F401
     compare_moead,
     compare_nsga2,
     compare_nsga3,
-    compare_smsemoa,
     compare_spea2,
     deap,
     pymoo,
@@ -58,7 +57,6 @@ def compare(problem):
         compare_nsga2(problem)
         compare_nsga3(problem, 80)
         compare_spea2(problem)
-        compare_smsemoa(problem, 30)
         compare_moead(problem, 60)
 
 

@@ -55,7 +55,7 @@ def compare(problem):
         compare_genetic_algorithm(problem)
     else:
         compare_nsga2(problem)
-        compare_nsga3(problem, 80)
+        compare_nsga3(problem, 40)
         compare_spea2(problem)
         compare_moead(problem, 60)
 

@@ -16,6 +16,9 @@ BIN := $(VENV)/bin
 # pip's cache and messages are the user's own business; what is pinned for CI comes by PIP_CONSTRAINT
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# without it, each of some hundred processes that the tests start would compile everything it imports anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lint bench docs tables clean fuzz audit install-all test-published test-slow test-train
 
 run: $(VENV)/.run
@@ -79,7 +82,7 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml
 
 $(VENV)/.test: $(VENV)/.run
 	$(INSTALL) --group test
-	@$(INSTALL) --group oracle 2>/dev/null || echo "DEAP, LightGBM, nats-bench, Numba, ONNX, Optuna, pymoo, pynauty and XGBoost cannot all be installed here: the tests of what is absent are skipped"
+	@$(INSTALL) --group oracle 2>/dev/null || echo "DEAP, iohinspector, LightGBM, nats-bench, Numba, ONNX, Optuna, pymoo, pynauty and XGBoost cannot all be installed here: the tests of what is absent are skipped"
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run

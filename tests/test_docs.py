@@ -18,13 +18,18 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+FAST = (ROOT / "README.md",)  # what most people read first
+
+
 # pages that train are run by tests/training
 RUN = [
     page for page in PAGES if "```python" in page.read_text() and "from nasbench_kit.training" not in page.read_text()
 ]
 
 
-@pytest.mark.parametrize("page", RUN, ids=name_of)
+@pytest.mark.parametrize(
+    "page", [page if page in FAST else pytest.param(page, marks=pytest.mark.slow) for page in RUN], ids=name_of
+)
 def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     table = made_up_table()

@@ -8,7 +8,10 @@ import functools
 from collections.abc import Callable
 
 from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.algorithms.bananas import BANANAS
+from nasbench_kit.algorithms.best_first_search import BestFirstSearch
 from nasbench_kit.algorithms.bohb import BOHB
+from nasbench_kit.algorithms.dehb import DEHB
 from nasbench_kit.algorithms.genetic_algorithm import GeneticAlgorithm
 from nasbench_kit.algorithms.gomea import GOMEA
 from nasbench_kit.algorithms.hyperband import Hyperband
@@ -28,8 +31,10 @@ from nasbench_kit.errors import UnknownName
 
 __all__ = [
     "ALGORITHMS",
+    "BANANAS",
     "BOHB",
     "CONFIGURATIONS",
+    "DEHB",
     "GOMEA",
     "MOEAD",
     "MOGOMEA",
@@ -38,6 +43,7 @@ __all__ = [
     "SMSEMOA",
     "SPEA2",
     "Algorithm",
+    "BestFirstSearch",
     "GeneticAlgorithm",
     "Hyperband",
     "LocalSearch",
@@ -53,8 +59,17 @@ __all__ = [
 ALGORITHMS: dict[str, type[Algorithm]] = {
     cls.__name__: cls
     for cls in (
-        *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, GOMEA, Reinforce),
-        *(SuccessiveHalving, Hyperband, BOHB),
+        *(
+            RandomSearch,
+            LocalSearch,
+            BestFirstSearch,
+            RegularizedEvolution,
+            GeneticAlgorithm,
+            GOMEA,
+            Reinforce,
+            BANANAS,
+        ),
+        *(SuccessiveHalving, Hyperband, BOHB, DEHB),
         *(NSGA2, NSGA3, SPEA2, SMSEMOA, MOEAD, MOGOMEA, MOLocalSearch),
     )
 }

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.hashing import hash_rows
+from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["Known"]
+__all__ = ["Known", "new_neighbours"]
 
 ROOM = 128  # initial slots per table
 
@@ -70,6 +71,35 @@ class Known:
 
     def _place(self, hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
         return (hashes >> np.uint64(1)).astype(np.intp) % self._table.shape[1]
+
+
+def new_neighbours(
+    X: Genotypes, runs: NDArray[np.intp], known: Known, space: Space, order: NDArray[np.uint32]
+) -> tuple[Genotypes, NDArray[np.intp]]:
+    """Valid genotypes one gene away from one genotype of each run, without known ones.
+
+    Parameters
+    ----------
+    X : ndarray of uint8, shape (k, genes)
+    runs : ndarray of int, shape (k,)
+        The run of each genotype.
+    known : Known
+    space : Space
+    order : ndarray of uint32, shape (k, width)
+        Random numbers that determine the order of the neighbours, where width is the number of one-gene changes.
+
+    Returns
+    -------
+    neighbours : ndarray of uint8, shape (k, width, genes)
+        The first ones are those sought; the others are known or invalid.
+    count : ndarray of int, shape (k,)
+        Number of those sought.
+    """
+    changes = space.one_gene_changes(X)
+    sought = space.is_valid(changes.reshape(-1, space.genes)).reshape(changes.shape[:2])
+    sought &= ~known.holds(runs, changes)
+    place = np.where(sought, order, np.iinfo(np.uint32).max).argsort(axis=1, kind="stable")
+    return np.take_along_axis(changes, place[..., np.newaxis], axis=1), sought.sum(axis=1)
 
 
 def _hashes(X: Genotypes) -> NDArray[np.uint64]:

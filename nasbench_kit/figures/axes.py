@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.figures.style import COLOURS
@@ -10,16 +11,30 @@ from nasbench_kit.metrics import Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["algorithm_name", "axis_label", "line_look", "plain_log_ticks", "words"]
+__all__ = ["algorithm_name", "axis_label", "legend_below", "line_look", "marker_look", "plain_log_ticks", "words"]
 
 # in addition to colours, for black-and-white printing
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 
 
 def line_look(i: int) -> dict[str, Any]:
     """Colour, dashes and width of the i-th line; the first 64 combinations are distinct."""
     return {"color": COLOURS[i % 8], "linestyle": STYLES[(i + i // 8) % 8], "linewidth": 2}
+
+
+def marker_look(i: int) -> dict[str, Any]:
+    """Shape and size of the i-th algorithm's points."""
+    return {"marker": MARKERS[i % 8], "markersize": 4.5}
+
+
+def legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str]) -> None:
+    """A legend below all panels, in as many columns as fit."""
+    longest = max((len(name) for name in names), default=0)
+    columns = max(1, int(figure.get_figwidth() * 9 / (longest + 7)))  # some nine characters per inch
+    figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), columns), frameon=False)
 
 
 def plain_log_ticks(axes: Axes) -> None:

@@ -67,14 +67,14 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
     runs, points = F.shape[:2]
     raw = np.zeros((runs, points))
     together = max(BLOCK // points**2, 1)
-    rows = max(BLOCK // (together * points), 1)
+    height = max(BLOCK // (together * points), 1)
     exact = np.float32 if points**2 < 2**24 else np.float64
     for begin in range(0, runs, together):
         some = slice(begin, begin + together)
         values = np.ascontiguousarray(np.moveaxis(F[some], 2, 0))
         values[:, ~np.isfinite(values).all(axis=0)] = np.inf
-        for first in range(0, points, rows):
-            mine, others = values[:, :, first : first + rows, np.newaxis], values[:, :, np.newaxis]
+        for first in range(0, points, height):
+            mine, others = values[:, :, first : first + height, np.newaxis], values[:, :, np.newaxis]
             no_worse, no_better = mine[0] <= others[0], mine[0] >= others[0]
             for one, other in zip(mine[1:], others[1:], strict=True):
                 no_worse &= one <= other

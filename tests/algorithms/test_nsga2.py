@@ -103,6 +103,7 @@ def evaluations_to_the_front(algorithm, runs):
     return needed
 
 
+@pytest.mark.slow
 def test_as_many_evaluations_to_a_front_as_the_authors_program():
     """Which needs 3,642 +- 177; with one infinite copy of each extreme it was 4,715."""
     assert evaluations_to_the_front(NSGA2(), 200).mean() < 4200

@@ -61,6 +61,7 @@ def test_the_chain_has_the_frequencies_of_its_members():
         assert share[row] == pytest.approx(value, abs=0.015)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "space_name"), [("macro", "nsga-net-macro"), ("micro", "nsga-net-micro")])
 def test_nsga_net_searches_its_spaces(kind, space_name):
     space = nk.space(space_name)

@@ -136,7 +136,12 @@ def test_a_network_with_several_records_keeps_them_apart(bench, table):
     assert bench.query(variant, "valid_accuracy") == reference(table, variant, "valid_accuracy", 12, "mean")
 
 
-@pytest.mark.parametrize("name", nk.list_spaces())
+LARGE = ("macronas", "nas-bench-nlp")  # seconds
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in nk.list_spaces()]
+)
 @pytest.mark.parametrize("several", [False, True])
 def test_every_space_has_its_table(tmp_path, name, several):
     """Networks with one record, or with one for each of several genotypes."""

@@ -96,6 +96,7 @@ def test_query_from_arguments_a_file_and_stdin(call, store, tmp_path, monkeypatc
     )
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_error(store):
     natives = "\n".join(nk.space("nb201").decode(nk.space("nb201").all()))
     command = f"{sys.executable} -m nasbench_kit query {store} | head -n 1"
@@ -128,6 +129,7 @@ def test_convert_validate_compare(call, tmp_path, monkeypatch):
     assert nk.load_result(tmp_path / "saved" / "RandomSearch.h5").runs == 5
 
 
+@pytest.mark.slow
 def test_validate_says_no_to_a_tampered_store(call, store, tmp_path):
     from nasbench_kit.store import StoreFile
 
@@ -140,6 +142,7 @@ def test_validate_says_no_to_a_tampered_store(call, store, tmp_path):
     assert json.loads(call("validate", tmp_path / "bad.h5", "--json")[1])["passed"] is False
 
 
+@pytest.mark.slow
 def test_validate_compares_with_the_source(call, tmp_path):
     from nasbench_kit.store import MetricColumn, Table, write_store
 
@@ -158,6 +161,7 @@ def test_validate_compares_with_the_source(call, tmp_path):
     assert "in the source" in out
 
 
+@pytest.mark.slow
 def test_convert_with_curves(call, tmp_path):
     from tests.official.nb201 import write_nats_simple
 
@@ -617,6 +621,7 @@ def test_what_a_file_says_does_nothing_to_a_terminal(call, tmp_path):
     assert (status, err.count("\n"), len(err) <= 2001) == (2, 1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_signals_leave_no_temporary_file(tmp_path, name):
     source = tmp_path / "anything.json"

@@ -76,6 +76,7 @@ def store(own, tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_every_command_takes_a_store_of_an_own_space(own, store, capsys):
     for known in (registry._specs, registry._spaces):
         known.pop("small")

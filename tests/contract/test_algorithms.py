@@ -22,6 +22,7 @@ CASES = [
     for m in (1, 2, 3)
     if (cls.single_objective if m == 1 else cls.many_objectives)
     for space in ("nb201", "nas-bench-macro")
+    if space == "nb201" or cls not in (nk.BANANAS, nk.BestFirstSearch, nk.DEHB)  # one will do, to save time
 ]
 pytestmark = pytest.mark.parametrize(("cls", "objectives", "space_name"), CASES)
 
@@ -342,6 +343,7 @@ def process_pool():
         yield pool
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(cls, objectives, space_name, process_pool):
     if space_name != "nb201":
         pytest.skip("one space is enough")

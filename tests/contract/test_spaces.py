@@ -27,7 +27,10 @@ OWN = {
     )
 }
 SPACES = (*nk.list_spaces(), *OWN)
-pytestmark = pytest.mark.parametrize("name", SPACES)
+LARGE = ("nas-bench-nlp",)  # its graphs take a tenth of a second each
+pytestmark = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in SPACES]
+)
 
 
 def space_of(name):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.figures.networks import LETTER, _Layout, draw
+from nasbench_kit.figures.layout import LETTER, Layout
+from nasbench_kit.figures.networks import draw
 from nasbench_kit.spaces import EdgeDAG
 
 SPACES = [*nk.list_spaces(), EdgeDAG(7, ["conv", "pool"], missing=True, name="own")]
@@ -19,7 +20,7 @@ def test_nothing_hides_anything(space):
     space = nk.space(space) if isinstance(space, str) else space
     for x in space.sample(40, 0):
         for diagram in space.diagrams(x):
-            layout = _Layout(diagram)
+            layout = Layout(diagram)
             boxes = [(*layout.at[i], layout.width_of(i)) for i in (*range(len(layout.nodes)), *layout.labels)]
             for (x0, y0, w0), (x1, y1, w1) in itertools.combinations(boxes, 2):
                 assert abs(x0 - x1) >= (w0 + w1) / 2 or abs(y0 - y1) >= 0.28
@@ -45,6 +46,6 @@ def test_what_is_not_used_is_told_apart():
     row[[0, 1, 15]] = 1  # input to 1 and 2, input to output
     nodes = space.diagrams(row)[0].nodes
     assert [node.used for node in nodes] == [True, False, False, False, False, False, True]
-    assert _Layout(space.diagrams(row)[0]).title == (
+    assert Layout(space.diagrams(row)[0]).title == (
         "nb101 (without edges: conv3x3-bn-relu, conv3x3-bn-relu, conv3x3-bn-relu)"
     )

@@ -44,6 +44,7 @@ def test_order_of_the_vertices_does_not_matter(v, edge_labels):
         assert (alone[0][0] == first[0][13]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("v", "labels", "edge_labels"), [(4, 2, 1), (5, 1, 1), (5, 2, 2), (6, 1, 1)])
 def test_classes_agree_with_networkx(v, labels, edge_labels):
     rng = np.random.default_rng(v)
@@ -109,6 +110,7 @@ def test_all_dags_fall_into_the_known_number_of_classes(v, classes):
         assert Orders(v).apply(int(which), np.array([mask], dtype=np.uint32))[0] == where
 
 
+@pytest.mark.slow
 def test_symmetric_graphs():
     # vertices without any edge: any order will do, however many there are
     assert not graphs.canonical_form(np.zeros((2, 30, 30), dtype=int))[0].any()

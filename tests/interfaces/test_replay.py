@@ -76,6 +76,7 @@ def python(script):
     return subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_room_itself_imports_no_optimiser():
     done = python(
         "import sys, nasbench_kit.interfaces as room\n"
@@ -85,6 +86,7 @@ def test_the_room_itself_imports_no_optimiser():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("package", "name"), [("pymoo", "to_pymoo"), ("optuna", "from_optuna")])
 def test_an_absent_package_is_an_error_that_says_what_to_install(package, name):
     done = python(

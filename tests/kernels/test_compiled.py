@@ -237,6 +237,7 @@ def problem_of(space_name, objectives):
     return nk.FunctionProblem(Sums(space.genes, objectives), space, names, bounds, budgets=(1, 2, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "objectives", "space_name"), SEARCHES)
 def test_searches_are_the_same_to_the_last_bit(name, objectives, space_name):
     problem, algorithm = problem_of(space_name, objectives), parse_algorithm(name)
@@ -327,6 +328,7 @@ def test_worker_processes_have_loops_of_their_own(monkeypatch):
     assert equal(outcome(here), outcome(there))
 
 
+@pytest.mark.slow
 def test_a_numba_that_cannot_be_used_is_a_warning_and_no_more(tmp_path):
     (tmp_path / "numba.py").write_text("raise ImportError('Numba needs NumPy 2.9 or less')")
     script = """

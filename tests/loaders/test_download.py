@@ -210,6 +210,7 @@ def test_another_file_of_that_name_stays_until_the_right_one_is_there(server, fi
     assert fetch(file, tmp_path).read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "reason", "requests"),
     [
@@ -292,6 +293,7 @@ def test_a_planted_part_is_not_followed(server, file, tmp_path):
     assert victim.read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_server_that_is_silent_or_not_there(server, file, tmp_path):
     server.behaviours = ["is silent"]
     with pytest.raises(DownloadError, match=r"no data was received for 0.3 seconds"):

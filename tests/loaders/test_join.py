@@ -76,6 +76,7 @@ def test_the_sources_say_which_columns_are_theirs(store, path, tmp_path):
     assert again.datasets == ("cifar10", "other")
 
 
+@pytest.mark.slow
 def test_a_metric_is_replaced_only_on_request(store, path, values, tmp_path):
     columns = ["ms=cifar10/training_time@12"]
     with pytest.raises(nk.SourceError, match=r"has cifar10/training_time already.*--replace"):
@@ -201,6 +202,7 @@ def test_a_damaged_store_is_not_passed_on(tmp_path, path):
 # ---------------------------------------------------------------------------- the command
 
 
+@pytest.mark.slow
 def test_the_command(store, path, values, tmp_path, capsys):
     out = tmp_path / "joined.h5"
     words = ["convert", str(path), str(out), "--join", str(store), "--architecture", "arch"]

@@ -72,6 +72,7 @@ def test_killed_at_any_moment(kind, right, tmp_path):
     assert content(target) == expected
 
 
+@pytest.mark.slow
 def test_what_a_killed_writer_left_is_removed_a_day_later(right, tmp_path):
     target = tmp_path / "out.h5"
     old, new, other = (tmp_path / f".{name}.tmp" for name in ("out.h5.123", "out.h5.456", "another.h5.123"))

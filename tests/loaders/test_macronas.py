@@ -129,6 +129,7 @@ def test_what_is_missing_is_counted(source, refused):
     refused(source, f"lacks {3**14 - 3**7} of the 4782969 genotypes.*--partial", partial=False)
 
 
+@pytest.mark.slow
 def test_truncation_at_any_byte(source, refused):
     whole = source.read_bytes()
     for cut in [*range(2, 220, 3), 4095, 4096, len(whole) // 2, *range(len(whole) - 95, len(whole), 3)]:

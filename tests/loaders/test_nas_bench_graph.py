@@ -252,6 +252,7 @@ def test_damage_is_never_read_as_something_else(monkeypatch):
 # ---------------------------------------------------------------------------- commands
 
 
+@pytest.mark.slow
 def test_commands(whole, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("NASBENCH_KIT_HOME", str(tmp_path))
     assert main(["convert", str(whole)]) == 0

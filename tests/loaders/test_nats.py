@@ -192,6 +192,7 @@ def test_a_truncated_or_damaged_file(written, tmp_path, name):
             assert str(path) in str(error)  # noqa: PT017 - a flip in padding or in a name's tail says nothing
 
 
+@pytest.mark.slow
 def test_archives_of_other_kinds(written, tmp_path, infos):
     """Names with long prefixes, folders, links and pax headers, as other tar programs write them."""
     for kind in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):

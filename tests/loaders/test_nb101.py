@@ -122,6 +122,7 @@ def test_budgets_in_any_order_repeats_in_the_order_of_appearance(tmp_path):
     check_values(bench, values)
 
 
+@pytest.mark.slow
 def test_blocks_end_anywhere(source, tmp_path, monkeypatch):
     for size in (1, 100, 417, 5000):
         monkeypatch.setattr(tfrecord, "_BLOCK", size)
@@ -253,6 +254,7 @@ def test_store_names(tmp_path):
     assert nb101.store_name(written(tmp_path / "b", payloads(made_up((108,))))) == "nb101-only108"
 
 
+@pytest.mark.slow
 def test_the_command_names_the_store(source, capsys):
     assert main(["convert", str(source), "--partial", "--reader", "builtin"]) == 0
     assert "nb101.h5: 7 architectures of nb101" in capsys.readouterr().out

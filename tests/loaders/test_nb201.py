@@ -391,6 +391,7 @@ def test_flipped_bits(source, tmp_path, infos, container):
     assert seen > 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zipped_container", [True, False])
 def test_what_the_benchmarks_write_is_the_same(tmp_path, infos, zipped_container):
     path = tmp_path / "file.pth"

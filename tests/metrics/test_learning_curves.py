@@ -21,6 +21,7 @@ def test_power_laws_are_continued():
     np.testing.assert_array_equal(power_law(values, t, 5), np.maximum(power_law(values, t, 5), values[:, -1]))
 
 
+@pytest.mark.slow
 def test_power_laws_stay_between_the_last_value_and_the_highest():
     rng = np.random.default_rng(0)
     values = np.clip(rng.normal(70, 20, (500, 6)), 0, 100)

@@ -42,6 +42,7 @@ def forest(link, operations, *, input_is_an_output):
     return (outputs if input_is_an_output else 0), repr(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("input_is_an_output", "networks"), [(False, 26_206), (True, 27_934)])
 def test_networks_by_brute_force(everything, input_is_an_output, networks):
     forests = [forest(LINKS[row[0]], row[1:], input_is_an_output=input_is_an_output) for row in everything.tolist()]

@@ -59,12 +59,14 @@ def test_all_classes_are_met():
     assert reached.all()
 
 
+@pytest.mark.slow
 def test_params_of_every_class():
     X = SPACE.representatives(np.arange(SPACE.networks))
     params = SPACE.cost(X, "params", dataset="cifar10")
     assert (params.min(), params.max(), params.sum()) == (227_274, 49_979_274, 3_583_758_170_075)
 
 
+@pytest.mark.slow
 def test_classes_are_isomorphism_classes():
     """Pairs that refinement could confuse: of the same degrees and labels."""
     rng = np.random.default_rng(0)

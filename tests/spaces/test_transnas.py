@@ -46,6 +46,7 @@ def function(genes, *, reducing):
     return min(map(named, permutations(sorted(live))))
 
 
+@pytest.mark.slow
 def test_exact_rule_agrees_with_all_permutations():
     X = MICRO.all()
     functions = [(function(genes, reducing=False), function(genes, reducing=True)) for genes in X.tolist()]

@@ -167,6 +167,7 @@ def test_a_failed_write_leaves_the_old_store_and_nothing_else(store, tmp_path, t
     assert os.listdir(tmp_path) == ["kept.h5"]
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full(tmp_path, table):
     """Simulated by a limit on the file size: HDF5 fails in the middle of writing."""
     target = tmp_path / "kept.h5"
@@ -314,6 +315,7 @@ def test_killed_at_any_moment_the_store_is_whole(tmp_path):
     assert path.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/smaps"), reason="needs /proc")
 def test_two_processes_share_the_pages(tmp_path):
     """The mapping's pages are the file's own: none of them is a private copy."""
@@ -353,6 +355,7 @@ def test_two_processes_share_the_pages(tmp_path):
     assert private < 0.05 * size
 
 
+@pytest.mark.slow
 def test_opening_a_large_store_reads_none_of_its_values(tmp_path):
     """A store of 400,000 rows (made up of repeated genotypes) adds little to the process when it is opened."""
     path = tmp_path / "large.h5"
@@ -556,6 +559,7 @@ def test_a_store_that_is_open_for_writing_is_called_so(store, tmp_path):
     assert len(nk.open(path)) == 15625
 
 
+@pytest.mark.slow
 def test_a_store_that_does_not_open_in_time(tmp_path, store, monkeypatch):
     opens_in_time(store)
     opens_in_time(tmp_path / "missing.h5")  # left to the opening itself

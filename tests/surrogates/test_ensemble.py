@@ -91,6 +91,7 @@ def test_wrong_names(bench, drawn):
         bench.query(drawn, "valid_accuracy", seed="random")
 
 
+@pytest.mark.slow
 def test_searches_and_comparisons(bench):
     problem = bench.problem("valid_accuracy", bounds=[[96], [80]])
     assert problem.noisy

@@ -13,7 +13,7 @@ from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["POLICIES", "distinct_children", "first_different", "identities"]
+__all__ = ["POLICIES", "distinct_children", "first_different", "identities", "repeated"]
 
 POLICIES = ("allow", "genotype", "network")
 SURPLUS = 3  # factor by which children are oversampled when duplicates are eliminated
@@ -80,6 +80,14 @@ def first_different(candidates: Genotypes, n: int, known: Genotypes, space: Spac
     ndarray of uint8, shape (runs, n, genes)
         If there are too few distinct candidates, the earliest duplicates are added.
     """
+    return gather(candidates, repeated(candidates, known, space, policy).argsort(axis=1, kind="stable")[:, :n])
+
+
+def repeated(candidates: Genotypes, known: Genotypes, space: Space, policy: str) -> NDArray[np.bool_]:
+    """Whether each candidate equals one of ``known`` or an earlier candidate of its run: (runs, k).
+
+    The parameters are those of `first_different`.
+    """
     keys = identities(np.concatenate([known, candidates], axis=1), space, policy)
     order = keys.argsort(axis=1, kind="stable")
     ordered = np.take_along_axis(keys, order, axis=1)
@@ -87,4 +95,4 @@ def first_different(candidates: Genotypes, n: int, known: Genotypes, space: Spac
     again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
     duplicate = np.zeros_like(again)
     np.put_along_axis(duplicate, order, again, axis=1)
-    return gather(candidates, duplicate[:, known.shape[1] :].argsort(axis=1, kind="stable")[:, :n])
+    return duplicate[:, known.shape[1] :]

@@ -1,0 +1,105 @@
+"""What a comparison is, and what the numbers of its table mean, in words."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from nasbench_kit.benchmark import TabularProblem
+from nasbench_kit.experiments.comparison import Comparison
+
+__all__ = ["comparison_caption", "comparison_title"]
+
+
+def comparison_title(comparison: Comparison) -> str:
+    """The benchmark, the objectives, and the runs, on one line."""
+    problem = comparison.problem
+    first = next(iter(comparison.results.values()))
+    runs = "1 run" if first.runs == 1 else f"{first.runs} runs"
+    runs += f" of {comparison.budget}" if comparison.budget is not None else ""
+    objectives = ", ".join(problem.objectives)
+    if not isinstance(problem, TabularProblem):
+        return f"{problem.space.name}: search on {objectives}, {runs}"
+    epochs = f"{problem.epochs} epochs" if problem.epochs is not None else "largest budget"
+    return f"{problem.bench.name}/{problem.dataset}: search on {objectives} ({epochs}), {runs}"
+
+
+def comparison_caption(comparison: Comparison, table: pd.DataFrame, baseline: str | None) -> list[str]:
+    """The meaning of the columns, one line each."""
+    lines = [_about_measure(comparison)]
+    if (table["n"] > 1).any():
+        lines[0] += "; mean ± standard deviation, and a bootstrap interval of the mean (BCa)"
+    lines += _about_trials(comparison) + _about_stored(comparison)
+    if (table["n"] < table["runs"]).any():
+        lines.append(
+            "n: runs that found a value; the others failed: in beats, rank, median and tests they are the worst, in mean and "
+            "interval they are not"
+        )
+    if len(table) > 1:
+        lines.append("rank: by beats, the share of runs of the other algorithms that a run beats, ties half")
+        if (table["runs"] < 2).all():
+            lines.append("one run each: nothing to test, and another run may change the ranks")
+        else:
+            pairs = "all pairs" if baseline is None else "all comparisons with the baseline"
+            lines.append(
+                f"{_versus(baseline)}: Brunner-Munzel and Mann-Whitney tests, p corrected for {pairs} (Holm); "
+                "n.s. = not significant at 5 %"
+            )
+    partly = [name for name in comparison.results if comparison.trains_partly(name)]
+    if partly and (comparison.budget is None or comparison.budget.simulated_seconds is None):
+        lines.append(
+            f"{', '.join(partly)}: most evaluations are partial trainings, and cheaper; a budget of --simulated-seconds is "
+            "the fair comparison"
+        )
+    if comparison.report is not None and not comparison.many:
+        dataset, metric, epochs = comparison.report
+        budget = f"{epochs} epochs" if epochs else "largest budget"
+        lines.append(f"{metric.replace('_', ' ')}: of the incumbents, on {dataset}, {budget}")
+    return lines
+
+
+def _about_stored(comparison: Comparison) -> list[str]:
+    """That the search was restricted to the stored architectures, where it was."""
+    problem = comparison.problem
+    if not isinstance(problem, TabularProblem) or problem.drawn_from is None:
+        return []
+    return [
+        f"the search is restricted to the {len(problem.drawn_from):,} stored architectures (--missing nearest): random ones are "
+        "drawn from them, and any other is answered by the nearest"
+    ]
+
+
+def _about_trials(comparison: Comparison) -> list[str]:
+    """What an evaluation answered with, where a table has several trials."""
+    problem = comparison.problem
+    if not isinstance(problem, TabularProblem):
+        return []
+    if problem.noisy:
+        what = "hypervolume" if comparison.many else "regret"
+        return [
+            f"an evaluation is one stored trial, drawn at random (--trial); the {what} is by the means of the trials"
+        ]
+    trials = {len(problem.bench.seeds(problem.dataset, name)) for name in problem.objectives}
+    if problem.seed == "mean" and max(trials) > 1:
+        price = "all of them" if problem.charge == "all" else "one of them"
+        return [f"an evaluation is the mean of up to {max(trials)} trials, at the price of {price}"]
+    return []
+
+
+def _versus(baseline: str | None) -> str:
+    """What the tests compare with."""
+    return "vs first" if baseline is None else f"vs baseline, {baseline}"
+
+
+def _about_measure(comparison: Comparison) -> str:
+    problem = comparison.problem
+    if comparison.many:
+        known = isinstance(problem, TabularProblem)
+        ends = "the exact front's ideal (0) and nadir (1) point" if known else "the bounds given (0 and 1)"
+        own = f"; the exact front's own is {comparison.front_hypervolume():.4f}" if known else ""
+        return f"hypervolume of the archive, scaled by {ends}, reference point 1.1; higher is better{own}"
+    metric = problem.objective_metrics[0]
+    if comparison.optimum is None:
+        return f"{metric.name}: of each run's best, as it is minimised; lower is better"
+    where = "in the table" if isinstance(problem, TabularProblem) else "by its bounds"
+    unit = {"percent": " (percentage points)", "": ""}.get(metric.units, f" ({metric.units})")
+    return f"regret = distance from the best {metric.name} {where}{unit}; lower is better"

@@ -1,0 +1,135 @@
+"""Several algorithms on several problems: a comparison for each, and ranks over all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from nasbench_kit.errors import UnknownName
+from nasbench_kit.experiments.comparison import Comparison
+from nasbench_kit.experiments.ranking import Friedman, friedman, posthoc, ranks_of
+from nasbench_kit.experiments.statistics import summarise
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Comparisons"]
+
+FIGURES = ("ranks",)
+
+
+class Comparisons(Mapping[str, Comparison]):
+    """Comparisons of the same algorithms on several problems, by the problems' names.
+
+    Parameters
+    ----------
+    comparisons : mapping of str to Comparison
+
+    Raises
+    ------
+    ValueError
+        There is no comparison, or they are not of the same algorithms.
+    """
+
+    def __init__(self, comparisons: Mapping[str, Comparison]) -> None:
+        self._comparisons = dict(comparisons)
+        if not self._comparisons:
+            raise ValueError("there are no comparisons")
+        first, *rest = self._comparisons
+        for name in rest:
+            other = set(self._comparisons[name].results) ^ set(self._comparisons[first].results)
+            if other:
+                raise ValueError(
+                    f"ranks need the same algorithms on every problem, and {sorted(other)[0]} is not on both {first} and {name}"
+                )
+
+    def __getitem__(self, name: str) -> Comparison:
+        if name not in self._comparisons:
+            raise UnknownName("problem", name, self._comparisons)
+        return self._comparisons[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._comparisons)
+
+    def __len__(self) -> int:
+        return len(self._comparisons)
+
+    def __repr__(self) -> str:
+        return f"<comparisons of {len(self.algorithms)} algorithms on {len(self)} problems: {', '.join(self)}>"
+
+    @property
+    def algorithms(self) -> list[str]:
+        """The names of the algorithms."""
+        return list(next(iter(self._comparisons.values())).results)
+
+    def ranks(self) -> pd.DataFrame:
+        """The rank of each algorithm on each problem, 1 the best, and their ``mean``: one row per algorithm, the best first.
+
+        On a problem, algorithms are ranked by the share of runs of the others that a run beats, as in `Comparison.table`;
+        equals share the mean of their ranks.
+        """
+        scores = []
+        for comparison in self._comparisons.values():
+            finals = {name: comparison.final(result) for name, result in comparison.results.items()}
+            beats = summarise(finals, maximise=comparison.many)["beats"]
+            scores.append([-round(float(beats[name]), 12) for name in self.algorithms])
+        ranks = ranks_of(np.nan_to_num(np.array(scores)))
+        frame = pd.DataFrame(ranks.T, index=pd.Index(self.algorithms, name="algorithm"), columns=list(self))
+        frame["mean"] = frame.mean(axis=1)
+        return frame.sort_values("mean", kind="stable")
+
+    def friedman(self) -> Friedman:
+        """Friedman's test over the problems, and the critical difference of mean ranks."""
+        return friedman(self.ranks().drop(columns="mean").to_numpy().T)
+
+    def pairwise(self, baseline: str | None = None) -> pd.DataFrame:
+        """Compare the mean ranks of all pairs, or of each algorithm with a baseline; see `ranking.posthoc`."""
+        return posthoc(self.ranks()["mean"], len(self), baseline)
+
+    def table(self, baseline: str | None = None) -> pd.DataFrame:
+        """The tables of all comparisons, one below the other, indexed by problem and algorithm; see `Comparison.table`."""
+        return pd.concat({name: one.table(baseline) for name, one in self._comparisons.items()}, names=["problem"])
+
+    def plot(self, kind: str = "ranks") -> Figure:
+        """A matplotlib figure (extra ``plot``): ``"ranks"``, the critical-difference diagram.
+
+        Raises
+        ------
+        MissingExtra
+            Where matplotlib is not installed.
+        UnknownName
+            Another kind; anytime curves are of one problem each: ``comparisons[name].plot()``.
+        """
+        if kind not in FIGURES:
+            raise UnknownName("kind of figure over several problems", kind, FIGURES)
+        from nasbench_kit.figures.ranks import critical_difference_diagram
+
+        ranks = self.ranks()["mean"]
+        test = self.friedman()
+        return critical_difference_diagram(
+            [str(name) for name in ranks.index],
+            ranks.to_numpy(),
+            test.critical_difference,
+            f"mean rank on {len(self)} problems (1 is the best)",
+        )
+
+
+def names_of_problems(problems: Mapping[str, object] | Sequence[object]) -> list[str]:
+    """Names of problems: those of a mapping, else what they search, with " (2)" and so on for equal ones."""
+    if isinstance(problems, Mapping):
+        return [str(name) for name in problems]
+    names: list[str] = []
+    for problem in problems:
+        text = repr(problem)
+        name = (
+            text.removeprefix("<problem ").removesuffix(">") if text.startswith("<problem ") else type(problem).__name__
+        )
+        unique, count = name, 1
+        while unique in names:
+            count += 1
+            unique = f"{name} ({count})"
+        names.append(unique)
+    return names

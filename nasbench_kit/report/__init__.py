@@ -1,0 +1,1 @@
+"""The page that shows comparisons: one HTML file that needs nothing else."""

@@ -74,6 +74,8 @@ def algorithm_name(algorithm: str) -> str:
     """The display name of an algorithm: ``RegularizedEvolution(...)`` becomes "Regularized evolution (...)"."""
     known = {
         "NSGA2": "NSGA-II",
+        "NSGA3": "NSGA-III",
+        "SMSEMOA": "SMS-EMOA",
         "MOEAD": "MOEA/D",
         "MOGOMEA": "MO-GOMEA",
         "MOLocalSearch": "Local search (scalarised)",

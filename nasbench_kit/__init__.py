@@ -36,7 +36,8 @@ from nasbench_kit.errors import (
     WriteError,
 )
 from nasbench_kit.experiments.budget import Budget
-from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
+from nasbench_kit.experiments.comparison import Comparison, load_comparison
+from nasbench_kit.experiments.comparisons import Comparisons, compare
 from nasbench_kit.experiments.merging import merge
 from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.experiments.result import Result
@@ -67,6 +68,7 @@ __all__ = [
     "BestFirstSearch",
     "Budget",
     "Comparison",
+    "Comparisons",
     "FunctionProblem",
     "GeneticAlgorithm",
     "Hyperband",

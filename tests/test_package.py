@@ -47,6 +47,7 @@ DOCUMENTED = {
         "Benchmark",
         "Budget",
         "Comparison",
+        "Comparisons",
         "FunctionProblem",
         "Problem",
         "Reproduction",

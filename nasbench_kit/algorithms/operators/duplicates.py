@@ -13,7 +13,7 @@ from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["POLICIES", "distinct_children", "first_different", "identities", "repeated"]
+__all__ = ["POLICIES", "distinct_children", "first_different", "identities", "repeated", "repeats"]
 
 POLICIES = ("allow", "genotype", "network")
 SURPLUS = 3  # factor by which children are oversampled when duplicates are eliminated
@@ -88,11 +88,15 @@ def repeated(candidates: Genotypes, known: Genotypes, space: Space, policy: str)
 
     The parameters are those of `first_different`.
     """
-    keys = identities(np.concatenate([known, candidates], axis=1), space, policy)
+    return repeats(identities(np.concatenate([known, candidates], axis=1), space, policy))[:, known.shape[1] :]
+
+
+def repeats(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether each key equals an earlier one of its row: (rows, n)."""
     order = keys.argsort(axis=1, kind="stable")
     ordered = np.take_along_axis(keys, order, axis=1)
     again = np.zeros(keys.shape, dtype=np.bool_)
     again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
     duplicate = np.zeros_like(again)
     np.put_along_axis(duplicate, order, again, axis=1)
-    return duplicate[:, known.shape[1] :]
+    return duplicate

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.resource_tracker
 import os
 import signal
 import threading
@@ -131,6 +132,7 @@ def _with_news(crew: Sequence[_Worker]) -> list[_Worker]:
 
 def _serve(pipe: Any) -> None:
     """What a worker does: run jobs until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where there are no masks
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with contextlib.suppress(EOFError, OSError):  # the parent has closed the pipe: nobody wants more
         pipe.send(READY)
@@ -167,6 +169,7 @@ def _without_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    multiprocessing.resource_tracker.ensure_running()  # starting it, with the first process, would lift the mask
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -203,7 +203,7 @@ def _caption(found: Reproduction) -> list[str]:
         )
     if recipe.facts:
         lines.append("facts agree to the digits that are published, unless their recipe says otherwise")
-    if any(report.order for report in reports):
+    if any(report.order or report.rises for report in reports):
         lines.append(
             "better than: agrees if most runs are, and the Brunner-Munzel and Mann-Whitney tests reject equality at 5 %"
         )

@@ -132,6 +132,8 @@ class Report:
         By algorithm; empty if an order is published.
     order : tuple of str
         Algorithms, the best first; empty if figures are published.
+    rises : bool
+        Whether it is published that the last population is better than the first.
     scale : str
         Of a hypervolume or IGD, see ``scale_of``.
     within : Tolerance
@@ -147,6 +149,7 @@ class Report:
     published: Mapping[str, PublishedFigure]
     within: Tolerance
     order: tuple[str, ...] = ()
+    rises: bool = False
     scale: str = "front"
     why: str = ""
 

@@ -55,8 +55,17 @@ _SEARCH = (
     *("name", "objective", "dataset", "epochs", "trial", "charge", "missing", "include_validation_time", "initial"),
     *("algorithms", *LIMITS, "target", "clock", "runs", "seed", "published_runs", "report"),
 )
-_OF_TABLE = ("dataset", "epochs", "trial", "charge", "missing", "include_validation_time", "target", "simulated_seconds")
-_REPORT = ("label", "quantity", "metric", "dataset", "epochs", "scale", "within", "why", "published", "order")
+_OF_TABLE = (
+    "dataset",
+    "epochs",
+    "trial",
+    "charge",
+    "missing",
+    "include_validation_time",
+    "target",
+    "simulated_seconds",
+)
+_REPORT = ("label", "quantity", "metric", "dataset", "epochs", "scale", "within", "why", "published", "order", "rises")
 _OF_FACT = ("threshold", "optimum", "ideal", "nadir", "reference")
 _FACT = ("label", "quantity", "metric", "dataset", "epochs", *_OF_FACT, "published", "within", "why")
 
@@ -267,7 +276,9 @@ def _report(fields: Fields, algorithms: tuple[str, ...], objectives: int, trains
     quantity = fields.choice("quantity", QUANTITIES, "value")
     of_metric = quantity in OF_METRIC
     if of_metric and objectives > 1:
-        raise fields.fault("quantity", f"{quantity!r} is of a search for one objective; available: {', '.join(OF_FRONT)}")
+        raise fields.fault(
+            "quantity", f"{quantity!r} is of a search for one objective; available: {', '.join(OF_FRONT)}"
+        )
     if quantity in OF_FRONT and objectives == 1:
         raise fields.fault("quantity", f"{quantity!r} is of a search for several objectives")
     if trains and quantity in ("rank", "regret", "igd", "simulated_seconds"):
@@ -283,11 +294,14 @@ def _report(fields: Fields, algorithms: tuple[str, ...], objectives: int, trains
     order: tuple[str, ...] = ()
     published: dict[str, PublishedFigure] = {}
     within = QUARTER
-    if fields.has("order"):
-        for key in ("published", "within"):
+    rises = fields.boolean("rises", default=False)
+    if rises and quantity != "population":
+        raise fields.fault("rises", "applies to the quantity 'population'")
+    if rises or fields.has("order"):
+        for key in ("published", "within", "order")[: 3 if rises else 2]:
             if fields.has(key):
-                raise fields.fault(key, "does not go with an order")
-        order = _order(fields, algorithms)
+                raise fields.fault(key, f"does not go with {'rises' if rises else 'an order'}")
+        order = () if rises else _order(fields, algorithms)
     else:
         cells = fields.table("published", algorithms)
         published = {name: _figure(cells, name) for name in cells.names()}
@@ -307,6 +321,7 @@ def _report(fields: Fields, algorithms: tuple[str, ...], objectives: int, trains
         published=published,
         within=within,
         order=order,
+        rises=rises,
         scale=fields.choice("scale", tuple(SCALES), "front"),
         why=fields.optional_text("why") or "",
     )

@@ -213,7 +213,8 @@ def _of_part(
         if name in report.published
     ]
     for report in part.reports:
-        rows += [_of_order(part, report, pair, comparison, left_out) for pair in itertools.pairwise(report.order)]
+        pairs = [(name, None) for name in part.algorithms] if report.rises else itertools.pairwise(report.order)
+        rows += [_of_order(recipe, part, report, pair, comparison, left_out) for pair in pairs]
     return rows
 
 
@@ -399,16 +400,29 @@ def _of_search(
 
 
 def _of_order(
-    part: SearchPart, report: Report, pair: tuple[str, str], comparison: Comparison, left_out: dict[str, str]
+    recipe: Recipe,
+    part: SearchPart,
+    report: Report,
+    pair: tuple[str, str | None],
+    comparison: Comparison,
+    left_out: dict[str, str],
 ) -> dict[str, Any]:
-    """The row of two algorithms of a published order, the better one first."""
+    """The row of two algorithms of a published order, the better one first; or of one and its first population."""
     better, other = pair
     row: dict[str, Any] = {"search": part.name, "algorithm": better, "quantity": report.label}
-    row |= {"published": f"better than {other}", "published_sd": math.nan, "decimals": 0}
+    row |= {"published": f"better than {other or 'the first generation'}", "published_sd": math.nan, "decimals": 0}
     lacks = [f"{name} {left_out[name]}" for name in pair if name in left_out]
     if lacks:
         return row | LEFT_OUT | {"why": _sentence(*lacks, report.why)}
-    ours, others = (_values(comparison.problem, part, report, comparison.results[name]) for name in pair)
+    if report.quantity == "population":
+        for name in filter(None, pair):
+            if not comparison.results[name].generations:
+                raise _unfit(recipe, report.where, ValueError(f"the budget is less than a generation of {name!r}"))
+    ours = _values(comparison.problem, part, report, comparison.results[better])
+    if other is None:
+        others = _population(comparison.problem, comparison.results[better], 0)
+    else:
+        others = _values(comparison.problem, part, report, comparison.results[other])
     return row | beside_order(ours, others, gain=_gain(comparison.problem, part, report)) | {"why": report.why}
 
 
@@ -434,10 +448,7 @@ def _values(problem: Problem, part: SearchPart, report: Report, result: Result) 
         assert isinstance(problem, TabularProblem)
         return _igd(problem, result, report.scale)
     if report.quantity == "population":
-        assert result.generations is not None
-        values = result.generations.values[-1][..., 0]
-        means = np.where(np.isfinite(values), values, np.nan).mean(axis=1)
-        return minimised(means[:, np.newaxis], problem.objective_metrics[:1])[:, 0]
+        return _population(problem, result, -1)
     if report.metric is None:
         clock: NDArray[np.float64] = np.asarray(getattr(result, report.quantity), dtype=np.float64)
         aimed = part.to_optimum or part.budget.target is not None
@@ -458,6 +469,16 @@ def _values(problem: Problem, part: SearchPart, report: Report, result: Result) 
     ranked = np.sort(everything[~np.isnan(everything)])
     rank = 1.0 + np.searchsorted(ranked, metric.minimised(values), side="left")
     return np.where(np.isnan(values), np.nan, rank)
+
+
+def _population(problem: Problem, result: Result, generation: int) -> NDArray[np.float64]:
+    """The mean of the first objective over a population of each run, in its own unit, (runs,)."""
+    if not result.generations:
+        return np.full(result.runs, np.nan)
+    values = result.generations.values[generation][..., 0]
+    means = np.where(np.isfinite(values), values, np.nan).mean(axis=1)
+    own: NDArray[np.float64] = minimised(means[:, np.newaxis], problem.objective_metrics[:1])[:, 0]
+    return own
 
 
 def _igd(problem: TabularProblem, result: Result, scale: str) -> NDArray[np.float64]:

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.experiments.comparison import Comparison, compare
-from nasbench_kit.experiments.comparison_figure import median_front
 from nasbench_kit.experiments.curves import anytime, clock_points, mean_curve
+from nasbench_kit.experiments.front_panel import median_front
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.figures.axes import plain_log_ticks
 from nasbench_kit.figures.style import COLOURS, STYLE, write_picture
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RUNS, EVALUATIONS = 100, (1000, 2000)  # the budget for one objective, and for several
+SHORT = {"BANANAS": 300}  # the budget of what gets slower with every evaluation
 LETTERS = {"svg.fonttype": "none"}  # as letters: a third of the size
 STYLES = ("-", "--", "-.", ":")
 CLOCKS = {"evaluations": "evaluations", "simulated_seconds": "simulated training time [s]"}
@@ -47,6 +48,9 @@ VARIANTS: dict[str, dict[str, nk.Algorithm]] = {
         "population 20, generational": nk.GeneticAlgorithm(survival="generational"),
     },
     "NSGA2": {f"population_size={n}": nk.NSGA2(population_size=n) for n in (100, 50, 20)},
+    "NSGA3": {f"population_size={n}": nk.NSGA3(population_size=n) for n in (100, 50, 20)},
+    "SPEA2": {f"population_size={n}": nk.SPEA2(population_size=n) for n in (100, 50, 20)},
+    "SMSEMOA": {f"population_size={n}": nk.SMSEMOA(population_size=n) for n in (100, 50, 20)},
     "MOEAD": {
         "population 100, Tchebycheff": nk.MOEAD(),
         "population 100, weighted sum": nk.MOEAD(decomposition="weighted_sum"),
@@ -57,6 +61,13 @@ VARIANTS: dict[str, dict[str, nk.Algorithm]] = {
     | {"eta=2, training goes on": nk.SuccessiveHalving(continue_training=True)},
     "Hyperband": {"eta=3": nk.Hyperband(), "eta=3, training goes on": nk.Hyperband(continue_training=True)},
     "BOHB": {f"random_fraction={share:.2g}": nk.BOHB(random_fraction=share) for share in (1 / 3, 0.0, 1.0)},
+    "DEHB": {f"mutation_factor={factor}": nk.DEHB(mutation_factor=factor) for factor in (0.5, 0.2, 1.0)},
+    "BANANAS": {f'encoding="{encoding}"': nk.BANANAS(encoding=encoding) for encoding in ("path", "one_hot")},
+    "BestFirstSearch": {
+        'improvement="first"': nk.BestFirstSearch(),
+        'improvement="best"': nk.BestFirstSearch(improvement="best"),
+        "restarts (LocalSearch)": nk.LocalSearch(improvement="first"),
+    },
     "GOMEA": {f"first_population={n}": nk.GOMEA(first_population=n) for n in (8, 2, 32)},
     "Reinforce": {f"learning_rate={rate}": nk.Reinforce(learning_rate=rate) for rate in (0.04, 0.01, 0.1, 1.0)},
 }
@@ -82,7 +93,7 @@ def _figure(name: str) -> Figure:
         seed="mean",
         charge="one",  # without noise: what is drawn is the algorithm, not the luck of its trials
     )
-    budget: dict[str, float] = {"evaluations": EVALUATIONS[not single]}
+    budget: dict[str, float] = {"evaluations": SHORT.get(name, EVALUATIONS[not single])}
     if algorithm.needs_budgets:  # an evaluation is not always a whole training: time is what is fair
         bench = problem.bench
         budget = {"simulated_seconds": EVALUATIONS[0] * float(bench.query(bench.architectures, "training_time").mean())}

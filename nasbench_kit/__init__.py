@@ -1,12 +1,18 @@
 """nasbench-kit: compare neural architecture search algorithms on published tables."""
 
 from nasbench_kit.algorithms import (
+    BANANAS,
     BOHB,
+    DEHB,
     GOMEA,
     MOEAD,
     MOGOMEA,
     NSGA2,
+    NSGA3,
+    SMSEMOA,
+    SPEA2,
     Algorithm,
+    BestFirstSearch,
     GeneticAlgorithm,
     Hyperband,
     LocalSearch,
@@ -16,6 +22,7 @@ from nasbench_kit.algorithms import (
     Reinforce,
     SuccessiveHalving,
 )
+from nasbench_kit.analysis import Analysis, analyse
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.benchmark import open_benchmark as open  # noqa: A004 - as in h5py: nk.open(name)
 from nasbench_kit.data import list_benchmarks
@@ -29,27 +36,39 @@ from nasbench_kit.errors import (
     WriteError,
 )
 from nasbench_kit.experiments.budget import Budget
-from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
+from nasbench_kit.experiments.comparison import Comparison, load_comparison
+from nasbench_kit.experiments.comparisons import Comparisons, compare
+from nasbench_kit.experiments.merging import merge
 from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
 from nasbench_kit.experiments.search import search
+from nasbench_kit.experiments.sweep import Sweep, sweep
 from nasbench_kit.loaders import convert
 from nasbench_kit.loaders.join import join
 from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
+from nasbench_kit.report.page import report
 from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, space
 from nasbench_kit.surrogates import SurrogateBenchmark
 
 __all__ = [
+    "BANANAS",
     "BOHB",
+    "DEHB",
     "GOMEA",
     "MOEAD",
     "MOGOMEA",
     "NSGA2",
+    "NSGA3",
+    "SMSEMOA",
+    "SPEA2",
     "Algorithm",
+    "Analysis",
     "Benchmark",
+    "BestFirstSearch",
     "Budget",
     "Comparison",
+    "Comparisons",
     "FunctionProblem",
     "GeneticAlgorithm",
     "Hyperband",
@@ -71,9 +90,11 @@ __all__ = [
     "StoreError",
     "SuccessiveHalving",
     "SurrogateBenchmark",
+    "Sweep",
     "TestSelectionWarning",
     "UnknownName",
     "WriteError",
+    "analyse",
     "compare",
     "convert",
     "join",
@@ -81,11 +102,14 @@ __all__ = [
     "list_spaces",
     "load_comparison",
     "load_result",
+    "merge",
     "open",
     "register_space",
+    "report",
     "reproduce",
     "search",
     "space",
+    "sweep",
 ]
 
 

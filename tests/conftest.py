@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,17 @@ os.environ.setdefault("NASBENCH_KIT_COMPILED", "0")
 # parts that tests are skipped without
 OPTIONAL = (
     *("deap", "distributed", "lightgbm", "nas_201_api", "nats_bench", "networkx", "numba", "onnx", "onnxruntime"),
-    *("onnxscript", "optuna", "pyarrow", "pymoo", "pynauty", "sklearn", "tensorflow", "torch", "xarray", "xgboost"),
+    *("onnxscript", "optuna", "playwright", "pyarrow", "pymoo", "pynauty", "sklearn", "tensorflow", "torch", "xarray"),
+    *("iohinspector", "xgboost"),
 )
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # one of them, on the PATH
 PUBLISHED = "NASBENCH_KIT_PUBLISHED"  # the environment's name of the folder of published data
 
 
 def absent() -> list[str]:
     missing = [name for name in OPTIONAL if importlib.util.find_spec(name) is None]
+    if not any(map(shutil.which, BROWSERS)):
+        missing.append(BROWSERS[0])
     return missing if os.environ.get(PUBLISHED) else [*missing, "published data"]
 
 

@@ -17,12 +17,18 @@ DOCUMENTED = {
         "MOGOMEA",
         "MOLocalSearch",
         "NSGA2",
+        "NSGA3",
+        "SMSEMOA",
+        "SPEA2",
         "GeneticAlgorithm",
         "LocalSearch",
         "RandomSearch",
         "RegularizedEvolution",
         "Reinforce",
+        "BANANAS",
+        "BestFirstSearch",
         "BOHB",
+        "DEHB",
         "Hyperband",
         "SuccessiveHalving",
         "Algorithm",
@@ -37,9 +43,11 @@ DOCUMENTED = {
         "WriteError",
     ),
     *(
+        "Analysis",
         "Benchmark",
         "Budget",
         "Comparison",
+        "Comparisons",
         "FunctionProblem",
         "Problem",
         "Reproduction",
@@ -47,10 +55,12 @@ DOCUMENTED = {
         "Space",
         "SpaceSpec",
         "SurrogateBenchmark",
+        "Sweep",
         "PartialTableWarning",
         "TestSelectionWarning",
     ),
     *(
+        "analyse",
         "compare",
         "convert",
         "join",
@@ -58,11 +68,14 @@ DOCUMENTED = {
         "list_spaces",
         "load_comparison",
         "load_result",
+        "merge",
         "open",
         "register_space",
+        "report",
         "reproduce",
         "search",
         "space",
+        "sweep",
     ),
 }
 
@@ -122,7 +135,7 @@ def test_errors_derive_from_what_a_caller_would_expect():
 # a room may know those before it
 ROOMS = (
     *("errors", "files", "kernels", "graphs", "spaces", "metrics", "problems", "store", "data", "benchmark"),
-    *("surrogates", "loaders"),
+    *("analysis", "surrogates", "loaders"),
     *("algorithms", "figures", "experiments", "report", "training", "compat", "interfaces", "cli"),
 )
 # and some of them fewer
@@ -132,8 +145,10 @@ NARROWER = {
     "spaces": {"errors", "graphs", "kernels"},
     "metrics": {"kernels"},
     "loaders": set(ROOMS[: ROOMS.index("algorithms")]),
+    "analysis": {"errors", "kernels", "spaces", "metrics", "benchmark"},
     "algorithms": {"errors", "graphs", "kernels", "metrics", "spaces"},
     "figures": {"errors", "files", "kernels", "graphs", "spaces", "metrics"},
+    "compat": {"errors", "spaces", "data", "benchmark", "loaders"},
 }
 # of other rooms, algorithms see indicators of arrays alone
 OF_METRICS = {"nasbench_kit.metrics.indicators"}

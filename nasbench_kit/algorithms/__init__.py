@@ -8,7 +8,10 @@ import functools
 from collections.abc import Callable
 
 from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.algorithms.bananas import BANANAS
+from nasbench_kit.algorithms.best_first_search import BestFirstSearch
 from nasbench_kit.algorithms.bohb import BOHB
+from nasbench_kit.algorithms.dehb import DEHB
 from nasbench_kit.algorithms.genetic_algorithm import GeneticAlgorithm
 from nasbench_kit.algorithms.gomea import GOMEA
 from nasbench_kit.algorithms.hyperband import Hyperband
@@ -17,21 +20,30 @@ from nasbench_kit.algorithms.mo_local_search import MOLocalSearch
 from nasbench_kit.algorithms.moead import MOEAD
 from nasbench_kit.algorithms.mogomea import MOGOMEA
 from nasbench_kit.algorithms.nsga2 import NSGA2
+from nasbench_kit.algorithms.nsga3 import NSGA3
 from nasbench_kit.algorithms.random_search import RandomSearch
 from nasbench_kit.algorithms.regularized_evolution import RegularizedEvolution
 from nasbench_kit.algorithms.reinforce import Reinforce
+from nasbench_kit.algorithms.smsemoa import SMSEMOA
+from nasbench_kit.algorithms.spea2 import SPEA2
 from nasbench_kit.algorithms.successive_halving import SuccessiveHalving
 from nasbench_kit.errors import UnknownName
 
 __all__ = [
     "ALGORITHMS",
+    "BANANAS",
     "BOHB",
     "CONFIGURATIONS",
+    "DEHB",
     "GOMEA",
     "MOEAD",
     "MOGOMEA",
     "NSGA2",
+    "NSGA3",
+    "SMSEMOA",
+    "SPEA2",
     "Algorithm",
+    "BestFirstSearch",
     "GeneticAlgorithm",
     "Hyperband",
     "LocalSearch",
@@ -47,9 +59,18 @@ __all__ = [
 ALGORITHMS: dict[str, type[Algorithm]] = {
     cls.__name__: cls
     for cls in (
-        *(RandomSearch, LocalSearch, RegularizedEvolution, GeneticAlgorithm, GOMEA, Reinforce),
-        *(SuccessiveHalving, Hyperband, BOHB),
-        *(NSGA2, MOEAD, MOGOMEA, MOLocalSearch),
+        *(
+            RandomSearch,
+            LocalSearch,
+            BestFirstSearch,
+            RegularizedEvolution,
+            GeneticAlgorithm,
+            GOMEA,
+            Reinforce,
+            BANANAS,
+        ),
+        *(SuccessiveHalving, Hyperband, BOHB, DEHB),
+        *(NSGA2, NSGA3, SPEA2, SMSEMOA, MOEAD, MOGOMEA, MOLocalSearch),
     )
 }
 

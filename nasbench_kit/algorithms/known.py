@@ -1,14 +1,16 @@
-"""Per-run sets of evaluated genotypes, as vectorised hash tables."""
+"""Per-run sets of evaluated genotypes or networks, as vectorised hash tables."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.algorithms.operators.duplicates import repeats
 from nasbench_kit.kernels.hashing import hash_rows
+from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["Known"]
+__all__ = ["Known", "network_names", "new_neighbours"]
 
 ROOM = 128  # initial slots per table
 
@@ -70,6 +72,57 @@ class Known:
 
     def _place(self, hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
         return (hashes >> np.uint64(1)).astype(np.intp) % self._table.shape[1]
+
+
+def network_names(X: Genotypes, space: Space) -> Genotypes:
+    """Bytes that are equal for equal networks, to be remembered in place of genotypes: (n, genes) to (n, 8)."""
+    return space.key(X).view(np.uint8).reshape(-1, 8)
+
+
+def new_neighbours(
+    X: Genotypes,
+    runs: NDArray[np.intp],
+    known: Known,
+    space: Space,
+    order: NDArray[np.uint32],
+    *,
+    networks: bool = False,
+) -> tuple[Genotypes, NDArray[np.intp]]:
+    """Valid genotypes one gene away from one genotype of each run, without known ones.
+
+    Parameters
+    ----------
+    X : ndarray of uint8, shape (k, genes)
+    runs : ndarray of int, shape (k,)
+        The run of each genotype.
+    known : Known
+    space : Space
+    order : ndarray of uint32, shape (k, width)
+        Random numbers that determine the order of the neighbours, where width is the number of one-gene changes.
+    networks : bool
+        Whether ``known`` holds `network_names`. Then, no two of the neighbours are the same network.
+
+    Returns
+    -------
+    neighbours : ndarray of uint8, shape (k, width, genes)
+        The first ones are those sought; the others are known or invalid.
+    count : ndarray of int, shape (k,)
+        Number of those sought.
+    """
+    changes = space.one_gene_changes(X)
+    sought = space.is_valid(changes.reshape(-1, space.genes)).reshape(changes.shape[:2])
+    names = changes
+    if networks:
+        names = np.zeros((*sought.shape, 8), dtype=np.uint8)
+        names[sought] = network_names(changes[sought], space)
+    sought &= ~known.holds(runs, names)
+    place = np.where(sought, order, np.iinfo(np.uint32).max).argsort(axis=1, kind="stable")
+    if networks:
+        again = repeats(np.take_along_axis(names.view(np.uint64)[..., 0], place, axis=1))
+        left = np.take_along_axis(sought, place, axis=1) & ~again
+        place = np.take_along_axis(place, (~left).argsort(axis=1, kind="stable"), axis=1)
+        sought = left
+    return np.take_along_axis(changes, place[..., np.newaxis], axis=1), sought.sum(axis=1)
 
 
 def _hashes(X: Genotypes) -> NDArray[np.uint64]:

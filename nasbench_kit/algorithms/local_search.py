@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.known import Known
+from nasbench_kit.algorithms.known import Known, new_neighbours
 from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.genotypes import Genotypes
@@ -87,12 +87,9 @@ class LocalSearch(Algorithm):
         """Make ``X`` the current genotype of a subset of runs, and list its unknown neighbours."""
         if not runs.any():
             return
-        changes = self.space.one_gene_changes(X[runs])
-        valid = self.space.is_valid(changes.reshape(-1, self.space.genes)).reshape(changes.shape[:2])
-        valid &= ~self._known.holds(np.flatnonzero(runs), changes)
-        order = np.where(valid, self._order[runs], np.iinfo(np.uint32).max).argsort(axis=1, kind="stable")
-        self._neighbours[runs] = np.take_along_axis(changes, order[..., np.newaxis], axis=1)
-        self._count[runs] = valid.sum(axis=1)
+        self._neighbours[runs], self._count[runs] = new_neighbours(
+            X[runs], np.flatnonzero(runs), self._known, self.space, self._order[runs]
+        )
         self._F[runs] = F[runs]
         self._position[runs] = 0
         self._best_F[runs] = np.inf

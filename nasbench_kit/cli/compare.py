@@ -13,6 +13,7 @@ from nasbench_kit.cli.own import OWN, algorithm_of
 from nasbench_kit.cli.problem import add_problem_arguments, problem_options
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.comparison import compare, default_objective
+from nasbench_kit.experiments.iohprofiler import check_empty
 from nasbench_kit.experiments.names import file_names, named
 from nasbench_kit.experiments.recorder import CLOCKS
 
@@ -39,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--runs", type=int, default=100, help="runs per algorithm (default: %(default)s)")
     parser.add_argument(
+        "--first-run", type=int, default=0, metavar="N",
+        help="number of the first run, to divide the runs (default: %(default)s); 'merge' joins the results of --save",
+    )  # fmt: skip
+    parser.add_argument(
         "--evaluations", type=int, help="evaluations per run (default: 500; 2000 for several objectives)"
     )
     parser.add_argument("--unique-networks", type=int, help="budget per run in distinct networks")
@@ -59,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save", metavar="FOLDER", help="save the result of each algorithm as an HDF5 file in this folder"
     )
+    parser.add_argument(
+        "--iohprofiler", metavar="FOLDER", help="write all runs in IOHprofiler's format to this new folder"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -71,6 +79,8 @@ def run(options: argparse.Namespace) -> int:
         check_picture(Path(options.plot))  # now, not after the searches
     if options.save:
         Path(options.save).mkdir(parents=True, exist_ok=True)
+    if options.iohprofiler:
+        check_empty(Path(options.iohprofiler))
     bench = open_benchmark(options.benchmark)
     dataset = options.dataset or (bench.datasets[0] if len(bench.datasets) == 1 else None)
     objectives = options.objectives or [default_objective(bench.metrics(dataset))]
@@ -96,12 +106,14 @@ def run(options: argparse.Namespace) -> int:
             problem,
             members,
             runs=options.runs,
+            first_run=options.first_run,
             evaluations=evaluations,
             unique_networks=options.unique_networks,
             simulated_seconds=options.simulated_seconds,
             seed=options.seed,
             clock=options.clock,
             report=_report(options.report, bench, problem.dataset),
+            record=options.iohprofiler is not None,
             progress=update,
         )
     if options.json:
@@ -112,6 +124,8 @@ def run(options: argparse.Namespace) -> int:
         files = file_names(comparison.results, ".h5")
         for name, result in comparison.results.items():
             say(f"saved {result.save(Path(options.save) / files[name])}", error=True)
+    if options.iohprofiler:
+        say(f"wrote {comparison.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
         from nasbench_kit.experiments.comparison_figure import plot_comparison
 

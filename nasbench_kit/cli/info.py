@@ -1,4 +1,4 @@
-"""Show the provenance and content of a benchmark."""
+"""Show the provenance and content of a benchmark; with --deep, also analyse it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,45 @@ import argparse
 import math
 from typing import Any
 
-from nasbench_kit.benchmark import open_benchmark
-from nasbench_kit.cli.output import print_json, print_table, say
+import pandas as pd
+
+from nasbench_kit.analysis import Analysis, analyse
+from nasbench_kit.analysis.analysis import STEPS, texts
+from nasbench_kit.benchmark import Benchmark, open_benchmark
+from nasbench_kit.cli.output import print_json, print_table, progress_bars, say
 
 _SOURCE = ("source", "licence", "columns")  # of what info shows; --json has all
+_WIDE = (
+    "sd",
+    "mean",
+    "split",
+    "q1",
+    "q3",
+    "units",
+    "kendall",
+    "looked_up",
+)  # columns that a narrow terminal can do without
 LONG = 400  # characters; longer values, such as a recorded split, are for --json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     parser.add_argument("benchmark", help="a benchmark's name or the path of a store")
+    parser.add_argument(
+        "--deep",
+        action="store_true",
+        help="analyse the table: distributions, rank correlations, noise, landscapes, equal networks",
+    )
+    parser.add_argument("--dataset", help="with --deep: the dataset to analyse (default: all)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
+    if options.dataset is not None and not options.deep:
+        raise ValueError("--dataset chooses what --deep analyses: give both, or neither")
     bench = open_benchmark(options.benchmark)
+    analysis = _analysed(bench, options.dataset) if options.deep else None
     content: list[dict[str, Any]] = [
         {
             "dataset": dataset,
@@ -39,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
         for about in [bench.metric(metric, dataset)]
     ]
     if options.json:
-        print_json({**bench.info, "content": content})
+        deep = {} if analysis is None else {"analysis": analysis.as_dict()}
+        print_json({**bench.info, "content": content, **deep})
         return 0
     info = bench.info
     sources = _sources(info.pop("sources", None))
@@ -56,7 +80,21 @@ def run(options: argparse.Namespace) -> int:
         [[e["dataset"], e["metric"], e["unit"], e["better"], _short(e["epochs"]), _short(e["seeds"])] for e in content],
         left=6,
     )
+    for title, frame, note in analysis.sections() if analysis else ():
+        names = [str(name) for name in frame.columns]
+        print_table(title, names, texts(frame), note or None, left=_texts_first(frame), optional=_WIDE)
     return 0
+
+
+def _analysed(bench: Benchmark, dataset: str | None) -> Analysis:
+    with progress_bars(list(STEPS)) as update:
+        return analyse(bench, dataset=dataset, progress=lambda name: update(name, 1.0))
+
+
+def _texts_first(frame: pd.DataFrame) -> int:
+    """How many columns of a frame come before the first numbers."""
+    texts = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
+    return texts.index(True) if True in texts else len(texts)
 
 
 def _sources(listed: Any) -> list[list[str]]:

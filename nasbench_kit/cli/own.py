@@ -1,4 +1,4 @@
-"""Spaces and algorithms by name, or a user's own as ``FILE.py:NAME``, whose code is executed."""
+"""Spaces, algorithms and problems by name, or a user's own as ``FILE.py:NAME``, whose code is executed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 from nasbench_kit.algorithms import Algorithm, parse_algorithm, with_settings
 from nasbench_kit.errors import SourceError, UnknownName
+from nasbench_kit.problems import Problem
 from nasbench_kit.spaces import Space, SpaceSpec, register_space, space
 
-__all__ = ["OWN", "algorithm_of", "space_of"]
+__all__ = ["OWN", "algorithm_of", "problem_of", "space_of"]
 
 OWN = "or your own as FILE.py:NAME"  # for help texts
 
@@ -41,6 +42,19 @@ def algorithm_of(text: str) -> Algorithm:
     if not isinstance(found, Algorithm):
         raise SourceError(f"{text} is not an algorithm (a subclass of Algorithm) but {type(found).__name__}")
     return with_settings(found, settings)
+
+
+def problem_of(text: str) -> Problem:
+    """The problem that a file defines: a `Problem`, or what makes one when called."""
+    own = _own(text)
+    if own is None:
+        raise SourceError(f"{text!r} is not a problem of your own: give FILE.py:NAME")
+    found, _ = own
+    if not isinstance(found, Problem) and callable(found):
+        found = found()
+    if not isinstance(found, Problem):
+        raise SourceError(f"{text} is not a problem but {type(found).__name__}")
+    return found
 
 
 def _own(text: str) -> tuple[Any, str] | None:

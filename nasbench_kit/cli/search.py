@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from nasbench_kit.cli.own import OWN
@@ -15,6 +16,7 @@ from nasbench_kit.cli.problem import add_answer_arguments
 from nasbench_kit.cli.table_search import search_table
 from nasbench_kit.cli.task import add_task_arguments
 from nasbench_kit.cli.training_search import add_training_arguments, search_by_training
+from nasbench_kit.experiments.iohprofiler import check_empty
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     output = parser.add_argument_group("output")
     output.add_argument("-o", "--output", metavar="FILE", help="save the result, for nasbench_kit.load_result")
+    output.add_argument(
+        "--record", action="store_true", help="with --output: save the population and front of every generation, too"
+    )
+    output.add_argument(
+        "--iohprofiler", metavar="FOLDER", help="write the runs in IOHprofiler's format to this new folder"
+    )
     output.add_argument("--plot", metavar="FILE", help="plot the search to this file: .png, .svg or .pdf")
     output.add_argument("--json", action="store_true", help="print JSON")
     table, training = add_answer_arguments(parser), add_training_arguments(parser)
@@ -47,6 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
+    if options.record and not options.output:
+        raise ValueError("--record says what --output saves: give --output FILE, too")
+    if options.iohprofiler:
+        check_empty(Path(options.iohprofiler))  # now, not after the search
     if options.benchmark is None:
         if options.space is None:
             raise ValueError("give --benchmark NAME to search a table, or a search space to train networks of")

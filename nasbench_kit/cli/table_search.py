@@ -49,13 +49,17 @@ def search_table(options: argparse.Namespace) -> int:
             problem,
             algorithm,
             runs=options.runs,
+            first_run=options.first_run,
             seed=options.seed,
+            record=options.record or options.iohprofiler is not None,
             progress=lambda share: update(algorithm.name, share),
             **budget_of(options),
         )
     comparison = Comparison(problem, {result.algorithm: result})
     if options.output:
         say(f"saved {result.save(options.output)}", error=True)
+    if options.iohprofiler:
+        say(f"wrote {result.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
         from nasbench_kit.experiments.comparison_figure import plot_comparison
 

@@ -34,6 +34,10 @@ def add_task_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unique-networks", type=int, help="budget per run in distinct networks")
     parser.add_argument("--simulated-seconds", type=float, help="budget per run in seconds of training")
     parser.add_argument("--runs", type=int, default=1, help="independent runs (default: %(default)s)")
+    parser.add_argument(
+        "--first-run", type=int, default=0, metavar="N",
+        help="number of the first run, to divide the runs of a search (default: %(default)s); 'merge' joins the parts",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="seed of the search (default: %(default)s)")
 
 

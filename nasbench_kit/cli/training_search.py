@@ -78,7 +78,9 @@ def search_by_training(options: argparse.Namespace) -> int:
                 problem,
                 algorithm,
                 runs=options.runs,
+                first_run=options.first_run,
                 seed=options.seed,
+                record=options.record or options.iohprofiler is not None,
                 progress=log.round,
                 **budget_of(options),
             )
@@ -155,6 +157,8 @@ def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result
     exported: list[Exported] = []
     if options.output:
         say(f"saved {result.save(options.output)}", error=True)
+    if options.iohprofiler:
+        say(f"wrote {result.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.table:
         say(f"wrote the table {write_store(options.table, problem.table())}", error=True)
     if options.export:

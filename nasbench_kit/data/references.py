@@ -31,6 +31,7 @@ ALGORITHMS = {
     "BOHB": ("falkner2018bohb",),
     "DEHB": ("awad2021dehb",),
     "BANANAS": ("white2021bananas",),
+    "BestFirstSearch": ("white2021local",),
 }
 
 

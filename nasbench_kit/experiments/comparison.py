@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.algorithms import ALGORITHMS, Algorithm
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments import statistics
+from nasbench_kit.experiments.area import mean_over_time
 from nasbench_kit.experiments.bootstrap import mean_interval
 from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.comparison_file import read_comparison, write_comparison
-from nasbench_kit.experiments.names import named, seeds_of
+from nasbench_kit.experiments.iohprofiler import check_empty
+from nasbench_kit.experiments.names import file_names, named, seeds_of
 from nasbench_kit.experiments.result import Result
+from nasbench_kit.experiments.runtimes import default_targets, expected_running_time, hitting_times
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.search import search
 from nasbench_kit.problems import Problem
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Comparison", "compare", "default_objective", "load_comparison"]
+
+FIGURES = ("anytime", "front", "attainment", "ecdf")
 
 
 def default_objective(metrics: Sequence[str]) -> str:
@@ -112,6 +117,59 @@ class Comparison:
             )
         return np.maximum(regret, 0.0)
 
+    def progress(self, result: Result) -> NDArray[np.float64]:
+        """What is minimised, at every row of a result's trace: regret, value, or the hypervolume missing of the exact front's
+        (without a table, the negated hypervolume): (rows,)."""
+        if not self.many:
+            return self.regret(result)
+        whole = self.front_hypervolume()
+        volume = result.rows["hypervolume"]
+        return -volume if whole is None else np.maximum(whole - volume, 0.0)
+
+    def runtimes(self, targets: ArrayLike | None = None, *, clock: str = "evaluations") -> pd.DataFrame:
+        """Expected running times and success rates; see `runtimes.expected_running_time` and `runtimes.hitting_times`.
+
+        Parameters
+        ----------
+        targets : array_like of float, shape (targets,), optional
+            Regrets, or hypervolumes that may be missing of the exact front's. Default: 51 on a logarithmic scale, see
+            `runtimes.default_targets`.
+        clock : {"evaluations", "unique_networks", "simulated_seconds"}
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per algorithm and target: ``algorithm``, ``target``, ``ert`` (``inf`` where no run reached it), ``success``,
+            the share of runs that did, and ``runs``.
+        """
+        values = {name: self.progress(result) for name, result in self.results.items()}
+        wanted = (
+            default_targets(list(values.values())) if targets is None else np.atleast_1d(np.asarray(targets, float))
+        )
+        frames = []
+        for name, result in self.results.items():
+            times = hitting_times(result, values[name], wanted, clock)
+            ert = expected_running_time(times, getattr(result, clock))
+            success = np.isfinite(times).mean(axis=0)
+            columns = {"algorithm": name, "target": wanted, "ert": ert, "success": success, "runs": result.runs}
+            frames.append(pd.DataFrame(columns))
+        return pd.concat(frames, ignore_index=True)
+
+    def area(self, *, clock: str = "evaluations", log: bool = True, baseline: str | None = None) -> pd.DataFrame:
+        """Compare the runs' mean values over their whole time instead of at its end; see `area.mean_over_time`.
+
+        By evaluations and networks, the time begins with the tenth: what was drawn before says nothing of an algorithm.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As from `statistics.summarise`, of regrets or missing hypervolumes; lower is better.
+        """
+        means = {
+            name: mean_over_time(result, self.progress(result), clock, log=log) for name, result in self.results.items()
+        }
+        return statistics.summarise(means, maximise=False, baseline=baseline)
+
     def front_hypervolume(self) -> float | None:
         """The hypervolume of the exact front, on the scale of the archives; None without a table."""
         if not isinstance(self.problem, TabularProblem):
@@ -170,31 +228,49 @@ class Comparison:
             rows.append(row)
         return frame.join(pd.DataFrame(rows, index=frame.index))
 
-    def plot(self, kind: str = "anytime", *, clock: str | None = None) -> Figure:
+    def plot(
+        self, kind: str = "anytime", *, clock: str | None = None, algorithms: Sequence[str] | None = None
+    ) -> Figure:
         """A matplotlib figure (extra ``plot``).
 
         Parameters
         ----------
-        kind : {"anytime"}
+        kind : {"anytime", "front", "attainment", "ecdf"}
             ``"anytime"``: regret or missing hypervolume over a clock, and beside it what is reported of the incumbents, or the
-            fronts of the median runs.
+            fronts of the median runs. ``"front"``: the fronts of the median runs, for every pair of objectives, and parallel
+            coordinates for three and more. ``"attainment"``: the surfaces that a quarter, half and three quarters of the runs
+            attained. ``"ecdf"``: the share of targets reached over a clock.
         clock : {"evaluations", "unique_networks", "simulated_seconds"}, optional
-            Default: that of the traces.
+            Of anytime curves and ECDFs. Default: that of the traces.
+        algorithms : sequence of str, optional
+            The names of those to draw. Default: all, or the best six.
 
         Raises
         ------
         MissingExtra
             Where matplotlib is not installed.
         UnknownName
-            Another kind.
+            Another kind, or no algorithm of that name.
         ValueError
-            The traces follow another clock.
+            The traces follow another clock, or there is a single objective and so no front.
         """
-        from nasbench_kit.experiments.comparison_figure import KINDS, comparison_figure
+        if kind not in FIGURES:
+            raise UnknownName("kind of figure", kind, FIGURES)
+        if kind == "front":
+            from nasbench_kit.experiments.front_figure import front_figure
 
-        if kind not in KINDS:
-            raise UnknownName("kind of figure", kind, KINDS)
-        return comparison_figure(self, clock or self.clock or "evaluations")
+            return front_figure(self, algorithms)
+        if kind == "attainment":
+            from nasbench_kit.experiments.attainment_figure import attainment_figure
+
+            return attainment_figure(self, algorithms)
+        if kind == "ecdf":
+            from nasbench_kit.experiments.ecdf_figure import ecdf_figure
+
+            return ecdf_figure(self, clock or self.clock or "evaluations", algorithms)
+        from nasbench_kit.experiments.comparison_figure import comparison_figure
+
+        return comparison_figure(self, clock or self.clock or "evaluations", algorithms)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the comparison to one HDF5 file, all or nothing; `nasbench_kit.load_comparison` reads it.
@@ -205,6 +281,19 @@ class Comparison:
         """
         return write_comparison(Path(path), self.results, self.report, self.budget)
 
+    def to_iohprofiler(self, folder: str | os.PathLike[str]) -> Path:
+        """Write all runs in IOHprofiler's format, one folder per algorithm within ``folder``, which must be empty.
+
+        Raises
+        ------
+        WriteError, ValueError
+            As in `Result.to_iohprofiler`.
+        """
+        check_empty(Path(folder))
+        for name, part in file_names(self.results, "").items():
+            self.results[name].to_iohprofiler(Path(folder) / part, name=name)
+        return Path(folder)
+
     def _finals(self) -> dict[str, NDArray[np.float64]]:
         return {name: self.final(result) for name, result in self.results.items()}
 
@@ -214,10 +303,12 @@ def compare(
     algorithms: Sequence[Algorithm] | Mapping[str, Algorithm],
     *,
     runs: int = 100,
+    first_run: int = 0,
     budget: Budget | None = None,
     seed: int = 0,
     clock: str = "evaluations",
     report: tuple[str, str, int | None] | None = None,
+    record: bool = False,
     progress: Callable[[str, float], None] | None = None,
     **ends: Any,
 ) -> Comparison:
@@ -230,13 +321,15 @@ def compare(
         without ``bounds``); for several objectives by hypervolume, which needs bounds.
     algorithms : sequence of Algorithm, or mapping of str to Algorithm
         A mapping gives names. Default: the algorithm's own name with the settings that differ from the defaults.
-    runs, budget, clock, **ends
+    runs, first_run, budget, clock, **ends
         As in ``nasbench_kit.search``.
     seed : int
         As in ``nasbench_kit.search``. The second and later of equal algorithms get other seeds, recorded in their results.
     report : tuple of (dataset, metric, epochs), optional
         The metric reported of the incumbents, for problems of a table. Default: ``test_accuracy`` of the dataset searched
         on, if it has one and the search does not select on it.
+    record : bool
+        Keep a log of every generation in each result, as in ``nasbench_kit.search``.
     progress : callable, optional
         Called with an algorithm's name and the fraction of its work done.
 
@@ -269,7 +362,15 @@ def compare(
     results = {}
     for name, algorithm in members.items():
         results[name] = search(
-            problem, algorithm, runs=runs, seed=seeds[name], budget=budget, clock=clock, progress=_named(progress, name)
+            problem,
+            algorithm,
+            runs=runs,
+            first_run=first_run,
+            seed=seeds[name],
+            budget=budget,
+            clock=clock,
+            record=record,
+            progress=_named(progress, name),
         )
     return Comparison(problem, results, report, budget)
 

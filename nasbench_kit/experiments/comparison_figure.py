@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,30 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import TabularProblem
+from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.curves import Curve, anytime, clock_points, mean_curve
-from nasbench_kit.experiments.recorder import known_front
+from nasbench_kit.experiments.front_panel import draw_fronts
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.figures.axes import algorithm_name, axis_label, line_look, plain_log_ticks, words
+from nasbench_kit.figures.axes import algorithm_name, axis_label, head, legend_below, line_look, plain_log_ticks, words
 from nasbench_kit.figures.style import STYLE, check_matplotlib, check_picture, write_picture
-from nasbench_kit.metrics import minimised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["KINDS", "comparison_figure", "median_front", "plot_comparison"]
-
-KINDS = ("anytime",)  # of figures
+__all__ = ["comparison_figure", "drawn_part", "figure_title", "plot_comparison"]
 
 CLOCKS = {
     "evaluations": "evaluations",
     "unique_networks": "unique networks evaluated",
     "simulated_seconds": "simulated training time [s]",
 }
+MOST = 6  # curves that can be told apart
 FLOOR = 1e-9  # on a log axis of the regret: values below are rounding errors
 
 
-def plot_comparison(comparison: Any, path: str | os.PathLike[str], *, clock: str | None = None) -> Path:
+def plot_comparison(
+    comparison: Any, path: str | os.PathLike[str], *, clock: str | None = None, algorithms: Sequence[str] | None = None
+) -> Path:
     """Draw a comparison to a file; the format follows its suffix (PNG, SVG, PDF).
 
     For one objective: the regret (its value, where the best one is not known) over the clock, and beside it what is
@@ -48,11 +50,15 @@ def plot_comparison(comparison: Any, path: str | os.PathLike[str], *, clock: str
     path : str or path-like
     clock : {"evaluations", "unique_networks", "simulated_seconds"}, optional
         Default: that of the traces.
+    algorithms : sequence of str, optional
+        The names of those to draw. Default: all, or the best six.
 
     Raises
     ------
     MissingExtra
         Where matplotlib is not installed.
+    UnknownName
+        There is no algorithm of that name.
     WriteError
         Where the file cannot be written.
     ValueError
@@ -60,12 +66,27 @@ def plot_comparison(comparison: Any, path: str | os.PathLike[str], *, clock: str
     """
     target = Path(path)
     check_picture(target)
-    return write_picture(comparison_figure(comparison, clock or comparison.clock or "evaluations"), target)
+    return write_picture(comparison_figure(comparison, clock or comparison.clock or "evaluations", algorithms), target)
 
 
-def comparison_figure(comparison: Any, clock: str) -> Figure:
+def drawn_part(comparison: Any, algorithms: Sequence[str] | None) -> Any:
+    """The comparison of the algorithms to draw: those named, else the best six, the best first."""
+    results = comparison.results
+    for name in algorithms or ():
+        if name not in results:
+            raise UnknownName("algorithm", name, results)
+    if algorithms is None:
+        sign = -1.0 if comparison.many else 1.0
+        order = {name: sign * float(np.median(comparison.final(result))) for name, result in results.items()}
+        algorithms = sorted(order, key=order.__getitem__)[:MOST]
+    return dataclasses.replace(comparison, results={name: results[name] for name in algorithms})
+
+
+def comparison_figure(comparison: Any, clock: str, algorithms: Sequence[str] | None = None) -> Figure:
     """The figure of a `Comparison`; see `plot_comparison`."""
     check_matplotlib()
+    count = len(comparison.results)
+    comparison = drawn_part(comparison, algorithms)
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as MplFigure
@@ -82,15 +103,18 @@ def comparison_figure(comparison: Any, clock: str) -> Figure:
             plain_log_ticks(axes)
         # below both panels: no corner is free of curves
         handles, names = left.get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4), frameon=False)
-        figure.suptitle(_title(comparison), fontsize=13)
+        legend_below(figure, handles, names)
+        head(figure, figure_title(comparison, count), 13)
     return figure
 
 
-def _title(comparison: Any) -> str:
+def figure_title(comparison: Any, count: int) -> str:
+    """What was searched, and how many of the algorithms are drawn."""
     problem = comparison.problem
     first = next(iter(comparison.results.values()))
     runs = f"{first.runs} runs each" if first.runs > 1 else "one run each"
+    if len(comparison.results) < count:
+        runs = f"{len(comparison.results)} of {count} algorithms, {runs}"
     objectives = " and ".join(words(name) for name in problem.objectives)
     if not isinstance(problem, TabularProblem):
         return f"{problem.space.name}: search on {objectives} ({runs})"
@@ -189,44 +213,11 @@ def _draw_many(comparison: Any, clock: str, left: Axes, right: Axes) -> None:
     else:
         left.set(ylabel="hypervolume missing")
         left.set_title(f"missing of the exact front's {whole:.4g} (ideal 0, nadir 1, reference 1.1)", fontsize=11)
-    _draw_fronts(comparison, right)
-
-
-def _draw_fronts(comparison: Any, axes: Axes) -> None:
-    problem = comparison.problem
-    first, second = problem.objective_metrics[:2]
-    several = len(problem.objectives) > 2
-    if isinstance(problem, TabularProblem):
-        front = minimised(problem.front()[1], problem.objective_metrics)
-        axes.plot(front[:, 1], front[:, 0], "o", color="0.75", markersize=7, label="the exact front", zorder=1)
-        axes.legend(frameon=False, loc="best", fontsize=9)
-        if np.all(front[:, 1] > 0) and front[:, 1].max() > 20 * front[:, 1].min():
-            axes.set_xscale("log")
-    for i, result in enumerate(comparison.results.values()):
-        values = minimised(median_front(result), problem.objective_metrics)
-        values = values[np.argsort(values[:, 1], kind="stable")]
-        look = line_look(i)
-        if several:  # a line through points that differ in a third objective would be meaningless
-            axes.plot(values[:, 1], values[:, 0], linestyle="", marker=".", color=look["color"])
-        else:
-            # what is attained at x is the best up to there, from the side that is better
-            axes.step(
-                values[:, 1], values[:, 0], where="post" if second.direction == "min" else "pre", marker=".",
-                **{**look, "linewidth": 1.8},
-            )  # fmt: skip
-    axes.set(xlabel=axis_label(second), ylabel=axis_label(first))
-    axes.set_title("fronts of the median runs" + (", first two objectives" if several else ""), fontsize=11)
-
-
-def median_front(result: Result) -> NDArray[np.float64]:
-    """The noise-free archive of the run with the median hypervolume, minimised: (k, m)."""
-    volume = result.hypervolume()
-    median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
-    if result.noise_free_F is None:
-        return result.archive(median)[1]
-    F, run = known_front(result.noise_free_F, result.archive_run)
-    front: NDArray[np.float64] = F[run == median]
-    return front
+    draw_fronts(right, comparison, (1, 0))
+    right.set_title(
+        "fronts of the median runs" + (", first two objectives" if len(comparison.problem.objectives) > 2 else ""),
+        fontsize=11,
+    )
 
 
 # ---------------------------------------------------------------- what both have

@@ -22,7 +22,7 @@ from nasbench_kit.problems import Evaluation, Problem, TestSelectionWarning
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store.record import read_record, write_record
 
-__all__ = ["StoredProblem", "read_comparison", "write_comparison"]
+__all__ = ["FORMAT", "StoredProblem", "read_comparison", "reopened", "write_comparison"]
 
 FORMAT = "nasbench-kit comparison"
 VERSION = 1
@@ -100,7 +100,7 @@ def read_comparison(
             prefix = f"result_{i}/"
             own = {key.removeprefix(prefix): values for key, values in arrays.items() if key.startswith(prefix)}
             results[name] = result_from(json.loads(attributes[f"result_{i}"]), own)
-        problem = _problem(next(iter(results.values())))
+        problem = reopened(next(iter(results.values())))
         return problem, results, tuple(report) if report else None, None if budget is None else Budget(**budget)
     except UnknownName as error:
         raise StoreError(f"{path}: {error}") from error
@@ -109,7 +109,7 @@ def read_comparison(
         raise StoreError(f"{path} is a damaged comparison ({reason}); compare again") from error
 
 
-def _problem(result: Result) -> Problem:
+def reopened(result: Result) -> Problem:
     """The problem that was searched: of the benchmark if it is still available, else what the file records."""
     source = result.source
     if "benchmark" not in source:

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.analysis.landscape import fitness_distance_correlation, strict_local_maxima
 from nasbench_kit.benchmark import Benchmark
-from nasbench_kit.experiments.landscape import fitness_distance_correlation, strict_local_maxima
 from nasbench_kit.metrics import minimised
 from nasbench_kit.metrics.indicators import hypervolume
 

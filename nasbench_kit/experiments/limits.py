@@ -51,7 +51,7 @@ def check_memory(
         what = f"what {together:,} runs have seen in {evaluations:,} evaluations each, {remembered} bytes an evaluation"
         needs[what] = together * evaluations * remembered
     if record:
-        size = genes + 8 * objectives
+        size = genes + 8 * objectives + 24  # with its run, generation and member
         needs[f"the {evaluations:,} evaluations of {runs:,} runs, kept by record=True, {size} bytes each"] = (
             runs * evaluations * size
         )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.generation_log import GenerationLog
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.kernels.seen import Seen
 from nasbench_kit.metrics.indicators import most_hypervolume, nondominated
@@ -81,6 +82,8 @@ class Recorder:
     clock : {"evaluations", "unique_networks", "simulated_seconds"}
     archive_size : int, optional
         The maximum number of archive members; those that contribute most hypervolume are kept.
+    log : GenerationLog, optional
+        Follows the search, too.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Recorder:
         budget: Budget,
         clock: str = "evaluations",
         archive_size: int | None = None,
+        log: GenerationLog | None = None,
     ) -> None:
         space, objectives = problem.space, len(problem.objectives)
         self.space, self.runs, self.objectives = space, runs, objectives
@@ -97,7 +101,7 @@ class Recorder:
         if objectives > 1 and problem.bounds is not None:
             self._scale = scale_of("front", problem.bounds, problem.front_bounds)
         self._noise_free = problem if problem.noisy else None
-        self.budget, self.clock, self.archive_size = budget, clock, archive_size
+        self.budget, self.clock, self.archive_size, self._log = budget, clock, archive_size, log
         self._target = budget.minimised_target(problem)
         self._per_decade = GRID[0] if objectives == 1 else GRID[1]
         self._grid = log_grid(budget.limit, self._per_decade)
@@ -143,6 +147,8 @@ class Recorder:
             self._partly = True
         batch = _Batch(X, F, elapsed, new, None, network)
         batch = replace(batch, counted=self._counted(batch))
+        if self._log is not None:
+            self._log.evaluated(X, F, batch.counted, self.evaluations, elapsed)
         if self.clock == "evaluations":
             self._follow_evaluations(batch)
         else:

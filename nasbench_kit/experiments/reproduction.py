@@ -214,7 +214,7 @@ def _of_part(
     ]
     for report in part.reports:
         pairs = [(name, None) for name in part.algorithms] if report.rises else itertools.pairwise(report.order)
-        rows += [_of_order(recipe, part, report, pair, comparison, left_out) for pair in pairs]
+        rows += [_of_order(part, report, pair, comparison, left_out) for pair in pairs]
     return rows
 
 
@@ -400,7 +400,6 @@ def _of_search(
 
 
 def _of_order(
-    recipe: Recipe,
     part: SearchPart,
     report: Report,
     pair: tuple[str, str | None],
@@ -414,10 +413,6 @@ def _of_order(
     lacks = [f"{name} {left_out[name]}" for name in pair if name in left_out]
     if lacks:
         return row | LEFT_OUT | {"why": _sentence(*lacks, report.why)}
-    if report.quantity == "population":
-        for name in filter(None, pair):
-            if not comparison.results[name].generations:
-                raise _unfit(recipe, report.where, ValueError(f"the budget is less than a generation of {name!r}"))
     ours = _values(comparison.problem, part, report, comparison.results[better])
     if other is None:
         others = _population(comparison.problem, comparison.results[better], 0)
@@ -473,10 +468,14 @@ def _values(problem: Problem, part: SearchPart, report: Report, result: Result) 
 
 def _population(problem: Problem, result: Result, generation: int) -> NDArray[np.float64]:
     """The mean of the first objective over a population of each run, in its own unit, (runs,)."""
-    if not result.generations:
+    found = result.generations
+    if not found:
         return np.full(result.runs, np.nan)
-    values = result.generations.values[generation][..., 0]
-    means = np.where(np.isfinite(values), values, np.nan).mean(axis=1)
+    means = np.full(result.runs, np.nan)
+    for run in np.flatnonzero(found.ended):
+        ended = int(found.ended[run])
+        values = found.population(generation % ended, int(run))[1][:, 0]
+        means[run] = np.where(np.isfinite(values), values, np.nan).mean()
     own: NDArray[np.float64] = minimised(means[:, np.newaxis], problem.objective_metrics[:1])[:, 0]
     return own
 

@@ -15,7 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchmark
 from nasbench_kit.errors import StoreError
+from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.generations import Generations
+from nasbench_kit.experiments.iohprofiler import write_iohprofiler
 from nasbench_kit.experiments.recorder import Recorder, known_front
 from nasbench_kit.experiments.result_file import (
     contents,
@@ -60,6 +62,8 @@ class Result:
         What each objective is, in its own unit and direction.
     seed : int
     runs : int
+    run_numbers : ndarray of int, shape (runs,)
+        The number of each run: 0, 1, ... unless the search was divided (``first_run=``). Elsewhere, runs are counted from 0.
     incumbents : ndarray of uint8, shape (runs, genes)
         The best genotype of each run; for several objectives, the one with the lowest first objective.
     evaluations : ndarray of int, shape (runs,)
@@ -68,6 +72,10 @@ class Result:
         The number of distinct ones that each run evaluated.
     reached : ndarray of bool, shape (runs,)
         Which runs reached the target, if there was one.
+    budget : Budget or None
+        What ended each run; None if an older file does not state it.
+    options : dict
+        What else the search was given, if it was: ``archive_size``, and the SHA-256 of ``initial``.
     clock : str or None
         The clock of the trace; None if an older file does not state it.
     noise_free_F : ndarray of float, shape (members of all archives, objectives), or None
@@ -77,6 +85,7 @@ class Result:
         Further metrics of the incumbents (runs,), or of all archive members, from the problem itself; see `archive_metrics`.
         Empty if there is a benchmark to query.
     generations : Generations or None
+        The log of every generation, if the search was to keep it (``record=True``).
     wall_seconds : float
         The duration of the search.
     """
@@ -100,6 +109,9 @@ class Result:
     source: dict[str, Any]
     bounds: NDArray[np.float64] | None = stored("2 m", "f", optional=True)
     front_bounds: NDArray[np.float64] | None = stored("2 m", "f", optional=True)
+    run_numbers: NDArray[np.int64] = stored("runs", "iu", optional=True)
+    budget: Budget | None = None
+    options: dict[str, Any] = field(default_factory=dict)
     clock: str | None = "evaluations"
     noise_free_F: NDArray[np.float64] | None = stored("members m", "f", optional=True)
     metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
@@ -107,6 +119,8 @@ class Result:
     wall_seconds: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.run_numbers is None:
+            self.run_numbers = np.arange(self.runs)
         # results are read-only
         for values in (*self.rows.values(), *(getattr(self, declared.name) for declared in stored_fields(self))):
             if values is not None:
@@ -121,12 +135,12 @@ class Result:
         first_run: int,
         recorder: Recorder,
         generations: Generations | None,
+        options: dict[str, Any] | None = None,
     ) -> Result:
         """The outcome of one batch of runs, its runs numbered from ``first_run``."""
         rows = {name: np.concatenate([row[name] for row in recorder.rows]) for name in recorder.rows[0]}
         order = np.argsort(rows["run"], kind="stable")
         rows = {name: values[order] for name, values in rows.items()}
-        rows["run"] += first_run
         incumbents, values = recorder.incumbent, recorder.incumbent_F
         if recorder.objectives > 1:
             # archives are sorted by run, then by the first objective
@@ -144,7 +158,7 @@ class Result:
             rows=rows,
             incumbents=incumbents,
             incumbent_values=values,
-            archive_run=recorder.archive_run + first_run,
+            archive_run=recorder.archive_run,
             archive_X=recorder.archive_X,
             archive_F=recorder.archive_F,
             unique_genotypes=recorder.seen.unique_genotypes(),
@@ -153,6 +167,9 @@ class Result:
             bounds=problem.bounds,
             source=problem.source,
             front_bounds=problem.front_bounds if recorder.objectives > 1 else None,
+            run_numbers=np.arange(first_run, first_run + recorder.runs),
+            budget=recorder.budget,
+            options=options or {},
             clock=recorder.clock,
             noise_free_F=recorder.noise_free(),
             metrics=problem.metrics(incumbents if recorder.objectives == 1 else recorder.archive_X),
@@ -217,11 +234,12 @@ class Result:
         With the other clocks, the state at a grid point is that of the last row not later than the point. For one objective
         there is also a row whenever the incumbent changes, so the trace is exact at any time.
 
-        Columns: ``run``, ``evaluations``, ``unique_networks``, ``simulated_seconds``; then, for one objective, the
+        Columns: ``run``, the run's number, ``evaluations``, ``unique_networks``, ``simulated_seconds``; then, for one objective, the
         incumbent's value under the objective's name, in the metric's own unit, ``nan`` until one is known; for several
         ``archive_size`` and, if the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`).
         """
         columns = {name: values for name, values in self.rows.items() if not name.startswith("incumbent")}
+        columns["run"] = self.run_numbers[self.rows["run"]]
         if len(self.objectives) == 1:
             name = self.objectives[0]
             values = minimised(self.rows["incumbent_F"][:, np.newaxis], self.objective_metrics)[:, 0]
@@ -371,6 +389,30 @@ class Result:
         """
         return write_record(Path(path), *contents(self))
 
+    def to_iohprofiler(self, folder: str | os.PathLike[str], *, name: str | None = None) -> Path:
+        """Write the runs in IOHprofiler's format, for IOHanalyzer and iohinspector.
+
+        Parameters
+        ----------
+        folder : path-like
+            Created if it does not exist; it must be empty.
+        name : str, optional
+            What the algorithm is called there. Default: its name.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        WriteError
+            The folder is not empty or cannot be written.
+        ValueError
+            A search on several objectives that kept no log: search with ``record=True``.
+        """
+        return write_iohprofiler(self, Path(folder), name or self.algorithm)
+
 
 def join_results(parts: Sequence[Result]) -> Result:
     """Join the results of consecutive batches of runs."""
@@ -378,18 +420,26 @@ def join_results(parts: Sequence[Result]) -> Result:
     if len(parts) == 1:
         return first
     generations = Generations.joined([part.generations for part in parts if part.generations is not None])
+    # the parts count their runs from 0
+    before = np.cumsum([0, *(part.runs for part in parts[:-1])])
+    rows = {name: np.concatenate([part.rows[name] for part in parts]) for name in first.rows}
+    rows["run"] = np.concatenate([part.rows["run"] + runs for part, runs in zip(parts, before, strict=True)])
+    fields = joined(parts)
+    fields["archive_run"] = np.concatenate([part.archive_run + runs for part, runs in zip(parts, before, strict=True)])
     whole = Result(
         algorithm=first.algorithm,
         settings=first.settings,
         space=first.space,
         objective_metrics=first.objective_metrics,
         seed=first.seed,
-        rows={name: np.concatenate([part.rows[name] for part in parts]) for name in first.rows},
+        rows=rows,
         source=first.source,
+        budget=first.budget,
+        options=first.options,
         clock=first.clock,
         metrics={name: np.concatenate([part.metrics[name] for part in parts]) for name in first.metrics},
         generations=generations,
-        **joined(parts),  # type: ignore[arg-type] # what has to be there is
+        **fields,  # type: ignore[arg-type] # what has to be there is
     )
     if "benchmark" in first.__dict__:
         whole.__dict__["benchmark"] = first.__dict__["benchmark"]

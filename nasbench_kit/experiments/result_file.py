@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import Field, field, fields
+from dataclasses import Field, asdict, field, fields
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,10 @@ def contents(result: Any) -> tuple[dict[str, str | int | float], dict[str, NDArr
     }
     if result.clock is not None:
         attributes["clock"] = result.clock
+    if result.budget is not None:
+        attributes["budget"] = json.dumps(asdict(result.budget))
+    if result.options:
+        attributes["options"] = json.dumps(result.options)
     arrays = {declared.name: getattr(result, declared.name) for declared in stored_fields(result)}
     arrays = {name: values for name, values in arrays.items() if values is not None}
     arrays |= {f"metrics/{name}": values for name, values in result.metrics.items()}
@@ -89,6 +93,8 @@ def check_loaded(result: Any) -> None:
     rows = len(result.rows["run"])
     if not m or not isinstance(result.settings, dict) or not isinstance(result.source, dict):
         raise ValueError("its objectives, settings or source")
+    if not isinstance(result.options, dict):
+        raise ValueError("its options")
     sizes = {"runs": runs, "members": members, "genes": genes, "m": m}
     for declared in stored_fields(result):
         shape = tuple(sizes[axis] if axis in sizes else int(axis) for axis in declared.metadata["shape"])
@@ -109,6 +115,10 @@ def check_loaded(result: Any) -> None:
     for name, run in (("archive_run", result.archive_run), ("trace/run", result.rows["run"])):
         if len(run) and not (run.min() >= 0 and run.max() < runs and (np.diff(run.astype(np.int64)) >= 0).all()):
             raise ValueError(f"{name} does not have the numbers of runs in their order")
+    if (result.run_numbers < 0).any() or (np.diff(result.run_numbers.astype(np.int64)) <= 0).any():
+        raise ValueError("run_numbers are not ascending from 0 or above")
+    if result.generations is not None and result.generations.evaluations.shape[1] != runs:
+        raise ValueError(f"the generations are not those of {runs} runs")
     for name in ("archive_F", "bounds", "front_bounds", "noise_free_F"):
         values = getattr(result, name)
         if values is not None and not np.isfinite(values).all():

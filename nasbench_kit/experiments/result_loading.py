@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError, UnknownName
+from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_file import FORMAT, READABLE, check_loaded, objective, stored_fields
@@ -47,19 +49,27 @@ def result_from(attributes: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> 
         if rest:
             parts[group][rest] = values
     rows = parts["trace"]
+    searched = space(str(attributes["space"]))
+    objectives = tuple(map(objective, json.loads(attributes["objectives"])))
+    log = parts["generations"]
+    if "0/population" in log:
+        warnings.warn("the generations of this result, kept by an older version of the kit, are left out", stacklevel=3)
+        log = {}
     if "clock" not in attributes and "hypervolume" in rows:
         rows["hypervolume_table"] = rows.pop("hypervolume")  # older files have it on another scale
     result = Result(
         algorithm=str(attributes["algorithm"]),
         settings=json.loads(attributes["settings"]),
-        space=space(str(attributes["space"])),
-        objective_metrics=tuple(map(objective, json.loads(attributes["objectives"]))),
+        space=searched,
+        objective_metrics=objectives,
         seed=int(attributes["seed"]),
         rows=rows,
+        budget=Budget(**json.loads(attributes["budget"])) if "budget" in attributes else None,
+        options=json.loads(attributes.get("options", "{}")),
         clock=str(attributes["clock"]) if "clock" in attributes else None,
         source=json.loads(attributes["source"]),
         metrics=parts["metrics"],
-        generations=Generations.from_arrays(parts["generations"]) if parts["generations"] else None,
+        generations=Generations.from_arrays(log, searched, objectives) if log else None,
         wall_seconds=float(attributes["wall_seconds"]),
         **{
             declared.name: arrays[declared.name]

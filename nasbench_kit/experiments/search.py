@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor
@@ -16,7 +17,7 @@ from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.algorithms.streams import Streams, stream_key
 from nasbench_kit.errors import InvalidArchitecture, LostWorker, UnknownName
 from nasbench_kit.experiments.budget import Budget, whole_number
-from nasbench_kit.experiments.generations import Generations
+from nasbench_kit.experiments.generation_log import GenerationLog
 from nasbench_kit.experiments.limits import check_memory
 from nasbench_kit.experiments.recorder import CLOCKS, Recorder
 from nasbench_kit.experiments.result import Result, join_results
@@ -33,6 +34,7 @@ STANDSTILL = (
     1_000,
     100_000,
 )  # evaluations per run that take no training time, at the start or later, before a run is taken to be stuck
+LAST_RUN = 2**53  # upper limit of first_run
 TOGETHER = 16384  # genotypes per batch over all runs: larger batches do not fit the cache
 
 
@@ -50,6 +52,7 @@ class _Task:
     clock: str
     initial: ArrayLike | None
     archive_size: int | None
+    options: dict[str, Any]
 
 
 def search(
@@ -57,6 +60,7 @@ def search(
     algorithm: Algorithm,
     *,
     runs: int = 1,
+    first_run: int = 0,
     budget: Budget | None = None,
     seed: int = 0,
     initial: ArrayLike | None = None,
@@ -77,19 +81,24 @@ def search(
         Only its settings are used; the object is not modified.
     runs : int
         Independent repetitions.
+    first_run : int
+        The number of the first run. A search of the runs 100 to 199 is bit-identical to these runs of a larger search; `merge`
+        puts the parts of a divided search together.
     budget : Budget, optional
         What ends each run. Default: 1,000 evaluations.
     seed : int
         Run r of a search with this seed is bit-identical, regardless of the number of runs and of the executor.
     initial : array_like of int, shape (n, genes) or (runs, n, genes), optional
-        The first members of the initial population, shared by all runs or one set per run.
+        The first members of the initial population, shared by all runs or one set per run; run r gets the set r.
     clock : {"evaluations", "unique_networks", "simulated_seconds"}
         The clock of the trace, which has a row at every point of a logarithmic grid.
     archive_size : int, optional
         Several objectives only: the maximum number of archive members; those that contribute most hypervolume are kept.
         Default: all non-dominated points. Archives are pruned at rows of the trace, so their hypervolume may decrease.
     record : bool
-        Keep the population of every generation in ``result.generations``.
+        Keep a log of every generation in ``result.generations``: population, best genotype, approximation front and
+        number of evaluations. The budget may end before the last generation does; its population is then the one before.
+        The search itself is the same, bit for bit.
     executor : concurrent.futures.Executor, optional
         Executes the batches of runs: a process pool, Dask's ``client.get_executor()``, ... Default: this process.
     progress : callable, optional
@@ -122,9 +131,11 @@ def search(
     if not isinstance(algorithm, Algorithm):
         hint = "; call it" if isinstance(algorithm, type) else ""
         raise TypeError(f"algorithm must be an instance such as NSGA2(), not {algorithm!r}{hint}")
-    runs, seed = whole_number("runs", runs), whole_number("seed", seed)
+    runs, first_run, seed = whole_number("runs", runs), whole_number("first_run", first_run), whole_number("seed", seed)
     if runs < 1:
         raise ValueError(f"runs must be at least 1, not {runs}")
+    if not 0 <= first_run < LAST_RUN:
+        raise ValueError(f"first_run must be at least 0 and below {LAST_RUN:,}, not {first_run:,}")
     if clock not in CLOCKS:
         raise UnknownName("clock", clock, CLOCKS)
     if seed < 0:
@@ -140,11 +151,25 @@ def search(
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
     check_memory(problem, algorithm, runs=runs, together=min(together, runs), budget=budget, record=record)
+    options: dict[str, Any] = {} if archive_size is None else {"archive_size": int(archive_size)}
+    if initial is not None:
+        initial = np.asarray(initial)
+        options["initial"] = hashlib.sha256(repr(initial.tolist()).encode()).hexdigest()
     tasks = [
         _Task(
-            problem, algorithm, first, min(together, runs - first), budget, seed, record, clock, initial, archive_size
+            problem,
+            algorithm,
+            first,
+            min(together, first_run + runs - first),
+            budget,
+            seed,
+            record,
+            clock,
+            initial,
+            archive_size,
+            options,
         )
-        for first in range(0, runs, together)
+        for first in range(first_run, first_run + runs, together)
     ]
     start = time.perf_counter()
     results = []
@@ -198,9 +223,9 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
         initial=task.initial,
         **({} if problem.drawn_from is None else {"drawn_from": problem.drawn_from}),
     )
-    recorder = Recorder(problem, task.runs, budget, task.clock, task.archive_size)
+    log = GenerationLog(problem, task.runs) if task.record else None
+    recorder = Recorder(problem, task.runs, budget, task.clock, task.archive_size, log)
     evaluator = _Evaluator(problem, algorithm, task)
-    generations: list[tuple[int, NDArray[Any], NDArray[Any]]] = []
     told, rounds = 0, 0
     reported = time.perf_counter()
     enable_for((task.budget.evaluations or 0) * task.runs)
@@ -214,13 +239,13 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
         told += taken.shape[1]
         enable_for(told * task.runs)
         rounds += 1
+        F = evaluation.F.reshape(task.runs, -1, objectives)
         if taken.shape[1] == X.shape[1]:
-            F = evaluation.F.reshape(task.runs, -1, objectives)
             algorithm.tell(F)
-            if task.record:
-                members, values = algorithm.population or (X, F)
-                answered = problem.answered(members.reshape(-1, space.genes)).reshape(members.shape)
-                generations.append((told, answered.copy(), values.copy()))
+        if log:
+            members, values = algorithm.population or (taken, F)
+            answered = problem.answered(members.reshape(-1, space.genes)).reshape(members.shape)
+            log.generation(recorder.evaluations, answered, values)
         now = time.perf_counter()
         if progress and now - reported > 0.1:
             reported = now
@@ -228,7 +253,8 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
     recorder.finish()
     if progress:
         progress(1.0)
-    return Result.from_recorder(problem, task.algorithm, task.seed, task.first_run, recorder, _stack(generations))
+    generations = log.finish() if log else None
+    return Result.from_recorder(problem, task.algorithm, task.seed, task.first_run, recorder, generations, task.options)
 
 
 class _Evaluator:
@@ -340,14 +366,3 @@ def _share(recorder: Recorder, budget: Budget, told: int, rounds: int) -> float:
     if budget.target is not None:
         shares.append(1 - float(recorder.running.mean()))
     return min(max(shares), 1.0)
-
-
-def _stack(generations: list[tuple[int, NDArray[Any], NDArray[Any]]]) -> Generations | None:
-    if not generations:
-        return None
-    # an algorithm's first batch may differ in size from its later ones
-    return Generations(
-        evaluations=np.array([g[0] for g in generations]),
-        populations=[g[1] for g in generations],
-        values=[g[2] for g in generations],
-    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.figures.style import COLOURS
@@ -10,16 +12,44 @@ from nasbench_kit.metrics import Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["algorithm_name", "axis_label", "line_look", "plain_log_ticks", "words"]
+__all__ = [
+    "algorithm_name",
+    "axis_label",
+    "head",
+    "legend_below",
+    "line_look",
+    "marker_look",
+    "plain_log_ticks",
+    "words",
+]
 
 # in addition to colours, for black-and-white printing
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 
 
 def line_look(i: int) -> dict[str, Any]:
     """Colour, dashes and width of the i-th line; the first 64 combinations are distinct."""
     return {"color": COLOURS[i % 8], "linestyle": STYLES[(i + i // 8) % 8], "linewidth": 2}
+
+
+def marker_look(i: int) -> dict[str, Any]:
+    """Shape and size of the i-th algorithm's points."""
+    return {"marker": MARKERS[i % 8], "markersize": 4.5}
+
+
+def legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str]) -> None:
+    """A legend below all panels, in as many columns as fit."""
+    longest = max((len(name) for name in names), default=0)
+    columns = max(1, int(figure.get_figwidth() * 11 / (longest + 7)))  # some eleven characters per inch
+    figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), columns), frameon=False)
+
+
+def head(figure: Figure, title: str, size: int = 12) -> None:
+    """A title above all panels, in as many lines as its length needs."""
+    figure.suptitle(textwrap.fill(title, int(figure.get_figwidth() * 115 / size)), fontsize=size)
 
 
 def plain_log_ticks(axes: Axes) -> None:
@@ -44,6 +74,8 @@ def algorithm_name(algorithm: str) -> str:
     """The display name of an algorithm: ``RegularizedEvolution(...)`` becomes "Regularized evolution (...)"."""
     known = {
         "NSGA2": "NSGA-II",
+        "NSGA3": "NSGA-III",
+        "SMSEMOA": "SMS-EMOA",
         "MOEAD": "MOEA/D",
         "MOGOMEA": "MO-GOMEA",
         "MOLocalSearch": "Local search (scalarised)",

@@ -9,6 +9,7 @@ from nasbench_kit.graphs.encoding import (
     matrix_to_edges,
     split_nodes,
 )
+from nasbench_kit.graphs.paths import edge_paths, node_paths
 from nasbench_kit.graphs.pruning import on_a_path
 from nasbench_kit.graphs.whole import whole_numbers
 
@@ -18,9 +19,11 @@ __all__ = [
     "class_index",
     "edge_list",
     "edge_names",
+    "edge_paths",
     "edges_to_matrix",
     "join_nodes",
     "matrix_to_edges",
+    "node_paths",
     "on_a_path",
     "split_nodes",
     "whole_numbers",

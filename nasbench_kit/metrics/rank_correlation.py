@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.stats
 from numpy.typing import ArrayLike
 
 __all__ = ["rank_agreement"]
@@ -28,6 +27,8 @@ def rank_agreement(estimates: ArrayLike, values: ArrayLike) -> tuple[float, floa
     >>> rank_agreement([0.1, 0.2, 0.4, 0.3], [90, 92, 93, 95])
     (0.8, 0.666666666666667)
     """
+    import scipy.stats  # half a second, which importing the package does not take
+
     x, y = np.asarray(estimates, dtype=np.float64), np.asarray(values, dtype=np.float64)
     if x.shape != y.shape or x.ndim != 1:
         raise ValueError(f"estimates and values must both have the shape (n,), not {x.shape} and {y.shape}")

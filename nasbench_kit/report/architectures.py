@@ -66,6 +66,7 @@ class Architectures:
         if isinstance(problem, TabularProblem):
             bench, dataset = problem.bench, problem.dataset
             known = [name for name in bench.metrics(dataset) if name not in problem.objectives]
+            known.sort(key=lambda name: name.startswith("proxy_"))  # estimates last
             names = [*problem.objectives, *known][:MOST_METRICS]
             metrics = [bench.metric(name, dataset) for name in names]
             values = np.stack([bench.query(X, name, dataset=dataset) for name in names], axis=1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 
+import numpy as np
+
 from nasbench_kit.algorithms import ALGORITHMS, Algorithm
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.comparison import Comparison
@@ -43,7 +45,9 @@ def compare_command(comparison: Comparison) -> str | None:
     seeds = seeds_of(named(members), first.seed)
     if list(seeds.values()) != [result.seed for result in comparison.results.values()]:
         return None
-    if len({result.runs for result in comparison.results.values()}) > 1:
+    if any(not np.array_equal(result.run_numbers, first.run_numbers) for result in comparison.results.values()):
+        return None
+    if first.run_numbers[-1] - first.run_numbers[0] != first.runs - 1:
         return None
     words: list[object] = ["nasbench-kit", "compare", problem.bench.name]
     words += ["--objectives", *problem.objectives, "--dataset", problem.dataset]
@@ -68,6 +72,7 @@ def compare_command(comparison: Comparison) -> str | None:
     ):
         if value is not None:
             words += [flag, json.dumps(value)]
+    words += ["--first-run", first.run_numbers[0]] if first.run_numbers[0] else []
     words += ["--seed", first.seed]
     words += ["--clock", comparison.clock] if comparison.clock not in (None, "evaluations") else []
     if comparison.report is not None and not comparison.many:

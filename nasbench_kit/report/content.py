@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import moocore
@@ -94,22 +95,44 @@ def _plain(value: Any) -> Any:
 
 
 def _curves(comparison: Comparison) -> list[dict[str, Any]]:
-    """The curves of every clock that the traces have, and of the reported metric beside them."""
+    """The curves on every clock that means something, and of the reported metric beside them.
+
+    Traces are exact on the clock that they were recorded by. On any other, if they are too coarse for it, a point is at the
+    mean over runs of that clock when a given time on their own had passed.
+    """
     found = []
     results = list(comparison.results.values())
     whole = comparison.front_hypervolume() if comparison.many else None
+    exact: list[dict[str, Any]] = []  # on the clock of the traces
     for clock in CLOCKS:
         if any(not np.any(result.rows[clock] > 0) for result in results):
             continue  # as the simulated seconds of a function
-        points = clock_points(results, clock)
+        own, note = clock, ""
         try:
-            panels = [_measured(comparison, clock, points, whole)]
-            if comparison.report is not None and not comparison.many:
-                panels.append(_reported(comparison, clock, points))
+            panels = _panels(comparison, own, clock_points(results, own), whole)
+            exact = panels if clock == comparison.clock else exact
         except ValueError:  # traces by another clock are too coarse
-            continue
-        found.append({"clock": clock, "name": CLOCK_NAMES[clock], "panels": panels})
+            if comparison.clock is None:
+                continue
+            own, note = comparison.clock, f", mean at equal {CLOCK_NAMES[comparison.clock]}"
+            exact = exact or _panels(comparison, own, clock_points(results, own), whole)
+            panels = copy.deepcopy(exact)
+            for panel in panels:
+                for line, result in zip(panel["lines"], results, strict=True):
+                    at = np.array(line["x"], dtype=np.float64)
+                    line["x"] = _plain(anytime(result, result.rows[clock], own, at).mean(axis=0).tolist())
+        found.append({"clock": clock, "name": CLOCK_NAMES[clock] + note, "panels": panels})
+    found.sort(key=lambda curve: curve["clock"] != comparison.clock)
     return found
+
+
+def _panels(
+    comparison: Comparison, clock: str, points: NDArray[np.float64], whole: float | None
+) -> list[dict[str, Any]]:
+    panels = [_measured(comparison, clock, points, whole)]
+    if comparison.report is not None and not comparison.many:
+        panels.append(_reported(comparison, clock, points))
+    return panels
 
 
 def _measured(comparison: Comparison, clock: str, points: NDArray[np.float64], whole: float | None) -> dict[str, Any]:

@@ -280,8 +280,13 @@ function drawFronts(host, content, pair, shown, whole, choose) {
   // the region of the exact front and a bit around it: one weak network would squeeze all others
   const range = (key) => {
     const near = !whole && exact ? points.filter((point) => point.series < 0) : points;
-    const values = near.map((point) => point[key]);
-    let [low, high] = [Math.min(...values), Math.max(...values)];
+    let values = near.map((point) => point[key]).sort((p, q) => p - q);
+    if (!whole && values.length > 4) { // a network that predicts nothing is on every front, for it is the fastest
+      const [first, third] = [values[Math.floor(values.length / 4)], values[Math.floor((3 * values.length) / 4)]];
+      const far = 3 * (third - first);
+      values = values.filter((value) => value >= first - far && value <= third + far);
+    }
+    const [low, high] = [values[0], values[values.length - 1]];
     const log = low > 0 && high > 20 * low;
     if (log) return [low / 1.15, high * 1.15, true];
     const room = 0.08 * (high - low || Math.abs(high) || 1);
@@ -432,7 +437,7 @@ function section(element, content) {
     const buttons = [...best.querySelectorAll("button[data-architecture]")];
     const show = (button) => {
       buttons.forEach((other) => other.setAttribute("aria-pressed", other === button));
-      showArchitecture(detail, content, Number(button.dataset.architecture), button.textContent);
+      showArchitecture(detail, content, Number(button.dataset.architecture), `number ${buttons.indexOf(button) + 1} of the best`);
     };
     for (const button of buttons) {
       for (const event of ["click", "focus", "pointerenter"]) button.addEventListener(event, () => show(button));

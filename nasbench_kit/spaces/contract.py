@@ -245,6 +245,14 @@ class Space(Sameness, Costs):
         changed[:, np.arange(len(gene)), gene] = new
         return changed
 
+    def paths(self, rows: Genotypes, longest: int) -> NDArray[np.bool_] | None:
+        """The paths from input to output that the cells of valid genotypes (n, genes) have: (n, features).
+
+        A feature stands for a sequence of operations, of which there are at most ``longest``. None for spaces that are
+        not single cells; cell spaces override this.
+        """
+        return None
+
     # ---------------------------------------------------------------- native forms
 
     @abstractmethod

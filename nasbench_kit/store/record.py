@@ -18,7 +18,7 @@ from nasbench_kit.files import replace_file
 from nasbench_kit.store.hdf5 import opened, plain_attributes, plain_dataset
 from nasbench_kit.store.new_hdf5 import new_hdf5
 
-__all__ = ["SEAL", "read_record", "seal", "write_record"]
+__all__ = ["SEAL", "read_record", "record_format", "seal", "write_record"]
 
 SEAL, ORDER = "sha256", "order"  # attributes of every record
 MOST_ARRAYS = 100_000
@@ -53,6 +53,12 @@ def write_record(path: Path, attributes: Mapping[str, str | int | float], arrays
             file.attrs[SEAL] = seal(whole, arrays)
 
     return replace_file(path, write, StoreError)
+
+
+def record_format(path: Path) -> str:
+    """The ``format`` of a file, empty if it states none; raises StoreError if the file cannot be opened."""
+    with opened(path, "result") as file:
+        return str(plain_attributes(file).get("format", ""))
 
 
 def read_record(

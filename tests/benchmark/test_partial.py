@@ -107,7 +107,8 @@ def test_ties_go_to_the_first_and_blocks_do_not_matter(monkeypatch):
 def test_random_search_draws_the_stored_rows_uniformly(bench):
     problem = bench.problem("valid_accuracy", missing="nearest")
     result = nk.search(problem, nk.RandomSearch(), runs=20, evaluations=1000, record=True)
-    drawn = np.concatenate([population.reshape(-1, 8) for population in result.generations.populations])
+    log = result.generations
+    drawn = np.concatenate([log.population(g, run)[0] for g in range(len(log)) for run in range(20)])
     _, counts = np.unique(drawn, axis=0, return_counts=True)
     assert len(counts) == len(bench) - 1
     expected = len(drawn) / len(counts)
@@ -122,8 +123,7 @@ def test_incumbents_are_stored_and_have_the_values_reported(bench, name):
     result = nk.search(problem, ALGORITHMS[name](), runs=4, evaluations=300, seed=2, record=True)
     assert is_stored(bench, result.incumbents).all()
     np.testing.assert_array_equal(problem(result.incumbents)[:, 0], 100 - result.best("valid_accuracy"))
-    for population in result.generations.populations:
-        assert is_stored(bench, population.reshape(-1, SPACE.genes)).all()
+    assert is_stored(bench, result.generations.change_X).all()
     assert result.trace["unique_networks"].max() <= len(bench) - 1
     alone = nk.search(problem, ALGORITHMS[name](), runs=2, evaluations=300, seed=2)
     assert (alone.incumbents == result.incumbents[:2]).all()

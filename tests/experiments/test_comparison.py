@@ -108,6 +108,7 @@ def test_the_curves_end_where_the_table_does(bench, many, clock):
             assert curve.low[-1] == pytest.approx(row["test_accuracy_low"])
 
 
+@pytest.mark.slow
 def test_a_function_is_compared_by_its_value(bench, tmp_path):
     function = nk.FunctionProblem(lambda X: (X != 3).sum(axis=1) + 1.0, bench.space)
     found = compare(function, {"mine": nk.RandomSearch(), "theirs": nk.LocalSearch()}, runs=6, evaluations=60)
@@ -144,6 +145,7 @@ def test_a_function_of_several_objectives_is_compared_between_its_bounds(bench, 
         compare(nk.FunctionProblem(function, bench.space, names), [nk.NSGA2()])
 
 
+@pytest.mark.slow
 def test_runs_that_fail_are_shown(bench, tmp_path):
     function = nk.FunctionProblem(lambda X: np.where(X[:, 0] < 4, np.nan, X.sum(axis=1)), bench.space)
     found = compare(function, {"few": nk.RandomSearch(), "many": nk.RandomSearch()}, runs=10, evaluations=3)
@@ -200,6 +202,7 @@ def test_pictures_of_one_objective(bench, tmp_path, clock, suffix):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.slow
 def test_pictures_of_two_objectives_and_of_test_selection(bench, tmp_path):
     many = compare(
         bench.problem(["valid_accuracy", "params"]), [nk.RandomSearch(), nk.NSGA2()], runs=4, evaluations=300
@@ -217,3 +220,41 @@ def test_pictures_of_two_objectives_and_of_test_selection(bench, tmp_path):
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(nk.WriteError, match=r"folder\.png is a folder; give a file name"):
         plot_comparison(finals, tmp_path / "folder.png")
+
+
+def test_at_most_six_are_drawn_unless_asked_for(bench):
+    problem = bench.problem("valid_accuracy", epochs=4)
+    algorithms = {f"search {i}": nk.RandomSearch() for i in range(8)}
+    comparison = compare(problem, algorithms, runs=3, evaluations=20)
+    shown = [text.get_text() for text in comparison.plot().legends[0].get_texts()]
+    final = {name: np.median(comparison.final(result)) for name, result in comparison.results.items()}
+    assert shown == sorted(final, key=final.__getitem__)[:6]
+    figure = comparison.plot(algorithms=["search 7", "search 0"])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["search 7", "search 0"]
+    assert "2 of 8 algorithms" in figure.get_suptitle()
+    with pytest.raises(nk.UnknownName, match="search 0"):
+        comparison.plot(algorithms=["search 9"])
+    with pytest.raises(ValueError, match="front needs several objectives"):
+        comparison.plot("front")
+
+
+@pytest.mark.parametrize("objectives", [["valid_accuracy", "params"], ["valid_accuracy", "params", "training_time"]])
+def test_fronts_show_every_pair_of_objectives(bench, objectives):
+    comparison = compare(
+        bench.problem(objectives), [nk.NSGA2(population_size=10), nk.RandomSearch()], runs=3, evaluations=60
+    )
+    figure = comparison.plot("front")
+    panels = [axes for axes in figure.axes if axes.axison]
+    assert len(panels) == {2: 1, 3: 4}[len(objectives)]
+    exact = comparison.problem.front()[1]
+    assert panels[0].lines[0].get_xdata().tolist() == exact[:, 1].tolist()
+    assert panels[0].lines[0].get_ydata().tolist() == (100 - exact[:, 0]).tolist()
+    assert panels[0].get_xlabel() == "params"
+
+
+def test_a_weak_network_does_not_squeeze_a_front():
+    from nasbench_kit.experiments.front_panel import near
+
+    assert near(np.array([10.0, 84.5, 85.0, 89.0, 90.0, 91.0])).min() == 84.5
+    assert near(np.array([10.0, 90.0])).tolist() == [10.0, 90.0]
+    assert near(np.full(9, 3.0)).tolist() == [3.0] * 9

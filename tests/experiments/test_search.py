@@ -111,13 +111,11 @@ def test_result_file(bench, tmp_path):
         assert all((a == b).all() for a, b in zip(loaded.archive(run), result.archive(run), strict=True))
     assert loaded.benchmark.path == bench.path
     assert len(loaded.generations) == 10
-    assert loaded.generations.evaluations.tolist() == list(range(20, 201, 20))
+    assert loaded == result
+    assert loaded.generations.evaluations[:, 3].tolist() == list(range(20, 201, 20))
     for g in range(10):
-        assert (loaded.generations.populations[g] == result.generations.populations[g]).all()
         X, F = loaded.generations.front(g, 2)
         assert (problem(X) == F).all()
-        X, F = loaded.generations.best(g)
-        assert (F[:, 0] == loaded.generations.values[g][..., 0].min(axis=1)).all()
     (tmp_path / "broken.h5").write_bytes((tmp_path / "result.h5").read_bytes()[:1000])
     for path in ("broken.h5", "absent.h5"):
         with pytest.raises(nk.StoreError):
@@ -183,6 +181,7 @@ def test_unique_networks_are_counted_by_keys_as_by_flags():
     assert (nk.search(problem, nk.RandomSearch(), runs=2, evaluations=30).unique_networks <= 30).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", [nk.RegularizedEvolution(), nk.GeneticAlgorithm(), nk.RandomSearch()], ids=str)
 def test_many_networks_are_counted_as_they_come(algorithm):
     space = nk.space("nb101")

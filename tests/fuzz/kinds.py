@@ -298,12 +298,14 @@ def _read_store(path: Path, rng: np.random.Generator) -> object:
 
 def _write_result(path: Path) -> None:
     problem = nk.open("nb201-digits").problem(["valid_accuracy", "params"])
-    nk.search(problem, nk.NSGA2(population_size=4), runs=2, evaluations=20, seed=0).save(path)
+    nk.search(problem, nk.NSGA2(population_size=4), runs=2, evaluations=20, seed=0, record=True).save(path)
 
 
 def _read_result(path: Path, _: np.random.Generator) -> object:
     result = nk.load_result(path)
     repr(result), result.trace
+    if log := result.generations:
+        log.frame(), log.populations(0), log.fronts(result.runs - 1), log.best(0)
     return result.hypervolume()
 
 

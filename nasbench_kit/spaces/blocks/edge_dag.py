@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
-from nasbench_kit.graphs import edge_list, edge_names, edges_to_matrix, matrix_to_edges
+from nasbench_kit.graphs import edge_list, edge_names, edge_paths, edges_to_matrix, matrix_to_edges
 from nasbench_kit.spaces.blocks.cell_dag import CellDAG
 from nasbench_kit.spaces.blocks.natives import whole_numbers
 from nasbench_kit.spaces.contract import Space
@@ -103,6 +103,9 @@ class EdgeDAG(CellDAG):
 
     def _matrix(self, rows: Genotypes) -> NDArray[np.int64]:
         return edges_to_matrix(rows.astype(np.int64) + (not self.missing))
+
+    def paths(self, rows: Genotypes, longest: int) -> NDArray[np.bool_]:
+        return edge_paths(self._matrix(rows), len(self.operations), longest)
 
     def canonical_rows(self, rows: Genotypes) -> Genotypes:
         matrix, kept = self._pruned(rows)

@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
-from nasbench_kit.graphs import edge_list, edge_names, edges_to_matrix, matrix_to_edges, on_a_path, split_nodes
+from nasbench_kit.graphs import (
+    edge_list,
+    edge_names,
+    edges_to_matrix,
+    matrix_to_edges,
+    node_paths,
+    on_a_path,
+    split_nodes,
+)
 from nasbench_kit.spaces.blocks.cell_dag import CellDAG
 from nasbench_kit.spaces.blocks.natives import whole_numbers
 from nasbench_kit.spaces.blocks.node_natives import INPUT, OUTPUT, decoded, decoded_texts, encoded, encoded_stack
@@ -82,6 +90,10 @@ class NodeDAG(CellDAG):
 
     def _matrix(self, rows: Genotypes) -> NDArray[np.int64]:
         return edges_to_matrix(split_nodes(rows, self.vertices, fixed=2)[0].astype(np.int64))
+
+    def paths(self, rows: Genotypes, longest: int) -> NDArray[np.bool_]:
+        labels = split_nodes(rows, self.vertices, fixed=2)[1]
+        return node_paths(self._matrix(rows), labels, len(self.operations), longest)
 
     def canonical_rows(self, rows: Genotypes) -> Genotypes:
         matrix, kept = self._pruned(rows)

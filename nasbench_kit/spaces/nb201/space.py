@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
-from nasbench_kit.graphs import edge_names, on_a_path
+from nasbench_kit.graphs import edge_names, edge_paths, edges_to_matrix, on_a_path
 from nasbench_kit.spaces.blocks.natives import whole_numbers
 from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
@@ -64,6 +64,9 @@ class NB201(Space):
     @property
     def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
         return (OPERATIONS,) * self.genes
+
+    def paths(self, rows: Genotypes, longest: int) -> NDArray[np.bool_]:
+        return edge_paths(edges_to_matrix(rows), len(OPERATIONS) - 1, longest)
 
     # ---------------------------------------------------------------- the same network
 

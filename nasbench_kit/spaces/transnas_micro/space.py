@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
-from nasbench_kit.graphs import edge_names, on_a_path
+from nasbench_kit.graphs import edge_names, edge_paths, edges_to_matrix, on_a_path
 from nasbench_kit.kernels.hashing import mix
 from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
@@ -63,6 +63,9 @@ class TransNASMicro(Space):
     @property
     def gene_values(self) -> tuple[tuple[str, ...] | range, ...]:
         return (OPERATIONS,) * self.genes
+
+    def paths(self, rows: Genotypes, longest: int) -> NDArray[np.bool_]:
+        return edge_paths(edges_to_matrix(rows), len(OPERATIONS) - 1, longest)
 
     # ---------------------------------------------------------------- the same network
 

@@ -49,7 +49,7 @@ def test_dask_gives_the_same_bits(tmp_path, capfd):
 
 def test_no_scheduler_is_one_line(tmp_path, capsys, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("nasbench_kit.training.tables.cluster.CONNECT_TIMEOUT", 0.5)
+    monkeypatch.setattr("nasbench_kit.experiments.dask_client.CONNECT_TIMEOUT", 0.5)
     for address in ("tcp://127.0.0.1:9", "nonsense", "http://127.0.0.1:9"):
         assert main([*WORDS, "--output", str(tmp_path / "x.h5"), "--dask", address]) == 2
         err = capsys.readouterr().err

@@ -71,9 +71,9 @@ def fitness_distance_correlation(X: ArrayLike, values: ArrayLike, optimum: Array
     ----------
     X : array_like of int, shape (n, genes)
     values : array_like of float, shape (n,)
-        Fitness, to be maximised; ``nan`` is ignored.
-    optimum : array_like of int, shape (genes,), optional
-        Default: the genotype with the highest value.
+        Fitness, to be maximised; ``nan`` and infinite values are ignored.
+    optimum : array_like of int, shape (genes,) or (k, genes), optional
+        Of several, the nearest counts. Default: the genotype with the highest value.
 
     Returns
     -------
@@ -99,12 +99,16 @@ def fitness_distance_correlation(X: ArrayLike, values: ArrayLike, optimum: Array
                 f"{len(best)} genotypes have the highest value, {fitness[best[0]]:g}: give the optimum that is meant"
             )
         optimum = rows[best[0]]
-    target = np.asarray(optimum)
-    if target.shape != rows.shape[1:]:
-        raise ValueError(f"optimum must be one genotype of {rows.shape[1]} genes, not an array of shape {target.shape}")
-    distance = (rows != target).sum(axis=1)
-    known = ~np.isnan(fitness)
-    if np.ptp(fitness[known]) == 0 or np.ptp(distance[known]) == 0:
+    targets = np.asarray(optimum)
+    if targets.ndim not in (1, 2) or targets.shape[-1] != rows.shape[1] or not targets.size:
+        raise ValueError(
+            f"optimum must be one genotype of {rows.shape[1]} genes, not an array of shape {targets.shape}"
+        )
+    distance = np.full(len(rows), rows.shape[1])
+    for target in np.atleast_2d(targets):
+        np.minimum(distance, (rows != target).sum(axis=1), out=distance)
+    known = np.isfinite(fitness)
+    if not known.any() or np.ptp(fitness[known]) == 0 or np.ptp(distance[known]) == 0:
         return float("nan")
     return round(float(np.corrcoef(fitness[known], distance[known])[0, 1]), 15)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.experiments import landscape
-from nasbench_kit.experiments.landscape import fitness_distance_correlation, strict_local_maxima
+from nasbench_kit.analysis import landscape
+from nasbench_kit.analysis.landscape import fitness_distance_correlation, strict_local_maxima
 
 
 def plain_maxima(space, X, values):

@@ -1,0 +1,167 @@
+"""DEHB: Hyperband whose genotypes come from differential evolution, with a subpopulation for each epoch budget."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.algorithms.operators.differential import distinct_triples, genes_of, trial_vectors, vectors_of
+from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
+from nasbench_kit.algorithms.operators.selection import gather
+from nasbench_kit.algorithms.run_state import RunState, array
+from nasbench_kit.algorithms.successive_halving import rungs, steps
+from nasbench_kit.spaces.genotypes import Genotypes
+
+__all__ = ["DEHB"]
+
+TRIPLE = 3  # vectors that a mutation by rand/1 combines
+
+
+class _Subpopulation(RunState):
+    """The members of one epoch budget."""
+
+    V = array("runs members genes", np.float64)  # vectors in [0, 1]
+    F = array("runs members", np.float64, np.inf)
+    evaluated = array("members", np.bool_)  # runs are synchronised
+    turn = 0  # the member that the next trial competes with
+
+
+@dataclass(kw_only=True)
+class DEHB(Algorithm):
+    """DEHB: differential evolution in Hyperband's brackets, with a subpopulation for each epoch budget.
+
+    Members are vectors in [0, 1]. A component stands for a gene value: the number of the interval that holds it, of as
+    many equal ones as the gene has values. In the first cycle through the brackets, the first rung evaluates random
+    vectors, and the best of a rung are promoted to the next. From then on, no genotype is promoted: a member of a
+    rung's subpopulation competes with a trial vector, made by rand/1/bin from the best of the subpopulation one rung
+    below. Source: Awad, Mallik and Hutter 2021 (IJCAI,
+    arXiv 2105.09821), and the authors' package dehb 0.1.2 for what the paper leaves open. The problem must offer
+    several epoch budgets, to which rungs are matched as in `Hyperband`.
+
+    Parameters
+    ----------
+    eta : float
+        Ratio of the numbers of genotypes, and of the epochs, of successive rungs.
+    mutation_factor : float
+        Weight of the difference of two vectors that is added to a third (F in the paper).
+    crossover_probability : float
+        Probability that a trial vector takes a component from the mutant rather than from its competitor.
+    """
+
+    needs_budgets = True
+
+    eta: float = 3.0
+    mutation_factor: float = 0.5
+    crossover_probability: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require("eta", 1, without_least=True)
+        self._require("mutation_factor", 0, 2, without_least=True)
+        self._require("crossover_probability", 0, 1)
+
+    @property
+    def first_population_size(self) -> int:
+        return self._brackets[0][0][0]
+
+    @property
+    def epochs(self) -> int | None:
+        return self._bracket[self._rung][1]
+
+    @property
+    def _brackets(self) -> list[list[tuple[int, int]]]:
+        """Brackets to cycle through, each a list of rungs (genotypes, epochs), as the authors' package counts them."""
+        most = steps(self.budgets, self.eta)
+        numbers = [math.floor((most + 1) // (s + 1) * self.eta**s + 1e-9) for s in range(most + 1)]
+        return [rungs(numbers[s], s, self.budgets, self.eta) for s in range(most, -1, -1)]
+
+    def _begin(self) -> None:
+        brackets = self._brackets
+        self._cycle = len(brackets)
+        self._turn = 0  # completed brackets
+        self._rung = self._place = 0  # current rung, and evaluated genotypes of it
+        self._bracket = brackets[0]
+        sizes: dict[int, int] = {}
+        for count, epochs in (rung for bracket in brackets for rung in bracket):
+            sizes[epochs] = max(count, sizes.get(epochs, 0))
+        self._members = {}
+        for epochs, size in sorted(sizes.items()):
+            members = _Subpopulation(runs=self.runs, members=size, genes=self.space.genes)
+            first = epochs == self._bracket[0][1]
+            X = self._initial_sample(size) if first else self.random.sample(self.space, size)
+            members.V[:] = vectors_of(X, self.space, self.random)
+            self._members[epochs] = members
+        self._promoted = self._trial = np.empty((self.runs, 0, self.space.genes))
+
+    def _ask(self) -> Genotypes:
+        members = self._members[self._bracket[self._rung][1]]
+        if self._rung and self._turn < self._cycle:
+            self._trial = self._promotion()
+        elif not members.evaluated[members.turn]:
+            self._trial = members.V[:, members.turn].copy()
+        else:
+            self._trial = self._evolved(members)
+        return genes_of(self._trial, self.space)[:, np.newaxis]
+
+    def _promotion(self) -> NDArray[np.float64]:
+        """The next vector that is promoted from the rung below: (runs, genes)."""
+        (_, below), (count, epochs) = self._bracket[self._rung - 1 : self._rung + 1]
+        if not self._place:
+            lower, upper = self._members[below], self._members[epochs]
+            V, F = lower.V[:, lower.evaluated], lower.F[:, lower.evaluated]
+            held = (V[:, :, np.newaxis] == upper.V[:, np.newaxis]).all(axis=3).any(axis=2)
+            order = np.lexsort((F, held), axis=1)[:, :count]
+            # what the rung holds already is not promoted again, unless nothing else is left: then the best one is
+            best = F.argmin(axis=1)[:, np.newaxis]
+            self._promoted = gather(V, np.where(np.take_along_axis(held, order, axis=1), best, order))
+        return self._promoted[:, self._place]
+
+    def _evolved(self, members: _Subpopulation) -> NDArray[np.float64]:
+        """A trial vector for the current member, from the best of the rung below: (runs, genes)."""
+        count = self._bracket[self._rung][0]
+        lower = self._members[self._bracket[max(self._rung - 1, 0)][1]]
+        attempts = 1 if self.space.unconstrained else ATTEMPTS
+        pool = gather(lower.V, lower.F.argsort(axis=1, kind="stable")[:, :count])
+        if pool.shape[1] < TRIPLE:
+            everyone = np.concatenate([each.V for each in self._members.values()], axis=1)
+            if everyone.shape[1] < TRIPLE:  # if eta leaves a single budget
+                everyone = np.concatenate([everyone, self.random.random((TRIPLE, self.space.genes))], axis=1)
+            filled = self._mutants(everyone, TRIPLE + 1 - pool.shape[1])
+            pool = np.concatenate([pool, filled], axis=1)
+        target = members.V[:, members.turn]
+        trials = trial_vectors(target, self._mutants(pool, attempts), self.crossover_probability, self.random)
+        if attempts == 1:
+            return trials[:, 0]
+        flat = genes_of(trials, self.space).reshape(-1, self.space.genes)
+        valid = self.space.is_valid(flat).reshape(trials.shape[:2])
+        first = gather(trials, valid.argmax(axis=1)[:, np.newaxis])[:, 0]
+        return np.where(valid.any(axis=1, keepdims=True), first, target)
+
+    def _mutants(self, pool: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+        """Mutants by rand/1: (runs, n, genes)."""
+        a, b, c = (gather(pool, drawn) for drawn in distinct_triples(pool.shape[1], n, self.random))
+        return a + self.mutation_factor * (b - c)
+
+    def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
+        count, epochs = self._bracket[self._rung]
+        members, values = self._members[epochs], F[:, 0, 0]
+        won = np.flatnonzero(values <= members.F[:, members.turn])
+        members.V[won, members.turn], members.F[won, members.turn] = self._trial[won], values[won]
+        members.evaluated[members.turn] = True
+        members.turn = (members.turn + 1) % members.size("members")
+        self._place += 1
+        if self._place < count:
+            return
+        self._place, self._rung = 0, self._rung + 1
+        if self._rung == len(self._bracket):
+            self._turn, self._rung = self._turn + 1, 0
+            self._bracket = self._brackets[self._turn % self._cycle]
+
+    @property
+    def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:
+        members = self._members[self.budgets[-1]]
+        return genes_of(members.V, self.space), members.F[..., np.newaxis]

@@ -1,0 +1,1 @@
+"""Predictors of objective values from encoded genotypes, each an ensemble, fitted to all runs at once."""

@@ -1,0 +1,33 @@
+"""Write a page about results: tables, curves, fronts, tests, provenance and citations in one HTML file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from nasbench_kit.cli.output import say
+from nasbench_kit.experiments.gathering import comparisons_of
+from nasbench_kit.files import check_target
+from nasbench_kit.report.page import report
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's options."""
+    parser.add_argument(
+        "results",
+        nargs="+",
+        metavar="RESULT",
+        help="results that compare --save or search wrote, saved comparisons, or folders of them; results on the same problem "
+        "are compared with each other",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the page to write: .html")
+    parser.add_argument(
+        "--baseline", metavar="ALGORITHM", help="test each algorithm against this one (default: all pairs)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the subcommand; returns the exit status."""
+    check_target(Path(options.output))  # now, not after reading everything
+    say(report(comparisons_of(options.results), options.output, baseline=options.baseline))
+    return 0

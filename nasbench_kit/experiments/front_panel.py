@@ -1,0 +1,113 @@
+"""The fronts of the median runs of a comparison, and the exact front, in matplotlib axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasbench_kit.benchmark import TabularProblem
+from nasbench_kit.experiments.recorder import known_front
+from nasbench_kit.experiments.result import Result
+from nasbench_kit.figures.axes import axis_label, line_look, marker_look
+from nasbench_kit.metrics import minimised
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["draw_fronts", "median_front", "near", "zoom"]
+
+FAR = 3.0  # interquartile ranges beyond the quartiles
+
+
+def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bool = False) -> None:
+    """Draw two objectives of the fronts: of each algorithm's median run, and the exact one where there is a table.
+
+    Parameters
+    ----------
+    axes : Axes
+    comparison : Comparison
+    pair : tuple of int
+        The objectives on the horizontal and the vertical axis.
+    whole : bool
+        Show every point, also those far from the rest of the exact front: a network that predicts nothing is often on it,
+        for it is the fastest.
+    """
+    problem = comparison.problem
+    horizontal, vertical = (problem.objective_metrics[k] for k in pair)
+    fronts = [
+        minimised(median_front(result), problem.objective_metrics)[:, pair] for result in comparison.results.values()
+    ]
+    exact = (
+        minimised(problem.front()[1], problem.objective_metrics)[:, pair]
+        if isinstance(problem, TabularProblem)
+        else None
+    )
+    if exact is not None:
+        axes.plot(exact[:, 0], exact[:, 1], "o", color="0.72", markersize=8, label="the exact front", zorder=1)
+    for i, front in enumerate(fronts):
+        values = front[np.argsort(front[:, 0], kind="stable")]
+        look = {**line_look(i), **marker_look(i)}
+        if len(problem.objectives) > 2:  # a line through points that differ in a third objective would be meaningless
+            axes.plot(values[:, 0], values[:, 1], **{**look, "linestyle": ""})
+        else:
+            # what is attained at x is the best up to there, from the side that is better
+            where: Literal["pre", "post"] = "post" if horizontal.direction == "min" else "pre"
+            axes.step(values[:, 0], values[:, 1], where=where, **{**look, "linewidth": 1.4})
+    axes.set(xlabel=axis_label(horizontal), ylabel=axis_label(vertical))
+    zoom(axes, fronts, exact, whole=whole)
+    if exact is not None:
+        axes.legend(frameon=False, loc="best", fontsize=9)
+
+
+def zoom(
+    axes: Axes, fronts: Sequence[NDArray[np.float64]], exact: NDArray[np.float64] | None, *, whole: bool = False
+) -> None:
+    """Limit axes to the region of the exact front, or of all points (k, 2) where there is none, and say what lies outside."""
+    points = [front for front in [*fronts, exact] if front is not None and len(front)]
+    if not points:
+        axes.text(0.5, 0.5, "no run found anything", transform=axes.transAxes, ha="center", color="0.4")
+        return
+    shown = np.concatenate(points)
+    focus = exact if exact is not None and len(exact) else shown
+    inside = np.ones(len(shown), dtype=np.bool_)
+    for k, axis in enumerate("xy"):
+        values = shown[:, k] if whole else near(focus[:, k])
+        low, high = float(values.min()), float(values.max())
+        if low > 0 and high > 20 * low:
+            axes.set(**{f"{axis}scale": "log"})
+            low, high = low / 1.15, high * 1.15
+        else:
+            room = 0.06 * (high - low or abs(high) or 1.0)
+            low, high = low - room, high + room
+        axes.set(**{f"{axis}lim": (low, high)})
+        inside &= (shown[:, k] >= low) & (shown[:, k] <= high)
+    if not inside.all():
+        count = int((~inside).sum())
+        axes.text(
+            0.99, 0.01, f"{count} point{'s' if count > 1 else ''} outside", transform=axes.transAxes, ha="right", va="bottom",
+            color="0.4", fontsize=9,
+        )  # fmt: skip
+
+
+def near(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values that are not far from most of the others."""
+    if len(values) < 5:
+        return values
+    first, third = np.quantile(values, [0.25, 0.75])
+    reach = FAR * (third - first)
+    kept: NDArray[np.float64] = values[(values >= first - reach) & (values <= third + reach)]
+    return kept
+
+
+def median_front(result: Result) -> NDArray[np.float64]:
+    """The noise-free archive of the run with the median hypervolume, minimised: (k, m)."""
+    volume = result.hypervolume()
+    median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
+    if result.noise_free_F is None:
+        return result.archive(median)[1]
+    F, run = known_front(result.noise_free_F, result.archive_run)
+    front: NDArray[np.float64] = F[run == median]
+    return front

@@ -207,6 +207,7 @@ class Benchmark(Queries):
         charge: Charge = "all",
         missing: Missing | None = None,
         include_validation_time: bool = False,
+        nominal_budgets: Sequence[int] = (),
         directions: Mapping[str, Direction] | None = None,
     ) -> TabularProblem:
         """Create a search problem whose objectives, all minimised, are metrics of this table.
@@ -240,6 +241,10 @@ class Benchmark(Queries):
             ``"nearest"``, with a `PartialTableWarning`.
         include_validation_time : bool
             Whether to charge ``valid_time``, one pass over the validation data, in addition to the training.
+        nominal_budgets : sequence of int, optional
+            Budgets to offer to successive halving, Hyperband and BOHB instead of the stored ones. Whichever of them is asked
+            for, the answer and its cost are those of ``epochs``: the rungs repeat the same training. Some published
+            results were obtained so; for a search that really trains partially, leave it out.
         directions : mapping of str to {"max", "min"}, optional
             Directions for metrics that have none stored, or that override the stored ones.
 
@@ -272,6 +277,7 @@ class Benchmark(Queries):
             charge=charge,
             missing=missing,
             include_validation_time=include_validation_time,
+            nominal_budgets=tuple(_whole(budget, "a nominal budget") for budget in nominal_budgets),
         )
 
     def _directed(

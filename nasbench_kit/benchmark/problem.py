@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,6 +73,9 @@ class TabularProblem(Problem):
     seed : int, "mean" or "random"
         Which value an evaluation returns.
     missing : {"raise", "fail", "skip", "nearest"}
+    nominal_budgets : tuple of int
+        Budgets that are offered instead of the stored ones; every one of them is answered with ``epochs``. Empty unless
+        asked for.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class TabularProblem(Problem):
         missing: Missing | None = None,
         charge: Charge = "all",
         include_validation_time: bool = False,
+        nominal_budgets: tuple[int, ...] = (),
     ) -> None:
         self.objectives = tuple(metric.name for metric in objectives)
         check_objectives(self.objectives)
@@ -96,6 +101,8 @@ class TabularProblem(Problem):
             raise ValueError(f"charge must be 'all' or 'one', not {charge!r}")
         if include_validation_time and VALIDATION_TIME not in bench.metrics(dataset):
             raise UnknownName(f"metric of {bench.name} on {dataset}", VALIDATION_TIME, bench.metrics(dataset))
+        if any(b <= a for a, b in itertools.pairwise((0, *nominal_budgets))):
+            raise ValueError(f"nominal_budgets must be positive and ascending, not {nominal_budgets}")
         if not len(bench):
             raise ValueError(f"{bench.name} has no architectures to search")
         self.bench, self.space, self._metrics = bench, bench.space, objectives
@@ -103,6 +110,7 @@ class TabularProblem(Problem):
         few = _stores_few(bench)
         self.missing: Missing = missing or ("nearest" if few else "raise")
         self.charge, self.include_validation_time = charge, include_validation_time
+        self.nominal_budgets = nominal_budgets
         self._answers: dict[int | None, _Answers] = {}
         self(bench.architectures[:1])  # so that an unknown budget fails now, not during the search
         warn_of_test_data(objectives, bench.name, stacklevel=3)
@@ -118,6 +126,7 @@ class TabularProblem(Problem):
             "missing": self.missing,
             "charge": self.charge,
             "include_validation_time": self.include_validation_time,
+            "nominal_budgets": self.nominal_budgets,
         }
         return _reopen, (self.bench, self._metrics, self.dataset, self.epochs, self.seed, options)
 
@@ -136,11 +145,16 @@ class TabularProblem(Problem):
             "missing": self.missing,
             "charge": self.charge,
             "include_validation_time": self.include_validation_time,
+            **({"nominal_budgets": list(self.nominal_budgets)} if self.nominal_budgets else {}),
         }
 
-    @cached_property
+    @property
     def budgets(self) -> tuple[int, ...]:
-        """The epoch budgets stored for all trained objectives, up to the problem's own budget."""
+        """The epoch budgets stored for all trained objectives, up to the problem's own budget; or the nominal ones."""
+        return self.nominal_budgets or self._stored_budgets
+
+    @cached_property
+    def _stored_budgets(self) -> tuple[int, ...]:
         stored = [set(epochs) for name in self.objectives if (epochs := self.bench.epochs(self.dataset, name))]
         common = sorted(set.intersection(*stored)) if stored else []
         return tuple(epochs for epochs in common if self.epochs is None or epochs <= self.epochs)
@@ -193,7 +207,7 @@ class TabularProblem(Problem):
         """The rows of the table with values of all objectives at every budget."""
         X = self.bench.architectures
         known = np.isfinite(self(X)).all(axis=1)
-        for epochs in self.budgets:
+        for epochs in self._stored_budgets:
             values = self.bench.query(X, self.objectives, dataset=self.dataset, epochs=epochs, seed=self._expected)
             known &= np.isfinite(values).all(axis=1)
         if not known.any():
@@ -213,7 +227,7 @@ class TabularProblem(Problem):
 
     def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
         X = self.answered(self.space.check(X))
-        epochs = self.epochs if epochs is None else epochs
+        epochs = self.epochs if epochs is None or self.nominal_budgets else epochs
         answers = self._answered(epochs)
         small = self.space.size <= SMALL_SIZE
         network: NDArray[np.intp] | None = None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import math
 from pathlib import Path
 from typing import Any
 
 from nasbench_kit.cli.output import plain, print_json, print_table, progress_bars, say
-from nasbench_kit.data import found_stores
-from nasbench_kit.errors import UnknownName
-from nasbench_kit.experiments.recipe import Recipe, bundled_recipes
+from nasbench_kit.errors import SourceError, StoreError, UnknownName
+from nasbench_kit.experiments.recipe import NeededTable, NeededTraining, Recipe, bundled_recipes
 from nasbench_kit.experiments.recipe_file import read_recipe
 from nasbench_kit.experiments.reproduction import NOT_RUN, Reproduction, open_table, reproduce
 from nasbench_kit.files import check_target, replace_file
@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "recipe", nargs="?", help=f"one of {', '.join(bundled_recipes())}, or the path of your own recipe (.toml)"
     )
-    parser.add_argument("--list", action="store_true", help="list the recipes that ship with the package")
+    parser.add_argument(
+        "--list", action="store_true", help="list the recipes that ship with the package, and what each of them needs"
+    )
     parser.add_argument("--runs", type=int, help="runs of each search (default: as the recipe says)")
     parser.add_argument("--seed", type=int, help="random seed (default: as the recipe says)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the table: .csv or .json")
@@ -43,9 +45,15 @@ def run(options: argparse.Namespace) -> int:
         raise UnknownName("recipe", None, bundled_recipes(), "The path of a TOML file also works.")
     recipe = read_recipe(options.recipe)
     _check_targets(options, recipe)
-    open_table(recipe)  # before a progress bar is shown
+    trained = None
+    if isinstance(recipe.table, NeededTraining):
+        from nasbench_kit.training.search.reproduction import training_problem
+
+        trained = training_problem
+    else:
+        open_table(recipe)  # before a progress bar is shown
     with progress_bars(recipe.tasks) as update:
-        found = reproduce(recipe, runs=options.runs, seed=options.seed, progress=update)
+        found = reproduce(recipe, runs=options.runs, seed=options.seed, progress=update, trained=trained)
     if options.json:
         print_json(as_json(found))
     else:
@@ -78,7 +86,7 @@ def _check_targets(options: argparse.Namespace, recipe: Recipe) -> None:
 
 def _list(in_json: bool) -> int:
     recipes = [read_recipe(name) for name in bundled_recipes()]
-    stores = found_stores()
+    lacks = {recipe.name: _lack(recipe) for recipe in recipes}
     if in_json:
         print_json(
             [
@@ -87,19 +95,45 @@ def _list(in_json: bool) -> int:
                     "title": recipe.title,
                     "citation": recipe.citation,
                     "source": recipe.source,
-                    "benchmark": recipe.table.name,
-                    "available": recipe.table.name in stores,
-                    "get": recipe.table.get,
+                    "benchmark": recipe.table.name if isinstance(recipe.table, NeededTable) else None,
+                    "needs": _need(recipe),
+                    "available": not lacks[recipe.name],
+                    "get": lacks[recipe.name] or None,
                 }
                 for recipe in recipes
             ]
         )
         return 0
     rows = [
-        [recipe.name, recipe.title, "yes" if recipe.table.name in stores else recipe.table.get] for recipe in recipes
+        [
+            recipe.name,
+            recipe.title,
+            _need(recipe),
+            f"no: {lacks[recipe.name]}" if lacks[recipe.name] else "yes",
+        ]
+        for recipe in recipes
     ]
-    print_table("published results", ["recipe", "what", "table here"], rows, left=3)
+    print_table("published results", ["recipe", "what", "needs", "runs here"], rows, left=4)
     return 0
+
+
+def _need(recipe: Recipe) -> str:
+    """What a recipe runs on, in a few words."""
+    if isinstance(recipe.table, NeededTraining):
+        return f"PyTorch; trains on {recipe.table.dataset}"
+    return f"table {recipe.table.name}"
+
+
+def _lack(recipe: Recipe) -> str:
+    """What to do before a recipe can run; empty if it can run now."""
+    if isinstance(recipe.table, NeededTraining):
+        missing = [name for name in ("torch", "sklearn") if importlib.util.find_spec(name) is None]
+        return "pip install 'nasbench-kit[train]'" if missing else ""
+    try:
+        open_table(recipe)
+    except (StoreError, SourceError) as error:
+        return recipe.table.get or str(error)
+    return ""
 
 
 # ---------------------------------------------------------------- the table
@@ -114,7 +148,7 @@ def as_json(found: Reproduction) -> dict[str, Any]:
         "citation": recipe.citation,
         "source": recipe.source,
         "notes": recipe.notes,
-        "benchmark": {"name": found.bench.name, "digest": found.bench.digest},
+        "benchmark": None if found.bench is None else {"name": found.bench.name, "digest": found.bench.digest},
         "seeds": {
             name: {algorithm: result.seed for algorithm, result in comparison.results.items()}
             for name, comparison in found.comparisons.items()
@@ -160,15 +194,20 @@ def _cells(row: dict[str, Any], indent: str) -> list[str]:
 def _caption(found: Reproduction) -> list[str]:
     recipe = found.recipe
     lines = [f"published: {recipe.citation}; {recipe.source}"]
-    if recipe.searches:
-        used = {str(report.within) for part in recipe.searches for report in part.reports}
+    reports = [report for part in recipe.searches for report in part.reports]
+    if any(report.published for report in reports):
+        used = {str(report.within) for report in reports if report.published}
         lines.append(
             f"agrees: the means over the runs are at most {' or '.join(sorted(used))} apart, beyond the rounding of the "
             "published one, or 1.96 standard errors, if these are more; ± standard deviation (sd)"
         )
     if recipe.facts:
         lines.append("facts agree to the digits that are published, unless their recipe says otherwise")
-    if any(row["test"] for row in found.rows):
+    if any(report.order or report.rises for report in reports):
+        lines.append(
+            "better than: agrees if most runs are, and the Brunner-Munzel and Mann-Whitney tests reject equality at 5 %"
+        )
+    if any(row["test"] and not isinstance(row["published"], str) for row in found.rows):
         lines.append("apart: ours minus published, in published standard deviations; p: Welch's t test, not corrected")
     why: dict[str, list[str]] = {}
     for row in found.rows:
@@ -197,6 +236,8 @@ def _apart(row: dict[str, Any]) -> str:
         return f"{in_sd:+.2f} sd"
     if math.isnan(difference):
         return ""
+    if isinstance(row["published"], str):
+        return f"{difference:+.2g}"
     if row["n"] and row["published"]:
         return f"{100 * difference / abs(row['published']):+.1f} %"
     return "0" if not difference else f"{difference:+.1g}"

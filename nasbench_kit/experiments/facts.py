@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from nasbench_kit.analysis.landscape import fitness_distance_correlation, strict_local_maxima
 from nasbench_kit.benchmark import Benchmark
+from nasbench_kit.metrics import minimised
+from nasbench_kit.metrics.indicators import hypervolume
 
 __all__ = ["FACTS", "Column", "FactKind"]
 
@@ -28,6 +30,10 @@ class Column:
     threshold : float or None
     optimum : str or None
         The native form of the architecture that counts as the optimum; needed if several are equally good.
+    ideal, nadir : tuple of float
+        The value of each metric, in its own unit, that is 0 and 1 when scaled.
+    reference : float
+        The reference point in each scaled metric.
     """
 
     bench: Benchmark
@@ -36,6 +42,9 @@ class Column:
     epochs: int | None = None
     threshold: float | None = None
     optimum: str | None = None
+    ideal: tuple[float, ...] = ()
+    nadir: tuple[float, ...] = ()
+    reference: float = 1.0
 
     @cached_property
     def values(self) -> NDArray[np.float64]:
@@ -43,6 +52,11 @@ class Column:
         return self.bench.query(
             self.bench.architectures, self.metrics[0], dataset=self.dataset, epochs=self.epochs, seed="mean"
         )
+
+    @property
+    def others(self) -> NDArray[np.float64]:
+        """The second metric of every record, (n,)."""
+        return replace(self, metrics=self.metrics[1:]).values
 
     @cached_property
     def fitness(self) -> NDArray[np.float64]:
@@ -76,6 +90,35 @@ def architectures_as_good(column: Column) -> float:
 def front_points(column: Column) -> float:
     """The number of distinct points of the exact Pareto front of the metrics."""
     return float(len(column.bench.front(column.metrics, dataset=column.dataset, epochs=column.epochs)[1]))
+
+
+def front_hypervolume(column: Column) -> float:
+    """The hypervolume of the exact Pareto front, as a share of the box between the ideal and the reference point."""
+    bench, dataset = column.bench, column.dataset
+    metrics = [bench.metric(name, dataset) for name in column.metrics]
+    _, values = bench.front(column.metrics, dataset=dataset, epochs=column.epochs)
+    low, high = (minimised(np.array([point]), metrics)[0] for point in (column.ideal, column.nadir))
+    if (high <= low).any():
+        raise ValueError(f"nadir {list(column.nadir)} must be worse than ideal {list(column.ideal)} in each metric")
+    reference = np.full(len(metrics), column.reference)
+    return hypervolume((minimised(values, metrics) - low) / (high - low), reference) / float(reference.prod())
+
+
+def spearman(column: Column) -> float:
+    """Spearman's rank correlation of two metrics, over the architectures that have both."""
+    return _rank_agreement(column)[0]
+
+
+def kendall(column: Column) -> float:
+    """Kendall's tau-b of two metrics, over the architectures that have both."""
+    return _rank_agreement(column)[1]
+
+
+def _rank_agreement(column: Column) -> tuple[float, float]:
+    # half a second, which importing the package does not take
+    from nasbench_kit.metrics.rank_correlation import rank_agreement
+
+    return rank_agreement(column.values, column.others)
 
 
 def strict_local_optima(column: Column) -> float:
@@ -119,6 +162,9 @@ FACTS: dict[str, FactKind] = {
     "mean_minus_best": FactKind(mean_minus_best),
     "architectures_as_good": FactKind(architectures_as_good, needs=("threshold",)),
     "front_points": FactKind(front_points, many=True),
+    "front_hypervolume": FactKind(front_hypervolume, needs=("ideal", "nadir"), takes=("reference",), many=True),
+    "spearman": FactKind(spearman, many=True),
+    "kendall": FactKind(kendall, many=True),
     "strict_local_optima": FactKind(strict_local_optima),
     "distance_correlation": FactKind(distance_correlation, takes=("optimum",)),
 }

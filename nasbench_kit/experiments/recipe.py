@@ -12,13 +12,30 @@ from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.published_figure import PublishedFigure, Tolerance
 
-__all__ = ["QUANTITIES", "Fact", "Member", "NeededTable", "Recipe", "Report", "SearchPart", "bundled_recipes"]
+__all__ = [
+    "OF_FRONT",
+    "OF_METRIC",
+    "QUANTITIES",
+    "Fact",
+    "Member",
+    "NeededTable",
+    "NeededTraining",
+    "Recipe",
+    "Report",
+    "SearchPart",
+    "bundled_recipes",
+]
 
 _FOLDER = Path(__file__).parent / "recipes"
 
-#: What a search reports of each run: the value of a metric of the incumbent, the incumbent's rank by it in the whole table
-#: (1 is the best), or the run's clock where it ends.
-QUANTITIES = ("value", "rank", "evaluations", "unique_networks", "simulated_seconds")
+#: What a search for one objective reports of each run: the value of a metric of the incumbent, the incumbent's rank by it in
+#: the whole table (1 is the best), or how far its value is from the table's best.
+OF_METRIC = ("value", "rank", "regret")
+#: What a search for several objectives reports of each run's archive: its hypervolume, or its IGD from the table's front.
+OF_FRONT = ("hypervolume", "igd")
+#: All that a search can report of each run: also the mean of the first objective over the last population, and the run's clocks
+#: where it ends.
+QUANTITIES = (*OF_METRIC, *OF_FRONT, "population", "evaluations", "unique_networks", "simulated_seconds")
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,30 @@ class NeededTable:
 
 
 @dataclass(frozen=True)
+class NeededTraining:
+    """The real training that a recipe is about, instead of a table.
+
+    Attributes
+    ----------
+    space, dataset : str
+    recipe : str or None
+        The training recipe; None for that of the dataset or space.
+    epochs : int or None
+    skeleton : dict
+        Values of the skeleton that differ from the defaults.
+    seeds : int
+        Trainings per network.
+    """
+
+    space: str
+    dataset: str
+    recipe: str | None = None
+    epochs: int | None = None
+    skeleton: Mapping[str, Any] = field(default_factory=dict)
+    seeds: int = 1
+
+
+@dataclass(frozen=True)
 class Member:
     """An algorithm of a recipe, with the published settings.
 
@@ -58,6 +99,8 @@ class Member:
     algorithm : Algorithm
     dataset : str or None
         The dataset that it searches instead of the search's own, e.g. the one with the learning curves.
+    nominal_budgets : tuple of int
+        As in ``Benchmark.problem``.
     needs : str
         What a table must have for it, in words.
     why : str
@@ -67,13 +110,14 @@ class Member:
     name: str
     algorithm: Algorithm
     dataset: str | None = None
+    nominal_budgets: tuple[int, ...] = ()
     needs: str = ""
     why: str = ""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A quantity that is reported of the runs of a search, with a published figure per algorithm.
+    """A quantity that is reported of the runs of a search, with published figures or a published order.
 
     Attributes
     ----------
@@ -85,6 +129,13 @@ class Report:
     metric, dataset : str or None
     epochs : int or None
     published : dict of str to PublishedFigure
+        By algorithm; empty if an order is published.
+    order : tuple of str
+        Algorithms, the best first; empty if figures are published.
+    rises : bool
+        Whether it is published that the last population is better than the first.
+    scale : str
+        Of a hypervolume or IGD, see ``scale_of``.
     within : Tolerance
     why : str
     """
@@ -97,6 +148,9 @@ class Report:
     epochs: int | None
     published: Mapping[str, PublishedFigure]
     within: Tolerance
+    order: tuple[str, ...] = ()
+    rises: bool = False
+    scale: str = "front"
     why: str = ""
 
 
@@ -109,7 +163,9 @@ class SearchPart:
     where : str
         Its place in the file, for messages.
     name : str
-    objective, dataset : str
+    objectives : tuple of str
+    dataset : str
+        Empty for real training.
     epochs : int or None
     options : dict
         Further arguments of ``Benchmark.problem``.
@@ -121,11 +177,13 @@ class SearchPart:
     runs, seed : int
     published_runs : int or None
     reports : tuple of Report
+    initial : tuple of str
+        Native forms of the first members of the first population.
     """
 
     where: str
     name: str
-    objective: str
+    objectives: tuple[str, ...]
     dataset: str
     epochs: int | None
     options: Mapping[str, Any]
@@ -137,6 +195,7 @@ class SearchPart:
     seed: int
     published_runs: int | None
     reports: tuple[Report, ...]
+    initial: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -179,7 +238,7 @@ class Recipe:
     name, title, citation : str
     source : str
         The table or section that the figures are from.
-    table : NeededTable
+    table : NeededTable or NeededTraining
     algorithms : dict of str to Member
     searches : tuple of SearchPart
     facts : tuple of Fact
@@ -192,7 +251,7 @@ class Recipe:
     title: str
     citation: str
     source: str
-    table: NeededTable
+    table: NeededTable | NeededTraining
     algorithms: Mapping[str, Member] = field(default_factory=dict)
     searches: tuple[SearchPart, ...] = ()
     facts: tuple[Fact, ...] = ()

@@ -137,6 +137,16 @@ class Fields:
             raise self.fault(key, f"must be at least {least:g}, not {_shown(found)}")
         return number
 
+    def wholes(self, key: str, least: int) -> tuple[int, ...]:
+        """A list of whole numbers."""
+        listed = {f"{key}[{i}]": item for i, item in enumerate(self._list(key))}
+        return tuple(Fields(self.path, self.where, listed).whole(name, least) for name in listed)
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """A list of finite numbers."""
+        listed = {f"{key}[{i}]": item for i, item in enumerate(self._list(key))}
+        return tuple(Fields(self.path, self.where, listed).number(name) for name in listed)
+
     def table(self, key: str, known: Iterable[str] | None = None) -> Fields:
         """The table that stands there."""
         return Fields(self.path, self.place(key), self.value(key), known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -17,10 +18,13 @@ from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.facts import FACTS
 from nasbench_kit.experiments.published_figure import PublishedFigure, Tolerance
 from nasbench_kit.experiments.recipe import (
+    OF_FRONT,
+    OF_METRIC,
     QUANTITIES,
     Fact,
     Member,
     NeededTable,
+    NeededTraining,
     Recipe,
     Report,
     SearchPart,
@@ -29,6 +33,7 @@ from nasbench_kit.experiments.recipe import (
 )
 from nasbench_kit.experiments.recipe_fields import Fields
 from nasbench_kit.experiments.recorder import CLOCKS
+from nasbench_kit.experiments.scale import SCALES
 from nasbench_kit.files import decoded
 from nasbench_kit.loaders.source import check_file
 from nasbench_kit.spaces import list_spaces
@@ -42,15 +47,27 @@ WITHIN: tuple[Literal["sd", "relative", "absolute"], ...] = ("sd", "relative", "
 QUARTER = Tolerance("sd", 0.25)  # by default, where a standard deviation is published
 ROUNDING = Tolerance("absolute", 0.0)  # by default for facts: what the published digits leave open
 
-_TOP = ("name", "title", "citation", "source", "notes", "benchmark", "algorithm", "search", "fact")
+_TOP = ("name", "title", "citation", "source", "notes", "benchmark", "training", "algorithm", "search", "fact")
 _BENCHMARK = ("name", "space", "architectures", "digest", "version", "get")
-_ALGORITHM = ("name", "algorithm", "settings", "dataset", "needs", "why")
+_TRAINING = ("space", "dataset", "recipe", "epochs", "skeleton", "seeds")
+_ALGORITHM = ("name", "algorithm", "settings", "dataset", "nominal_budgets", "needs", "why")
 _SEARCH = (
-    *("name", "objective", "dataset", "epochs", "trial", "charge", "missing", "include_validation_time"),
+    *("name", "objective", "dataset", "epochs", "trial", "charge", "missing", "include_validation_time", "initial"),
     *("algorithms", *LIMITS, "target", "clock", "runs", "seed", "published_runs", "report"),
 )
-_REPORT = ("label", "quantity", "metric", "dataset", "epochs", "within", "why", "published")
-_FACT = ("label", "quantity", "metric", "dataset", "epochs", "threshold", "optimum", "published", "within", "why")
+_OF_TABLE = (
+    "dataset",
+    "epochs",
+    "trial",
+    "charge",
+    "missing",
+    "include_validation_time",
+    "target",
+    "simulated_seconds",
+)
+_REPORT = ("label", "quantity", "metric", "dataset", "epochs", "scale", "within", "why", "published", "order", "rises")
+_OF_FACT = ("threshold", "optimum", "ideal", "nadir", "reference")
+_FACT = ("label", "quantity", "metric", "dataset", "epochs", *_OF_FACT, "published", "within", "why")
 
 
 def read_recipe(recipe: str | os.PathLike[str]) -> Recipe:
@@ -79,6 +96,9 @@ def read_recipe(recipe: str | os.PathLike[str]) -> Recipe:
     except (ValueError, RecursionError) as error:  # also text that is no UTF-8, and integers of thousands of digits
         raise SourceError(f"{path} is not valid TOML: {str(error)[:500]}") from error
     top = Fields(path, "", content, _TOP)
+    if top.has("benchmark") == top.has("training"):
+        raise SourceError(f"{path}: there must be either a [benchmark] or a [training]")
+    training = _training(top.table("training", _TRAINING)) if top.has("training") else None
     algorithms: dict[str, Member] = {}
     for fields in top.tables("algorithm", _ALGORITHM):
         member = _member(fields)
@@ -87,11 +107,13 @@ def read_recipe(recipe: str | os.PathLike[str]) -> Recipe:
         algorithms[member.name] = member
     searches: dict[str, SearchPart] = {}
     for fields in top.tables("search", _SEARCH):
-        search = _search(fields, algorithms, str(len(searches)))
+        search = _search(fields, algorithms, str(len(searches)), training is not None)
         if search.name in searches:
             raise fields.fault("name", f"is the second {search.name!r}: several searches need names")
         searches[search.name] = search
     facts = tuple(_fact(fields) for fields in top.tables("fact", _FACT))
+    if facts and training is not None:
+        raise top.fault("fact", "is about a table, and this recipe trains")
     if not searches and not facts:
         raise SourceError(f"{path}: there is neither a [[search]] nor a [[fact]], so nothing to reproduce")
     return Recipe(
@@ -100,7 +122,7 @@ def read_recipe(recipe: str | os.PathLike[str]) -> Recipe:
         title=top.text("title"),
         citation=top.text("citation"),
         source=top.text("source"),
-        table=_table(top.table("benchmark", _BENCHMARK)),
+        table=training or _table(top.table("benchmark", _BENCHMARK)),
         algorithms=algorithms,
         searches=tuple(searches.values()),
         facts=facts,
@@ -122,12 +144,41 @@ def _table(fields: Fields) -> NeededTable:
     )
 
 
+def _training(fields: Fields) -> NeededTraining:
+    skeleton: dict[str, Any] = {}
+    if fields.has("skeleton"):
+        given = fields.table("skeleton")
+        skeleton = {key: _plain(given, key) for key in given.names()}
+    return NeededTraining(
+        space=fields.choice("space", list_spaces()),
+        dataset=fields.text("dataset"),
+        recipe=fields.optional_text("recipe"),
+        epochs=fields.optional_whole("epochs", 1),
+        skeleton=skeleton,
+        seeds=fields.whole("seeds", 1, 1),
+    )
+
+
+def _plain(fields: Fields, key: str) -> Any:
+    """A value of a skeleton: text, a number, true or false, or a list of whole numbers."""
+    value = fields.value(key)
+    if isinstance(value, list):
+        return list(fields.wholes(key, 1))
+    if not isinstance(value, (str, bool, int, Decimal)):
+        raise fields.fault(key, "must be text, a number, true or false, or a list of whole numbers")
+    return fields.number(key) if isinstance(value, Decimal) else value
+
+
 def _member(fields: Fields) -> Member:
     name = fields.text("name")
+    nominal = fields.wholes("nominal_budgets", 1) if fields.has("nominal_budgets") else ()
+    if any(b <= a for a, b in itertools.pairwise(nominal)):
+        raise fields.fault("nominal_budgets", "must ascend")
     return Member(
         name,
         _algorithm(fields),
         dataset=fields.optional_text("dataset"),
+        nominal_budgets=nominal,
         needs=fields.optional_text("needs") or "",
         why=fields.optional_text("why") or "",
     )
@@ -157,7 +208,10 @@ def _algorithm(fields: Fields) -> Algorithm:
         raise SourceError(f"{fields.path}: {settings.where}: {error}") from error
 
 
-def _search(fields: Fields, algorithms: Mapping[str, Member], place: str) -> SearchPart:
+def _search(fields: Fields, algorithms: Mapping[str, Member], place: str, trains: bool) -> SearchPart:
+    for key in _OF_TABLE if trains else ():
+        if fields.has(key):
+            raise fields.fault(key, "does not apply to a recipe that trains")
     chosen = fields.texts("algorithms", tuple(algorithms))
     for name in chosen:
         if name not in algorithms:
@@ -167,7 +221,8 @@ def _search(fields: Fields, algorithms: Mapping[str, Member], place: str) -> Sea
         raise SourceError(f"{fields.path}: {fields.where}: there is no [[algorithm]] to search with")
     budget, to_optimum = _budget(fields)
     published_runs = fields.optional_whole("published_runs", 1)
-    reports = tuple(_report(part, chosen) for part in fields.tables("report", _REPORT))
+    objectives = fields.texts("objective")
+    reports = tuple(_report(part, chosen, len(objectives), trains) for part in fields.tables("report", _REPORT))
     if not reports:
         raise fields.fault("report", "is missing: what of the search is published?")
     runs = fields.whole("runs", 2)
@@ -184,8 +239,8 @@ def _search(fields: Fields, algorithms: Mapping[str, Member], place: str) -> Sea
     return SearchPart(
         where=fields.where,
         name=fields.text("name", place),
-        objective=fields.text("objective"),
-        dataset=fields.text("dataset"),
+        objectives=objectives,
+        dataset="" if trains else fields.text("dataset"),
         epochs=fields.optional_whole("epochs", 1),
         options=options,
         algorithms=chosen,
@@ -196,6 +251,7 @@ def _search(fields: Fields, algorithms: Mapping[str, Member], place: str) -> Sea
         seed=fields.whole("seed", 0, 0),
         published_runs=published_runs,
         reports=reports,
+        initial=fields.texts("initial", ()),
     )
 
 
@@ -216,20 +272,45 @@ def _budget(fields: Fields) -> tuple[Budget, bool]:
         raise SourceError(f"{fields.path}: {fields.where}: {error}") from error
 
 
-def _report(fields: Fields, algorithms: tuple[str, ...]) -> Report:
+def _report(fields: Fields, algorithms: tuple[str, ...], objectives: int, trains: bool) -> Report:
     quantity = fields.choice("quantity", QUANTITIES, "value")
-    of_metric = quantity in ("value", "rank")
-    for key in ("metric", "dataset", "epochs"):
-        if fields.has(key) and not of_metric:
-            raise fields.fault(key, f"does not apply to the quantity {quantity!r}")
-    cells = fields.table("published", algorithms)
-    published = {name: _figure(cells, name) for name in cells.names()}
-    if not published:
-        raise fields.fault("published", "has no figures")
-    without = [name for name, figure in published.items() if not figure.sd]
-    within = _within(fields, None if without else QUARTER)
-    if within.unit == "sd" and without:
-        raise fields.fault("within", f"is in standard deviations, but {without[0]!r} has no published sd")
+    of_metric = quantity in OF_METRIC
+    if of_metric and objectives > 1:
+        raise fields.fault(
+            "quantity", f"{quantity!r} is of a search for one objective; available: {', '.join(OF_FRONT)}"
+        )
+    if quantity in OF_FRONT and objectives == 1:
+        raise fields.fault("quantity", f"{quantity!r} is of a search for several objectives")
+    if trains and quantity in ("rank", "regret", "igd", "simulated_seconds"):
+        raise fields.fault("quantity", f"{quantity!r} needs a table, and this recipe trains")
+    for key, applies in {
+        "metric": of_metric,
+        "dataset": of_metric and not trains,
+        "epochs": of_metric and not trains,
+        "scale": quantity in OF_FRONT,
+    }.items():
+        if fields.has(key) and not applies:
+            raise fields.fault(key, f"does not apply to the quantity {quantity!r}{' of trainings' * trains}")
+    order: tuple[str, ...] = ()
+    published: dict[str, PublishedFigure] = {}
+    within = QUARTER
+    rises = fields.boolean("rises", default=False)
+    if rises and quantity != "population":
+        raise fields.fault("rises", "applies to the quantity 'population'")
+    if rises or fields.has("order"):
+        for key in ("published", "within", "order")[: 3 if rises else 2]:
+            if fields.has(key):
+                raise fields.fault(key, f"does not go with {'rises' if rises else 'an order'}")
+        order = () if rises else _order(fields, algorithms)
+    else:
+        cells = fields.table("published", algorithms)
+        published = {name: _figure(cells, name) for name in cells.names()}
+        if not published:
+            raise fields.fault("published", "has no figures")
+        without = [name for name, figure in published.items() if not figure.sd]
+        within = _within(fields, None if without else QUARTER)
+        if within.unit == "sd" and without:
+            raise fields.fault("within", f"is in standard deviations, but {without[0]!r} has no published sd")
     return Report(
         where=fields.where,
         label=fields.text("label"),
@@ -239,14 +320,28 @@ def _report(fields: Fields, algorithms: tuple[str, ...]) -> Report:
         epochs=fields.optional_whole("epochs", 1),
         published=published,
         within=within,
+        order=order,
+        rises=rises,
+        scale=fields.choice("scale", tuple(SCALES), "front"),
         why=fields.optional_text("why") or "",
     )
+
+
+def _order(fields: Fields, algorithms: tuple[str, ...]) -> tuple[str, ...]:
+    """Different algorithms, the best first."""
+    order = fields.texts("order")
+    for name in order:
+        if name not in algorithms:
+            raise SourceError(f"{fields.path}: {fields.place('order')}: {UnknownName('algorithm', name, algorithms)}")
+    if len(set(order)) < max(len(order), 2):
+        raise fields.fault("order", "must name at least two different algorithms, the best first")
+    return order
 
 
 def _fact(fields: Fields) -> Fact:
     quantity = fields.choice("quantity", tuple(FACTS))
     kind = FACTS[quantity]
-    for key in ("threshold", "optimum"):
+    for key in _OF_FACT:
         if fields.has(key) and key not in (*kind.needs, *kind.takes):
             raise fields.fault(key, f"does not apply to the quantity {quantity!r}")
         if key in kind.needs:
@@ -257,6 +352,13 @@ def _fact(fields: Fields) -> Fact:
     if fields.has("optimum"):
         settings["optimum"] = fields.text("optimum")
     metrics = fields.texts("metric")
+    for key in ("ideal", "nadir"):
+        if fields.has(key):
+            settings[key] = fields.numbers(key)
+            if len(settings[key]) != len(metrics):
+                raise fields.fault(key, f"must have one number per metric, {len(metrics)}, not {len(settings[key])}")
+    if fields.has("reference"):
+        settings["reference"] = fields.number("reference", 0)
     if (len(metrics) > 1) != kind.many:
         raise fields.fault("metric", f"must be {'a list of metrics' if kind.many else 'one metric'} for {quantity!r}")
     published: PublishedFigure | str = fields.text("published") if kind.text else _figure(fields, "published")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import os
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,15 +24,23 @@ from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.facts import FACTS, Column
 from nasbench_kit.experiments.names import seeds_of
 from nasbench_kit.experiments.published_figure import PublishedFigure, beside_published, verdict
-from nasbench_kit.experiments.recipe import Fact, Member, Recipe, Report, SearchPart
+from nasbench_kit.experiments.published_order import beside_order
+from nasbench_kit.experiments.recipe import Fact, Member, NeededTable, NeededTraining, Recipe, Report, SearchPart
 from nasbench_kit.experiments.recipe_file import read_recipe
 from nasbench_kit.experiments.result import Result
+from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.search import search
-from nasbench_kit.problems import TestSelectionWarning
+from nasbench_kit.metrics import Metric, known_metric, minimised
+from nasbench_kit.metrics.indicators import igd
+from nasbench_kit.problems import Problem, TestSelectionWarning
+from nasbench_kit.spaces import Space
+from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Reproduction", "open_table", "reproduce"]
 
 NOT_RUN = "not run"
+#: Makes the problem of a recipe that trains, from what it needs and its objectives.
+Trained = Callable[[NeededTraining, tuple[str, ...]], AbstractContextManager[Problem]]
 LEFT_OUT = {"n": 0, "runs": 0, "test": "", "verdict": NOT_RUN}
 
 
@@ -41,7 +51,8 @@ class Reproduction:
     Attributes
     ----------
     recipe : Recipe
-    bench : Benchmark
+    bench : Benchmark or None
+        None if networks were trained instead.
     rows : tuple of dict
         The rows of `table`.
     comparisons : dict of str to Comparison
@@ -49,7 +60,7 @@ class Reproduction:
     """
 
     recipe: Recipe
-    bench: Benchmark
+    bench: Benchmark | None
     rows: tuple[dict[str, Any], ...]
     comparisons: dict[str, Comparison]
 
@@ -66,8 +77,10 @@ class Reproduction:
         runs that found a value; ``published``, ``published_sd``, ``published_runs``, and the ``decimals`` that are printed;
         ``difference``, ``difference_sd`` (in published standard deviations), ``allowed`` (what still agrees),
         ``standard_error``, ``test``, ``p`` (not corrected for the number of rows), ``verdict`` (``"agrees"``, ``"differs"``,
-        ``"not run"``) and ``why``, what is known about a difference. What is not published is ``nan``. See
-        `nasbench_kit.experiments.published_figure.beside_published`.
+        ``"undecided"``, ``"not run"``) and ``why``, what is known about a difference. What is not published is ``nan``. See
+        `nasbench_kit.experiments.published_figure.beside_published`. Where an order is published, there is a row per pair of
+        neighbours in it, ``published`` is text, and ``difference`` is that of our means; see
+        `nasbench_kit.experiments.published_order.beside_order`.
         """
         return pd.DataFrame(self.rows, columns=COLUMNS)
 
@@ -98,6 +111,7 @@ def reproduce(
     runs: int | None = None,
     seed: int | None = None,
     progress: Callable[[str, float], None] | None = None,
+    trained: Trained | None = None,
 ) -> Reproduction:
     """Run a recipe: the searches and facts of a published result, on the table that it names.
 
@@ -112,6 +126,9 @@ def reproduce(
         Default: as the recipe says.
     progress : callable, optional
         Called with the name of a search (``Recipe.tasks``) and the fraction of its work done.
+    trained : callable, optional
+        For a recipe with ``[training]``: what makes a problem of it,
+        `nasbench_kit.training.search.reproduction.training_problem`. Needed, so that nothing is trained by surprise.
 
     Returns
     -------
@@ -137,31 +154,74 @@ def reproduce(
         raise ValueError(f"runs must be at least 2, since a single run has no spread, not {runs}")
     if seed is not None and whole_number("seed", seed) < 0:
         raise ValueError(f"seed must be a non-negative integer, not {seed}")
+    parts = [
+        dataclasses.replace(part, runs=part.runs if runs is None else runs, seed=part.seed if seed is None else seed)
+        for part in recipe.searches
+    ]
+    if isinstance(recipe.table, NeededTraining):
+        return _by_training(recipe, recipe.table, parts, trained, progress)
     bench = open_table(recipe)
-    problems = [_problem(recipe, bench, part) for part in recipe.searches]
-    for part in recipe.searches:  # wrong names are found before anything is searched
+    problems = [_problem(recipe, bench, part) for part in parts]
+    for part in parts:  # wrong names are found before anything is searched
+        _initial(recipe, part, bench.space)
         for report in part.reports:
             _check_report(recipe, bench, part, report)
     rows = [_of_fact(recipe, bench, fact) for fact in recipe.facts]
     comparisons = {}
-    for part, problem in zip(recipe.searches, problems, strict=True):
-        part = dataclasses.replace(
-            part, runs=part.runs if runs is None else runs, seed=part.seed if seed is None else seed
-        )
+    for part, problem in zip(parts, problems, strict=True):
         comparison, left_out = _searched(recipe, bench, part, problem, progress)
         comparisons[part.name] = comparison
-        for name in part.algorithms:
-            rows += [
-                _of_search(recipe, part, report, name, comparison, left_out.get(name))
-                for report in part.reports
-                if name in report.published
-            ]
+        rows += _of_part(recipe, part, comparison, left_out)
     return Reproduction(recipe, bench, tuple(rows), comparisons)
+
+
+def _by_training(
+    recipe: Recipe,
+    training: NeededTraining,
+    parts: list[SearchPart],
+    trained: Trained | None,
+    progress: Callable[[str, float], None] | None,
+) -> Reproduction:
+    """Run the searches of a recipe that trains networks."""
+    if trained is None:
+        raise ValueError(
+            f"the recipe {recipe.name} trains networks: run nasbench-kit reproduce {recipe.name}, or pass trained="
+            "training_problem from nasbench_kit.training.search.reproduction"
+        )
+    rows: list[dict[str, Any]] = []
+    comparisons = {}
+    for part in parts:
+        with trained(training, part.objectives) as problem:
+            _initial(recipe, part, problem.space)
+            comparison, left_out = _searched(recipe, None, part, problem, progress)
+            comparisons[part.name] = comparison
+            try:
+                rows += _of_part(recipe, part, comparison, left_out)
+            except ValueError as error:  # such as a metric that is not measured
+                raise _unfit(recipe, part.where, error) from error
+    return Reproduction(recipe, None, tuple(rows), comparisons)
+
+
+def _of_part(
+    recipe: Recipe, part: SearchPart, comparison: Comparison, left_out: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The rows of a search: the figures algorithm by algorithm, then the orders."""
+    rows = [
+        _of_search(recipe, part, report, name, comparison, left_out.get(name))
+        for name in part.algorithms
+        for report in part.reports
+        if name in report.published
+    ]
+    for report in part.reports:
+        pairs = [(name, None) for name in part.algorithms] if report.rises else itertools.pairwise(report.order)
+        rows += [_of_order(part, report, pair, comparison, left_out) for pair in pairs]
+    return rows
 
 
 def open_table(recipe: Recipe) -> Benchmark:
     """Open the table that a recipe needs; StoreError if it is absent, or if the store of this name is another one."""
     needed = recipe.table
+    assert isinstance(needed, NeededTable)
     own = recipe.path.parent / needed.name
     how = f": {needed.get}" if needed.get else ""
     words = f"{needed.name!r}" + (f" ({needed.version})" if needed.version else "")
@@ -186,12 +246,19 @@ def open_table(recipe: Recipe) -> Benchmark:
     return bench
 
 
-def _problem(recipe: Recipe, bench: Benchmark, part: SearchPart, dataset: str | None = None) -> TabularProblem:
-    """The problem of a search, on another dataset if one is given."""
+def _problem(recipe: Recipe, bench: Benchmark, part: SearchPart, member: Member | None = None) -> TabularProblem:
+    """The problem of a search, or of one of its algorithms where that has a dataset or budgets of its own."""
+    dataset, nominal = (member.dataset, member.nominal_budgets) if member else (None, ())
     try:
         with warnings.catch_warnings():  # the recipe, not the user, decided to search on test data
             warnings.simplefilter("ignore", TestSelectionWarning)
-            return bench.problem(part.objective, dataset=dataset or part.dataset, epochs=part.epochs, **part.options)
+            return bench.problem(
+                part.objectives,
+                dataset=dataset or part.dataset,
+                epochs=part.epochs,
+                nominal_budgets=nominal,
+                **part.options,
+            )
     except (NasbenchKitError, ValueError) as error:
         raise _unfit(recipe, part.where, error) from error
 
@@ -202,16 +269,27 @@ def _check_report(recipe: Recipe, bench: Benchmark, part: SearchPart, report: Re
     try:
         dataset = report.dataset or part.dataset
         bench.query(bench.architectures[:1], report.metric, dataset=dataset, epochs=report.epochs)
-        if report.quantity == "rank":
+        if report.quantity != "value" or report.order:
             bench.metric(report.metric, dataset).minimised(np.empty(0))
     except (NasbenchKitError, ValueError) as error:
         raise _unfit(recipe, report.where, error) from error
 
 
+def _initial(recipe: Recipe, part: SearchPart, space: Space) -> Genotypes | None:
+    """The first members of the first population; None if the recipe gives none."""
+    if not part.initial:
+        return None
+    try:
+        return space.encode(list(part.initial))
+    except NasbenchKitError as error:
+        raise _unfit(recipe, f"{part.where}.initial", error) from error
+
+
 def _unfit(recipe: Recipe, where: str, error: Exception) -> SourceError:
     """The error for a recipe that does not fit its table."""
-    how = f" (to get the table of the recipe: {recipe.table.get})" if isinstance(error, UnknownName) else ""
-    return SourceError(f"{recipe.path}: {where}: {error}{how if recipe.table.get else ''}")
+    get = recipe.table.get if isinstance(recipe.table, NeededTable) else ""
+    how = f" (to get the table of the recipe: {get})" if get and isinstance(error, UnknownName) else ""
+    return SourceError(f"{recipe.path}: {where}: {error}{how}")
 
 
 # ---------------------------------------------------------------- searches
@@ -219,9 +297,9 @@ def _unfit(recipe: Recipe, where: str, error: Exception) -> SourceError:
 
 def _searched(
     recipe: Recipe,
-    bench: Benchmark,
+    bench: Benchmark | None,
     part: SearchPart,
-    problem: TabularProblem,
+    problem: Problem,
     progress: Callable[[str, float], None] | None,
 ) -> tuple[Comparison, dict[str, str]]:
     """The results of a search, and why algorithms were left out."""
@@ -229,14 +307,15 @@ def _searched(
     seeds = seeds_of({name: member.algorithm for name, member in members.items()}, part.seed)
     budget = part.budget
     if part.to_optimum:
+        assert isinstance(problem, TabularProblem)
         budget = dataclasses.replace(budget, target=_best(problem))
     results: dict[str, Result] = {}
     left_out: dict[str, str] = {}
     for name, member in members.items():
         task = recipe.task(part, name)
         own = problem
-        if member.dataset in bench.datasets:
-            own = _problem(recipe, bench, part, member.dataset)
+        if bench is not None and (member.nominal_budgets or member.dataset in bench.datasets):
+            own = _problem(recipe, bench, part, member)
         if lack := _lack(member, own):
             left_out[name] = lack
             if progress:
@@ -249,7 +328,9 @@ def _searched(
                 runs=part.runs,
                 seed=seeds[name],
                 budget=budget,
+                initial=_initial(recipe, part, own.space),
                 clock=part.clock,
+                record=any(report.quantity == "population" for report in part.reports),
                 progress=None if progress is None else lambda share, task=task: progress(task, share),  # type: ignore[misc]
             )
         except (NasbenchKitError, ValueError) as error:  # such as a table without times
@@ -268,8 +349,10 @@ def _best(problem: TabularProblem) -> float:
     return float(value)
 
 
-def _lack(member: Member, problem: TabularProblem) -> str:
+def _lack(member: Member, problem: Problem) -> str:
     """What the table lacks for an algorithm, given the problem that it would search; empty if nothing."""
+    if not isinstance(problem, TabularProblem):
+        return ""
     if member.dataset not in (None, problem.dataset):
         lacking = f"the dataset {member.dataset}"
     elif member.algorithm.needs_budgets and len(problem.budgets) < 2:
@@ -279,8 +362,10 @@ def _lack(member: Member, problem: TabularProblem) -> str:
     return f"needs {member.needs or f'{lacking}, which {problem.bench.name} lacks'}"
 
 
-def _drawn_report(part: SearchPart, bench: Benchmark) -> tuple[str, str, int | None] | None:
+def _drawn_report(part: SearchPart, bench: Benchmark | None) -> tuple[str, str, int | None] | None:
     """What a figure shows beside the objective: the first test metric that is reported, else the first metric."""
+    if bench is None:
+        return None
     reports = [
         (report.dataset or part.dataset, report.metric, report.epochs) for report in part.reports if report.metric
     ]
@@ -314,24 +399,93 @@ def _of_search(
     return row | {"why": _sentence(*why)}
 
 
-def _values(problem: Any, part: SearchPart, report: Report, result: Result) -> NDArray[np.float64]:
+def _of_order(
+    part: SearchPart,
+    report: Report,
+    pair: tuple[str, str | None],
+    comparison: Comparison,
+    left_out: dict[str, str],
+) -> dict[str, Any]:
+    """The row of two algorithms of a published order, the better one first; or of one and its first population."""
+    better, other = pair
+    row: dict[str, Any] = {"search": part.name, "algorithm": better, "quantity": report.label}
+    row |= {"published": f"better than {other or 'the first generation'}", "published_sd": math.nan, "decimals": 0}
+    lacks = [f"{name} {left_out[name]}" for name in pair if name in left_out]
+    if lacks:
+        return row | LEFT_OUT | {"why": _sentence(*lacks, report.why)}
+    ours = _values(comparison.problem, part, report, comparison.results[better])
+    if other is None:
+        others = _population(comparison.problem, comparison.results[better], 0)
+    else:
+        others = _values(comparison.problem, part, report, comparison.results[other])
+    return row | beside_order(ours, others, gain=_gain(comparison.problem, part, report)) | {"why": report.why}
+
+
+def _gain(problem: Problem, part: SearchPart, report: Report) -> bool:
+    """Whether more of the reported quantity is better."""
+    if report.quantity == "hypervolume":
+        return True
+    metric: Metric | None = None
+    if report.quantity == "population":
+        metric = problem.objective_metrics[0]
+    elif report.quantity == "value" and report.metric is not None:
+        metric = known_metric(report.metric)
+        if isinstance(problem, TabularProblem):
+            metric = problem.bench.metric(report.metric, report.dataset or part.dataset)
+    return metric is not None and metric.direction == "max"
+
+
+def _values(problem: Problem, part: SearchPart, report: Report, result: Result) -> NDArray[np.float64]:
     """The reported quantity of each run, (runs,); ``nan`` for a run without one."""
+    if report.quantity == "hypervolume":
+        return result.hypervolume(scale=report.scale)
+    if report.quantity == "igd":
+        assert isinstance(problem, TabularProblem)
+        return _igd(problem, result, report.scale)
+    if report.quantity == "population":
+        return _population(problem, result, -1)
     if report.metric is None:
         clock: NDArray[np.float64] = np.asarray(getattr(result, report.quantity), dtype=np.float64)
         aimed = part.to_optimum or part.budget.target is not None
         return np.where(result.reached, clock, np.nan) if aimed else clock
-    dataset = report.dataset or part.dataset
+    dataset = report.dataset or part.dataset or None
     values = result.best(report.metric, dataset=dataset, epochs=report.epochs)
     if report.quantity == "value":
         return values
+    assert isinstance(problem, TabularProblem)
     bench = problem.bench
     metric = bench.metric(report.metric, dataset)
     everything = metric.minimised(
         bench.query(bench.architectures, report.metric, dataset=dataset, epochs=report.epochs)
     )
+    if report.quantity == "regret":
+        regret: NDArray[np.float64] = metric.minimised(values) - np.nanmin(everything)
+        return regret
     ranked = np.sort(everything[~np.isnan(everything)])
     rank = 1.0 + np.searchsorted(ranked, metric.minimised(values), side="left")
     return np.where(np.isnan(values), np.nan, rank)
+
+
+def _population(problem: Problem, result: Result, generation: int) -> NDArray[np.float64]:
+    """The mean of the first objective over a population of each run, in its own unit, (runs,)."""
+    found = result.generations
+    if not found:
+        return np.full(result.runs, np.nan)
+    means = np.full(result.runs, np.nan)
+    for run in np.flatnonzero(found.ended):
+        ended = int(found.ended[run])
+        values = found.population(generation % ended, int(run))[1][:, 0]
+        means[run] = np.where(np.isfinite(values), values, np.nan).mean()
+    own: NDArray[np.float64] = minimised(means[:, np.newaxis], problem.objective_metrics[:1])[:, 0]
+    return own
+
+
+def _igd(problem: TabularProblem, result: Result, scale: str) -> NDArray[np.float64]:
+    """The mean distance from the points of the table's front to the nearest one of each run's archive, (runs,)."""
+    scaled = scale_of(scale, problem.bounds, problem.front_bounds).scaled
+    front = scaled(problem.front()[1])
+    found = [scaled(problem(result.archive(run)[0])) for run in range(result.runs)]
+    return np.array([igd(points, front) if len(points) else math.nan for points in found])
 
 
 # ---------------------------------------------------------------- facts

@@ -22,6 +22,7 @@ from nasbench_kit.experiments.limits import check_memory
 from nasbench_kit.experiments.recorder import CLOCKS, Recorder
 from nasbench_kit.experiments.result import Result, join_results
 from nasbench_kit.kernels.compiling import enable_for
+from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.kernels.seen import SEEN_NETWORKS
 from nasbench_kit.problems import Evaluation, Problem
 from nasbench_kit.spaces.genotypes import Genotypes
@@ -268,6 +269,8 @@ class _Evaluator:
         if problem.noisy:
             key = (*stream_key(algorithm.name, algorithm.settings), NOISE)
             self._noise = Streams(task.seed, task.runs, task.first_run, key=key)
+        # of the last rung of partial training: hashes of genotypes (runs, n), draws (runs, n), first objective (runs * n,)
+        self._rung: tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.float64]] | None = None
         self._by_clock = task.budget.simulated_seconds is not None or task.clock == "simulated_seconds"
         self._still, self._moved = 0, False
 
@@ -284,7 +287,7 @@ class _Evaluator:
             X.flags.writeable = False
         noise: tuple[NDArray[np.float64], ...] = ()
         if self._noise is not None:
-            noise = (self._noise.random((len(X) // self.runs,)).ravel(),)
+            noise = (self._draws(X).ravel(),)
         if algorithm.epochs is None and not noise:
             evaluation = self.problem.evaluate(X)
         else:
@@ -292,9 +295,27 @@ class _Evaluator:
         if algorithm.trained:
             trained = self.problem.evaluate(X, algorithm.trained, *noise).seconds
             evaluation = replace(evaluation, seconds=np.maximum(evaluation.seconds - trained, 0.0))
+        if noise and algorithm.epochs is not None:
+            self._rung = hash_rows(X).reshape(self.runs, -1), noise[0].reshape(self.runs, -1), evaluation.F[:, 0]
         if self._by_clock:
             self._check_seconds(X, evaluation)
         return evaluation
+
+    def _draws(self, X: Genotypes) -> NDArray[np.float64]:
+        """Random numbers that choose a trial: new ones, or those of the trainings that are continued; (runs, batch)."""
+        assert self._noise is not None
+        drawn: NDArray[np.float64] = self._noise.random((len(X) // self.runs,))
+        if self.algorithm.trained and self._rung is not None:
+            keys, before, F = self._rung
+            # of equal genotypes, the best is promoted first: the k-th of them continues the k-th best
+            order = F.reshape(keys.shape).argsort(axis=1, kind="stable")
+            keys, before = np.take_along_axis(keys, order, axis=1), np.take_along_axis(before, order, axis=1)
+            now = hash_rows(X).reshape(self.runs, -1)
+            nth = np.tril(now[:, :, np.newaxis] == now[:, np.newaxis]).sum(axis=2)
+            same = now[:, :, np.newaxis] == keys[:, np.newaxis]
+            place = same & (same.cumsum(axis=2) == nth[..., np.newaxis])
+            drawn = np.where(place.any(axis=2), np.take_along_axis(before, place.argmax(axis=2), axis=1), drawn)
+        return drawn
 
     def _check_seconds(self, X: Genotypes, evaluation: Evaluation) -> None:
         unknown = np.flatnonzero(~(evaluation.seconds >= 0))

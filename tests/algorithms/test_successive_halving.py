@@ -7,6 +7,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms.bohb import BOHB
+from nasbench_kit.problems import Evaluation
 
 NB101 = (4, 12, 36, 108)
 
@@ -136,3 +137,32 @@ def test_candidates_are_drawn_with_kernels_so_much_wider(factor):
     drawn = search._drawn(good, 10)
     expected = (1 - width) * 19 / 20 + width / 5
     assert abs((drawn == 0).mean(axis=1) - expected).max() < 0.015
+
+
+class Drawn(nk.Problem):
+    """The objective is the random number that would choose a trial; it remembers them by epochs."""
+
+    space, objectives, noisy, budgets, bounds = nk.space("nas-bench-macro"), ("f",), True, (1, 2, 4), None
+
+    def __init__(self):
+        self.seen = []
+
+    def evaluate(self, X, epochs=None, draws=None):
+        self.seen.append((epochs, draws.copy()))
+        return Evaluation(draws[:, np.newaxis].copy(), np.full(len(X), float(epochs or 4)))
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_training_that_is_continued_stays_the_same_training(goes_on):
+    problem = Drawn()
+    algorithm = nk.SuccessiveHalving(configurations=8, continue_training=goes_on)
+    same = nk.space("nas-bench-macro").sample(3, 0)[
+        [0, 0, 0, 1, 1, 2]
+    ]  # equal genotypes, which are trainings of their own
+    nk.search(problem, algorithm, runs=2, evaluations=14, seed=0, initial=same)
+    rungs = {}
+    for epochs, draws in problem.seen:
+        rungs.setdefault(epochs, draws.reshape(2, -1))  # the first call of a rung is the evaluation itself
+    for before, after in ((1, 2), (2, 4)):
+        kept = np.sort(rungs[before], axis=1)[:, : rungs[after].shape[1]]
+        assert (rungs[after] == kept).all() == goes_on

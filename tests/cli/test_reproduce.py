@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pandas as pd
 import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.cli.main import main
-from tests.experiments.test_recipe_file import TEXT
+from nasbench_kit.store import write_store
+from tests.conftest import made_up_table
+from tests.experiments.test_recipe_file import ORDER, TEXT
 
 
 @pytest.fixture
@@ -34,7 +37,45 @@ def test_list(capsys):
     assert "nb201-table" in out
     listed = {entry["name"]: entry for entry in json.loads(call(capsys, "--list", "--json")[1])}
     assert listed["nas-bench-macro"]["available"]
-    assert listed["nb201-table"]["get"].startswith("nasbench-kit ")
+    assert listed["nb201-table"]["get"] is None
+    absent = listed["macronas-cifar10"]
+    assert not absent["available"]
+    assert absent["get"] == "nasbench-kit download macronas --file benchmark_cifar10_dataset.json"
+    assert (absent["needs"], listed["genetic-cnn-digits"]["needs"]) == (
+        "table macronas-cifar10",
+        "PyTorch; trains on digits",
+    )
+    assert listed["genetic-cnn-digits"]["benchmark"] is None
+
+
+def test_list_without_what_is_needed(capsys, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setenv("NASBENCH_KIT_HOME", str(tmp_path))
+    write_store(tmp_path / "nb201-digits.h5", made_up_table())
+    (tmp_path / "nas-bench-macro.h5").write_bytes(b"nothing")
+    listed = {entry["name"]: entry for entry in json.loads(call(capsys, "--list", "--json")[1])}
+    assert listed["genetic-cnn-digits"]["get"] == "pip install 'nasbench-kit[train]'"
+    assert listed["nas-bench-macro"]["get"] == "nasbench-kit download nas-bench-macro"  # what is there is no store
+    assert listed["nb101-test"]["available"]
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("nb101-curves", "nasbench_full.tfrecord"), ("macronas-cifar100", "benchmark_cifar100")]
+)
+def test_a_recipe_whose_table_is_absent_runs_on_no_other(capsys, name, file, monkeypatch, tmp_path):
+    monkeypatch.setenv("NASBENCH_KIT_HOME", str(tmp_path))
+    status, out, err = call(capsys, name)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+    assert file in err
+    assert "which is not here: nasbench-kit download" in err
+
+
+def test_an_order_is_printed(capsys, mine):
+    order = ORDER.replace('metric = "test_accuracy"', 'quantity = "unique_networks"')
+    mine.write_text(mine.read_text().replace("[[fact]]", f"{order}[[fact]]"))
+    _, out, _ = call(capsys, mine)
+    assert "better than random" in out
+    assert "tests reject equality at 5 %" in out
 
 
 def test_table_and_status(capsys, mine):

@@ -9,7 +9,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.experiments.published_figure import PublishedFigure, Tolerance
-from nasbench_kit.experiments.recipe import bundled_recipes
+from nasbench_kit.experiments.recipe import NeededTraining, bundled_recipes
 from nasbench_kit.experiments.recipe_file import read_recipe
 
 TEXT = """
@@ -137,6 +137,18 @@ def test_a_recipe_as_it_is_written(write):
         ("published = 98.0", "published = 1e-999999", "fact[0].published must be a number of at most 30 decimals"),
         ("published = 98.0", "published = 98.0\n[[search]]\nname = '0'", "search[1]: there is no budget"),
         ("[[fact]]", "[fact]", "fact must be a list, not a table"),
+        ("[benchmark]", "[benchmarks]", "unknown key 'benchmarks'; did you mean 'benchmark'?"),
+        ("[benchmark]", "[training]\nspace = 'nb201'\n[benchmark]", "there must be either a [benchmark] or a [training]"),
+        ('algorithm = "RandomSearch"', 'algorithm = "BOHB"\nnominal_budgets = [3, 3]', "nominal_budgets must ascend"),
+        ('algorithm = "RandomSearch"', 'algorithm = "BOHB"\nnominal_budgets = 3', "nominal_budgets must be a list, not 3"),
+        ('metric = "test_accuracy"\nwithin', 'quantity = "igd"\nwithin', "quantity 'igd' is of a search for several objectives"),
+        ('"valid_accuracy"', '["valid_accuracy", "params"]', "quantity 'value' is of a search for one objective; available: hyp"),
+        ("within = { sd = 0.5 }", 'within = { sd = 0.5 }\norder = ["REA", "random"]', "report[0].published does not go with an"),
+        ("within = { sd = 0.5 }", 'within = { sd = 0.5 }\nscale = "front"', "report[0].scale does not apply to the quantity"),
+        ("within = { sd = 0.5 }", "rises = true", "report[0].rises applies to the quantity 'population'"),
+        ('quantity = "best"', 'quantity = "spearman"', "fact[0].metric must be a list of metrics for 'spearman'"),
+        ('quantity = "best"', 'quantity = "front_hypervolume"', "fact[0].ideal is missing"),
+        ("published = 98.0", "published = 98.0\nideal = [1, 2]", "fact[0].ideal does not apply to the quantity 'best'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_line_with_the_file_and_the_key(write, old, new, message):
@@ -187,7 +199,10 @@ def test_bundled_recipes_are_valid_and_named_as_their_files():
     for name in names:
         recipe = read_recipe(name)
         assert recipe.name == name
-        assert recipe.table.get
+        assert isinstance(recipe.table, NeededTraining) or recipe.table.get
+        assert all(
+            report.published or report.order or report.rises for part in recipe.searches for report in part.reports
+        )
         figures = [
             figure for part in recipe.searches for report in part.reports for figure in report.published.values()
         ]
@@ -198,5 +213,79 @@ def test_bundled_recipes_are_valid_and_named_as_their_files():
 def test_the_short_recipe_is_a_part_of_the_long_one():
     [short], [long] = read_recipe("nb201-cifar10").searches, read_recipe("nb201-table").searches
     assert read_recipe("nb201-cifar10").algorithms == read_recipe("nb201-table").algorithms
-    assert short.reports == long.reports[:2]
+    assert short.reports == long.reports[:4]
     assert (short.budget, short.runs, short.seed, short.options) == (long.budget, long.runs, long.seed, long.options)
+
+
+ORDER = """
+[[search.report]]
+label = "order"
+metric = "test_accuracy"
+order = ["REA", "random"]
+"""
+TRAINING = """
+[training]
+space = "genetic-cnn"
+dataset = "digits"
+epochs = 1
+skeleton = { channels = [2, 2, 2], dropout = 0.5 }
+"""
+
+
+def training(text):
+    """A recipe of a table, as one that trains."""
+    table = text[text.index("[benchmark]") : text.index("[[algorithm]]")]
+    text = text.replace(table, TRAINING).replace('dataset = "digits"\nepochs = 4\nevaluations', "evaluations")
+    return text[: text.index("[[fact]]")].replace(', mutation = "node"', "")
+
+
+def test_orders_and_trainings_as_they_are_written(write):
+    recipe = read_recipe(write(training(TEXT) + ORDER))
+    assert recipe.table == NeededTraining("genetic-cnn", "digits", None, 1, {"channels": [2, 2, 2], "dropout": 0.5}, 1)
+    [figures, order] = recipe.searches[0].reports
+    assert (figures.order, order.order, order.published) == ((), ("REA", "random"), {})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('order = ["REA", "random"]', 'order = ["REA", "RS"]', "report[1].order: unknown algorithm 'RS'"),
+        (
+            'order = ["REA", "random"]',
+            'order = ["REA", "REA"]',
+            "order must name at least two different algorithms, the best",
+        ),
+        ("evaluations = 60", "evaluations = 60\ntrial = 0", "search[0].trial does not apply to a recipe that trains"),
+        (
+            'metric = "test_accuracy"\norder',
+            'quantity = "rank"\norder',
+            "quantity 'rank' needs a table, and this recipe",
+        ),
+        (
+            'metric = "test_accuracy"\norder',
+            'metric = "test_accuracy"\nepochs = 3\norder',
+            "epochs does not apply to the",
+        ),
+        (
+            'space = "genetic-cnn"',
+            'space = "genetic"',
+            "training.space: unknown value 'genetic'; did you mean 'genetic-cnn'",
+        ),
+        (
+            "dropout = 0.5",
+            "dropout = { a = 1 }",
+            "training.skeleton.dropout must be text, a number, true or false, or a list",
+        ),
+        ("dropout = 0.5", 'pool = ["a"]', "training.skeleton.pool[0] must be a whole number, not 'a'"),
+        (
+            ORDER,
+            "[[fact]]\nlabel = 'a'\nquantity = 'best'\nmetric = 'params'\npublished = 1",
+            "fact is about a table, and",
+        ),
+    ],
+)
+def test_mistakes_about_orders_and_trainings(write, old, new, message):
+    text = training(TEXT) + ORDER
+    assert old in text
+    with pytest.raises(nk.SourceError, match=re.escape(message)):
+        read_recipe(write(text.replace(old, new, 1)))

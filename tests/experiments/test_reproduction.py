@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import pickle
 import re
 from pathlib import Path
 
@@ -13,9 +15,12 @@ import scipy.stats
 import nasbench_kit as nk
 from nasbench_kit.experiments.facts import FACTS, Column
 from nasbench_kit.experiments.published_figure import PublishedFigure, Tolerance, beside_published
+from nasbench_kit.experiments.published_order import beside_order
+from nasbench_kit.experiments.statistics import compare_samples
+from nasbench_kit.metrics.indicators import hypervolume, igd
 from nasbench_kit.store import MetricColumn, Table, write_store
 from tests.conftest import made_up_table
-from tests.experiments.test_recipe_file import TEXT
+from tests.experiments.test_recipe_file import TEXT, training
 
 CURVES = "cifar10-curves"
 
@@ -269,8 +274,190 @@ def test_facts_of_a_table(bench):
     assert of("front_points", "test_accuracy", "params") == len(bench.front(["test_accuracy", "params"])[1])
     assert 1 <= of("strict_local_optima", "test_accuracy") < len(bench)
     assert -1 <= of("distance_correlation", "test_accuracy") < 0
+    assert of("spearman", "test_accuracy", "training_time", epochs=12) == pytest.approx(
+        scipy.stats.spearmanr(bench.query(bench.architectures, "test_accuracy", epochs=12), seconds).statistic
+    )
+    assert of("kendall", "test_accuracy", "test_accuracy") == 1
+    _, front = bench.front(["test_accuracy", "params"])
+    worst = front[:, 1].max()
+    scaled = np.stack([(100 - front[:, 0]) / 100, front[:, 1] / worst], axis=1)
+    box = {"ideal": (100.0, 0.0), "nadir": (0.0, worst), "reference": 1.5}
+    assert of("front_hypervolume", "test_accuracy", "params", **box) == pytest.approx(
+        hypervolume(scaled, [1.5, 1.5]) / 2.25
+    )
+    with pytest.raises(ValueError, match=re.escape("nadir [100.0, 1.0] must be worse than ideal [100.0, 0.0]")):
+        of("front_hypervolume", "test_accuracy", "params", ideal=(100.0, 0.0), nadir=(100.0, 1.0))
     native = bench.space.decode(bench.architectures[[values.argmax()]])[0]
     assert of("distance_correlation", "test_accuracy", optimum=native) == of("distance_correlation", "test_accuracy")
+
+
+FRONT = """
+[[algorithm]]
+name = "NSGA-II"
+algorithm = "NSGA2"
+settings = { population_size = 20 }
+[[search]]
+name = "front"
+objective = ["valid_accuracy", "params"]
+dataset = "digits"
+trial = "mean"
+algorithms = ["NSGA-II", "random"]
+initial = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|nor_conv_3x3~0|nor_conv_1x1~1|avg_pool_3x3~2|"
+evaluations = 200
+runs = 20
+[[search.report]]
+label = "hypervolume"
+quantity = "hypervolume"
+order = ["NSGA-II", "random"]
+[[search.report]]
+label = "IGD"
+quantity = "igd"
+scale = "table"
+order = ["random", "NSGA-II"]
+[[search.report]]
+label = "hypervolume, table"
+quantity = "hypervolume"
+scale = "table"
+within = { absolute = 1 }
+published.random = 0.9
+"""
+
+
+ONE_OF_TWO = ("runs = 8", 'runs = 8\nalgorithms = ["REA", "random"]')  # NSGA-II is not for one objective
+
+
+def test_fronts_and_orders(recipe):
+    found = nk.reproduce(recipe(ONE_OF_TWO, more=FRONT))
+    table = found.table()
+    table = table[table["search"] == "front"].set_index("quantity")
+    results = found.comparison("front").results
+    row = table.loc["hypervolume"]
+    assert (row["algorithm"], row["published"]) == ("NSGA-II", "better than random")
+    assert row["ours"] == results["NSGA-II"].hypervolume().mean()
+    assert row["difference"] == pytest.approx(row["ours"] - results["random"].hypervolume().mean())
+    assert row["p"] == compare_samples(results["NSGA-II"].hypervolume(), results["random"].hypervolume())
+    problem = found.comparison("front").problem
+    bounds, front = problem.bounds, problem.front()[1]
+    by_hand = [
+        igd(
+            (problem(results["random"].archive(r)[0]) - bounds[0]) / np.ptp(bounds, axis=0),
+            (front - bounds[0]) / np.ptp(bounds, axis=0),
+        )
+        for r in range(20)
+    ]
+    assert table.loc["IGD", "ours"] == pytest.approx(np.mean(by_hand))
+    assert table.loc["hypervolume, table", "ours"] == results["random"].hypervolume(scale="table").mean()
+    first = nk.space("nb201").encode([FRONT.split('initial = "')[1].split('"')[0]])[0]
+    assert all((results["random"].archive(r)[0] == first).all(axis=1).any() for r in range(20))  # the best network
+
+
+def test_what_agrees_with_an_order():
+    low, high, lost = np.arange(5.0), np.arange(5.0) + 5, np.full(5, np.nan)
+    for better, other, gain, expected in (
+        (high, low, True, "agrees"),
+        (low, high, False, "agrees"),
+        (low, high, True, "differs"),
+        (low, low, True, "undecided"),
+        (low, lost, False, "agrees"),  # a run without a value is worse than all others
+        (lost, low, True, "differs"),
+    ):
+        assert beside_order(better, other, gain=gain)["verdict"] == expected
+
+
+def test_runs_that_do_not_decide_an_order(recipe):
+    found = nk.reproduce(
+        recipe(ONE_OF_TWO, more=FRONT.replace("evaluations = 200", "evaluations = 20").replace("runs = 20", "runs = 2"))
+    )
+    row = found.table().set_index("quantity").loc["hypervolume"]
+    assert (row["verdict"], found.passed) == ("undecided", False)
+    with pytest.raises(nk.SourceError, match=re.escape("search[1].initial: nb201: 1 native forms cannot be read")):
+        nk.reproduce(recipe(ONE_OF_TWO, more=FRONT.replace("|nor_conv_3x3~0|+", "|conv~0|+")))
+
+
+def test_regret_and_populations(recipe):
+    more = """
+[[search.report]]
+label = "regret"
+quantity = "regret"
+metric = "test_accuracy"
+within = { absolute = 100 }
+published.random = 1.0
+[[search.report]]
+label = "population"
+quantity = "population"
+rises = true
+"""
+    text = TEXT[: TEXT.index("[[fact]]")]
+    path = recipe()
+    path.write_text(text.replace("evaluations = 60", "evaluations = 200") + more)
+    found = nk.reproduce(path)
+    table, result = found.table().set_index(["algorithm", "quantity"]), found.comparison().results["random"]
+    bench = nk.open("nb201-digits")
+    best = bench.query(bench.architectures, "test_accuracy").max()
+    assert table.loc[("random", "regret"), "ours"] == pytest.approx(best - result.best("test_accuracy").mean())
+    row = table.loc[("REA", "population")]
+    assert (row["published"], row["verdict"]) == ("better than the first generation", "agrees")
+    generations = found.comparison().results["REA"].generations
+    last, first = (
+        np.array([100 - generations.population(i, run)[1].mean() for run in range(8)])
+        for i in (len(generations) - 1, 0)
+    )
+    assert (row["ours"], row["difference"]) == pytest.approx((last.mean(), (last - first).mean()))
+    assert table.loc[("random", "population"), "verdict"] == "undecided"
+
+
+def test_nominal_budgets_are_one_training(recipe):
+    bohb = BOHB.replace(f'dataset = "{CURVES}"', "nominal_budgets = [1, 3, 9]")
+    path = recipe(
+        ("[[search]]", f"{bohb}\n[[search]]"),
+        ("epochs = 4", 'epochs = 8\ntrial = "mean"\ncharge = "one"'),
+        ("[search.report.published]", "[search.report.published]\nBOHB = { mean = 96, sd = 1 }"),
+    )
+    result = nk.reproduce(path).comparison().results["BOHB"]
+    assert result.source["nominal_budgets"] == [1, 3, 9]
+    problem = nk.open("nb201-digits").problem("valid_accuracy", seed="mean", charge="one", nominal_budgets=(1, 3, 9))
+    X = problem.bench.architectures[:4]
+    for epochs in (1, 9, None):
+        np.testing.assert_array_equal(problem.evaluate(X, epochs).F, problem(X))
+    assert pickle.loads(pickle.dumps(problem)).budgets == (1, 3, 9)
+    with pytest.raises(ValueError, match="nominal_budgets must be positive and ascending, not"):
+        problem.bench.problem("valid_accuracy", nominal_budgets=(3, 1))
+
+
+def test_a_recipe_that_trains_needs_to_be_told(recipe):
+    path = recipe()
+    path.write_text(training(TEXT))
+    with pytest.raises(
+        ValueError, match=re.escape("the recipe mine trains networks: run nasbench-kit reproduce mine, or")
+    ):
+        nk.reproduce(path)
+
+
+def test_a_recipe_that_trains_on_a_function(recipe):
+    """All but the training: what a problem without a table gives."""
+    path = recipe()
+    path.write_text(
+        training(TEXT)
+        .replace('metric = "test_accuracy"', 'metric = "valid_accuracy"')
+        .replace("{ sd = 0.5 }", "{ sd = 200 }")
+    )
+
+    @contextlib.contextmanager
+    def trained(needed, objectives):
+        assert (needed.space, needed.dataset, needed.epochs, objectives) == (
+            "genetic-cnn",
+            "digits",
+            1,
+            ("valid_accuracy",),
+        )
+        yield nk.FunctionProblem(lambda X: 50 - X.sum(axis=1), nk.space("genetic-cnn"), ("valid_accuracy",))
+
+    found = nk.reproduce(path, trained=trained, runs=3)
+    assert (found.bench, found.passed) == (None, True)
+    assert found.table()["n"].tolist() == [3, 3]
+    path.write_text(path.read_text().replace('metric = "valid_accuracy"', 'metric = "latency"'))
+    with pytest.raises(nk.SourceError, match=re.escape("search[0]: a search on a function only has valid_accuracy")):
+        nk.reproduce(path, trained=trained, runs=3)
 
 
 def test_a_search_on_test_data_is_the_recipes_own_decision(recipe, recwarn):

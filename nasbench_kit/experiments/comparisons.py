@@ -74,7 +74,7 @@ class Comparisons(Mapping[str, Comparison]):
         scores = []
         for comparison in self._comparisons.values():
             finals = {name: comparison.final(result) for name, result in comparison.results.items()}
-            beats = summarise(finals, maximise=comparison.many)["beats"]
+            beats = summarise(finals, maximise=comparison.maximise)["beats"]
             scores.append([-round(float(beats[name]), 12) for name in self.algorithms])
         ranks = ranks_of(np.nan_to_num(np.array(scores)))
         frame = pd.DataFrame(ranks.T, index=pd.Index(self.algorithms, name="algorithm"), columns=list(self))

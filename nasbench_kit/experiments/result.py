@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchmark
 from nasbench_kit.errors import StoreError
+from nasbench_kit.experiments.archive_quality import Yardstick, check_front
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.iohprofiler import write_iohprofiler
@@ -27,7 +28,8 @@ from nasbench_kit.experiments.result_file import (
 )
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.metrics import Metric, minimised
-from nasbench_kit.metrics.indicators import group_hypervolume
+from nasbench_kit.metrics.indicators import group_hypervolume, hypervolume_contributions
+from nasbench_kit.metrics.named_indicators import indicator_named
 from nasbench_kit.problems import Problem
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
@@ -75,7 +77,7 @@ class Result:
     budget : Budget or None
         What ended each run; None if an older file does not state it.
     options : dict
-        What else the search was given, if it was: ``archive_size``, and the SHA-256 of ``initial``.
+        What else the search was given, if it was: ``archive_size``, ``indicators``, and the SHA-256 of ``initial``.
     clock : str or None
         The clock of the trace; None if an older file does not state it.
     noise_free_F : ndarray of float, shape (members of all archives, objectives), or None
@@ -236,7 +238,8 @@ class Result:
 
         Columns: ``run``, the run's number, ``evaluations``, ``unique_networks``, ``simulated_seconds``; then, for one objective, the
         incumbent's value under the objective's name, in the metric's own unit, ``nan`` until one is known; for several
-        ``archive_size`` and, if the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`).
+        ``archive_size`` and, if the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`) and the indicators
+        that the search was to record (``indicators=``), ``inf`` while the archive is empty.
         """
         columns = {name: values for name, values in self.rows.items() if not name.startswith("incumbent")}
         columns["run"] = self.run_numbers[self.rows["run"]]
@@ -342,24 +345,106 @@ class Result:
         """
         if len(self.objectives) == 1:
             raise ValueError("hypervolume is for several objectives; see best(metric)")
-        F, run = self.archive_F, self.archive_run
-        if self.noise_free_F is not None:
-            F, run = known_front(self.noise_free_F, run)
+        F, run = self._measured_archives
         if ref is not None:
             if scale != "front":
                 raise ValueError("give ref= or scale=, not both: a reference point is in unscaled values")
             return group_hypervolume(F, run, self.runs, np.asarray(ref, dtype=np.float64))
         return scale_of(scale, self.bounds, self._front_bounds).hypervolume(F, run, self.runs)
 
+    def indicator(self, name: str, front: ArrayLike | None = None) -> NDArray[np.float64]:
+        """A quality indicator of each run's archive.
+
+        Parameters
+        ----------
+        name : str
+            One of `nasbench_kit.metrics.named_indicators.INDICATORS`: ``"hypervolume"``, ``"igd"``, ``"igd_plus"``, ``"gd"``,
+            ``"gd_plus"``, ``"epsilon"``, ``"epsilon_multiplicative"``, ``"r2"``.
+        front : array_like of float, shape (k, m), optional
+            The reference front, minimised and unscaled. Default: the exact front of the benchmark that was searched. Its own
+            bounds scale the objectives if the search knows none.
+
+        Returns
+        -------
+        ndarray of float64, shape (runs,)
+            Of objectives scaled as in `hypervolume`, ideal point 0 and nadir point 1; the multiplicative epsilon of unscaled
+            ones. Computed from noise-free values if the search saw single trainings. ``inf`` for a run that found nothing
+            (0 for the hypervolume).
+
+        Raises
+        ------
+        UnknownName
+            There is no such indicator.
+        ValueError
+            A single objective, unknown bounds, no front where one is needed, or one that does not fit.
+        """
+        needs_front = indicator_named(name).needs_front
+        if len(self.objectives) == 1:
+            raise ValueError(f"{name} is for several objectives; see best(metric)")
+        reference = None if front is None else np.atleast_2d(np.asarray(front, dtype=np.float64))
+        if reference is None and needs_front and "benchmark" in self.source:
+            reference = self._exact_front
+        if front is None:
+            check_front(name, reference, self.objectives)
+        F, run = self._measured_archives
+        ends = self._front_bounds
+        if ends is None and reference is not None:
+            ends = np.stack([reference.min(axis=0), reference.max(axis=0)])
+        scale = scale_of("front", self.bounds, ends)
+        return Yardstick(scale, reference).values(name, F, run, self.runs)
+
+    def hypervolume_contributions(
+        self, run: int, ref: ArrayLike | None = None, *, scale: str = "front"
+    ) -> NDArray[np.float64]:
+        """The hypervolume that each member of a run's archive contributes alone.
+
+        Parameters
+        ----------
+        run : int
+        ref, scale
+            As in `hypervolume`.
+
+        Returns
+        -------
+        ndarray of float64, shape (k,)
+            In the order of ``archive(run)``. Computed from noise-free values if the search saw single trainings: 0 for members
+            that are dominated by those, ``nan`` where they are unknown.
+        """
+        if len(self.objectives) == 1:
+            raise ValueError("hypervolume is for several objectives; see best(metric)")
+        F = self.archive(run)[1] if self.noise_free_F is None else self.noise_free_F[self.archive_run == run]
+        if ref is None:
+            between = scale_of(scale, self.bounds, self._front_bounds)
+            F, ref = between.scaled(F), np.full(F.shape[1], between.reference)
+        elif scale != "front":
+            raise ValueError("give ref= or scale=, not both: a reference point is in unscaled values")
+        known = np.isfinite(F).all(axis=1)
+        adds = np.full(len(F), np.nan)
+        one = np.zeros(int(known.sum()), dtype=np.int64)
+        adds[known] = hypervolume_contributions(F[known], one, np.asarray(ref, dtype=np.float64))
+        return adds
+
+    @property
+    def _measured_archives(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """What indicators are computed from: non-dominated points of all archives, noise-free, and the run of each."""
+        if self.noise_free_F is None:
+            return self.archive_F, self.archive_run
+        return known_front(self.noise_free_F, self.archive_run)
+
+    @cached_property
+    def _exact_front(self) -> NDArray[np.float64]:
+        """The exact front of the benchmark that was searched, noise-free and minimised: (k, m)."""
+        seed = "mean" if self.source["seed"] == "random" else self.source["seed"]
+        directions = {metric.name: metric.direction for metric in self.objective_metrics if metric.direction}
+        where = {"dataset": self.source["dataset"], "epochs": self.source["epochs"], "seed": seed}
+        _, values = self.benchmark.front(self.objectives, directions=directions, **where)
+        return minimised(values, self.objective_metrics)
+
     @property
     def _front_bounds(self) -> NDArray[np.float64] | None:
         """The front bounds of the problem; for files without them, those of the benchmark."""
         if self.front_bounds is None and "benchmark" in self.source:
-            seed = "mean" if self.source["seed"] == "random" else self.source["seed"]
-            directions = {metric.name: metric.direction for metric in self.objective_metrics if metric.direction}
-            where = {"dataset": self.source["dataset"], "epochs": self.source["epochs"], "seed": seed}
-            _, values = self.benchmark.front(self.objectives, directions=directions, **where)
-            front = minimised(values, self.objective_metrics)
+            front = self._exact_front
             self.front_bounds = np.stack([front.min(axis=0), front.max(axis=0)])
         return self.bounds if self.front_bounds is None else self.front_bounds
 

@@ -48,6 +48,9 @@ VARIANTS: dict[str, dict[str, nk.Algorithm]] = {
         "population 20, generational": nk.GeneticAlgorithm(survival="generational"),
     },
     "NSGA2": {f"population_size={n}": nk.NSGA2(population_size=n) for n in (100, 50, 20)},
+    "NSGA3": {f"population_size={n}": nk.NSGA3(population_size=n) for n in (100, 50, 20)},
+    "SPEA2": {f"population_size={n}": nk.SPEA2(population_size=n) for n in (100, 50, 20)},
+    "SMSEMOA": {f"population_size={n}": nk.SMSEMOA(population_size=n) for n in (100, 50, 20)},
     "MOEAD": {
         "population 100, Tchebycheff": nk.MOEAD(),
         "population 100, weighted sum": nk.MOEAD(decomposition="weighted_sum"),

@@ -8,6 +8,9 @@ from nasbench_kit.algorithms import (
     MOEAD,
     MOGOMEA,
     NSGA2,
+    NSGA3,
+    SMSEMOA,
+    SPEA2,
     Algorithm,
     BestFirstSearch,
     GeneticAlgorithm,
@@ -33,7 +36,8 @@ from nasbench_kit.errors import (
     WriteError,
 )
 from nasbench_kit.experiments.budget import Budget
-from nasbench_kit.experiments.comparison import Comparison, compare, load_comparison
+from nasbench_kit.experiments.comparison import Comparison, load_comparison
+from nasbench_kit.experiments.comparisons import Comparisons, compare
 from nasbench_kit.experiments.merging import merge
 from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.experiments.result import Result
@@ -55,12 +59,16 @@ __all__ = [
     "MOEAD",
     "MOGOMEA",
     "NSGA2",
+    "NSGA3",
+    "SMSEMOA",
+    "SPEA2",
     "Algorithm",
     "Analysis",
     "Benchmark",
     "BestFirstSearch",
     "Budget",
     "Comparison",
+    "Comparisons",
     "FunctionProblem",
     "GeneticAlgorithm",
     "Hyperband",

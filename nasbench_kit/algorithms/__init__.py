@@ -20,9 +20,12 @@ from nasbench_kit.algorithms.mo_local_search import MOLocalSearch
 from nasbench_kit.algorithms.moead import MOEAD
 from nasbench_kit.algorithms.mogomea import MOGOMEA
 from nasbench_kit.algorithms.nsga2 import NSGA2
+from nasbench_kit.algorithms.nsga3 import NSGA3
 from nasbench_kit.algorithms.random_search import RandomSearch
 from nasbench_kit.algorithms.regularized_evolution import RegularizedEvolution
 from nasbench_kit.algorithms.reinforce import Reinforce
+from nasbench_kit.algorithms.smsemoa import SMSEMOA
+from nasbench_kit.algorithms.spea2 import SPEA2
 from nasbench_kit.algorithms.successive_halving import SuccessiveHalving
 from nasbench_kit.errors import UnknownName
 
@@ -36,6 +39,9 @@ __all__ = [
     "MOEAD",
     "MOGOMEA",
     "NSGA2",
+    "NSGA3",
+    "SMSEMOA",
+    "SPEA2",
     "Algorithm",
     "BestFirstSearch",
     "GeneticAlgorithm",
@@ -64,7 +70,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
             BANANAS,
         ),
         *(SuccessiveHalving, Hyperband, BOHB, DEHB),
-        *(NSGA2, MOEAD, MOGOMEA, MOLocalSearch),
+        *(NSGA2, NSGA3, SPEA2, SMSEMOA, MOEAD, MOGOMEA, MOLocalSearch),
     )
 }
 

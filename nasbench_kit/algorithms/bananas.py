@@ -80,7 +80,7 @@ class BANANAS(Algorithm):
 
     @property
     def batch(self) -> int:
-        return self.batch_size
+        return self.candidates  # more than are asked for, but all are in memory at a time
 
     @property
     def first_population_size(self) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.known import Known, new_neighbours
+from nasbench_kit.algorithms.known import Known, network_names, new_neighbours
 from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
 from nasbench_kit.algorithms.run_state import RunState, array
 from nasbench_kit.errors import UnknownName
@@ -35,7 +35,7 @@ class BestFirstSearch(Algorithm):
     Of all evaluated genotypes, the best one whose neighbours have not been looked at comes next. Its neighbours, the
     valid genotypes that differ in one gene, are evaluated one at a time, in random order, until one is better. At a
     local optimum the search thus backs up to the second best genotype instead of forgetting what it knows. A run does
-    not evaluate genotypes twice, except once a small space is exhausted. Source: local search of White, Nolen and
+    not evaluate networks twice, except once a small space is exhausted. Source: local search of White, Nolen and
     Savani 2021, Exploring the loss landscape of NAS benchmarks (arXiv 2005.02960), in the variant
     ``stop_at_minimum=False`` of the authors' program naszilla, with its defaults.
 
@@ -76,7 +76,7 @@ class BestFirstSearch(Algorithm):
         going = self._left > 0
         fresh = np.flatnonzero(~going)
         for _ in range(ATTEMPTS):
-            fresh = fresh[self._known.holds(fresh, X[fresh, np.newaxis])[:, 0]]
+            fresh = fresh[self._known.holds(fresh, network_names(X[fresh], self.space)[:, np.newaxis])[:, 0]]
             if not len(fresh):
                 break
             X[fresh] = self.random.sample_of(fresh, self.space, 1)[:, 0]
@@ -87,7 +87,7 @@ class BestFirstSearch(Algorithm):
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         X, F = X[:, 0], F[:, 0, 0]
-        self._known.add(X)
+        self._known.add(network_names(X, self.space))
         if self._told == self._evaluated.size("evaluations"):
             self._evaluated.grow(evaluations=2 * self._told)
         seen = self._evaluated
@@ -115,7 +115,9 @@ class BestFirstSearch(Algorithm):
         best[failed] = opened[failed].argmax(axis=1)
         seen.open[runs, best] = False
         self._F[runs] = seen.F[runs, best]
-        found, count = new_neighbours(seen.X[runs, best], runs, self._known, self.space, self._order[runs])
+        found, count = new_neighbours(
+            seen.X[runs, best], runs, self._known, self.space, self._order[runs], networks=True
+        )
         self._neighbours[runs], self._left[runs] = found, count
         none: NDArray[np.intp] = runs[count == 0]
         return none

@@ -34,10 +34,11 @@ class _Subpopulation(RunState):
 class DEHB(Algorithm):
     """DEHB: differential evolution in Hyperband's brackets, with a subpopulation for each epoch budget.
 
-    Members are vectors in [0, 1], and gene i is the number of the i-th of equal intervals that holds the component. In
-    the first cycle through the brackets, the first rung evaluates random vectors, and the best of a rung are promoted
-    to the next. From then on, no genotype is promoted: a member of a rung's subpopulation competes with a trial vector,
-    made by rand/1/bin from the best of the subpopulation one rung below. Source: Awad, Mallik and Hutter 2021 (IJCAI,
+    Members are vectors in [0, 1]. A component stands for a gene value: the number of the interval that holds it, of as
+    many equal ones as the gene has values. In the first cycle through the brackets, the first rung evaluates random
+    vectors, and the best of a rung are promoted to the next. From then on, no genotype is promoted: a member of a
+    rung's subpopulation competes with a trial vector, made by rand/1/bin from the best of the subpopulation one rung
+    below. Source: Awad, Mallik and Hutter 2021 (IJCAI,
     arXiv 2105.09821), and the authors' package dehb 0.1.2 for what the paper leaves open. The problem must offer
     several epoch budgets, to which rungs are matched as in `Hyperband`.
 
@@ -127,6 +128,8 @@ class DEHB(Algorithm):
         pool = gather(lower.V, lower.F.argsort(axis=1, kind="stable")[:, :count])
         if pool.shape[1] < TRIPLE:
             everyone = np.concatenate([each.V for each in self._members.values()], axis=1)
+            if everyone.shape[1] < TRIPLE:  # if eta leaves a single budget
+                everyone = np.concatenate([everyone, self.random.random((TRIPLE, self.space.genes))], axis=1)
             filled = self._mutants(everyone, TRIPLE + 1 - pool.shape[1])
             pool = np.concatenate([pool, filled], axis=1)
         target = members.V[:, members.turn]

@@ -1,15 +1,16 @@
-"""Per-run sets of evaluated genotypes, as vectorised hash tables."""
+"""Per-run sets of evaluated genotypes or networks, as vectorised hash tables."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.algorithms.operators.duplicates import repeats
 from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["Known", "new_neighbours"]
+__all__ = ["Known", "network_names", "new_neighbours"]
 
 ROOM = 128  # initial slots per table
 
@@ -73,8 +74,19 @@ class Known:
         return (hashes >> np.uint64(1)).astype(np.intp) % self._table.shape[1]
 
 
+def network_names(X: Genotypes, space: Space) -> Genotypes:
+    """Bytes that are equal for equal networks, to be remembered in place of genotypes: (n, genes) to (n, 8)."""
+    return space.key(X).view(np.uint8).reshape(-1, 8)
+
+
 def new_neighbours(
-    X: Genotypes, runs: NDArray[np.intp], known: Known, space: Space, order: NDArray[np.uint32]
+    X: Genotypes,
+    runs: NDArray[np.intp],
+    known: Known,
+    space: Space,
+    order: NDArray[np.uint32],
+    *,
+    networks: bool = False,
 ) -> tuple[Genotypes, NDArray[np.intp]]:
     """Valid genotypes one gene away from one genotype of each run, without known ones.
 
@@ -87,6 +99,8 @@ def new_neighbours(
     space : Space
     order : ndarray of uint32, shape (k, width)
         Random numbers that determine the order of the neighbours, where width is the number of one-gene changes.
+    networks : bool
+        Whether ``known`` holds `network_names`. Then, no two of the neighbours are the same network.
 
     Returns
     -------
@@ -97,8 +111,17 @@ def new_neighbours(
     """
     changes = space.one_gene_changes(X)
     sought = space.is_valid(changes.reshape(-1, space.genes)).reshape(changes.shape[:2])
-    sought &= ~known.holds(runs, changes)
+    names = changes
+    if networks:
+        names = np.zeros((*sought.shape, 8), dtype=np.uint8)
+        names[sought] = network_names(changes[sought], space)
+    sought &= ~known.holds(runs, names)
     place = np.where(sought, order, np.iinfo(np.uint32).max).argsort(axis=1, kind="stable")
+    if networks:
+        again = repeats(np.take_along_axis(names.view(np.uint64)[..., 0], place, axis=1))
+        left = np.take_along_axis(sought, place, axis=1) & ~again
+        place = np.take_along_axis(place, (~left).argsort(axis=1, kind="stable"), axis=1)
+        sought = left
     return np.take_along_axis(changes, place[..., np.newaxis], axis=1), sought.sum(axis=1)
 
 

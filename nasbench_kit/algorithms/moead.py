@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +12,7 @@ from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.operators.crossover import two_point_crossover
 from nasbench_kit.algorithms.operators.mutation import reset_genes
 from nasbench_kit.algorithms.operators.selection import gather, keep_valid
+from nasbench_kit.algorithms.simplex_lattice import most_divisions, simplex_lattice
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.kernels.hashing import mix
 from nasbench_kit.spaces.genotypes import Genotypes
@@ -164,10 +163,4 @@ def weight_vectors(n: int, objectives: int) -> NDArray[np.float64]:
            [5.e-01, 5.e-01],
            [1.e+00, 1.e-06]])
     """
-    steps = 1
-    while math.comb(steps + objectives, objectives - 1) <= n:
-        steps += 1
-    cuts = np.array(list(itertools.combinations(range(steps + objectives - 1), objectives - 1)))
-    ends = np.full((len(cuts), 1), steps + objectives - 1)
-    parts = np.diff(np.concatenate([np.full((len(cuts), 1), -1), cuts, ends], axis=1), axis=1) - 1
-    return np.maximum(parts / steps, 1e-6)
+    return np.maximum(simplex_lattice(most_divisions(n, objectives), objectives), 1e-6)

@@ -10,18 +10,15 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.chain_model import sample_chain
-from nasbench_kit.algorithms.operators.crossover import two_point_crossover
-from nasbench_kit.algorithms.operators.duplicates import POLICIES, first_different
+from nasbench_kit.algorithms.operators.duplicates import POLICIES, distinct_children
 from nasbench_kit.algorithms.operators.mutation import reset_genes
+from nasbench_kit.algorithms.operators.offspring import cross_and_mutate
 from nasbench_kit.algorithms.operators.selection import gather, keep_valid
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.kernels.crowding import survivors
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["NSGA2", "survivors"]
-
-
-SURPLUS = 3  # factor by which children are oversampled when duplicates are eliminated
 
 
 @dataclass(kw_only=True)
@@ -104,11 +101,7 @@ class NSGA2(Algorithm):
         if self._X is None:
             return self._initial_sample(self.population_size)
         n = self.offspring or self.population_size
-        if self.duplicates == "allow":
-            return self._children(self._X)[:, :n]
-        surplus = [self._children(self._X)[:, :n] for _ in range(SURPLUS)]
-        candidates = np.concatenate([*surplus, self.random.sample(self.space, n)], axis=1)
-        return first_different(candidates, n, self._X, self.space, self.duplicates)
+        return distinct_children(self._children, n, self._X, self.space, self.random, self.duplicates)
 
     def _children(self, X: Genotypes) -> Genotypes:
         """Generate as many children as there are members: (runs, population_size, genes)."""
@@ -120,14 +113,7 @@ class NSGA2(Algorithm):
         # authors' program, every member enters two tournaments: adjacent members in two random permutations.
         entered = self.random.permutations((2, n)).reshape(self.runs, 2 * n)
         mates = gather(X, np.minimum(entered[:, ::2], entered[:, 1::2]))
-        crossed = None
-        if self.crossover_probability < 1:
-            crossed = self.random.random((n // 2,)) < self.crossover_probability
-        children = np.concatenate(
-            two_point_crossover(mates[:, : n // 2], mates[:, n // 2 :], self.random, crossed), axis=1
-        )
-        children = reset_genes(children, self.space, self.random, self.mutation_probability)
-        return keep_valid(children, mates, self.space)
+        return cross_and_mutate(mates, self.space, self.random, self.crossover_probability, self.mutation_probability)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         self._generation += 1

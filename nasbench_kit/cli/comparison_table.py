@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from nasbench_kit.cli.output import print_table
 from nasbench_kit.experiments import statistics
 from nasbench_kit.experiments.caption import comparison_caption, comparison_title
 from nasbench_kit.experiments.comparison import Comparison
+from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.experiments.scale import scale_of
 
-__all__ = ["comparison_json", "duration", "print_comparison"]
+__all__ = ["comparison_json", "duration", "print_comparison", "print_ranks"]
 
 
 def comparison_json(comparison: Comparison, baseline: str | None) -> dict[str, Any]:
@@ -69,6 +71,22 @@ def print_comparison(comparison: Comparison, baseline: str | None) -> None:
         "\n".join(comparison_caption(comparison, table, baseline)),
         optional=optional,
     )
+
+
+def print_ranks(comparisons: Mapping[str, Comparison]) -> None:
+    """Print the ranks over several problems; nothing if there is one problem, or the algorithms differ between problems."""
+    if len(comparisons) < 2 or len({frozenset(one.results) for one in comparisons.values()}) > 1:
+        return
+    several = Comparisons(comparisons)
+    ranks, test = several.ranks(), several.friedman()
+    rows = [
+        [str(name), *(f"{rank:.4g}" for rank in row)] for name, row in zip(ranks.index, ranks.to_numpy(), strict=True)
+    ]
+    caption = (
+        f"rank: by the share of runs of the others that a run beats; Friedman's test p {test.p:.2g}, "
+        f"critical difference of mean ranks {test.critical_difference:.3g} (Nemenyi, 5 %)"
+    )
+    print_table(f"ranks over {len(comparisons)} problems", ["algorithm", *map(str, ranks.columns)], rows, caption)
 
 
 def _measure(comparison: Comparison) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from nasbench_kit.cli.comparison_table import comparison_json, duration, print_comparison
+from nasbench_kit.cli.comparison_table import comparison_json, duration, print_comparison, print_ranks
 from nasbench_kit.cli.output import print_json, say, warnings_on_stderr
 from nasbench_kit.cli.sweep_file import read_grid
 from nasbench_kit.experiments.sweep import SweepProgress, run_sweep
@@ -66,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
         for problem, seed, comparison in comparisons:
             say(f"{problem}, seed {seed}" if several else problem)
             print_comparison(comparison, None)
+        print_ranks({problem: comparison for problem, seed, comparison in comparisons if seed == comparisons[0][1]})
     say(f"results and tables are in {done.folder}", error=True)
     if done.failures:
         count = "1 piece" if len(done.failures) == 1 else f"{len(done.failures)} pieces"

@@ -53,7 +53,7 @@ def attainment_surfaces(result: Result, shares: Sequence[float] = (0.25, 0.5, 0.
     for share, level in zip(wanted, levels, strict=True):
         if level > found:  # so many runs found nothing at all
             continue
-        surface = moocore.eaf(np.column_stack([F, run + 1]), percentiles=[100 * level / found])[:, :-1]
+        surface = moocore.eaf(F, run + 1, percentiles=[100 * level / found])[:, :-1]
         values = minimised(surface[np.lexsort(surface.T[::-1])], result.objective_metrics)
         frames.append(pd.DataFrame({"share": share, **dict(zip(names, values.T, strict=True))}))
     empty = pd.DataFrame({name: np.empty(0) for name in ("share", *names)})

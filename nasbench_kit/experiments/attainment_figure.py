@@ -11,7 +11,7 @@ from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.attainment import attainment_surfaces
 from nasbench_kit.experiments.comparison_figure import drawn_part, figure_title
 from nasbench_kit.experiments.front_panel import zoom
-from nasbench_kit.figures.axes import algorithm_name, axis_label, legend_below, line_look, plain_log_ticks
+from nasbench_kit.figures.axes import algorithm_name, axis_label, head, legend_below, line_look, plain_log_ticks
 from nasbench_kit.figures.style import STYLE, check_matplotlib
 from nasbench_kit.metrics import minimised
 
@@ -73,5 +73,5 @@ def attainment_figure(comparison: Any, algorithms: Sequence[str] | None = None) 
         axes.set_title("attained by half of the runs (thick), a quarter and three quarters (thin)", fontsize=10)
         plain_log_ticks(axes)
         legend_below(figure, *axes.get_legend_handles_labels())
-        figure.suptitle(figure_title(comparison, count), fontsize=11)
+        head(figure, figure_title(comparison, count), 11)
     return figure

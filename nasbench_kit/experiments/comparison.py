@@ -207,6 +207,8 @@ class Comparison:
     def area(self, *, clock: str = "evaluations", log: bool = True, baseline: str | None = None) -> pd.DataFrame:
         """Compare the runs' mean values over their whole time instead of at its end; see `area.mean_over_time`.
 
+        By evaluations and networks, the time begins with the tenth: what was drawn before says nothing of an algorithm.
+
         Returns
         -------
         pandas.DataFrame

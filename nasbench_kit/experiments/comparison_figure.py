@@ -16,7 +16,7 @@ from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.curves import Curve, anytime, clock_points, mean_curve
 from nasbench_kit.experiments.front_panel import draw_fronts
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.figures.axes import algorithm_name, axis_label, legend_below, line_look, plain_log_ticks, words
+from nasbench_kit.figures.axes import algorithm_name, axis_label, head, legend_below, line_look, plain_log_ticks, words
 from nasbench_kit.figures.style import STYLE, check_matplotlib, check_picture, write_picture
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def comparison_figure(comparison: Any, clock: str, algorithms: Sequence[str] | N
         # below both panels: no corner is free of curves
         handles, names = left.get_legend_handles_labels()
         legend_below(figure, handles, names)
-        figure.suptitle(figure_title(comparison, count), fontsize=13)
+        head(figure, figure_title(comparison, count), 13)
     return figure
 
 

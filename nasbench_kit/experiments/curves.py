@@ -13,7 +13,7 @@ from nasbench_kit.experiments.bootstrap import mean_interval
 from nasbench_kit.experiments.recorder import GRID
 from nasbench_kit.experiments.result import Result
 
-__all__ = ["Curve", "anytime", "clock_points", "mean_curve"]
+__all__ = ["FIRST", "Curve", "anytime", "clock_points", "mean_curve"]
 
 FIRST = 10  # evaluations: before that, curves show little but the initial random draws
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from nasbench_kit.experiments.comparison_figure import CLOCKS, drawn_part, figure_title
 from nasbench_kit.experiments.runtimes import default_targets, ecdf, hitting_times
-from nasbench_kit.figures.axes import algorithm_name, legend_below, line_look, plain_log_ticks
+from nasbench_kit.figures.axes import algorithm_name, head, legend_below, line_look, plain_log_ticks
 from nasbench_kit.figures.style import STYLE, check_matplotlib
 
 if TYPE_CHECKING:
@@ -53,5 +53,5 @@ def ecdf_figure(comparison: Any, clock: str, algorithms: Sequence[str] | None = 
         axes.set_title(f"{len(targets)} targets from {targets[0]:.3g} to {targets[-1]:.3g}", fontsize=10)
         plain_log_ticks(axes)
         legend_below(figure, *axes.get_legend_handles_labels())
-        figure.suptitle(figure_title(comparison, count), fontsize=11)
+        head(figure, figure_title(comparison, count), 11)
     return figure

@@ -11,7 +11,15 @@ import numpy as np
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.comparison_figure import drawn_part, figure_title
 from nasbench_kit.experiments.front_panel import draw_fronts, median_front
-from nasbench_kit.figures.axes import algorithm_name, axis_label, legend_below, line_look, marker_look, plain_log_ticks
+from nasbench_kit.figures.axes import (
+    algorithm_name,
+    axis_label,
+    head,
+    legend_below,
+    line_look,
+    marker_look,
+    plain_log_ticks,
+)
 from nasbench_kit.figures.style import STYLE, check_matplotlib
 from nasbench_kit.metrics import minimised
 
@@ -69,7 +77,7 @@ def front_figure(comparison: Any, algorithms: Sequence[str] | None = None) -> Fi
         ]
         handles = [Line2D([], [], **{**line_look(i), **marker_look(i)}) for i in range(len(names))]
         legend_below(figure, handles, names)
-        figure.suptitle(figure_title(comparison, count), fontsize=12)
+        head(figure, figure_title(comparison, count), 12)
     return figure
 
 

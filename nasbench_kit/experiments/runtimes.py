@@ -78,7 +78,8 @@ def expected_running_time(times: NDArray[np.float64], spent: ArrayLike) -> NDArr
     reached = np.isfinite(times)
     total = np.where(reached, times, np.asarray(spent, dtype=np.float64)[:, np.newaxis]).sum(axis=0)
     count = reached.sum(axis=0)
-    return np.divide(total, count, out=np.full(times.shape[1], np.inf), where=count > 0)
+    expected: NDArray[np.float64] = np.divide(total, count, out=np.full(times.shape[1], np.inf), where=count > 0)
+    return expected
 
 
 def ecdf(times: NDArray[np.float64]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["algorithm_name", "axis_label", "legend_below", "line_look", "marker_look", "plain_log_ticks", "words"]
+__all__ = [
+    "algorithm_name",
+    "axis_label",
+    "head",
+    "legend_below",
+    "line_look",
+    "marker_look",
+    "plain_log_ticks",
+    "words",
+]
 
 # in addition to colours, for black-and-white printing
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (5, 5)))
@@ -33,8 +43,13 @@ def marker_look(i: int) -> dict[str, Any]:
 def legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str]) -> None:
     """A legend below all panels, in as many columns as fit."""
     longest = max((len(name) for name in names), default=0)
-    columns = max(1, int(figure.get_figwidth() * 9 / (longest + 7)))  # some nine characters per inch
+    columns = max(1, int(figure.get_figwidth() * 11 / (longest + 7)))  # some eleven characters per inch
     figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), columns), frameon=False)
+
+
+def head(figure: Figure, title: str, size: int = 12) -> None:
+    """A title above all panels, in as many lines as its length needs."""
+    figure.suptitle(textwrap.fill(title, int(figure.get_figwidth() * 115 / size)), fontsize=size)
 
 
 def plain_log_ticks(axes: Axes) -> None:
@@ -59,6 +74,8 @@ def algorithm_name(algorithm: str) -> str:
     """The display name of an algorithm: ``RegularizedEvolution(...)`` becomes "Regularized evolution (...)"."""
     known = {
         "NSGA2": "NSGA-II",
+        "NSGA3": "NSGA-III",
+        "SMSEMOA": "SMS-EMOA",
         "MOEAD": "MOEA/D",
         "MOGOMEA": "MO-GOMEA",
         "MOLocalSearch": "Local search (scalarised)",

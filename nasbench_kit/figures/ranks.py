@@ -69,7 +69,7 @@ def critical_difference_diagram(names: Sequence[str], ranks: ArrayLike, differen
     head = 0.95 if np.isfinite(difference) else 0.6
     below = 0.25 + BAR * len(bars)
     height = head + below + ROW * rows + 0.1
-    margin = 0.3 + LETTER * max(map(len, names))
+    margin = 0.3 + LETTER * (6 + max(map(len, names)))
     inner = max(4.0, 0.45 * count)
     with mpl.rc_context({**STYLE, "axes.grid": False}):
         figure = MplFigure(figsize=(inner + 2 * margin, height))
@@ -100,11 +100,8 @@ def critical_difference_diagram(names: Sequence[str], ranks: ArrayLike, differen
             end = margin - 0.1 if best else margin + inner + 0.1
             axes.plot([at(rank), at(rank), end], [line, y, y], color="0.35", linewidth=1)
             side = "right" if best else "left"
-            axes.text(end + (-0.06 if best else 0.06), y, name, ha=side, va="center", fontsize=10)
-            inside = end + (0.06 if best else -0.06)
-            axes.text(
-                inside, y + 0.02, f"{rank:.2f}", ha="left" if best else "right", va="bottom", fontsize=8, color="0.35"
-            )
+            text = f"{name}  {rank:.2f}" if best else f"{rank:.2f}  {name}"
+            axes.text(end + (-0.06 if best else 0.06), y, text, ha=side, va="center", fontsize=10)
         for k, (first, last) in enumerate(bars):
             y = line - 0.14 - BAR * k
             axes.plot(

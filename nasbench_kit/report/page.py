@@ -12,6 +12,7 @@ from typing import Any
 
 from nasbench_kit.data.references import KIT, algorithm_references, bibtex, cited_references
 from nasbench_kit.experiments.comparison import Comparison
+from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.files import replace_file
 from nasbench_kit.report.content import comparison_content
 from nasbench_kit.report.tables import (
@@ -19,6 +20,7 @@ from nasbench_kit.report.tables import (
     facts_list,
     pairs_matrix,
     pairs_table,
+    ranks_table,
     results_table,
     settings_table,
 )
@@ -44,7 +46,7 @@ def report(
     Parameters
     ----------
     comparisons : Comparison, sequence of Comparison, or mapping of str to Comparison
-        A mapping gives headings.
+        A mapping gives headings, and `Comparisons` a table of ranks over all problems as well.
     path : str or path-like
         Output file, ``.html``.
     baseline : str, optional
@@ -78,11 +80,12 @@ def report(
             raise TypeError(f"a report shows comparisons, as from nk.compare(...), not {one!r}")
     contents = [comparison_content(one, baseline) for one in headed.values()]
     headings = list(headed) if isinstance(comparisons, Mapping) else [content["title"] for content in contents]
-    text = _page(contents, headings, _references(list(headed.values())))
+    ranks = ranks_table(comparisons) if isinstance(comparisons, Comparisons) and len(comparisons) > 1 else ""
+    text = _page(contents, headings, ranks, _references(list(headed.values())))
     return replace_file(target, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _page(contents: list[dict[str, Any]], headings: list[str], references: str) -> str:
+def _page(contents: list[dict[str, Any]], headings: list[str], ranks: str, references: str) -> str:
     from importlib.metadata import version  # imports mail and more, which importing the package does not need
 
     here = files("nasbench_kit.report")
@@ -112,6 +115,7 @@ def _page(contents: list[dict[str, Any]], headings: list[str], references: str) 
 </header>
 {f'<nav aria-label="Comparisons"><ul>{links}</ul></nav>' if len(headings) > 1 else ""}
 <main>
+{f"<section><h2>Over all problems</h2>{ranks}</section>" if ranks else ""}
 {sections}
 <section aria-labelledby="cite">
 <h2 id="cite">Citations</h2>

@@ -7,7 +7,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["best_table", "facts_list", "pairs_matrix", "pairs_table", "results_table", "settings_table"]
+from nasbench_kit.experiments.comparisons import Comparisons
+
+__all__ = ["best_table", "facts_list", "pairs_matrix", "pairs_table", "ranks_table", "results_table", "settings_table"]
 
 CELL = 160  # characters of a setting
 
@@ -121,6 +123,28 @@ def best_table(content: dict[str, Any]) -> str:
         f'<th scope="col">architecture</th><th scope="col">{measure}</th>'
         f'<th scope="col" class="left">found by (runs)</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
+
+
+def ranks_table(comparisons: Comparisons) -> str:
+    """Ranks over several problems, with Friedman's test and the differences that are significant."""
+    ranks, test = comparisons.ranks(), comparisons.friedman()
+    rows = [
+        [str(name), *(f"{rank:.4g}" for rank in row)] for name, row in zip(ranks.index, ranks.to_numpy(), strict=True)
+    ]
+    table = _table("Ranks", ["algorithm", *map(str, ranks.columns)], rows)
+    pairs = comparisons.pairwise()
+    known = [
+        f"{better} is better than {b if better == a else a}"
+        for a, b, better in zip(pairs["a"].tolist(), pairs["b"].tolist(), pairs["better"].tolist(), strict=True)
+        if better
+    ]
+    found = "; ".join(known) or "no pair differs significantly"
+    note = (
+        f"Ranks by the share of runs of the others that a run beats, 1 the best. Friedman's test with Iman and Davenport's "
+        f"correction: p {test.p:.2g}. Nemenyi's critical difference of mean ranks: {test.critical_difference:.3g}. "
+        f"After Holm's correction: {found}."
+    )
+    return f'{table}<p class="soft">{html.escape(note)}</p>'
 
 
 def settings_table(content: dict[str, Any]) -> str:

@@ -235,6 +235,32 @@ def test_it_beats_regularized_evolution_after_150_evaluations():
 
 
 @pytest.mark.slow
+def test_networks_are_trained_as_by_pytorch():
+    torch = pytest.importorskip("torch")
+    random = Streams(3, 1)
+    # in double precision: Adam divides gradients of nearly 0 by nearly 0
+    weights, biases = (
+        [a.astype(np.float64) for a in arrays] for arrays in networks._initial([30, 20, 20, 1], 1, random)
+    )
+    X, target = random.random((1, 32, 30)), random.random((1, 32))
+    theirs = [torch.tensor(array.copy(), requires_grad=True) for array in [*weights, *biases]]
+    optimiser = torch.optim.Adam(theirs, lr=networks.RATE, betas=networks.DECAYS, eps=networks.LEAST)
+    ours = [*weights, *biases]
+    first, second = ([np.zeros_like(array) for array in ours] for _ in range(2))
+    for step in range(1, 31):
+        out = torch.tensor(X)
+        for layer in range(3):
+            out = out @ theirs[layer] + theirs[3 + layer]
+            out = torch.relu(out) if layer < 2 else out
+        optimiser.zero_grad()
+        (out[..., 0] - torch.tensor(target)).abs().mean().backward()
+        optimiser.step()
+        networks._adam(ours, networks._gradients(X, target, weights, biases), first, second, step)
+    for mine, other in zip(ours, theirs, strict=True):
+        assert np.allclose(mine, other.detach().numpy(), atol=1e-5)
+
+
+@pytest.mark.slow
 def test_the_forest_predicts_as_well_as_that_of_scikit_learn():
     ensemble = pytest.importorskip("sklearn.ensemble")
     Z, F, at, expected = sets(20, 100, 100)

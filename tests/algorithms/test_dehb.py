@@ -118,6 +118,14 @@ def test_invalid_trials_are_drawn_again_and_given_genotypes_come_first():
     assert len(np.unique(np.concatenate(asked[150:]), axis=0)) > 50
 
 
+def test_a_single_member_competes_with_random_trials():
+    """With an eta above the ratio of the budgets, only the largest one is left."""
+    algorithm = nk.DEHB(eta=50).start(nk.space("nb201"), runs=4, seed=1, budgets=NB101)
+    X, epochs, _ = zip(*evaluations_of(algorithm, 60), strict=True)
+    assert set(epochs) == {108}
+    assert all(len(np.unique(np.stack(X)[:, run], axis=0)) > 30 for run in range(4))
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -140,6 +140,61 @@ def test_moead_finds_what_pymoos_does(problem_of, pymoo):
     compare_moead(problem_of(["valid_accuracy", "params"]), 10 if problem_of is digits else 26)
 
 
+def compare_nsga3(problem, runs=24):
+    from pymoo.algorithms.moo.nsga3 import NSGA3
+
+    share = np.linspace(0, 1, 32)
+    directions = np.stack([share, 1 - share], axis=1)
+    theirs = pymoo_hypervolumes(
+        problem, lambda operators: NSGA3(directions, eliminate_duplicates=False, **operators), runs, 20, 640
+    )
+    ours = nk.search(problem, nk.NSGA3(population_size=32), runs=OUR_RUNS, evaluations=640)
+    agree(ours.hypervolume(), theirs)
+
+
+@spaces
+@pytest.mark.slow
+def test_nsga3_finds_what_pymoos_does(problem_of, pymoo):
+    compare_nsga3(problem_of(["valid_accuracy", "params"]))
+
+
+def compare_spea2(problem):
+    """pymoo's scales distances by its estimate of the front's ends, ours by the ranges of archive and children."""
+    from pymoo.algorithms.moo.spea2 import SPEA2
+
+    theirs = pymoo_hypervolumes(
+        problem, lambda operators: SPEA2(pop_size=32, eliminate_duplicates=False, **operators), 24, 20, 640
+    )
+    ours = nk.search(problem, nk.SPEA2(population_size=32), runs=OUR_RUNS, evaluations=640)
+    agree(ours.hypervolume(), theirs)
+
+
+@spaces
+@pytest.mark.slow
+def test_spea2_finds_what_pymoos_does(problem_of, pymoo):
+    compare_spea2(problem_of(["valid_accuracy", "params"]))
+
+
+def compare_smsemoa(problem, runs):
+    """pymoo's own default is a generation of children at a time, of parents that won tournaments."""
+    from pymoo.algorithms.moo.sms import SMSEMOA
+    from pymoo.operators.selection.rnd import RandomSelection
+
+    def algorithm_of(operators):
+        return SMSEMOA(
+            pop_size=32, n_offsprings=1, selection=RandomSelection(), eliminate_duplicates=False, **operators
+        )
+
+    theirs = pymoo_hypervolumes(problem, algorithm_of, runs, 1 + 640 - 32, 640)
+    ours = nk.search(problem, nk.SMSEMOA(population_size=32), runs=OUR_RUNS, evaluations=640)
+    agree(ours.hypervolume(), theirs)
+
+
+@pytest.mark.slow
+def test_smsemoa_finds_what_pymoos_does(pymoo):
+    compare_smsemoa(digits(["valid_accuracy", "params"]), 6)
+
+
 # ---------------------------------------------------------------- DEAP
 
 

@@ -19,6 +19,9 @@ from nasbench_kit.cli.main import main
         ("moead:neighbour_mating=-1.1", "MOEAD: neighbour_mating must be from 0 to 1, not -1.1"),
         ("moead:population_size=10", "MOEAD: neighbours must be from 2 to population_size (10), not 20"),
         ("nsga-net-macro:offspring=60", "NSGA2: offspring must be from 2 to population_size (40), not 60"),
+        ("nsga3:divisions=0", "NSGA3: divisions must be at least 1, not 0"),
+        ("sms-emoa:population_size=1", "SMSEMOA: population_size must be at least 2, not 1"),
+        ("spea2:crossover_probability=1.5", "SPEA2: crossover_probability must be from 0 to 1, not 1.5"),
         ("mogomea:first_population=0", "MOGOMEA: first_population must be at least 2, not 0"),
     ],
 )

@@ -249,7 +249,10 @@ def test_compare_on_the_bundled_table(call):
         "MOGOMEA",
         "MOLocalSearch",
         "NSGA2",
+        "NSGA3",
         "RandomSearch",
+        "SMSEMOA",
+        "SPEA2",
     }
 
 

@@ -12,6 +12,8 @@ from tests.algorithms.test_peers import (  # noqa: F401
     compare_genetic_algorithm,
     compare_moead,
     compare_nsga2,
+    compare_nsga3,
+    compare_spea2,
     deap,
     pymoo,
 )
@@ -28,7 +30,7 @@ def test_all_algorithms_are_compared(request, capsys, table, accuracy, more, obj
     assert main([*words, "--algorithms", "all", "--runs", "3", "--evaluations", "100"]) == 0
     out = capsys.readouterr().out
     named = (
-        ["NSGA2", "MOEAD", "MOGOMEA", "MOLocalSearch"]
+        ["NSGA2", "NSGA3", "SPEA2", "SMSEMOA", "MOEAD", "MOGOMEA", "MOLocalSearch"]
         if objectives
         else ["LocalSearch", "RegularizedEvolution", "Reinforce"]
     )
@@ -53,6 +55,8 @@ def compare(problem):
         compare_genetic_algorithm(problem)
     else:
         compare_nsga2(problem)
+        compare_nsga3(problem, 40)
+        compare_spea2(problem)
         compare_moead(problem, 60)
 
 

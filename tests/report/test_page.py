@@ -170,3 +170,13 @@ def test_one_run_and_runs_that_fail(tmp_path):
     assert content["table"][0]["mean"] is None
     assert content["best"] == []
     assert content["pairs"] == []
+
+
+def test_ranks_over_several_problems(tmp_path):
+    bench = nk.open("nb201")
+    problems = {name: bench.problem("valid_accuracy", dataset=name) for name in ("cifar100", "ImageNet16-120")}
+    several = nk.compare(problems, [nk.RandomSearch(), nk.LocalSearch()], runs=3, evaluations=30)
+    text = nk.report(several, tmp_path / "a.html").read_text()
+    assert "Over all problems" in text
+    assert f"p {several.friedman().p:.2g}" in text
+    assert "Over all problems" not in nk.report(dict(several), tmp_path / "b.html").read_text()

@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.operators.selection import gather
+from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["POLICIES", "first_different", "identities", "repeated"]
+__all__ = ["POLICIES", "distinct_children", "first_different", "identities", "repeated", "repeats"]
 
 POLICIES = ("allow", "genotype", "network")
+SURPLUS = 3  # factor by which children are oversampled when duplicates are eliminated
+
+
+def distinct_children(
+    children_of: Callable[[Genotypes], Genotypes],
+    n: int,
+    members: Genotypes,
+    space: Space,
+    random: Streams,
+    policy: str,
+) -> Genotypes:
+    """Generate ``n`` children per run under a policy for duplicates: (runs, n, genes).
+
+    Parameters
+    ----------
+    children_of : callable
+        Generates at least ``n`` children of the members; called once if duplicates are allowed, else three times.
+    n : int
+        Number of children per run.
+    members : ndarray of uint8, shape (runs, members, genes)
+        Current population.
+    space : Space
+    random : Streams
+        Source of the random genotypes that fill up if too few children are distinct.
+    policy : {"allow", "genotype", "network"}
+        Whether children may equal members or other children, as genotypes or as networks.
+    """
+    if policy == "allow":
+        return children_of(members)[:, :n]
+    surplus = [children_of(members)[:, :n] for _ in range(SURPLUS)]
+    candidates = np.concatenate([*surplus, random.sample(space, n)], axis=1)
+    return first_different(candidates, n, members, space, policy)
 
 
 def identities(X: Genotypes, space: Space, policy: str) -> NDArray[np.uint64]:
@@ -53,11 +88,15 @@ def repeated(candidates: Genotypes, known: Genotypes, space: Space, policy: str)
 
     The parameters are those of `first_different`.
     """
-    keys = identities(np.concatenate([known, candidates], axis=1), space, policy)
+    return repeats(identities(np.concatenate([known, candidates], axis=1), space, policy))[:, known.shape[1] :]
+
+
+def repeats(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether each key equals an earlier one of its row: (rows, n)."""
     order = keys.argsort(axis=1, kind="stable")
     ordered = np.take_along_axis(keys, order, axis=1)
     again = np.zeros(keys.shape, dtype=np.bool_)
     again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
     duplicate = np.zeros_like(again)
     np.put_along_axis(duplicate, order, again, axis=1)
-    return duplicate[:, known.shape[1] :]
+    return duplicate

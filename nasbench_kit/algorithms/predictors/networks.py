@@ -104,8 +104,8 @@ def _gradients(
 def _adam(parameters: Parameters, gradients: Parameters, first: Parameters, second: Parameters, step: int) -> None:
     """One step of Adam (Kingma and Ba 2015), in place."""
     slow, slower = (1 - decay**step for decay in DECAYS)
-    rate = np.float32(RATE * np.sqrt(slower) / slow)
+    rate, least = np.float32(RATE * np.sqrt(slower) / slow), np.float32(LEAST * np.sqrt(slower))
     for parameter, gradient, mean, square in zip(parameters, gradients, first, second, strict=True):
         mean += np.float32(1 - DECAYS[0]) * (gradient - mean)
         square += np.float32(1 - DECAYS[1]) * (gradient * gradient - square)
-        parameter -= rate * mean / (np.sqrt(square) + np.float32(LEAST))
+        parameter -= rate * mean / (np.sqrt(square) + least)

@@ -286,9 +286,9 @@ class Comparison:
         ----------
         kind : {"anytime", "front", "attainment", "ecdf"}
             ``"anytime"``: regret, missing hypervolume or another indicator over a clock, and beside it what is reported of the
-            incumbents, or the fronts of the median runs. ``"front"``: the fronts of the median runs, for every pair of objectives, and parallel
-            coordinates for three and more. ``"attainment"``: the surfaces that a quarter, half and three quarters of the runs
-            attained. ``"ecdf"``: the share of targets reached over a clock.
+            incumbents, or the fronts of the median runs. ``"front"``: the fronts of the median runs, for every pair of objectives,
+            and parallel coordinates for three and more. ``"attainment"``: the surfaces that a quarter, half and three quarters of
+            the runs attained. ``"ecdf"``: the share of targets reached over a clock.
         clock : {"evaluations", "unique_networks", "simulated_seconds"}, optional
             Of anytime curves and ECDFs. Default: that of the traces.
         algorithms : sequence of str, optional

@@ -77,5 +77,9 @@ def check_front(name: str, front: NDArray[np.float64] | None, objectives: Sequen
         raise ValueError(
             f"{name} compares with the exact front, which is known for tables only; hypervolume and r2 need no front"
         )
+    if front is not None and (front.shape[1:] != (len(objectives),) or not len(front) or np.isnan(front).any()):
+        raise ValueError(
+            f"a front of shape (k, {len(objectives)}) without nan is expected, with k of at least 1, not {front.shape}"
+        )
     if name == "epsilon_multiplicative":
         check_positive([front], objectives)

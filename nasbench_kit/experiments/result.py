@@ -384,8 +384,7 @@ class Result:
         reference = None if front is None else np.atleast_2d(np.asarray(front, dtype=np.float64))
         if reference is None and needs_front and "benchmark" in self.source:
             reference = self._exact_front
-        if front is None:
-            check_front(name, reference, self.objectives)
+        check_front(name, reference, self.objectives)
         F, run = self._measured_archives
         ends = self._front_bounds
         if ends is None and reference is not None:

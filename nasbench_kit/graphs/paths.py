@@ -42,7 +42,7 @@ def edge_paths(matrix: NDArray[np.integer], operations: int, longest: int) -> ND
     reached[0][0][:] = True
     for target in range(1, vertices):
         for source in range(target):
-            for length in range(longest):
+            for length in range(min(source + 1, longest)):  # of longer paths there are none
                 words = reached[source][length][:, :, np.newaxis] & label[:, source, target, np.newaxis]
                 reached[target][length + 1] |= words.reshape(len(matrix), operations ** (length + 1))
     return np.concatenate(reached[-1][1:], axis=1)
@@ -77,11 +77,11 @@ def node_paths(
     for target in range(1, vertices):
         entering = _none(len(matrix), operations, longest)
         for source in range(target):
-            for known, words in zip(entering, reached[source], strict=True):
-                known |= words & there[:, source, target, np.newaxis]
+            for length in range(min(source, longest) + 1):  # of longer paths there are none
+                entering[length] |= reached[source][length] & there[:, source, target, np.newaxis]
         if target == vertices - 1:
             return np.concatenate(entering, axis=1)
-        for length in range(longest):
+        for length in range(min(target, longest)):
             words = entering[length][:, :, np.newaxis] & label[:, target - 1, np.newaxis]
             reached[target][length + 1] = words.reshape(len(matrix), operations ** (length + 1))
     raise AssertionError("a cell has at least an input and an output")

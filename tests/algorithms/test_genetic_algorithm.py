@@ -12,6 +12,7 @@ def ones(space):
     return nk.FunctionProblem(lambda X: (X != 1).sum(axis=1), space)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crossover", ["uniform", "one_point", "two_point", "stage"])
 @pytest.mark.parametrize("selection", ["tournament", "roulette"])
 @pytest.mark.parametrize("survival", ["plus", "generational"])

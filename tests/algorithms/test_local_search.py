@@ -43,6 +43,7 @@ def test_each_step_by_the_definition(improvement):
     assert moves > 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("improvement", ["best", "first"])
 @pytest.mark.parametrize("name", ["nas-bench-macro", "nb101"])
 def test_no_genotype_is_evaluated_twice(improvement, name):

@@ -106,6 +106,7 @@ def test_a_closed_pipe_is_no_error(store):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_convert_validate_compare(call, tmp_path, monkeypatch):
     monkeypatch.setenv("NASBENCH_KIT_HOME", str(tmp_path / "home"))
     source = tmp_path / "anything.json"
@@ -229,6 +230,7 @@ def test_validate_against_the_official_package_of_nas_bench_201(call, tmp_path, 
     assert "values of 3 architectures are equal" in out
 
 
+@pytest.mark.slow
 def test_compare_on_the_bundled_table(call):
     status, out, err = call("compare", "--runs", 4, "--evaluations", 50)
     assert status == 0
@@ -504,6 +506,7 @@ def test_draw(call, tmp_path):
     assert target.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_table_by_arguments(call, tmp_path):
     import pandas as pd
 

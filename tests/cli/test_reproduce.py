@@ -79,6 +79,7 @@ def test_files(capsys, mine, tmp_path):
     assert json.loads((tmp_path / "t.json").read_text()) == printed
 
 
+@pytest.mark.slow
 def test_several_searches_are_drawn_one_by_one(capsys, mine, tmp_path):
     pytest.importorskip("matplotlib")
     text = mine.read_text()

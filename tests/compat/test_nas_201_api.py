@@ -59,6 +59,7 @@ def ours(store):
     return NASBench201API(store, verbose=False)
 
 
+@pytest.mark.slow
 def test_every_record_agrees(ours, theirs):
     for index in INDICES:
         for hp in ("12", "200"):

@@ -94,6 +94,7 @@ def spec_of(fixed):
     return api.ModelSpec(fixed["module_adjacency"], fixed["module_operations"])
 
 
+@pytest.mark.slow
 def test_all_statistics(nasbench, official):
     fixed, computed = official
     assert len(fixed) == CELLS

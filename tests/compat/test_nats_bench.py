@@ -309,6 +309,7 @@ def test_python_s_own_stream(store, space):
     random.setstate(before)
 
 
+@pytest.mark.slow
 def test_official_files_open_once_converted(ours, source, space):
     """Without curves it answers with values after the last epoch, and times; the message says how to get the others."""
     with pytest.raises(ValueError, match=r"official file, not a store: run 'nasbench-kit convert .*--curves"):
@@ -349,6 +350,7 @@ def test_fast_mode_wants_all(store, space):
         assert nats_bench.create(store, space, verbose=False).query_info_str_by_arch(12) is None
 
 
+@pytest.mark.slow
 def test_verbose(store, space, capsys):
     api = nats_bench.create(store, space)
     api.find_best("cifar10", "valid")

@@ -108,6 +108,7 @@ def test_the_curves_end_where_the_table_does(bench, many, clock):
             assert curve.low[-1] == pytest.approx(row["test_accuracy_low"])
 
 
+@pytest.mark.slow
 def test_a_function_is_compared_by_its_value(bench, tmp_path):
     function = nk.FunctionProblem(lambda X: (X != 3).sum(axis=1) + 1.0, bench.space)
     found = compare(function, {"mine": nk.RandomSearch(), "theirs": nk.LocalSearch()}, runs=6, evaluations=60)
@@ -144,6 +145,7 @@ def test_a_function_of_several_objectives_is_compared_between_its_bounds(bench, 
         compare(nk.FunctionProblem(function, bench.space, names), [nk.NSGA2()])
 
 
+@pytest.mark.slow
 def test_runs_that_fail_are_shown(bench, tmp_path):
     function = nk.FunctionProblem(lambda X: np.where(X[:, 0] < 4, np.nan, X.sum(axis=1)), bench.space)
     found = compare(function, {"few": nk.RandomSearch(), "many": nk.RandomSearch()}, runs=10, evaluations=3)
@@ -200,6 +202,7 @@ def test_pictures_of_one_objective(bench, tmp_path, clock, suffix):
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.slow
 def test_pictures_of_two_objectives_and_of_test_selection(bench, tmp_path):
     many = compare(
         bench.problem(["valid_accuracy", "params"]), [nk.RandomSearch(), nk.NSGA2()], runs=4, evaluations=300

@@ -181,6 +181,7 @@ def test_unique_networks_are_counted_by_keys_as_by_flags():
     assert (nk.search(problem, nk.RandomSearch(), runs=2, evaluations=30).unique_networks <= 30).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", [nk.RegularizedEvolution(), nk.GeneticAlgorithm(), nk.RandomSearch()], ids=str)
 def test_many_networks_are_counted_as_they_come(algorithm):
     space = nk.space("nb101")

@@ -70,6 +70,7 @@ def stop_after(pieces):
     return progress
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_stopped_again_and_again(bench, tmp_path):
     undisturbed = digests(swept(bench, tmp_path / "undisturbed"))
     folder = tmp_path / "sweep"
@@ -99,6 +100,7 @@ def test_a_sweep_that_is_stopped_again_and_again(bench, tmp_path):
     assert [state.done for state in told] == [12]
 
 
+@pytest.mark.slow
 def test_killed_between_merging_and_cleaning(bench, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(SweepFolder, "clean", lambda *_: (_ for _ in ()).throw(Stopped))
@@ -141,6 +143,7 @@ def test_a_failed_piece_is_told_and_the_rest_goes_on(bench, tmp_path):
     assert len(again.results) == 2
 
 
+@pytest.mark.slow
 def test_another_grid_needs_another_folder(bench, tmp_path):
     swept(bench, tmp_path)
     for changes, message in [

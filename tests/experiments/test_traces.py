@@ -45,6 +45,7 @@ def time_of(clock, X, seconds, space):
     return np.isin(np.arange(len(X)), first).cumsum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", ["unique_networks", "simulated_seconds"])
 @pytest.mark.parametrize("algorithm", [nk.RegularizedEvolution(), nk.GeneticAlgorithm(), nk.RandomSearch()])
 @pytest.mark.parametrize("budget", [{"evaluations": EVALUATIONS}, {"simulated_seconds": 700.0}])

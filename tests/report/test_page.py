@@ -18,6 +18,7 @@ def data_of(path):
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text(), re.S)[1])
 
 
+@pytest.mark.slow
 def test_results_of_a_sweep(tmp_path, capsys):
     problem = nk.open("nb201-digits").problem("valid_accuracy")
     algorithms = [nk.RandomSearch(), nk.RegularizedEvolution(population_size=5)]

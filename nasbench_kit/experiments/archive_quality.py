@@ -9,11 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import TabularProblem
+from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.scale import Scale
-from nasbench_kit.metrics.named_indicators import HYPERVOLUME, check_positive, group_indicator, indicator_named
+from nasbench_kit.metrics.named_indicators import HYPERVOLUME, INDICATORS, Indicator, check_positive, group_indicator
 from nasbench_kit.problems import Problem
 
-__all__ = ["Yardstick", "check_front", "checked_indicators", "exact_front"]
+__all__ = ["Yardstick", "check_front", "checked_indicators", "exact_front", "indicator_named"]
+
+
+def indicator_named(name: str) -> Indicator:
+    """The indicator of a name; UnknownName if there is none."""
+    if name not in INDICATORS:
+        raise UnknownName("indicator", name, INDICATORS)
+    return INDICATORS[name]
 
 
 @dataclass(frozen=True)
@@ -35,10 +43,11 @@ class Yardstick:
         """An indicator of each run's points, (n, m), which `nondominated` has ordered: (runs,); see `group_indicator`."""
         if name == HYPERVOLUME:
             return self.scale.hypervolume(F, run, runs)
-        if not indicator_named(name).scaled:
-            return group_indicator(name, F, run, runs, self.front)
+        indicator = indicator_named(name)
+        if not indicator.scaled:
+            return group_indicator(indicator, F, run, runs, self.front)
         front = None if self.front is None else self.scale.scaled(self.front)
-        return group_indicator(name, self.scale.scaled(F), run, runs, front)
+        return group_indicator(indicator, self.scale.scaled(F), run, runs, front)
 
 
 def exact_front(problem: Problem) -> NDArray[np.float64] | None:

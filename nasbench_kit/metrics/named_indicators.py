@@ -10,11 +10,10 @@ import moocore
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.errors import UnknownName
 from nasbench_kit.metrics.checks import check_values
 from nasbench_kit.metrics.front_indicators import unit_r2
 
-__all__ = ["HYPERVOLUME", "INDICATORS", "Indicator", "check_positive", "group_indicator", "indicator_named"]
+__all__ = ["HYPERVOLUME", "INDICATORS", "Indicator", "check_positive", "group_indicator"]
 
 HYPERVOLUME = "hypervolume"
 
@@ -105,21 +104,14 @@ _ALL = (
 INDICATORS = {indicator.name: indicator for indicator in _ALL}
 
 
-def indicator_named(name: str) -> Indicator:
-    """The indicator of a name; UnknownName if there is none."""
-    if name not in INDICATORS:
-        raise UnknownName("indicator", name, INDICATORS)
-    return INDICATORS[name]
-
-
 def group_indicator(
-    name: str, F: _Points, group: NDArray[np.int64], groups: int, front: _Points | None = None
+    indicator: Indicator, F: _Points, group: NDArray[np.int64], groups: int, front: _Points | None = None
 ) -> NDArray[np.float64]:
     """An indicator of the non-dominated points of each group; for the hypervolume, see ``group_hypervolume``.
 
     Parameters
     ----------
-    name : str
+    indicator : Indicator
         One of `INDICATORS`.
     F : ndarray of float, shape (n, m)
         Distinct points, minimised, sorted by group, as from `nasbench_kit.metrics.indicators.nondominated`. Scaled if the
@@ -138,24 +130,21 @@ def group_indicator(
 
     Raises
     ------
-    UnknownName
-        There is no such indicator.
     ValueError
         If a value is ``nan``, the front is missing or does not fit, or the multiplicative epsilon meets values of 0 or less.
 
     Examples
     --------
     >>> F, front = np.array([[1.0, 1.0], [2.0, 0.0]]), np.array([[0.0, 1.0]])
-    >>> group_indicator("igd", F, np.array([0, 2]), 3, front).round(3).tolist()
+    >>> group_indicator(INDICATORS["igd"], F, np.array([0, 2]), 3, front).round(3).tolist()
     [1.0, inf, 2.236]
     """
-    indicator = indicator_named(name)
     if indicator.function is None:
-        raise ValueError(f"the {name} has a reference point and no front: use group_hypervolume")
+        raise ValueError(f"the {indicator.name} has a reference point and no front: use group_hypervolume")
     check_values(F)
     if indicator.needs_front:
         _check_front(indicator, front, F.shape[1])
-    if name == "epsilon_multiplicative":
+    if not indicator.scaled:  # the multiplicative epsilon
         check_positive([F, front], None)
     values = np.full(groups, np.inf)
     against = np.empty((0, F.shape[1])) if front is None else front

@@ -87,7 +87,10 @@ def test_comparisons_are_by_any(bench, tmp_path):
     assert table["beats"][first] >= table["beats"][second]
     assert (values[first] < values[second].mean()).mean() > 0.5  # lower is better
     assert by.by("hypervolume").table().equals(comparison.table())
-    curve = comparison_content(by)["curves"][0]["panels"][0]
+    page = comparison_content(by)
+    curve = page["curves"][0]["panels"][0]
+    assert page["command"].endswith("--indicator igd_plus")
+    assert page["caption"][0].startswith("IGD+: mean distance")
     assert (curve["name"], curve["log"]) == ("IGD+", True)
     assert by.plot("anytime").axes[0].get_ylabel() == "IGD+"
     with pytest.raises(ValueError, match="traces do not have epsilon: .* indicators='epsilon'"):

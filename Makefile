@@ -19,7 +19,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs tables clean fuzz audit install-all test-published test-slow test-train
+.PHONY: run test lint bench docs tables clean fuzz audit install-all test-published test-slow test-train test-rest
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -40,6 +40,10 @@ test-published: $(VENV)/.test
 # trains networks for real: needs torch, scikit-learn and, for one test, dask
 test-train: $(VENV)/.train
 	$(BIN)/python -m pytest tests/training
+
+# the three above at once, as CI runs them
+test-rest: $(VENV)/.train
+	NASBENCH_KIT_PUBLISHED=$(wildcard $(abspath $(NASBENCH_KIT_PUBLISHED))) $(BIN)/python -m pytest -m "slow or training or published"
 
 # damaged and hostile files for everything that reads one; for hours by hand: make fuzz FUZZ_SECONDS=7200 FUZZ_SEED=1
 FUZZ_SECONDS ?= 60
@@ -82,7 +86,7 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml
 
 $(VENV)/.test: $(VENV)/.run
 	$(INSTALL) --group test
-	@$(INSTALL) --group oracle 2>/dev/null || echo "DEAP, iohinspector, LightGBM, nats-bench, Numba, ONNX, Optuna, pymoo, pynauty and XGBoost cannot all be installed here: the tests of what is absent are skipped"
+	@$(INSTALL) --group oracle 2>/dev/null || echo "DEAP, iohinspector, LightGBM, nats-bench, Numba, ONNX, Optuna, Playwright, pymoo, pynauty and XGBoost cannot all be installed here: the tests of what is absent are skipped"
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run

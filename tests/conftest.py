@@ -48,6 +48,14 @@ def pytest_sessionstart(session):
         pytest.exit(f"required here and absent: {', '.join(sorted(missing))}", returncode=4)
 
 
+def pytest_collection_modifyitems(items):
+    """Tests of trainings and of published data can be chosen by marks as well as by folder."""
+    for item in items:
+        for folder in ("training", "published"):
+            if Path(__file__).parent / folder in item.path.parents:
+                item.add_marker(folder)
+
+
 def pytest_terminal_summary(terminalreporter):
     if absent():
         terminalreporter.write_line(f"absent here, and tests of it skipped: {', '.join(absent())}")

@@ -132,13 +132,10 @@ def _with_news(crew: Sequence[_Worker]) -> list[_Worker]:
 def _serve(pipe: Any) -> None:
     """What a worker does: run jobs until there are no more."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    pipe.send(READY)
-    while True:
-        try:
-            job = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(run_job(job))
+    with contextlib.suppress(EOFError, OSError):  # the parent has closed the pipe: nobody wants more
+        pipe.send(READY)
+        while True:
+            pipe.send(run_job(pipe.recv()))
 
 
 def _end_with_parent() -> None:

@@ -86,16 +86,23 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
     wanted = np.ones(raw.shape, dtype=np.bool_)
     if enough is not None and enough < points:
         wanted = raw <= np.partition(raw, enough - 1, axis=1)[:, enough - 1 : enough]
-    run, point = np.nonzero(wanted)
     k = min(math.isqrt(points), points - 1)  # points themselves are their own nearest ones
     T = np.ascontiguousarray(np.moveaxis(_scaled(F), 2, 0))
-    nearest = np.empty(len(run))
-    for begin in range(0, len(run), max(BLOCK // points, 1)):
-        rows = slice(begin, begin + max(BLOCK // points, 1))
-        distance = _squared_distances(T[:, run[rows]], T[:, run[rows], point[rows], np.newaxis])
+    # the density of equal points is computed once
+    run, point = np.nonzero(wanted)
+    at = T[:, run, point]
+    order = np.lexsort((*at, run))
+    leads = np.ones(len(order), dtype=np.bool_)
+    leads[1:] = (np.diff(run[order]) > 0) | (np.diff(at[:, order], axis=1) != 0).any(axis=0)
+    lead_run, lead = run[order[leads]], at[:, order[leads], np.newaxis]
+    density = np.empty(len(lead_run))
+    step = max(BLOCK // points, 1)
+    for begin in range(0, len(density), step):
+        rows = slice(begin, begin + step)
+        distance = _squared_distances(T[:, lead_run[rows]], lead[:, rows])
         distance.partition(k, axis=1)
-        nearest[rows] = distance[:, k]
-    raw[run, point] += 1 / (np.sqrt(nearest) + 2)
+        density[rows] = 1 / (np.sqrt(distance[:, k]) + 2)
+    raw[run[order], point[order]] += density[np.cumsum(leads) - 1]
     return raw
 
 

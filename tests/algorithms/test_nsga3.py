@@ -8,6 +8,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms.nsga3 import reference_directions
+from nasbench_kit.kernels import niching
 from nasbench_kit.kernels.niching import associate, intercepts, niched_survivors, nondomination_ranks
 
 
@@ -32,7 +33,7 @@ def test_directions_follow_the_settings():
 
 
 @pytest.mark.parametrize("m", [2, 3, 4])
-def test_association_is_by_perpendicular_distance(m):
+def test_association_is_by_perpendicular_distance(monkeypatch, m):
     N = np.random.default_rng(m).random((3000, m))
     directions = reference_directions(m, 7)
     along = N @ directions.T / (directions**2).sum(axis=1)
@@ -41,6 +42,8 @@ def test_association_is_by_perpendicular_distance(m):
     np.testing.assert_allclose(squared, distance.min(axis=1), atol=1e-14)
     assert (nearest == distance.argmin(axis=1)).all()
     assert associate(np.zeros((1, m)), directions)[1] == 0
+    monkeypatch.setattr(niching, "BLOCK", 500)  # in many steps
+    assert (associate(N, directions)[0] == nearest).all()
 
 
 def test_intercepts_are_those_of_the_hyperplane():

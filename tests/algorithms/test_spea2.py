@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.kernels import strength
 from nasbench_kit.kernels.strength import strength_fitness, strength_survivors
 
 
@@ -86,6 +87,20 @@ def is_reachable(F, members, kept):
             following |= {tuple(np.delete(x, i)) for i, found in enumerate(distances) if found == least}
         states, left = following, left - 1
     return target in states
+
+
+@pytest.mark.parametrize("block", [1, 90, 2000])
+def test_blocks_change_nothing(monkeypatch, block):
+    """However few pairs of points are compared at a time."""
+    F = np.random.default_rng(6).integers(0, 30, (7, 40, 3)) * 0.1
+    F[:, ::9] = np.inf
+    words = np.random.default_rng(7).integers(0, 2**32, (7, 40), dtype=np.uint32)
+    whole, some = strength_fitness(F), strength_survivors(F, 12, words)
+    monkeypatch.setattr(strength, "BLOCK", block)
+    monkeypatch.setattr(strength, "BLOCKS", block)
+    assert (strength_fitness(F) == whole).all()
+    for ours, expected in zip(strength_survivors(F, 12, words), some, strict=True):
+        assert (ours == expected).all()
 
 
 def test_unknown_values_come_last():

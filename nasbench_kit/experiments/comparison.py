@@ -181,7 +181,7 @@ class Comparison:
         Parameters
         ----------
         targets : array_like of float, shape (targets,), optional
-            Regrets, or hypervolumes that may be missing of the exact front's. Default: 51 on a logarithmic scale, see
+            Regrets, hypervolumes that may be missing of the exact front's, or values of another `indicator`. Default: 51 on a logarithmic scale, see
             `runtimes.default_targets`.
         clock : {"evaluations", "unique_networks", "simulated_seconds"}
 
@@ -212,7 +212,7 @@ class Comparison:
         Returns
         -------
         pandas.DataFrame
-            As from `statistics.summarise`, of regrets or missing hypervolumes; lower is better.
+            As from `statistics.summarise`, of what `progress` has; lower is better.
         """
         means = {
             name: mean_over_time(result, self.progress(result), clock, log=log) for name, result in self.results.items()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.metrics import indicators
 from nasbench_kit.metrics.named_indicators import INDICATORS
 from nasbench_kit.report.content import comparison_content
@@ -88,6 +89,8 @@ def test_comparisons_are_by_any(bench, tmp_path):
     assert (values[first] < values[second].mean()).mean() > 0.5  # lower is better
     assert by.by("hypervolume").table().equals(comparison.table())
     page = comparison_content(by)
+    several = Comparisons({"a": comparison, "b": comparison}).by("igd_plus").ranks()
+    assert list(several.index) == [first, second]
     curve = page["curves"][0]["panels"][0]
     assert page["command"].endswith("--indicator igd_plus")
     assert page["caption"][0].startswith("IGD+: mean distance")

@@ -181,8 +181,8 @@ class Comparison:
         Parameters
         ----------
         targets : array_like of float, shape (targets,), optional
-            Regrets, hypervolumes that may be missing of the exact front's, or values of another `indicator`. Default: 51 on a logarithmic scale, see
-            `runtimes.default_targets`.
+            Regrets, hypervolumes that may be missing of the exact front's, or values of another `indicator`. Default: 51 on a
+            logarithmic scale, see `runtimes.default_targets`.
         clock : {"evaluations", "unique_networks", "simulated_seconds"}
 
         Returns

@@ -16,6 +16,7 @@ from nasbench_kit.experiments.comparison import compare, default_objective
 from nasbench_kit.experiments.iohprofiler import check_empty
 from nasbench_kit.experiments.names import file_names, named
 from nasbench_kit.experiments.recorder import CLOCKS
+from nasbench_kit.metrics.named_indicators import HYPERVOLUME, INDICATORS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--iohprofiler", metavar="FOLDER", help="write all runs in IOHprofiler's format to this new folder"
     )
+    parser.add_argument(
+        "--indicator", default=HYPERVOLUME, choices=list(INDICATORS),
+        help="what compares archives of several objectives (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -113,9 +118,12 @@ def run(options: argparse.Namespace) -> int:
             seed=options.seed,
             clock=options.clock,
             report=_report(options.report, bench, problem.dataset),
+            indicators=() if options.indicator == HYPERVOLUME else options.indicator,
             record=options.iohprofiler is not None,
             progress=update,
         )
+    if options.indicator != HYPERVOLUME:
+        comparison = comparison.by(options.indicator)
     if options.json:
         print_json(comparison_json(comparison, options.baseline))
     else:

@@ -12,6 +12,7 @@ from nasbench_kit.experiments.caption import comparison_caption, comparison_titl
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.experiments.scale import scale_of
+from nasbench_kit.metrics.named_indicators import INDICATORS
 
 __all__ = ["comparison_json", "duration", "print_comparison", "print_ranks"]
 
@@ -20,7 +21,7 @@ def comparison_json(comparison: Comparison, baseline: str | None) -> dict[str, A
     """`Comparison.table` and `Comparison.pairwise` as plain JSON, with the meaning of their numbers."""
     found: dict[str, Any] = {
         "measure": comparison.measure,
-        "direction": "max" if comparison.many else "min",
+        "direction": "max" if comparison.maximise else "min",
         "budget": str(comparison.budget),
         "clock": comparison.clock,
         "seeds": {name: result.seed for name, result in comparison.results.items()},
@@ -30,8 +31,10 @@ def comparison_json(comparison: Comparison, baseline: str | None) -> dict[str, A
     }
     if comparison.many:
         scale = scale_of("front", comparison.problem.bounds, comparison.problem.front_bounds)
-        found["scale"] = {"ideal": scale.low, "nadir": scale.high, "reference": scale.reference}
-        found["front"] = comparison.front_hypervolume()
+        found["scale"] = {"ideal": scale.low, "nadir": scale.high}
+        if comparison.maximise:
+            found["scale"]["reference"] = scale.reference
+            found["front"] = comparison.front_hypervolume()
     else:
         found["optimum"] = comparison.optimum
     found["algorithms"] = comparison.table(baseline).reset_index().to_dict(orient="records")
@@ -91,7 +94,7 @@ def print_ranks(comparisons: Mapping[str, Comparison]) -> None:
 
 def _measure(comparison: Comparison) -> list[str]:
     if comparison.many:
-        return ["hypervolume"]
+        return [INDICATORS[comparison.indicator].title]
     return ["regret"] if comparison.optimum is not None else [comparison.problem.objectives[0]]
 
 

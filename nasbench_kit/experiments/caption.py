@@ -6,6 +6,7 @@ import pandas as pd
 
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.comparison import Comparison
+from nasbench_kit.metrics.named_indicators import INDICATORS
 
 __all__ = ["comparison_caption", "comparison_title"]
 
@@ -74,7 +75,7 @@ def _about_trials(comparison: Comparison) -> list[str]:
     if not isinstance(problem, TabularProblem):
         return []
     if problem.noisy:
-        what = "hypervolume" if comparison.many else "regret"
+        what = INDICATORS[comparison.indicator].title if comparison.many else "regret"
         return [
             f"an evaluation is one stored trial, drawn at random (--trial); the {what} is by the means of the trials"
         ]
@@ -95,8 +96,12 @@ def _about_measure(comparison: Comparison) -> str:
     if comparison.many:
         known = isinstance(problem, TabularProblem)
         ends = "the exact front's ideal (0) and nadir (1) point" if known else "the bounds given (0 and 1)"
+        indicator = INDICATORS[comparison.indicator]
+        if not indicator.maximise:
+            scaled = f", scaled by {ends}" if indicator.scaled else ", of minimised values as they are"
+            return f"{indicator.title}: {indicator.meaning}{scaled}; lower is better"
         own = f"; the exact front's own is {comparison.front_hypervolume():.4f}" if known else ""
-        return f"hypervolume of the archive, scaled by {ends}, reference point 1.1; higher is better{own}"
+        return f"{indicator.meaning}, scaled by {ends}, reference point 1.1; higher is better{own}"
     metric = problem.objective_metrics[0]
     if comparison.optimum is None:
         return f"{metric.name}: of each run's best, as it is minimised; lower is better"

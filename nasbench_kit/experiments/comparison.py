@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from nasbench_kit.algorithms import ALGORITHMS, Algorithm
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments import statistics
+from nasbench_kit.experiments.archive_quality import checked_indicators, exact_front
 from nasbench_kit.experiments.area import mean_over_time
 from nasbench_kit.experiments.bootstrap import mean_interval
 from nasbench_kit.experiments.budget import Budget, whole_number
@@ -26,6 +28,7 @@ from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.runtimes import default_targets, expected_running_time, hitting_times
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.experiments.search import search
+from nasbench_kit.metrics.named_indicators import HYPERVOLUME, INDICATORS
 from nasbench_kit.problems import Problem
 
 if TYPE_CHECKING:
@@ -60,12 +63,41 @@ class Comparison:
         The metric reported of the incumbents besides the objective.
     budget : Budget or None
         What ended the runs; None if unknown.
+    indicator : str
+        What compares archives, for several objectives; see `by`. Files do not keep it.
     """
 
     problem: Problem
     results: dict[str, Result]
     report: tuple[str, str, int | None] | None = None
     budget: Budget | None = None
+    indicator: str = HYPERVOLUME
+
+    def by(self, indicator: str) -> Comparison:
+        """The same comparison of several objectives by another indicator of the archives.
+
+        Tables, tests, figures and reports of what is returned follow it.
+
+        Parameters
+        ----------
+        indicator : str
+            One of `nasbench_kit.metrics.named_indicators.INDICATORS`, such as ``"igd_plus"``. Anytime curves need traces that
+            have it: ``compare(..., indicators="igd_plus")``.
+
+        Raises
+        ------
+        UnknownName
+            There is no such indicator.
+        ValueError
+            A single objective, or no exact front where the indicator needs one.
+        """
+        checked_indicators(indicator, self.problem)
+        return replace(self, indicator=indicator)
+
+    @property
+    def maximise(self) -> bool:
+        """Whether higher final values are better."""
+        return self.many and INDICATORS[self.indicator].maximise
 
     @property
     def many(self) -> bool:
@@ -74,10 +106,10 @@ class Comparison:
 
     @property
     def measure(self) -> str:
-        """What determines the ranking: the hypervolume for several objectives; for one, the regret, or its value if the optimum
+        """What determines the ranking: the indicator for several objectives; for one, the regret, or its value if the optimum
         is unknown."""
         if self.many:
-            return "hypervolume"
+            return self.indicator
         return f"{self.problem.objectives[0]} regret" if self.optimum is not None else self.problem.objectives[0]
 
     @property
@@ -92,10 +124,15 @@ class Comparison:
         return clocks.pop() if len(clocks) == 1 else None
 
     def final(self, result: Result) -> NDArray[np.float64]:
-        """The final value of each run, (runs,): hypervolume, regret or objective value; ``inf`` for a run that found nothing."""
+        """The final value of each run, (runs,): indicator, regret or objective value; ``inf`` for a run that found nothing."""
         if self.many:
-            return result.hypervolume()
+            return result.indicator(self.indicator, self._reference_front)
         return self._values(result.incumbents, result.incumbent_values)
+
+    @cached_property
+    def _reference_front(self) -> NDArray[np.float64] | None:
+        """The front that the indicator compares with; None if it needs none."""
+        return exact_front(self.problem) if INDICATORS[self.indicator].needs_front else None
 
     def regret(self, result: Result) -> NDArray[np.float64]:
         """The regret at every row of a result's trace, or the value if the optimum is unknown: (rows,)."""
@@ -118,10 +155,22 @@ class Comparison:
         return np.maximum(regret, 0.0)
 
     def progress(self, result: Result) -> NDArray[np.float64]:
-        """What is minimised, at every row of a result's trace: regret, value, or the hypervolume missing of the exact front's
-        (without a table, the negated hypervolume): (rows,)."""
+        """What is minimised, at every row of a result's trace: regret, value, the hypervolume missing of the exact front's
+        (without a table, the negated hypervolume), or another indicator: (rows,).
+
+        Raises
+        ------
+        ValueError
+            The traces do not have the indicator.
+        """
         if not self.many:
             return self.regret(result)
+        if self.indicator not in result.rows:
+            raise ValueError(
+                f"the traces do not have {self.indicator}: compare or search again with indicators={self.indicator!r}"
+            )
+        if not self.maximise:
+            return result.rows[self.indicator]
         whole = self.front_hypervolume()
         volume = result.rows["hypervolume"]
         return -volume if whole is None else np.maximum(whole - volume, 0.0)
@@ -132,8 +181,8 @@ class Comparison:
         Parameters
         ----------
         targets : array_like of float, shape (targets,), optional
-            Regrets, or hypervolumes that may be missing of the exact front's. Default: 51 on a logarithmic scale, see
-            `runtimes.default_targets`.
+            Regrets, hypervolumes that may be missing of the exact front's, or values of another `indicator`. Default: 51 on a
+            logarithmic scale, see `runtimes.default_targets`.
         clock : {"evaluations", "unique_networks", "simulated_seconds"}
 
         Returns
@@ -163,7 +212,7 @@ class Comparison:
         Returns
         -------
         pandas.DataFrame
-            As from `statistics.summarise`, of regrets or missing hypervolumes; lower is better.
+            As from `statistics.summarise`, of what `progress` has; lower is better.
         """
         means = {
             name: mean_over_time(result, self.progress(result), clock, log=log) for name, result in self.results.items()
@@ -201,7 +250,7 @@ class Comparison:
 
     def pairwise(self, baseline: str | None = None) -> pd.DataFrame:
         """Compare every pair of algorithms, or each with a baseline; see `statistics.pairwise`."""
-        return statistics.pairwise(self._finals(), maximise=self.many, baseline=baseline)
+        return statistics.pairwise(self._finals(), maximise=self.maximise, baseline=baseline)
 
     def table(self, baseline: str | None = None) -> pd.DataFrame:
         """One row per algorithm, the best first: see `statistics.summarise`; then the reported metric and the clocks.
@@ -209,7 +258,7 @@ class Comparison:
         The reported metric has a mean, an ``_sd``, and the 95 % interval of the mean, ``_low`` and ``_high``, over the runs that
         found something.
         """
-        frame = statistics.summarise(self._finals(), maximise=self.many, baseline=baseline)
+        frame = statistics.summarise(self._finals(), maximise=self.maximise, baseline=baseline)
         rows = []
         for name in frame.index:
             result = self.results[name]
@@ -236,10 +285,10 @@ class Comparison:
         Parameters
         ----------
         kind : {"anytime", "front", "attainment", "ecdf"}
-            ``"anytime"``: regret or missing hypervolume over a clock, and beside it what is reported of the incumbents, or the
-            fronts of the median runs. ``"front"``: the fronts of the median runs, for every pair of objectives, and parallel
-            coordinates for three and more. ``"attainment"``: the surfaces that a quarter, half and three quarters of the runs
-            attained. ``"ecdf"``: the share of targets reached over a clock.
+            ``"anytime"``: regret, missing hypervolume or another indicator over a clock, and beside it what is reported of the
+            incumbents, or the fronts of the median runs. ``"front"``: the fronts of the median runs, for every pair of objectives,
+            and parallel coordinates for three and more. ``"attainment"``: the surfaces that a quarter, half and three quarters of
+            the runs attained. ``"ecdf"``: the share of targets reached over a clock.
         clock : {"evaluations", "unique_networks", "simulated_seconds"}, optional
             Of anytime curves and ECDFs. Default: that of the traces.
         algorithms : sequence of str, optional
@@ -252,7 +301,7 @@ class Comparison:
         UnknownName
             Another kind, or no algorithm of that name.
         ValueError
-            The traces follow another clock, or there is a single objective and so no front.
+            The traces follow another clock or lack the indicator, or there is a single objective and so no front.
         """
         if kind not in FIGURES:
             raise UnknownName("kind of figure", kind, FIGURES)
@@ -308,6 +357,7 @@ def compare(
     seed: int = 0,
     clock: str = "evaluations",
     report: tuple[str, str, int | None] | None = None,
+    indicators: str | Sequence[str] = (),
     record: bool = False,
     progress: Callable[[str, float], None] | None = None,
     **ends: Any,
@@ -328,6 +378,8 @@ def compare(
     report : tuple of (dataset, metric, epochs), optional
         The metric reported of the incumbents, for problems of a table. Default: ``test_accuracy`` of the dataset searched
         on, if it has one and the search does not select on it.
+    indicators : sequence of str
+        Recorded in the traces besides the hypervolume, as in ``nasbench_kit.search``; see `Comparison.by`.
     record : bool
         Keep a log of every generation in each result, as in ``nasbench_kit.search``.
     progress : callable, optional
@@ -369,6 +421,7 @@ def compare(
             seed=seeds[name],
             budget=budget,
             clock=clock,
+            indicators=indicators,
             record=record,
             progress=_named(progress, name),
         )

@@ -18,6 +18,7 @@ from nasbench_kit.experiments.front_panel import draw_fronts
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.figures.axes import algorithm_name, axis_label, head, legend_below, line_look, plain_log_ticks, words
 from nasbench_kit.figures.style import STYLE, check_matplotlib, check_picture, write_picture
+from nasbench_kit.metrics.named_indicators import INDICATORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +77,7 @@ def drawn_part(comparison: Any, algorithms: Sequence[str] | None) -> Any:
         if name not in results:
             raise UnknownName("algorithm", name, results)
     if algorithms is None:
-        sign = -1.0 if comparison.many else 1.0
+        sign = -1.0 if comparison.maximise else 1.0
         order = {name: sign * float(np.median(comparison.final(result))) for name, result in results.items()}
         algorithms = sorted(order, key=order.__getitem__)[:MOST]
     return dataclasses.replace(comparison, results={name: results[name] for name in algorithms})
@@ -199,15 +200,20 @@ def _draw_finals(comparison: Any, axes: Axes) -> None:
 
 def _draw_many(comparison: Any, clock: str, left: Axes, right: Axes) -> None:
     points = clock_points(list(comparison.results.values()), clock)
-    whole = comparison.front_hypervolume()
+    measured = INDICATORS[comparison.indicator]
+    whole = comparison.front_hypervolume() if measured.maximise else None
+    lacks = whole is not None or not measured.maximise
     curves = []
     for result in comparison.results.values():
-        volume = result.rows["hypervolume"]
-        table = anytime(result, volume if whole is None else np.maximum(whole - volume, 0.0), clock, points)
-        curves.append(mean_curve(table, points))
-    _draw_curves(left, comparison, curves, clock, log=whole is not None)
+        values = comparison.progress(result)
+        curves.append(mean_curve(anytime(result, values if lacks else -values, clock, points), points))
+    _draw_curves(left, comparison, curves, clock, log=lacks)
     left.set(xscale="log", xlabel=CLOCKS[clock])
-    if whole is None:
+    if not measured.maximise:
+        left.set(ylabel=measured.title)
+        scaled = " (ideal 0, nadir 1)" if measured.scaled else ""
+        left.set_title(f"{measured.title} of the archive{scaled}, lower is better", fontsize=11)
+    elif whole is None:
         left.set(ylabel="hypervolume")
         left.set_title("the archive's hypervolume (bounds at 0 and 1, reference 1.1)", fontsize=11)
     else:

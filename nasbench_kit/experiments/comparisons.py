@@ -70,6 +70,10 @@ class Comparisons(Mapping[str, Comparison]):
         """The names of the algorithms."""
         return list(next(iter(self._comparisons.values())).results)
 
+    def by(self, indicator: str) -> Comparisons:
+        """The same comparisons of several objectives by another indicator of the archives; see `Comparison.by`."""
+        return Comparisons({name: one.by(indicator) for name, one in self._comparisons.items()})
+
     def ranks(self) -> pd.DataFrame:
         """The rank of each algorithm on each problem, 1 the best, and their ``mean``: one row per algorithm, the best first.
 
@@ -79,7 +83,7 @@ class Comparisons(Mapping[str, Comparison]):
         scores = []
         for comparison in self._comparisons.values():
             finals = {name: comparison.final(result) for name, result in comparison.results.items()}
-            beats = summarise(finals, maximise=comparison.many)["beats"]
+            beats = summarise(finals, maximise=comparison.maximise)["beats"]
             scores.append([-round(float(beats[name]), 12) for name in self.algorithms])
         ranks = ranks_of(np.nan_to_num(np.array(scores)))
         frame = pd.DataFrame(ranks.T, index=pd.Index(self.algorithms, name="algorithm"), columns=list(self))
@@ -151,6 +155,8 @@ def compare(
     report : tuple of (dataset, metric, epochs), or mapping of str to such, optional
         The metric reported of the incumbents, for problems of a table. Default: ``test_accuracy`` of the dataset searched
         on, if it has one and the search does not select on it. A mapping is by the names of several problems.
+    indicators : sequence of str
+        Several objectives: recorded in the traces besides the hypervolume, as in ``nasbench_kit.search``; see `Comparison.by`.
     record : bool
         Keep a log of every generation in each result, as in ``nasbench_kit.search``.
     progress : callable, optional

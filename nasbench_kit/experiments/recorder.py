@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.experiments.archive_quality import Yardstick, exact_front
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.generation_log import GenerationLog
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.kernels.seen import Seen
 from nasbench_kit.metrics.indicators import most_hypervolume, nondominated
+from nasbench_kit.metrics.named_indicators import HYPERVOLUME
 from nasbench_kit.problems import Evaluation, Problem
 from nasbench_kit.spaces.genotypes import Genotypes
 
@@ -84,6 +87,8 @@ class Recorder:
         The maximum number of archive members; those that contribute most hypervolume are kept.
     log : GenerationLog, optional
         Follows the search, too.
+    indicators : sequence of str
+        Several objectives: indicators of the archives that rows have besides the hypervolume.
     """
 
     def __init__(
@@ -94,12 +99,15 @@ class Recorder:
         clock: str = "evaluations",
         archive_size: int | None = None,
         log: GenerationLog | None = None,
+        indicators: Sequence[str] = (),
     ) -> None:
         space, objectives = problem.space, len(problem.objectives)
         self.space, self.runs, self.objectives = space, runs, objectives
-        self._scale = None
+        self._indicators = (HYPERVOLUME, *indicators)
+        self._yardstick = None
         if objectives > 1 and problem.bounds is not None:
-            self._scale = scale_of("front", problem.bounds, problem.front_bounds)
+            scale = scale_of("front", problem.bounds, problem.front_bounds)
+            self._yardstick = Yardstick(scale, exact_front(problem) if indicators else None)
         self._noise_free = problem if problem.noisy else None
         self.budget, self.clock, self.archive_size, self._log = budget, clock, archive_size, log
         self._target = budget.minimised_target(problem)
@@ -281,19 +289,23 @@ class Recorder:
             row["incumbent_F"] = self.incumbent_F[runs]
         else:
             row["archive_size"] = np.bincount(self.archive_run, minlength=self.runs)[runs]
-            if self._scale is not None:
-                row["hypervolume"] = self.hypervolume()[runs]
+            if self._yardstick is not None:
+                row |= {name: values[runs] for name, values in self._measured(self._indicators).items()}
         self.rows.append(row)
 
     def hypervolume(self) -> NDArray[np.float64]:
         """The hypervolume of each archive, scaled by the exact front: (runs,)."""
-        assert self._scale is not None
+        return self._measured([HYPERVOLUME])[HYPERVOLUME]
+
+    def _measured(self, indicators: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        """Indicators of each archive, by name: (runs,)."""
+        assert self._yardstick is not None
         self._merge_archive()
         F, run = self.archive_F, self.archive_run
         noise_free = self.noise_free()
         if noise_free is not None:
             F, run = known_front(noise_free, run)
-        return self._scale.hypervolume(F, run, self.runs)
+        return {name: self._yardstick.values(name, F, run, self.runs) for name in indicators}
 
     def noise_free(self) -> NDArray[np.float64] | None:
         """The noise-free values of the archives, (members, objectives); None if the search saw those."""

@@ -11,23 +11,22 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchmark
 from nasbench_kit.errors import StoreError
+from nasbench_kit.experiments.archive_measures import ArchiveMeasures
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.iohprofiler import write_iohprofiler
-from nasbench_kit.experiments.recorder import Recorder, known_front
+from nasbench_kit.experiments.recorder import Recorder
 from nasbench_kit.experiments.result_file import (
     contents,
     joined,
     stored,
     stored_fields,
 )
-from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.metrics import Metric, minimised
-from nasbench_kit.metrics.indicators import group_hypervolume
 from nasbench_kit.problems import Problem
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
@@ -47,7 +46,7 @@ class Optimiser(Protocol):
 
 
 @dataclass(eq=False, kw_only=True)
-class Result:
+class Result(ArchiveMeasures):
     """The outcome of a search over all its runs.
 
     Attributes
@@ -75,7 +74,7 @@ class Result:
     budget : Budget or None
         What ended each run; None if an older file does not state it.
     options : dict
-        What else the search was given, if it was: ``archive_size``, and the SHA-256 of ``initial``.
+        What else the search was given, if it was: ``archive_size``, ``indicators``, and the SHA-256 of ``initial``.
     clock : str or None
         The clock of the trace; None if an older file does not state it.
     noise_free_F : ndarray of float, shape (members of all archives, objectives), or None
@@ -236,7 +235,8 @@ class Result:
 
         Columns: ``run``, the run's number, ``evaluations``, ``unique_networks``, ``simulated_seconds``; then, for one objective, the
         incumbent's value under the objective's name, in the metric's own unit, ``nan`` until one is known; for several
-        ``archive_size`` and, if the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`).
+        ``archive_size`` and, if the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`) and the indicators
+        that the search was to record (``indicators=``), ``inf`` while the archive is empty.
         """
         columns = {name: values for name, values in self.rows.items() if not name.startswith("incumbent")}
         columns["run"] = self.run_numbers[self.rows["run"]]
@@ -321,47 +321,6 @@ class Result:
     @property
     def _searched(self) -> str:
         return "real trainings" if "training" in self.source else "a function"
-
-    def hypervolume(self, ref: ArrayLike | None = None, *, scale: str = "front") -> NDArray[np.float64]:
-        """The hypervolume of each run's archive.
-
-        Parameters
-        ----------
-        ref : array_like of float, shape (m,), optional
-            The reference point in unscaled objective values, as in published figures.
-        scale : {"front", "table"}
-            Used without ``ref``. ``"front"`` scales each objective so that the exact Pareto front's best value (ideal point) is
-            0 and its worst (nadir point) is 1, with the reference point 1.1 in each; ``"table"`` uses the best and worst
-            values of the whole table, and 1.01. Points beyond the reference point contribute nothing. See
-            `nasbench_kit.experiments.scale.scale_of`.
-
-        Returns
-        -------
-        ndarray of float64, shape (runs,)
-            Computed from noise-free values if the search saw single trainings.
-        """
-        if len(self.objectives) == 1:
-            raise ValueError("hypervolume is for several objectives; see best(metric)")
-        F, run = self.archive_F, self.archive_run
-        if self.noise_free_F is not None:
-            F, run = known_front(self.noise_free_F, run)
-        if ref is not None:
-            if scale != "front":
-                raise ValueError("give ref= or scale=, not both: a reference point is in unscaled values")
-            return group_hypervolume(F, run, self.runs, np.asarray(ref, dtype=np.float64))
-        return scale_of(scale, self.bounds, self._front_bounds).hypervolume(F, run, self.runs)
-
-    @property
-    def _front_bounds(self) -> NDArray[np.float64] | None:
-        """The front bounds of the problem; for files without them, those of the benchmark."""
-        if self.front_bounds is None and "benchmark" in self.source:
-            seed = "mean" if self.source["seed"] == "random" else self.source["seed"]
-            directions = {metric.name: metric.direction for metric in self.objective_metrics if metric.direction}
-            where = {"dataset": self.source["dataset"], "epochs": self.source["epochs"], "seed": seed}
-            _, values = self.benchmark.front(self.objectives, directions=directions, **where)
-            front = minimised(values, self.objective_metrics)
-            self.front_bounds = np.stack([front.min(axis=0), front.max(axis=0)])
-        return self.bounds if self.front_bounds is None else self.front_bounds
 
     def duplicates(self) -> pd.DataFrame:
         """The share of repeated evaluations: one row per run.

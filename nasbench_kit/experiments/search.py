@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.algorithms.streams import Streams, stream_key
 from nasbench_kit.errors import InvalidArchitecture, LostWorker, UnknownName
+from nasbench_kit.experiments.archive_quality import checked_indicators
 from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.generation_log import GenerationLog
 from nasbench_kit.experiments.limits import check_memory
@@ -66,6 +67,7 @@ def search(
     initial: ArrayLike | None = None,
     clock: str = "evaluations",
     archive_size: int | None = None,
+    indicators: str | Sequence[str] = (),
     record: bool = False,
     executor: Executor | None = None,
     progress: Callable[[float], None] | None = None,
@@ -95,6 +97,9 @@ def search(
     archive_size : int, optional
         Several objectives only: the maximum number of archive members; those that contribute most hypervolume are kept.
         Default: all non-dominated points. Archives are pruned at rows of the trace, so their hypervolume may decrease.
+    indicators : sequence of str
+        Several objectives only: indicators of the archive that the trace has besides the hypervolume, such as ``"igd_plus"``;
+        see `nasbench_kit.metrics.named_indicators.INDICATORS`.
     record : bool
         Keep a log of every generation in ``result.generations``: population, best genotype, approximation front and
         number of evaluations. The budget may end before the last generation does; its population is then the one before.
@@ -152,6 +157,8 @@ def search(
         together = min(together, max(1, -(-runs // 16)))
     check_memory(problem, algorithm, runs=runs, together=min(together, runs), budget=budget, record=record)
     options: dict[str, Any] = {} if archive_size is None else {"archive_size": int(archive_size)}
+    if recorded := checked_indicators(indicators, problem):
+        options["indicators"] = list(recorded)
     if initial is not None:
         initial = np.asarray(initial)
         options["initial"] = hashlib.sha256(repr(initial.tolist()).encode()).hexdigest()
@@ -224,7 +231,8 @@ def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result
         **({} if problem.drawn_from is None else {"drawn_from": problem.drawn_from}),
     )
     log = GenerationLog(problem, task.runs) if task.record else None
-    recorder = Recorder(problem, task.runs, budget, task.clock, task.archive_size, log)
+    indicators = task.options.get("indicators", ())
+    recorder = Recorder(problem, task.runs, budget, task.clock, task.archive_size, log, indicators)
     evaluator = _Evaluator(problem, algorithm, task)
     told, rounds = 0, 0
     reported = time.perf_counter()

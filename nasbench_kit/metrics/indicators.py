@@ -1,6 +1,7 @@
 """Quality indicators of sets of objective vectors, all minimised.
 
-The sets of many runs are processed at once, as one flat array of points with a run number for each.
+The sets of many runs are processed at once, as one flat array of points with a run number for each. Domination and the
+hypervolume live here; indicators against a reference front come from `nasbench_kit.metrics.front_indicators`.
 """
 
 from __future__ import annotations
@@ -12,16 +13,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.kernels.domination import first_fronts
+from nasbench_kit.metrics.checks import check_values
+from nasbench_kit.metrics.front_indicators import epsilon, epsilon_multiplicative, gd, gd_plus, igd, igd_plus, r2
 
 __all__ = [
     "epsilon",
+    "epsilon_multiplicative",
+    "gd",
+    "gd_plus",
     "group_hypervolume",
     "hypervolume",
+    "hypervolume_contributions",
     "igd",
     "igd_plus",
     "most_hypervolume",
     "nondominated",
     "pareto_front",
+    "r2",
 ]
 
 
@@ -71,7 +79,7 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     ValueError
         If a value is ``nan``.
     """
-    _check(F)
+    check_values(F)
     if not len(F):
         return np.empty(0, dtype=np.intp)
     return first_fronts(F, group)
@@ -105,7 +113,7 @@ def hypervolume(F: ArrayLike, ref: ArrayLike) -> float:
     values, reference = np.asarray(F, dtype=np.float64), np.asarray(ref, dtype=np.float64)
     if not len(values):
         return 0.0
-    _check(values, reference)
+    check_values(values, reference)
     return float(moocore.hypervolume(values, ref=reference))
 
 
@@ -134,7 +142,7 @@ def group_hypervolume(
     ValueError
         If a value is ``nan``, or the reference point has a different number of objectives.
     """
-    _check(F, ref)
+    check_values(F, ref)
     inside = (ref > F).all(axis=1)
     F, group = F[inside], group[inside]
     if F.shape[1] == 2:
@@ -147,6 +155,48 @@ def group_hypervolume(
         return np.bincount(group, weights=areas, minlength=groups).astype(np.float64)
     bounds = np.searchsorted(group, np.arange(groups + 1))
     return np.array([hypervolume(F[a:b], ref) for a, b in itertools.pairwise(bounds)])
+
+
+def hypervolume_contributions(
+    F: NDArray[np.float64], group: NDArray[np.int64], ref: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The hypervolume that each point alone contributes to its group: what the group would lose without it.
+
+    Parameters
+    ----------
+    F : ndarray of float, shape (n, m)
+        Objective values, minimised, in any order.
+    group : ndarray of int, shape (n,)
+        Group of each point, e.g. its run.
+    ref : ndarray of float, shape (m,)
+        Reference point.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        0 for points that are dominated within their group, that have an equal in it, or that are not better than the
+        reference point in every objective. Dominated points are left out of what the others contribute. Computed by
+        moocore (Guerreiro and Fonseca 2018, "Computing and updating hypervolume contributions in up to four dimensions").
+
+    Raises
+    ------
+    ValueError
+        If a value is ``nan``, or the reference point has a different number of objectives.
+
+    Examples
+    --------
+    >>> F = np.array([[1.0, 2.0], [2.0, 1.0], [3.0, 3.0]])
+    >>> hypervolume_contributions(F, np.zeros(3, dtype=np.int64), np.array([4.0, 4.0]))
+    array([2., 2., 0.])
+    """
+    check_values(F, ref)
+    adds = np.zeros(len(F))
+    order = np.argsort(group, kind="stable")
+    order = order[(F[order] < ref).all(axis=1)]
+    for part in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        if len(part):
+            adds[part] = moocore.hv_contributions(F[part], ref=ref)
+    return adds
 
 
 def most_hypervolume(F: NDArray[np.float64], group: NDArray[np.int64], size: int) -> NDArray[np.intp]:
@@ -180,7 +230,7 @@ def most_hypervolume(F: NDArray[np.float64], group: NDArray[np.int64], size: int
     >>> most_hypervolume(F, np.zeros(4, dtype=np.int64), 3)
     array([0, 2, 3])
     """
-    _check(F)
+    check_values(F)
     kept = np.arange(len(F))
     while True:
         count = np.bincount(group[kept])
@@ -210,102 +260,3 @@ def _contributions(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[
     adds = np.concatenate([moocore.hv_contributions(part, ref=np.full(F.shape[1], 1.1)) for part in parts])
     ends = (scaled == 0).any(axis=1)
     return np.where(ends, adds + 2.0, adds)
-
-
-def igd(F: ArrayLike, front: ArrayLike) -> float:
-    """The inverted generational distance: the mean distance of the points of a reference front to the nearest of a set.
-
-    Parameters
-    ----------
-    F : array_like of float, shape (n, m)
-        Minimised objective vectors.
-    front : array_like of float, shape (k, m)
-        The reference front, for example `pareto_front` of a whole table.
-
-    Returns
-    -------
-    float
-        0 where the set contains the front. Not Pareto-compliant, see `igd_plus`. Computed by moocore (Coello Coello and
-        Reyes-Sierra 2004).
-
-    Raises
-    ------
-    ValueError
-        A value is ``nan``, one of the sets is empty, or they have different numbers of objectives.
-    """
-    return float(moocore.igd(*_pair(F, front)))
-
-
-def igd_plus(F: ArrayLike, front: ArrayLike) -> float:
-    """The modified inverted generational distance: as `igd`, but only what a point lacks counts as distance.
-
-    Parameters
-    ----------
-    F : array_like of float, shape (n, m)
-        Minimised objective vectors.
-    front : array_like of float, shape (k, m)
-
-    Returns
-    -------
-    float
-        Weakly Pareto-compliant. Computed by moocore (Ishibuchi et al. 2015, EMO, IGD+).
-
-    Raises
-    ------
-    ValueError
-        As `igd`.
-    """
-    return float(moocore.igd_plus(*_pair(F, front)))
-
-
-def epsilon(F: ArrayLike, front: ArrayLike) -> float:
-    """The additive epsilon indicator: by how much a set must be shifted to dominate a reference front weakly.
-
-    Parameters
-    ----------
-    F : array_like of float, shape (n, m)
-        Minimised objective vectors.
-    front : array_like of float, shape (k, m)
-
-    Returns
-    -------
-    float
-        Computed by moocore (Zitzler et al. 2003, IEEE TEC 7(2)).
-
-    Raises
-    ------
-    ValueError
-        As `igd`.
-
-    Examples
-    --------
-    >>> epsilon([[1.0, 3.0], [3.0, 1.0]], [[1.0, 1.0]])
-    2.0
-    """
-    return float(moocore.epsilon_additive(*_pair(F, front)))
-
-
-def _pair(F: ArrayLike, front: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A set and a reference front as arrays that fit each other."""
-    points, reference = (np.atleast_2d(np.asarray(values, dtype=np.float64)) for values in (F, front))
-    if not len(points) or not len(reference) or points.shape[1] != reference.shape[1]:
-        raise ValueError(
-            f"a set (n, m) and a reference front (k, m) of at least one point each are expected, not {points.shape} and "
-            f"{reference.shape}"
-        )
-    _check(points)
-    _check(reference)
-    return points, reference
-
-
-def _check(F: NDArray[np.float64], ref: NDArray[np.float64] | None = None) -> None:
-    """Raise ValueError if there is a nan or the reference point has the wrong shape."""
-    if np.isnan(F.min(initial=np.inf)):  # faster than checking each value
-        row = int(np.flatnonzero(np.isnan(F).any(axis=-1))[0])
-        raise ValueError(f"row {row} of the objective values has nan: {F[row].tolist()}; remove such rows")
-    if ref is None:
-        return
-    if ref.shape != F.shape[1:]:
-        raise ValueError(f"the reference point has the shape {ref.shape}, expected {F.shape[1:]}")
-    if np.isnan(ref).any():
-        raise ValueError(f"the reference point has nan: {ref.tolist()}")

@@ -11,6 +11,7 @@ from nasbench_kit.algorithms import ALGORITHMS, Algorithm
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.names import named, seeds_of
+from nasbench_kit.metrics.named_indicators import HYPERVOLUME
 
 __all__ = ["compare_command"]
 
@@ -75,6 +76,7 @@ def compare_command(comparison: Comparison) -> str | None:
     words += ["--first-run", first.run_numbers[0]] if first.run_numbers[0] else []
     words += ["--seed", first.seed]
     words += ["--clock", comparison.clock] if comparison.clock not in (None, "evaluations") else []
+    words += ["--indicator", comparison.indicator] if comparison.indicator != HYPERVOLUME else []
     if comparison.report is not None and not comparison.many:
         dataset, reported, epochs = comparison.report
         words += ["--report", reported, dataset] + ([epochs] if epochs is not None else [])

@@ -18,6 +18,7 @@ from nasbench_kit.experiments.recorder import CLOCKS
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.statistics import SIGNIFICANT
 from nasbench_kit.metrics import minimised
+from nasbench_kit.metrics.named_indicators import INDICATORS
 from nasbench_kit.report.architectures import Architectures
 from nasbench_kit.report.command import compare_command
 
@@ -102,7 +103,7 @@ def _curves(comparison: Comparison) -> list[dict[str, Any]]:
     """
     found = []
     results = list(comparison.results.values())
-    whole = comparison.front_hypervolume() if comparison.many else None
+    whole = comparison.front_hypervolume() if comparison.maximise else None
     exact: list[dict[str, Any]] = []  # on the clock of the traces
     for clock in CLOCKS:
         if any(not np.any(result.rows[clock] > 0) for result in results):
@@ -138,15 +139,12 @@ def _panels(
 def _measured(comparison: Comparison, clock: str, points: NDArray[np.float64], whole: float | None) -> dict[str, Any]:
     curves = []
     for result in comparison.results.values():
-        if not comparison.many:
-            values = comparison.regret(result)
-        else:
-            volume = result.rows["hypervolume"]
-            values = volume if whole is None else np.maximum(whole - volume, 0.0)
+        values = comparison.progress(result)
+        values = -values if comparison.maximise and whole is None else values
         curves.append(mean_curve(anytime(result, values, clock, points), points))
     if comparison.many:
-        name = "hypervolume" if whole is None else "hypervolume missing"
-        return {"name": name, "log": whole is not None, "lines": _lines(curves)}
+        name = INDICATORS[comparison.indicator].title + ("" if whole is None else " missing")
+        return {"name": name, "log": whole is not None or not comparison.maximise, "lines": _lines(curves)}
     metric = comparison.problem.objective_metrics[0]
     known = comparison.optimum is not None
     unit = {"percent": " [percentage points]" if known else " [%]", "count": "", "": ""}.get(

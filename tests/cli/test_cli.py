@@ -258,6 +258,17 @@ def test_compare_on_the_bundled_table(call):
     }
 
 
+def test_compare_by_another_indicator(call):
+    words = ("compare", "--runs", 3, "--evaluations", 40, "--algorithms", "random-search", "nsga2:population_size=10")
+    words += ("--objectives", "valid_accuracy", "params", "--indicator", "epsilon")
+    status, out, _ = call(*words)
+    assert status == 0
+    assert "additive epsilon: by how much the archive must be shifted" in out
+    found = json.loads(call(*words, "--json")[1])
+    assert (found["measure"], found["direction"]) == ("epsilon", "min")
+    assert sorted(found["scale"]) == ["ideal", "nadir"]
+
+
 def test_search_a_table(call, tmp_path):
     words = ("search", "--benchmark", "nb201-digits", "--epochs", 4, "--runs", 3, "--evaluations", 60, "--seed", 5)
     status, out, err = call(*words, "-o", tmp_path / "r.h5")
@@ -390,6 +401,7 @@ def test_compare_with_one_run_tests_nothing(call):
         (["compare", "--algorithms", "genetic-algorithm:popsize=5"], "did you mean 'population_size'"),
         (["compare", "--objectives", "accuracy"], "unknown metric"),
         (["compare", "--runs", "0"], "runs must be at least 1"),
+        (["compare", "--indicator", "igd"], "igd is an indicator for several objectives"),
         (["compare", "--objectives", "valid_accuracy", "valid_accuracy"], "'valid_accuracy' is given twice"),
         (["compare", "--baseline", "NSGA2"], "unknown algorithm 'NSGA2'"),
         (["compare", "--plot", "picture.gif"], "not as .gif"),

@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 
 from nasbench_kit.metrics import indicators
+from nasbench_kit.metrics.named_indicators import INDICATORS
 
 REFERENCE = np.array([[0.0, 1.0], [0.25, 0.5], [0.5, 0.25], [1.0, 0.0]])
+NOT_COMPLIANT = ("igd", "gd")  # that is why IGD+ and GD+ exist (Ishibuchi et al. 2015)
 # name -> the value for a set, and whether more is better
 SETS = {
     "hypervolume": (lambda F: indicators.hypervolume(F, np.full(F.shape[1], 2.0)), True),
     "igd": (lambda F: indicators.igd(F, REFERENCE), False),
     "igd_plus": (lambda F: indicators.igd_plus(F, REFERENCE), False),
+    "gd": (lambda F: indicators.gd(F, REFERENCE), False),
+    "gd_plus": (lambda F: indicators.gd_plus(F, REFERENCE), False),
     "epsilon": (lambda F: indicators.epsilon(F, REFERENCE), False),
+    "epsilon_multiplicative": (lambda F: indicators.epsilon_multiplicative(F + 1, REFERENCE + 1), False),
+    "r2": (lambda F: indicators.r2(F, np.zeros(F.shape[1])), False),
 }
 
 
@@ -45,8 +51,8 @@ def test_order_and_copies_of_points_do_not_matter(name):
 @pytest.mark.parametrize("name", SETS)
 def test_a_set_whose_every_point_is_better_is_not_worse(name):
     value, more = SETS[name]
-    if name == "igd":
-        pytest.skip("not Pareto-compliant: that is why IGD+ exists (Ishibuchi et al. 2015)")
+    if name in NOT_COMPLIANT:
+        pytest.skip("not Pareto-compliant")
     for F in sets(np.random.default_rng(2)):
         before, after = value(F), value(F * 0.9)
         assert after >= before - 1e-12 if more else after <= before + 1e-12
@@ -60,13 +66,21 @@ def test_unknown_values_are_refused(name):
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_the_reference_set_itself_is_best(name):
+def test_no_set_that_it_dominates_is_better_than_the_reference_set(name):
     value, more = SETS[name]
     best = value(REFERENCE)
-    for F in sets(np.random.default_rng(3)):
-        if not more:
-            assert value(np.maximum(F, REFERENCE[0].min())) >= best - 1e-12
-    assert best >= 0
+    rng = np.random.default_rng(3)
+    for F in sets(rng):
+        dominated = value(REFERENCE[rng.integers(0, len(REFERENCE), len(F))] + F)
+        assert dominated <= best if more else dominated >= best
+    if not more and name != "r2":
+        assert best == (name == "epsilon_multiplicative")  # 1, and 0 for the others
+
+
+def test_every_named_indicator_is_here():
+    assert set(INDICATORS) == set(SETS)
+    for name, indicator in INDICATORS.items():
+        assert indicator.maximise == SETS[name][1]
 
 
 @pytest.mark.parametrize("name", indicators.__all__)

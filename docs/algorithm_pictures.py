@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
-from nasbench_kit.experiments.comparison import Comparison, compare
+from nasbench_kit.experiments.comparing import compare
+from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.curves import anytime, clock_points, mean_curve
 from nasbench_kit.experiments.front_panel import median_front
 from nasbench_kit.experiments.result import Result

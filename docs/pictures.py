@@ -10,7 +10,7 @@ from journey_pictures import draw_journeys
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
-from nasbench_kit.experiments.comparison import compare
+from nasbench_kit.experiments.comparing import compare
 from nasbench_kit.experiments.comparison_figure import plot_comparison
 from nasbench_kit.figures.networks import draw
 

@@ -36,8 +36,9 @@ from nasbench_kit.errors import (
     WriteError,
 )
 from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.comparing import compare
 from nasbench_kit.experiments.comparison import Comparison, load_comparison
-from nasbench_kit.experiments.comparisons import Comparisons, compare
+from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.experiments.merging import merge
 from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.experiments.result import Result

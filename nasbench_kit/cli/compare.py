@@ -12,7 +12,7 @@ from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_
 from nasbench_kit.cli.own import OWN, algorithm_of
 from nasbench_kit.cli.problem import add_problem_arguments, problem_options
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.experiments.comparison import compare, default_objective
+from nasbench_kit.experiments.comparing import compare, default_objective
 from nasbench_kit.experiments.iohprofiler import check_empty
 from nasbench_kit.experiments.names import file_names, named
 from nasbench_kit.experiments.recorder import CLOCKS

@@ -19,7 +19,7 @@ from nasbench_kit.benchmark.problem import CHARGES, MISSING
 from nasbench_kit.cli.own import algorithm_of, problem_of, space_of
 from nasbench_kit.errors import NasbenchKitError, SourceError
 from nasbench_kit.experiments.budget import Budget
-from nasbench_kit.experiments.comparison import default_objective
+from nasbench_kit.experiments.comparing import default_objective
 from nasbench_kit.experiments.names import named
 from nasbench_kit.experiments.recipe_fields import Fields
 from nasbench_kit.experiments.recorder import CLOCKS

@@ -17,7 +17,8 @@ from nasbench_kit.cli.output import print_json, print_table, progress_bars, say,
 from nasbench_kit.cli.problem import problem_options
 from nasbench_kit.cli.task import budget_of, chosen_algorithm
 from nasbench_kit.errors import StoreError
-from nasbench_kit.experiments.comparison import Comparison, default_objective
+from nasbench_kit.experiments.comparing import default_objective
+from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.files import check_target

@@ -1,51 +1,41 @@
-"""Several algorithms on one problem: run, tabulate, test, plot."""
+"""The results of several algorithms on one problem: tabulate, test, plot."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.algorithms import ALGORITHMS, Algorithm
+from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments import statistics
 from nasbench_kit.experiments.archive_quality import checked_indicators, exact_front
 from nasbench_kit.experiments.area import mean_over_time
 from nasbench_kit.experiments.bootstrap import mean_interval
-from nasbench_kit.experiments.budget import Budget, whole_number
+from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.comparison_file import read_comparison, write_comparison
 from nasbench_kit.experiments.iohprofiler import check_empty
-from nasbench_kit.experiments.names import file_names, named, seeds_of
+from nasbench_kit.experiments.names import file_names
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.runtimes import default_targets, expected_running_time, hitting_times
 from nasbench_kit.experiments.scale import scale_of
-from nasbench_kit.experiments.search import search
 from nasbench_kit.metrics.named_indicators import HYPERVOLUME, INDICATORS
 from nasbench_kit.problems import Problem
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Comparison", "compare", "default_objective", "load_comparison"]
+__all__ = ["Comparison", "load_comparison"]
 
 FIGURES = ("anytime", "front", "attainment", "ecdf")
-
-
-def default_objective(metrics: Sequence[str]) -> str:
-    """The default objective: validation accuracy; test accuracy only if there is no other."""
-    for name in ("valid_accuracy", "test_accuracy"):
-        if name in metrics:
-            return name
-    accuracies = [name for name in metrics if name.endswith("_accuracy")]
-    return accuracies[0] if accuracies else metrics[0]
 
 
 @dataclass(frozen=True)
@@ -347,87 +337,6 @@ class Comparison:
         return {name: self.final(result) for name, result in self.results.items()}
 
 
-def compare(
-    problem: Problem,
-    algorithms: Sequence[Algorithm] | Mapping[str, Algorithm],
-    *,
-    runs: int = 100,
-    first_run: int = 0,
-    budget: Budget | None = None,
-    seed: int = 0,
-    clock: str = "evaluations",
-    report: tuple[str, str, int | None] | None = None,
-    indicators: str | Sequence[str] = (),
-    record: bool = False,
-    progress: Callable[[str, float], None] | None = None,
-    **ends: Any,
-) -> Comparison:
-    """Run several algorithms on one problem with the same budget.
-
-    Parameters
-    ----------
-    problem : Problem
-        Any problem. Algorithms are compared by regret, or by the objective's value if the optimum is unknown (a function
-        without ``bounds``); for several objectives by hypervolume, which needs bounds.
-    algorithms : sequence of Algorithm, or mapping of str to Algorithm
-        A mapping gives names. Default: the algorithm's own name with the settings that differ from the defaults.
-    runs, first_run, budget, clock, **ends
-        As in ``nasbench_kit.search``.
-    seed : int
-        As in ``nasbench_kit.search``. The second and later of equal algorithms get other seeds, recorded in their results.
-    report : tuple of (dataset, metric, epochs), optional
-        The metric reported of the incumbents, for problems of a table. Default: ``test_accuracy`` of the dataset searched
-        on, if it has one and the search does not select on it.
-    indicators : sequence of str
-        Recorded in the traces besides the hypervolume, as in ``nasbench_kit.search``; see `Comparison.by`.
-    record : bool
-        Keep a log of every generation in each result, as in ``nasbench_kit.search``.
-    progress : callable, optional
-        Called with an algorithm's name and the fraction of its work done.
-
-    Returns
-    -------
-    Comparison
-
-    Raises
-    ------
-    TypeError
-        Something other than a problem, or other than algorithms.
-    ValueError
-        No algorithms, several objectives without bounds, ``report`` for a problem without a table, or as in
-        ``nasbench_kit.search``.
-    """
-    if not isinstance(problem, Problem):
-        raise TypeError(f"problem must come from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
-    if len(problem.objectives) > 1 and problem.bounds is None:
-        raise ValueError(
-            "several objectives are compared by hypervolume, which needs bounds: pass bounds= to the problem"
-        )
-    members, seed = named(algorithms), whole_number("seed", seed)
-    seeds = seeds_of(members, seed)
-    if not isinstance(problem, TabularProblem):
-        if report is not None:
-            raise ValueError("report= names a metric of a table, but this problem has no table")
-    elif report is None and "test_accuracy" in problem.bench.metrics(problem.dataset):
-        report = (problem.dataset, "test_accuracy", None) if "test_accuracy" not in problem.objectives else None
-    budget = Budget.of(budget, ends, compare)
-    results = {}
-    for name, algorithm in members.items():
-        results[name] = search(
-            problem,
-            algorithm,
-            runs=runs,
-            first_run=first_run,
-            seed=seeds[name],
-            budget=budget,
-            clock=clock,
-            indicators=indicators,
-            record=record,
-            progress=_named(progress, name),
-        )
-    return Comparison(problem, results, report, budget)
-
-
 def load_comparison(path: str | os.PathLike[str]) -> Comparison:
     """Read a comparison that ``Comparison.save`` wrote.
 
@@ -440,7 +349,3 @@ def load_comparison(path: str | os.PathLike[str]) -> Comparison:
         No such file, not a comparison, or a damaged one.
     """
     return Comparison(*read_comparison(Path(path)))
-
-
-def _named(progress: Callable[[str, float], None] | None, name: str) -> Callable[[float], None] | None:
-    return None if progress is None else lambda share: progress(name, share)

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.comparison import Comparison
-from nasbench_kit.experiments.comparison import compare as compare_one
 from nasbench_kit.experiments.ranking import Friedman, friedman, posthoc, ranks_of
 from nasbench_kit.experiments.statistics import summarise
-from nasbench_kit.problems import Problem
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Comparisons", "compare"]
+__all__ = ["Comparisons"]
 
 FIGURES = ("ranks",)
-
-Algorithms = Sequence[Algorithm] | Mapping[str, Algorithm]
 
 
 class Comparisons(Mapping[str, Comparison]):
@@ -124,92 +119,3 @@ class Comparisons(Mapping[str, Comparison]):
             test.critical_difference,
             f"mean rank on {len(self)} problems (1 is the best)",
         )
-
-
-@overload
-def compare(problem: Problem, algorithms: Algorithms, **options: Any) -> Comparison: ...
-
-
-@overload
-def compare(
-    problem: Sequence[Problem] | Mapping[str, Problem], algorithms: Algorithms, **options: Any
-) -> Comparisons: ...
-
-
-def compare(
-    problem: Problem | Sequence[Problem] | Mapping[str, Problem], algorithms: Algorithms, **options: Any
-) -> Comparison | Comparisons:
-    """Run several algorithms on one problem, or on each of several, with the same budget.
-
-    Parameters
-    ----------
-    problem : Problem, sequence of Problem, or mapping of str to Problem
-        Any problems. Algorithms are compared by regret, or by the objective's value if the optimum is unknown (a function
-        without ``bounds``); for several objectives by hypervolume, which needs bounds. A mapping gives names.
-    algorithms : sequence of Algorithm, or mapping of str to Algorithm
-        A mapping gives names. Default: the algorithm's own name with the settings that differ from the defaults.
-    runs, first_run, budget, clock, **ends
-        As in ``nasbench_kit.search``; 100 runs by default.
-    seed : int
-        As in ``nasbench_kit.search``. The second and later of equal algorithms get other seeds, recorded in their results.
-    report : tuple of (dataset, metric, epochs), or mapping of str to such, optional
-        The metric reported of the incumbents, for problems of a table. Default: ``test_accuracy`` of the dataset searched
-        on, if it has one and the search does not select on it. A mapping is by the names of several problems.
-    indicators : sequence of str
-        Several objectives: recorded in the traces besides the hypervolume, as in ``nasbench_kit.search``; see `Comparison.by`.
-    record : bool
-        Keep a log of every generation in each result, as in ``nasbench_kit.search``.
-    progress : callable, optional
-        Called with an algorithm's name and the fraction of its work done; with several problems, the name of the problem
-        comes before that of the algorithm: ``"problem: algorithm"``.
-
-    Returns
-    -------
-    Comparison, or Comparisons for several problems
-
-    Raises
-    ------
-    TypeError
-        Something other than problems, or other than algorithms.
-    ValueError
-        No problems, no algorithms, several objectives without bounds, ``report`` for a problem without a table, or as in
-        ``nasbench_kit.search``.
-    """
-    if isinstance(problem, Problem) or not isinstance(problem, Sequence | Mapping) or isinstance(problem, str):
-        return compare_one(problem, algorithms, **options)  # which says what is wrong
-    names = names_of_problems(problem)
-    problems = list(problem.values() if isinstance(problem, Mapping) else problem)
-    if not problems:
-        raise ValueError("no problems to compare on")
-    report, progress = options.pop("report", None), options.pop("progress", None)
-    if isinstance(report, Mapping):
-        for name in report:
-            if name not in names:
-                raise UnknownName("problem", name, names)
-    found = {}
-    for name, one in zip(names, problems, strict=True):
-        own = report.get(name) if isinstance(report, Mapping) else report
-        found[name] = compare_one(one, algorithms, report=own, progress=_prefixed(progress, name), **options)
-    return Comparisons(found)
-
-
-def _prefixed(progress: Callable[[str, float], None] | None, problem: str) -> Callable[[str, float], None] | None:
-    return None if progress is None else lambda name, share: progress(f"{problem}: {name}", share)
-
-
-def names_of_problems(problems: Mapping[str, object] | Sequence[object]) -> list[str]:
-    """Names of problems: those of a mapping, else what they search, with " (2)" and so on for equal ones."""
-    if isinstance(problems, Mapping):
-        return [str(name) for name in problems]
-    names: list[str] = []
-    for problem in problems:
-        text = repr(problem)
-        name = (
-            text.removeprefix("<problem ").removesuffix(">") if text.startswith("<problem ") else type(problem).__name__
-        )
-        unique, count = name, 1
-        while unique in names:
-            count += 1
-            unique = f"{name} ({count})"
-        names.append(unique)
-    return names

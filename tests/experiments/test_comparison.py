@@ -9,7 +9,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.experiments.budget import Budget
-from nasbench_kit.experiments.comparison import compare, default_objective
+from nasbench_kit.experiments.comparing import compare, default_objective
 from nasbench_kit.experiments.comparison_figure import plot_comparison
 from nasbench_kit.experiments.curves import anytime, clock_points, mean_curve
 

@@ -38,7 +38,7 @@ def test_it_is_of_the_archive_between_ideal_and_nadir(bench, objectives, seed):
 
 
 def test_the_exact_front_has_the_most(bench):
-    from nasbench_kit.experiments.comparison import compare
+    from nasbench_kit.experiments.comparing import compare
 
     problem = bench.problem(["valid_accuracy", "params"])  # noisy: luck must not lift an archive above the front
     comparison = compare(problem, [nk.NSGA2(population_size=10), nk.RandomSearch()], runs=5, evaluations=500)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from nasbench_kit.cli.output import say
+from nasbench_kit.experiments.comparison import Comparison
+from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.experiments.gathering import comparisons_of
 from nasbench_kit.files import check_target
 from nasbench_kit.report.page import report
@@ -29,5 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     check_target(Path(options.output))  # now, not after reading everything
-    say(report(comparisons_of(options.results), options.output, baseline=options.baseline))
+    found: Mapping[str, Comparison] = comparisons_of(options.results)
+    if len({frozenset(one.results) for one in found.values()}) == 1:
+        found = Comparisons(found)  # whose ranks are shown, too
+    say(report(found, options.output, baseline=options.baseline))
     return 0

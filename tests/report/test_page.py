@@ -173,7 +173,7 @@ def test_one_run_and_runs_that_fail(tmp_path):
     assert content["pairs"] == []
 
 
-def test_ranks_over_several_problems(tmp_path):
+def test_ranks_over_several_problems(tmp_path, capsys):
     bench = nk.open("nb201")
     problems = {name: bench.problem("valid_accuracy", dataset=name) for name in ("cifar100", "ImageNet16-120")}
     several = nk.compare(problems, [nk.RandomSearch(), nk.LocalSearch()], runs=3, evaluations=30)
@@ -181,3 +181,7 @@ def test_ranks_over_several_problems(tmp_path):
     assert "Over all problems" in text
     assert f"p {several.friedman().p:.2g}" in text
     assert "Over all problems" not in nk.report(dict(several), tmp_path / "b.html").read_text()
+    for name, comparison in several.items():
+        comparison.save(tmp_path / f"{name}.h5")
+    assert main(["report", str(tmp_path), "-o", str(tmp_path / "c.html")]) == 0
+    assert "Over all problems" in (tmp_path / "c.html").read_text()

@@ -17,7 +17,7 @@ import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS, parse_algorithm
 
 CASES = [
-    pytest.param(cls, m, space, id=f"{cls.__name__}-{m}-{space}")
+    pytest.param(cls, m, space, id=f"{cls.__name__}-{m}-{space}", marks=[pytest.mark.slow] if m > 2 else [])
     for cls in ALGORITHMS.values()
     for m in (1, 2, 3)
     if (cls.single_objective if m == 1 else cls.many_objectives)

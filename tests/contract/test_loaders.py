@@ -72,6 +72,7 @@ def test_a_source_is_read_and_says_where_it_is_from(source_format, kind, sources
         assert recognise(sources[kind]) == source_format
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source_format", "kind"), SOURCES)
 def test_reading_twice_gives_the_same_store(source_format, kind, sources, tmp_path):
     stores = []

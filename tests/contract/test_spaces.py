@@ -212,6 +212,7 @@ def test_numbers_and_back(name):
         space.from_number([space.size])
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_any_valid_genotype_round_trips(name, data):
     space = space_of(name)
@@ -224,6 +225,7 @@ def test_any_valid_genotype_round_trips(name, data):
             space.canonical(x)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_network_under_other_names_is_the_same(name, seed):
     space = space_of(name)

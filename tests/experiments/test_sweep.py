@@ -30,6 +30,7 @@ def digests(sweep):
     return {key: result.digest for key, result in sweep.results.items()}
 
 
+@pytest.mark.slow
 def test_every_cell_is_the_plain_search(bench, tmp_path):
     told = []
     found = swept(bench, tmp_path / "sweep", seeds=[0, 5], progress=told.append)
@@ -176,6 +177,7 @@ def test_another_grid_needs_another_folder(bench, tmp_path):
         SweepFolder(tmp_path / "other").state()
 
 
+@pytest.mark.slow
 def test_two_sweeps_in_one_folder(bench, tmp_path):
     pytest.importorskip("fcntl")
 

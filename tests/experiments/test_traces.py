@@ -91,6 +91,7 @@ def test_several_objectives_are_exact_along_the_grid(bench, algorithm, clock):
             assert volume == pytest.approx(expected, nan_ok=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clock", ["unique_networks", "simulated_seconds"])
 def test_a_run_has_the_same_trace_in_any_batch(bench, clock):
     problem = bench.problem("valid_accuracy", epochs=4)

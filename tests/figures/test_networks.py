@@ -31,6 +31,7 @@ def test_nothing_hides_anything(space):
             assert layout.width >= LETTER * len(layout.title)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", nk.list_spaces())
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
 def test_every_space_is_drawn(name, suffix, tmp_path):

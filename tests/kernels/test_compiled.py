@@ -26,6 +26,7 @@ from nasbench_kit.kernels.sorting import lowest, order_of_pairs
 from nasbench_kit.metrics.indicators import nondominated
 
 numba = pytest.importorskip("numba")
+pytestmark = pytest.mark.slow  # compiling takes seconds
 
 
 @pytest.fixture(autouse=True)

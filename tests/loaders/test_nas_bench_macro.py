@@ -63,6 +63,7 @@ def rewritten(source, content, change):
     return source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -42,6 +42,7 @@ def packed(value: object) -> bytes:
     return bz2.compress(pickle.dumps(value, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["folder", "archive.tar", "single.pickle.pbz2"])
 def test_every_value_arrives(written, tmp_path, infos, name):
     bench = nk.convert(written / name, tmp_path / "out.h5", partial=True)
@@ -92,6 +93,7 @@ def test_folders_need_all_or_partial(folder, tmp_path):
     assert len(nk.convert(folder, tmp_path / "out.h5", partial=True)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

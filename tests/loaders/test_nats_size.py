@@ -65,6 +65,7 @@ def written(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["folder", "archive.tar", "single.pickle.pbz2"])
 def test_every_value_arrives(written, tmp_path, infos, name):
     assert recognise(written / name) == "nats"

@@ -156,6 +156,7 @@ def test_a_file_in_batches(tmp_path):
     assert len(nk.convert(path, tmp_path / "out.h5", partial=True)) == count
 
 
+@pytest.mark.slow
 def test_curves(source, tmp_path, infos):
     plain = nk.convert(source(infos), tmp_path / "plain.h5", partial=True)
     bench = nk.convert(source(infos), tmp_path / "curves.h5", partial=True, curves=True)
@@ -259,6 +260,7 @@ def rc_of(infos):
     return infos[11]["full"]["all_results"]["cifar100", 777]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

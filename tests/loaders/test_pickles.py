@@ -51,6 +51,7 @@ def read(data: bytes):
     return read_pickle(Bytes(data), "file")[0]
 
 
+@pytest.mark.slow
 @given(values, st.integers(2, 5))
 def test_plain_values_come_as_they_were(value, protocol):
     data = pickle.dumps(value, protocol)
@@ -267,6 +268,7 @@ def record(i: int) -> dict[str, object]:
     return {"less": {f"x-valid@{e}": i + e / 7 for e in range(20)}, "full": {e: i * e + 0.5 for e in range(30)}, "i": i}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 255, 256, 999, 1000, 1001, 2001])
 def test_items_of_a_stream(small_windows, count, protocol):

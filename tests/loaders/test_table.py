@@ -206,6 +206,7 @@ def custom(tmp_path, frame, column):
     return nk.convert(tmp_path / "data.csv", tmp_path / "out.h5", mapping=mapped(tmp_path, text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["val_acc", "ssim", "roc_auc", "throughput", "frames_per_second"])
 def test_a_name_that_looks_like_a_gain_needs_its_direction(tmp_path, frame, metric):
     with pytest.raises(nk.SourceError, match=rf"direction = \"max\".*--column 'acc=cifar10/{metric}@8:max'"):

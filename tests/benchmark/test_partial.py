@@ -117,6 +117,7 @@ def test_random_search_draws_the_stored_rows_uniformly(bench):
     assert (result.best("valid_accuracy") == best).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SINGLE)
 def test_incumbents_are_stored_and_have_the_values_reported(bench, name):
     problem = bench.problem("valid_accuracy", missing="nearest")

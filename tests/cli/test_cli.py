@@ -317,6 +317,7 @@ def test_search_shows_the_trial_that_was_searched(call, store):
     assert entry["valid_accuracy"] == bench.query(entry["genotype"], "valid_accuracy", epochs=12, seed=888)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="needs the extra 'plot'")
 @pytest.mark.parametrize("objectives", [["valid_accuracy"], ["valid_accuracy", "params"]])
 def test_search_draws_a_table(call, tmp_path, objectives):

@@ -59,6 +59,7 @@ def test_every_value_arrives(written, tmp_path, infos, name):
     assert value[0] == rc["eval_losses"]["ori-test@6"]
 
 
+@pytest.mark.slow
 def test_a_folder_by_one_core_or_many(written, tmp_path, monkeypatch):
     tables = []
     for cores in (1, 5):

@@ -87,6 +87,7 @@ def test_every_value_arrives(written, tmp_path, infos, name):
     assert_size_records(curves, infos)
 
 
+@pytest.mark.slow
 def test_a_table_without_its_meta_file(written, tmp_path):
     folder = shutil.copytree(written / "folder", tmp_path / "folder")
     (folder / "meta.pickle.pbz2").unlink()

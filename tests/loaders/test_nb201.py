@@ -118,6 +118,7 @@ def test_every_value_arrives(source, tmp_path, infos, container):
     assert bench.units("valid_time", "cifar100") == "s"
 
 
+@pytest.mark.slow
 def test_the_official_torch_agrees(source, infos):
     torch = pytest.importorskip("torch")
     loaded = torch.load(source(infos), weights_only=False)
@@ -127,6 +128,7 @@ def test_the_official_torch_agrees(source, infos):
     assert_equal_to(bench, infos)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("legacy_container", [True, False])
 def test_containers_of_torch_itself(tmp_path, infos, legacy_container):
     torch = pytest.importorskip("torch")

@@ -301,6 +301,7 @@ def test_columns_of_one_metric_may_not_contradict_each_other(tmp_path, frame):
 # -------------------------------------------------------------------- text files of all kinds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_byte_order_marks_and_separators(tmp_path, frame, encoding, separator):

@@ -9,12 +9,6 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.metrics.rank_correlation import rank_agreement
 
-torch = pytest.importorskip("torch", reason="networks need torch")
-
-from nasbench_kit.training import build  # noqa: E402
-from nasbench_kit.training.proxies import proxies  # noqa: E402
-from nasbench_kit.training.proxies.measuring import made_up_images  # noqa: E402
-
 # what was measured with 30 networks and made-up images; the published ones are of CIFAR-10, other weights and 64 images
 SPEARMAN = {"synflow": 0.99, "snip": 0.93, "grad_norm": 0.95, "jacob_cov": 0.9, "naswot": 0.93}
 PUBLISHED = {"jacob_cov": "jacov", "naswot": "nwot"}
@@ -24,6 +18,13 @@ def test_published_proxies_of_nb201_on_cifar10(published):
     path = published / "nb201" / "zero_cost_proxies_cifar10.csv.gz"
     if not path.exists():
         pytest.skip(f"{path} is absent")
+    torch = pytest.importorskip(
+        "torch", reason="networks need torch"
+    )  # here, for its import takes longer than most tests
+    from nasbench_kit.training import build
+    from nasbench_kit.training.proxies import proxies
+    from nasbench_kit.training.proxies.measuring import made_up_images
+
     table = pd.read_csv(path).query("synflow > 0")  # without those whose output does not depend on the images
     drawn = table.iloc[np.random.default_rng(0).choice(len(table), 24, replace=False)]
     space, rng = nk.space("nb201"), np.random.default_rng(0)

@@ -49,6 +49,7 @@ def test_the_landscape_of_nas_bench_201():
     assert [comparison.optimum is not None for comparison in found.comparisons.values()] == [True, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "figures"), [("transnas-micro", 14), ("transnas-macro", 14), ("nb201-proxies", 5)])
 def test_ranks_and_correlations_of_bundled_tables(name, figures):
     found = nk.reproduce(name)

@@ -124,10 +124,6 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.indicator != HYPERVOLUME:
         comparison = comparison.by(options.indicator)
-    if options.json:
-        print_json(comparison_json(comparison, options.baseline))
-    else:
-        print_comparison(comparison, options.baseline)
     if options.save:
         files = file_names(comparison.results, ".h5")
         for name, result in comparison.results.items():
@@ -138,6 +134,11 @@ def run(options: argparse.Namespace) -> int:
         from nasbench_kit.experiments.comparison_figure import plot_comparison
 
         say(f"drawn {plot_comparison(comparison, options.plot, clock=options.clock)}", error=True)
+    # last, since what reads a pipe may have seen enough before everything is written
+    if options.json:
+        print_json(comparison_json(comparison, options.baseline))
+    else:
+        print_comparison(comparison, options.baseline)
     return 0
 
 

@@ -49,6 +49,7 @@ def legend_below(figure: Figure, handles: Sequence[Any], names: Sequence[str]) -
 
 def head(figure: Figure, title: str, size: int = 12) -> None:
     """A title above all panels, in as many lines as its length needs."""
+    title = re.sub(r"(\d) (runs|algorithms)", "\\1\u00a0\\2", title)  # a number stays with what it counts
     figure.suptitle(textwrap.fill(title, int(figure.get_figwidth() * 115 / size)), fontsize=size)
 
 

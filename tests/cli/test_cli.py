@@ -131,6 +131,13 @@ def test_convert_validate_compare(call, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_results_are_saved_before_a_pipe_closes(tmp_path):
+    command = f"{sys.executable} -m nasbench_kit compare --runs 2 --evaluations 10 --save {tmp_path / 'r'} | head -n 1"
+    subprocess.run(["bash", "-c", command], capture_output=True, check=True)
+    assert list((tmp_path / "r").glob("*.h5"))
+
+
+@pytest.mark.slow
 def test_validate_says_no_to_a_tampered_store(call, store, tmp_path):
     from nasbench_kit.store import StoreFile
 

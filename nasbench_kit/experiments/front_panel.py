@@ -32,7 +32,7 @@ def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bo
     pair : tuple of int
         The objectives on the horizontal and the vertical axis.
     whole : bool
-        Show every point, also those far from the rest of the exact front: a network that predicts nothing is often on it,
+        Show every point, also those far from the others: a network that predicts nothing is often on it,
         for it is the fastest.
     """
     problem = comparison.problem
@@ -65,17 +65,17 @@ def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bo
 def zoom(
     axes: Axes, fronts: Sequence[NDArray[np.float64]], exact: NDArray[np.float64] | None, *, whole: bool = False
 ) -> None:
-    """Limit axes to the region of the exact front, or of all points (k, 2) where there is none, and say what lies outside."""
+    """Limit axes to the region where most points (k, 2) lie, and say how many lie outside."""
     points = [front for front in [*fronts, exact] if front is not None and len(front)]
     if not points:
         axes.text(0.5, 0.5, "no run found anything", transform=axes.transAxes, ha="center", color="0.4")
         return
     shown = np.concatenate(points)
-    focus = exact if exact is not None and len(exact) else shown
+    most = near(shown[:, 0]) & near(shown[:, 1])
+    focus = shown if whole or not most.any() else shown[most]
     inside = np.ones(len(shown), dtype=np.bool_)
     for k, axis in enumerate("xy"):
-        values = shown[:, k] if whole else near(focus[:, k])
-        low, high = float(values.min()), float(values.max())
+        low, high = float(focus[:, k].min()), float(focus[:, k].max())
         if low > 0 and high > 20 * low:
             axes.set(**{f"{axis}scale": "log"})
             low, high = low / 1.15, high * 1.15
@@ -92,13 +92,13 @@ def zoom(
         )  # fmt: skip
 
 
-def near(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The values that are not far from most of the others."""
+def near(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which values are not far from most of the others: (n,)."""
     if len(values) < 5:
-        return values
+        return np.ones(len(values), dtype=np.bool_)
     first, third = np.quantile(values, [0.25, 0.75])
     reach = FAR * (third - first)
-    kept: NDArray[np.float64] = values[(values >= first - reach) & (values <= third + reach)]
+    kept: NDArray[np.bool_] = (values >= first - reach) & (values <= third + reach)
     return kept
 
 

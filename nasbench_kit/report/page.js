@@ -277,16 +277,20 @@ function drawFronts(host, content, pair, shown, whole, choose) {
     make(svg, "text", { x: width / 2, y: 190, "text-anchor": "middle" }, "nothing to show");
     return;
   }
-  // the region of the exact front and a bit around it: one weak network would squeeze all others
+  // the region where most points lie: a network that predicts nothing is on every front, for it is the fastest
+  const limits = (key) => {
+    const values = points.map((point) => point[key]).sort((p, q) => p - q);
+    if (whole || values.length < 5) return [-Infinity, Infinity];
+    const [first, third] = [values[Math.floor(values.length / 4)], values[Math.floor((3 * values.length) / 4)]];
+    const far = 3 * (third - first);
+    return [first - far, third + far];
+  };
+  const [nearX, nearY] = [limits("x"), limits("y")];
+  const most = points.filter((point) => point.x >= nearX[0] && point.x <= nearX[1] && point.y >= nearY[0] && point.y <= nearY[1]);
+  const focus = most.length ? most : points;
   const range = (key) => {
-    const near = !whole && exact ? points.filter((point) => point.series < 0) : points;
-    let values = near.map((point) => point[key]).sort((p, q) => p - q);
-    if (!whole && values.length > 4) { // a network that predicts nothing is on every front, for it is the fastest
-      const [first, third] = [values[Math.floor(values.length / 4)], values[Math.floor((3 * values.length) / 4)]];
-      const far = 3 * (third - first);
-      values = values.filter((value) => value >= first - far && value <= third + far);
-    }
-    const [low, high] = [values[0], values[values.length - 1]];
+    const values = focus.map((point) => point[key]);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
     const log = low > 0 && high > 20 * low;
     if (log) return [low / 1.15, high * 1.15, true];
     const room = 0.08 * (high - low || Math.abs(high) || 1);
@@ -416,7 +420,7 @@ function section(element, content) {
     const pairs = [];
     for (let i = 0; i < count; i += 1) for (let j = i + 1; j < count; j += 1) pairs.push([`${content.fronts.axes[i].name} / ${content.fronts.axes[j].name}`, [j, i]]);
     choice(bar, "objectives", pairs, (pair) => { state.pair = pair; redraw(); });
-    if (content.fronts.exact) choice(bar, "show", [["near the exact front", false], ["everything", true]], (whole) => { state.whole = whole; redraw(); });
+    choice(bar, "show", [["most of it", false], ["everything", true]], (whole) => { state.whole = whole; redraw(); });
     let kept = false;
     const choose = (id, heading, pinned) => {
       if (kept && !pinned) return;

@@ -28,7 +28,7 @@ class Friedman:
     statistic : float
         Iman and Davenport's F, which is less conservative than Friedman's chi-squared.
     p : float
-        ``nan`` for a single problem.
+        Never below the probability that all problems have the same order by chance; ``nan`` for a single problem.
     problems, algorithms : int
     critical_difference : float
         Mean ranks that differ by at least this much differ significantly (Nemenyi, 5 %); ``nan`` for a single problem.
@@ -82,6 +82,8 @@ def friedman(ranks: NDArray[np.float64]) -> Friedman:
     rest = problems * (algorithms - 1) - chi2
     statistic = (problems - 1) * chi2 / rest if rest > 1e-9 else math.inf
     p = float(scipy.stats.f.sf(statistic, algorithms - 1, (algorithms - 1) * (problems - 1)))
+    # where all problems agree, F is infinite; the same order by chance has this probability
+    p = max(p, float(math.factorial(algorithms)) ** (1 - problems))
     return Friedman(statistic, p, problems, algorithms, critical_difference(problems, algorithms))
 
 

@@ -37,5 +37,5 @@ def _keys(name: str) -> tuple[str, ...]:
     try:
         return algorithm_references(parse_algorithm(name).name)
     except UnknownName:
-        known = [*list_benchmarks(), *list_spaces(), *ALGORITHMS]
+        known = dict.fromkeys([*list_benchmarks(), *list_spaces(), *ALGORITHMS])
         raise UnknownName("benchmark, space or algorithm", name, known) from None

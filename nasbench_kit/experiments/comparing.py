@@ -11,7 +11,7 @@ from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.comparisons import Comparisons
-from nasbench_kit.experiments.names import named, seeds_of
+from nasbench_kit.experiments.names import named, seeds_of, unused
 from nasbench_kit.experiments.search import search
 from nasbench_kit.problems import Problem
 
@@ -172,11 +172,7 @@ def names_of_problems(problems: Mapping[str, object] | Sequence[object]) -> list
         name = (
             text.removeprefix("<problem ").removesuffix(">") if text.startswith("<problem ") else type(problem).__name__
         )
-        unique, count = name, 1
-        while unique in names:
-            count += 1
-            unique = f"{name} ({count})"
-        names.append(unique)
+        names.append(unused(name, names))
     return names
 
 

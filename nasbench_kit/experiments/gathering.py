@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.comparison import Comparison, load_comparison
 from nasbench_kit.experiments.comparison_file import FORMAT, reopened
-from nasbench_kit.experiments.names import short_name
+from nasbench_kit.experiments.names import short_name, unused
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
 from nasbench_kit.experiments.sweep_folder import MANIFEST
@@ -35,18 +35,18 @@ def comparisons_of(paths: Sequence[str | os.PathLike[str]]) -> dict[str, Compari
     groups: dict[str, dict[str, Result]] = {}
     for path in _files([Path(path) for path in paths]):
         if record_format(path) == FORMAT:
-            found[_unused(path.stem, found)] = load_comparison(path)
+            found[unused(path.stem, found)] = load_comparison(path)
             continue
         result = load_result(path)
         problem = {**result.source, "benchmark": Path(str(result.source.get("benchmark", ""))).name}
         key = json.dumps([result.space.name, result.objectives, problem], sort_keys=True, default=str)
         members = groups.setdefault(key, {})
-        members[_unused(_name(result, path), members)] = result
+        members[unused(_name(result, path), members)] = result
     for results in groups.values():
         first = next(iter(results.values()))
         budgets = {result.budget for result in results.values()}
         heading = ", ".join([_place(first), *first.objectives])
-        found[_unused(heading, found)] = Comparison(
+        found[unused(heading, found)] = Comparison(
             reopened(first), results, _report(first), first.budget if len(budgets) == 1 else None
         )
     return found
@@ -89,11 +89,3 @@ def _name(result: Result, path: Path) -> str:
         return short_name(cls(**result.settings))
     except (TypeError, ValueError):  # of another version of the kit
         return path.stem
-
-
-def _unused(name: str, taken: Container[str]) -> str:
-    unique, count = name, 1
-    while unique in taken:
-        count += 1
-        unique = f"{name} ({count})"
-    return unique

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from nasbench_kit.algorithms import Algorithm
 
-__all__ = ["file_names", "named", "seeds_of", "short_name"]
+__all__ = ["file_names", "named", "seeds_of", "short_name", "unused"]
 
 LONGEST = 100  # characters per file name
 
@@ -55,14 +55,19 @@ def named(algorithms: Sequence[Algorithm] | Mapping[str, Algorithm]) -> dict[str
         name = key if own else short_name(algorithm)
         if not isinstance(name, str):
             raise TypeError(f"an algorithm's name must be a string, not {name!r}")
-        unique, count = name, 1
-        while unique in found:
-            count += 1
-            unique = f"{name} ({count})"
-        found[unique] = algorithm
+        found[unused(name, found)] = algorithm
     if not found:
         raise ValueError("no algorithms to compare")
     return found
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """The name itself, or with " (2)" and so on if it is taken."""
+    unique, count = name, 1
+    while unique in taken:
+        count += 1
+        unique = f"{name} ({count})"
+    return unique
 
 
 def seeds_of(algorithms: Mapping[str, Algorithm], seed: int) -> dict[str, int]:

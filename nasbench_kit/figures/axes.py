@@ -22,6 +22,7 @@ __all__ = [
     "line_look",
     "marker_look",
     "plain_log_ticks",
+    "unit_label",
     "words",
 ]
 
@@ -67,8 +68,13 @@ def plain_log_ticks(axes: Axes) -> None:
 
 def axis_label(metric: Metric, what: str = "", *, difference: bool = False) -> str:
     """A metric's axis label with its unit; a ``difference`` of percentages is in percentage points."""
-    unit = {"percent": "percentage points" if difference else "%", "count": ""}.get(metric.units, metric.units)
+    unit = "percentage points" if difference and metric.units == "percent" else unit_label(metric)
     return f"{words(metric.name)}{what}" + (f" [{unit}]" if unit else "")
+
+
+def unit_label(metric: Metric) -> str:
+    """A metric's unit as figures show it; empty for counts."""
+    return {"percent": "%", "count": ""}.get(metric.units, metric.units)
 
 
 def algorithm_name(algorithm: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.errors import InvalidArchitecture
+from nasbench_kit.figures.axes import unit_label
 from nasbench_kit.figures.layout import Layout
 from nasbench_kit.metrics import minimised
 from nasbench_kit.problems import Problem
@@ -76,8 +77,7 @@ class Architectures:
                 values = minimised(problem(X), metrics)
             except (ValueError, InvalidArchitecture):  # loaded from a file that lacks the function
                 values = np.full((len(X), len(metrics)), np.nan)
-        units = {"percent": "%", "count": ""}
-        return [{"name": m.name, "unit": units.get(m.units, m.units)} for m in metrics], values
+        return [{"name": m.name, "unit": unit_label(m)} for m in metrics], values
 
 
 def _text(native: Any) -> str:

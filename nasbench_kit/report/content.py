@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.caption import comparison_caption, comparison_title
 from nasbench_kit.experiments.comparison import Comparison
+from nasbench_kit.experiments.comparison_figure import CLOCKS as CLOCK_WORDS
 from nasbench_kit.experiments.curves import Curve, anytime, clock_points, mean_curve
 from nasbench_kit.experiments.recorder import CLOCKS
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.statistics import SIGNIFICANT
+from nasbench_kit.figures.axes import axis_label, unit_label, words
 from nasbench_kit.metrics import minimised
 from nasbench_kit.metrics.named_indicators import INDICATORS
 from nasbench_kit.report.architectures import Architectures
@@ -24,11 +26,6 @@ from nasbench_kit.report.command import compare_command
 
 __all__ = ["comparison_content"]
 
-CLOCK_NAMES = {
-    "evaluations": "evaluations",
-    "unique_networks": "unique networks evaluated",
-    "simulated_seconds": "simulated training time [s]",
-}
 BEST = 12  # architectures listed for one objective
 
 
@@ -115,14 +112,14 @@ def _curves(comparison: Comparison) -> list[dict[str, Any]]:
         except ValueError:  # traces by another clock are too coarse
             if comparison.clock is None:
                 continue
-            own, note = comparison.clock, f", mean at equal {CLOCK_NAMES[comparison.clock]}"
+            own, note = comparison.clock, f", mean at equal {CLOCK_WORDS[comparison.clock]}"
             exact = exact or _panels(comparison, own, clock_points(results, own), whole)
             panels = copy.deepcopy(exact)
             for panel in panels:
                 for line, result in zip(panel["lines"], results, strict=True):
                     at = np.array(line["x"], dtype=np.float64)
                     line["x"] = _plain(anytime(result, result.rows[clock], own, at).mean(axis=0).tolist())
-        found.append({"clock": clock, "name": CLOCK_NAMES[clock] + note, "panels": panels})
+        found.append({"clock": clock, "name": CLOCK_WORDS[clock] + note, "panels": panels})
     found.sort(key=lambda curve: curve["clock"] != comparison.clock)
     return found
 
@@ -131,7 +128,8 @@ def _panels(
     comparison: Comparison, clock: str, points: NDArray[np.float64], whole: float | None
 ) -> list[dict[str, Any]]:
     panels = [_measured(comparison, clock, points, whole)]
-    if comparison.report is not None and not comparison.many:
+    # not of a comparison from a file whose table is gone
+    if comparison.report is not None and not comparison.many and isinstance(comparison.problem, TabularProblem):
         panels.append(_reported(comparison, clock, points))
     return panels
 
@@ -147,26 +145,21 @@ def _measured(comparison: Comparison, clock: str, points: NDArray[np.float64], w
         return {"name": name, "log": whole is not None or not comparison.maximise, "lines": _lines(curves)}
     metric = comparison.problem.objective_metrics[0]
     known = comparison.optimum is not None
-    unit = {"percent": " [percentage points]" if known else " [%]", "count": "", "": ""}.get(
-        metric.units, f" [{metric.units}]"
-    )
-    name = f"{_words(metric.name)} regret" if known else f"{_words(metric.name)}, minimised"
-    return {"name": name + unit, "log": known, "lines": _lines(curves)}
+    name = axis_label(metric, " regret", difference=True) if known else axis_label(metric, ", minimised")
+    return {"name": name, "log": known, "lines": _lines(curves)}
 
 
 def _reported(comparison: Comparison, clock: str, points: NDArray[np.float64]) -> dict[str, Any]:
     assert comparison.report is not None
     dataset, name, epochs = comparison.report
     problem = comparison.problem
-    unit = ""
-    if isinstance(problem, TabularProblem):
-        units = problem.bench.metric(name, dataset).units
-        unit = {"percent": " [%]", "count": "", "": ""}.get(units, f" [{units}]")
+    assert isinstance(problem, TabularProblem)  # else nothing is reported
+    metric = problem.bench.metric(name, dataset)
     curves = [
         mean_curve(anytime(result, result.trace_of(name, dataset=dataset, epochs=epochs), clock, points), points)
         for result in comparison.results.values()
     ]
-    return {"name": f"{_words(name)} of the incumbent, {dataset}{unit}", "log": False, "lines": _lines(curves)}
+    return {"name": axis_label(metric, f" of the incumbent, {dataset}"), "log": False, "lines": _lines(curves)}
 
 
 def _lines(curves: list[Curve]) -> list[dict[str, Any]]:
@@ -179,10 +172,6 @@ def _lines(curves: list[Curve]) -> list[dict[str, Any]]:
         }
         for c in curves
     ]
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ").replace("valid ", "validation ")
 
 
 # ---------------------------------------------------------------- architectures found
@@ -200,11 +189,10 @@ def _fronts(comparison: Comparison, architectures: Architectures) -> dict[str, A
     for result in comparison.results.values():
         X, F = _median_archive(result)
         members.append({"id": architectures.add(X), "values": _plain(minimised(F, metrics).tolist())})
-    units = {"percent": "%", "count": ""}
     axes = [
         {
-            "name": _words(metric.name),
-            "unit": units.get(metric.units, metric.units),
+            "name": words(metric.name),
+            "unit": unit_label(metric),
             "direction": metric.direction or "min",
         }
         for metric in metrics

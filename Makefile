@@ -5,7 +5,8 @@
 # make fuzz   damaged and hostile files for everything that reads one
 # make audit  no dependency is allowed, or installed, with a known hole
 # make tables the bundled stores again, bit for bit, from their published sources: make tables SOURCE=folder
-# make docs   the pictures of the README and the docs
+# make docs   the documentation site, in site/: open site/index.html
+# make pictures  the pictures of the README and the docs (this was make docs)
 # make clean  remove everything that was made
 #
 # Every verb does its own set-up in .venv, on Python 3.11 or newer: make PYTHON=python3.13 picks another.
@@ -19,7 +20,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs tables clean fuzz audit install-all test-published test-slow test-train test-rest
+.PHONY: run test lint bench docs pictures tables clean fuzz audit install-all test-published test-slow test-train test-rest
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -63,7 +64,12 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.run
+# a warning, such as a link that leads nowhere, is an error; nothing is downloaded, and the pages load nothing from elsewhere
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto --doctree-dir build/doctrees docs site
+	@echo "the site is site/index.html"
+
+pictures: $(VENV)/.run
 	$(BIN)/python docs/pictures.py
 
 # the date that the stores were first made; the same sources give the same bytes
@@ -73,7 +79,7 @@ tables: $(VENV)/.run
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BIN)/python tools/make_tables.py $(SOURCE)
 
 clean:
-	rm -rf $(VENV) results dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) results dist build site docs/notebooks .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -93,6 +99,10 @@ $(VENV)/.lint: $(VENV)/.run
 	$(INSTALL) --group lint
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.run
+	$(INSTALL) --group docs
+	@touch $@
+
 $(VENV)/.train: $(VENV)/.test
 	$(INSTALL) --editable '.[dask,train]'
 	@$(INSTALL) --editable '.[onnx]' onnxruntime 2>/dev/null || echo "onnx, onnxscript and onnxruntime cannot all be installed here: their test is skipped"
@@ -102,8 +112,8 @@ $(VENV)/.train: $(VENV)/.test
 install-all: $(VENV)/.all
 
 $(VENV)/.all: $(VENV)/.made pyproject.toml
-	$(INSTALL) --editable '.[plot,dask,train,onnx]' --group test --group oracle --group lint
-	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.train $@
+	$(INSTALL) --editable '.[plot,dask,train,onnx]' --group test --group oracle --group lint --group docs
+	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.train $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(INSTALL) --editable '.[bench]'

@@ -1,4 +1,4 @@
-"""Draw the pictures of the README and the docs: ``make docs``."""
+"""Draw the pictures of the README and the docs: ``make pictures``."""
 
 from __future__ import annotations
 

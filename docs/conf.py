@@ -6,6 +6,7 @@ added here when a page is read.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from importlib.metadata import version as version_of
@@ -64,38 +65,36 @@ copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
 # pages of a folder whose first page is a list that GitHub shows
-CONTENTS = {
-    "algorithms/README": "algorithms/*",
-    "benchmarks/README": "benchmarks/*",
-    "reference/README": "reference/*",
-    "how-to/README": "how-to/*",
-    "examples": "notebooks/*",
-}
+CONTENTS = ("algorithms/README", "benchmarks/README", "how-to/README", "reference/README", "examples")
+ALSO = {"benchmarks/README": (FOLDER / "nb201-digits.md",)}  # pages of other folders
+NOTEBOOKS = "notebooks"  # copies, ignored by git
 
 
 def copy_notebooks() -> None:
     """Bring the notebooks of ``examples`` into the site: Sphinx reads nothing outside of its folder."""
-    copies = FOLDER / "notebooks"
+    copies = FOLDER / NOTEBOOKS
     shutil.rmtree(copies, ignore_errors=True)
-    notebooks = sorted((ROOT / "examples").glob("*.ipynb"))
-    if notebooks:
-        copies.mkdir()
-        for notebook in notebooks:
-            shutil.copy2(notebook, copies)
+    for notebook in sorted((ROOT / "examples").glob("*.ipynb")):
+        copies.mkdir(exist_ok=True)
+        shutil.copy2(notebook, copies)
+
+
+def pages_below(first: str) -> list[str]:
+    """The pages of the menu below a page, in the order in which it links them; the others follow."""
+    text = (FOLDER / f"{first}.md").read_text(encoding="utf-8")
+    folder = FOLDER / (NOTEBOOKS if first == "examples" else Path(first).parent)
+    linked = [(FOLDER / first).parent.joinpath(link).resolve() for link in re.findall(r"\]\(([^)#:]+)\)", text)]
+    here = sorted(path.resolve() for path in folder.glob("*.*") if path.suffix in (".md", ".rst", ".ipynb"))
+    named = [path for path in dict.fromkeys(linked) if path in here or path in ALSO.get(first, ())]
+    pages = [*named, *(path for path in here if path not in named)]
+    return [path.relative_to(FOLDER).with_suffix("").as_posix() for path in pages]
 
 
 def add_contents(_app: Any, page: str, source: list[str]) -> None:
     """Add the menu of a folder to its first page."""
-    pattern = CONTENTS.get(page)
-    if pattern and any((FOLDER / pattern).parent.glob("*.*")):
-        names = "\n".join(sorted(_pages_of(pattern, page)))
-        source[0] += f"\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n"
-
-
-def _pages_of(pattern: str, page: str) -> list[str]:
-    folder = (FOLDER / pattern).parent
-    found = [path.relative_to(FOLDER).with_suffix("") for path in folder.iterdir() if path.suffix in (".md", ".rst", ".ipynb")]
-    return [f"/{path.as_posix()}" for path in found if path.as_posix() != page]
+    if page in CONTENTS:
+        names = "\n".join(f"/{name}" for name in pages_below(page) if name != page)
+        source[0] += f"\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n" if names else ""
 
 
 def setup(app: Any) -> None:

@@ -38,8 +38,11 @@ def space_rows(name: str) -> list[tuple[str, str]]:
         rows.append(("different networks", f"{made.networks:,}"))
     example = made.decode(made.sample(1, 0))[0]
     rows.append(("a native form", str(example)))
-    rows.append(("can be trained", "yes" if spec(name).network else "no"))
-    return rows
+    known = spec(name)
+    rows.append(("in PyTorch", "yes" if known.network else "no"))
+    if known.recipe is not None:
+        rows.append(("published training", known.recipe.source))
+    return [*rows, ("cite", known.citation)]
 
 
 def source_rows(found: Source) -> list[tuple[str, str]]:

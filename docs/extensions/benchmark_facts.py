@@ -133,7 +133,9 @@ class BenchmarkFacts(SphinxDirective):
         for name in wanted.get("stores", ()):
             bench = bundled(name)
             self.env.note_dependency(str(BUNDLED / f"{name}.h5"))
-            found.append(self._lead(f"The table {name}", f", bundled: {len(bench):,} records. Licence: {bench.info['licence']}."))
+            found.append(
+                self._lead(f"The table {name}", f", bundled: {len(bench):,} records. Licence: {bench.info['licence']}.")
+            )
             found.append(table(("dataset", "metric", "unit", "better", "epochs", "seeds"), store_rows(name), (1,)))
         for name in wanted.get("spaces", ()):
             found.append(self._lead(f"The space {name}", ""))

@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from sphinx.domains.python import PyObject
+
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent
 sys.path[:0] = [str(FOLDER / "extensions"), str(ROOT)]
@@ -37,8 +39,9 @@ extensions = [
 # Markdown: the headings that links such as search.md#compiled-loops refer to, as GitHub names them
 myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
-nb_execution_mode = "off"  # notebooks are stored with their output, and tested elsewhere
-exclude_patterns = ["extensions", "pictures"]
+smartquotes_action = "qe"  # not dashes: options begin with two
+nb_execution_mode = "off"  # make examples runs notebooks, and so do tests
+exclude_patterns = ["extensions", "pictures", "search.md"]  # search.html is the site's own search
 
 # docstrings: numpydoc, with a type for every parameter, so that signatures need not repeat them
 napoleon_google_docstring = False
@@ -53,6 +56,8 @@ add_module_names = False
 python_use_unqualified_type_names = True
 maximum_signature_line_length = 90
 
+pygments_style = "friendly"
+pygments_dark_style = "github-dark"
 html_theme = "furo"
 html_title = "nasbench-kit"
 html_static_path = ["static"]
@@ -67,23 +72,28 @@ copybutton_only_copy_prompt_lines = True
 # pages of a folder whose first page is a list that GitHub shows
 CONTENTS = ("algorithms/README", "benchmarks/README", "how-to/README", "reference/README", "examples")
 ALSO = {"benchmarks/README": (FOLDER / "nb201-digits.md",)}  # pages of other folders
-NOTEBOOKS = "notebooks"  # copies, ignored by git
+EXAMPLES, COPIES = ROOT / "examples", FOLDER / "notebooks"  # the copies are ignored by git
+EXECUTED = ROOT / "results" / "examples"  # the same with output, if they have been run: make examples
 
 
 def copy_notebooks() -> None:
     """Bring the notebooks of ``examples`` into the site: Sphinx reads nothing outside of its folder."""
-    copies = FOLDER / NOTEBOOKS
-    shutil.rmtree(copies, ignore_errors=True)
-    for notebook in sorted((ROOT / "examples").glob("*.ipynb")):
-        copies.mkdir(exist_ok=True)
-        shutil.copy2(notebook, copies)
+    shutil.rmtree(COPIES, ignore_errors=True)
+    for notebook in sorted(EXAMPLES.glob("*.ipynb")):
+        COPIES.mkdir(exist_ok=True)
+        executed = EXECUTED / notebook.name
+        text = (executed if executed.exists() else notebook).read_text(encoding="utf-8")
+        here = text.replace("](../docs/", "](../").replace("](../search.md", "](../searching.md")
+        (COPIES / notebook.name).write_text(here, encoding="utf-8")
 
 
 def pages_below(first: str) -> list[str]:
     """The pages of the menu below a page, in the order in which it links them; the others follow."""
-    text = (FOLDER / f"{first}.md").read_text(encoding="utf-8")
-    folder = FOLDER / (NOTEBOOKS if first == "examples" else Path(first).parent)
-    linked = [(FOLDER / first).parent.joinpath(link).resolve() for link in re.findall(r"\]\(([^)#:]+)\)", text)]
+    page, folder = FOLDER / f"{first}.md", (FOLDER / first).parent
+    if first == "examples":
+        page, folder = EXAMPLES / "README.md", COPIES
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    linked = [folder.joinpath(link).resolve() for link in re.findall(r"\]\(([^)#:]+)\)", text)]
     here = sorted(path.resolve() for path in folder.glob("*.*") if path.suffix in (".md", ".rst", ".ipynb"))
     named = [path for path in dict.fromkeys(linked) if path in here or path in ALSO.get(first, ())]
     pages = [*named, *(path for path in here if path not in named)]
@@ -97,7 +107,16 @@ def add_contents(_app: Any, page: str, source: list[str]) -> None:
         source[0] += f"\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n" if names else ""
 
 
+def trim_examples(_app: Any, _page: str, source: list[str]) -> None:
+    """Drop the empty line that ends an example for doctest's sake."""
+    source[0] = re.sub(r"\n\n```(?=\n|$)", "\n```", source[0])
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"
+    app.connect("source-read", trim_examples)
     copy_notebooks()
     app.connect("source-read", add_contents)

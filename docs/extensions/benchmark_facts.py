@@ -65,17 +65,20 @@ def file_row(file: Published) -> tuple[str, str, str]:
 
 
 def store_rows(name: str) -> list[tuple[str, ...]]:
-    """The metrics of a bundled store, datasets with the same ones joined."""
+    """The metrics of a bundled store: those that differ in their names alone in one row, names on lines."""
     bench = bundled(name)
-    found: dict[tuple[str, ...], list[str]] = {}
+    datasets: dict[tuple[str, ...], list[str]] = {}
     for dataset in bench.datasets:
         for metric in bench.metrics(dataset):
             about = bench.metric(metric, dataset)
             better = {"max": "more", "min": "less"}.get(about.direction or "", "not stated")
             epochs, seeds = bench.epochs(dataset, metric), bench.seeds(dataset, metric)
             row = (metric, about.units, better, _some(epochs), _some(seeds))
-            found.setdefault(row, []).append(dataset)
-    return [(", ".join(datasets), *row) for row, datasets in found.items()]
+            datasets.setdefault(row, []).append(dataset)
+    metrics: dict[tuple[str, ...], list[str]] = {}
+    for (metric, *rest), found in datasets.items():
+        metrics.setdefault((*rest, ", ".join(found)), []).append(metric)
+    return [("\n".join(names), *rest) for rest, names in metrics.items()]
 
 
 def _count(number: int) -> str:
@@ -98,7 +101,10 @@ def _text(value: str) -> nodes.Node:
 
 
 def _code(value: str) -> nodes.Node:
-    return nodes.paragraph("", "", nodes.literal("", value))
+    found = nodes.paragraph()
+    for word in value.split("\n"):
+        found += [nodes.literal("", word), nodes.Text(" ")]
+    return found
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], code: tuple[int, ...] = (0,)) -> nodes.Element:
@@ -136,7 +142,7 @@ class BenchmarkFacts(SphinxDirective):
             found.append(
                 self._lead(f"The table {name}", f", bundled: {len(bench):,} records. Licence: {bench.info['licence']}.")
             )
-            found.append(table(("dataset", "metric", "unit", "better", "epochs", "seeds"), store_rows(name), (1,)))
+            found.append(table(("metric", "unit", "better", "epochs", "seeds", "datasets"), store_rows(name)))
         for name in wanted.get("spaces", ()):
             found.append(self._lead(f"The space {name}", ""))
             found.append(table(("", ""), space_rows(name), ()))

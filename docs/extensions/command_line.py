@@ -21,7 +21,7 @@ def section_of(name: str, parser: argparse.ArgumentParser) -> nodes.section:
         section += nodes.paragraph("", " ".join(paragraph.split()))
     usage = nodes.literal_block("", parser.format_usage().removeprefix("usage: ").rstrip(), language="text")
     section += usage
-    rows = [_row(action) for action in parser._actions if action.help != argparse.SUPPRESS]
+    rows = [_row(action) for action in parser._actions if action.dest != "help"]
     section += _table(rows)
     return section
 

@@ -5,7 +5,7 @@
 # make fuzz   damaged and hostile files for everything that reads one
 # make audit  no dependency is allowed, or installed, with a known hole
 # make tables the bundled stores again, bit for bit, from their published sources: make tables SOURCE=folder
-# make docs   the documentation site, in site/: open site/index.html
+# make docs   the documentation site: open build/site/index.html
 # make pictures  the pictures of the README and the docs (this was make docs)
 # make clean  remove everything that was made
 #
@@ -66,8 +66,8 @@ bench: $(VENV)/.bench
 
 # a warning, such as a link that leads nowhere, is an error; nothing is downloaded, and the pages load nothing from elsewhere
 docs: $(VENV)/.docs
-	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto --doctree-dir build/doctrees docs site
-	@echo "the site is site/index.html"
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto --doctree-dir build/doctrees docs build/site
+	@echo "the site is build/site/index.html"
 
 pictures: $(VENV)/.run
 	$(BIN)/python docs/pictures.py
@@ -79,7 +79,7 @@ tables: $(VENV)/.run
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BIN)/python tools/make_tables.py $(SOURCE)
 
 clean:
-	rm -rf $(VENV) results dist build site docs/notebooks .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) results dist build docs/notebooks .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:

@@ -39,7 +39,6 @@ extensions = [
 # Markdown: the headings that links such as search.md#compiled-loops refer to, as GitHub names them
 myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
-smartquotes_action = "qe"  # not dashes: options begin with two
 nb_execution_mode = "off"  # make examples runs notebooks, and so do tests
 exclude_patterns = ["extensions", "pictures", "search.md"]  # search.html is the site's own search
 
@@ -104,7 +103,7 @@ def add_contents(_app: Any, page: str, source: list[str]) -> None:
     """Add the menu of a folder to its first page."""
     if page in CONTENTS:
         names = "\n".join(f"/{name}" for name in pages_below(page) if name != page)
-        source[0] += f"\n\n```{{toctree}}\n:hidden:\n\n{names}\n```\n" if names else ""
+        source[0] += f"\n\n```{{toctree}}\n:hidden:\n:titlesonly:\n\n{names}\n```\n" if names else ""
 
 
 def trim_examples(_app: Any, _page: str, source: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import Any
 
 from docutils import nodes
@@ -18,12 +19,20 @@ def section_of(name: str, parser: argparse.ArgumentParser) -> nodes.section:
     section = nodes.section(ids=[f"nasbench-kit-{name}"], names=[name])
     section += nodes.title("", "", nodes.literal("", f"nasbench-kit {name}"))
     for paragraph in (parser.description or "").strip().split("\n\n"):
-        section += nodes.paragraph("", " ".join(paragraph.split()))
-    usage = nodes.literal_block("", parser.format_usage().removeprefix("usage: ").rstrip(), language="text")
-    section += usage
+        section += _paragraph(" ".join(paragraph.split()))
+    usage = parser.format_usage().removeprefix("usage: ").rstrip()
+    section += nodes.literal_block(usage, usage, language="text")
     rows = [_row(action) for action in parser._actions if action.dest != "help"]
     section += _table(rows)
     return section
+
+
+def _paragraph(text: str) -> nodes.paragraph:
+    """A text in which options are set as code; their dashes would become typographic ones."""
+    found = nodes.paragraph()
+    for i, part in enumerate(re.split(r"(?<![\w-])(--[a-z][\w-]*)", text)):
+        found += nodes.literal("", part) if i % 2 else nodes.Text(part)
+    return found
 
 
 def _row(action: argparse.Action) -> tuple[str, str]:
@@ -51,7 +60,7 @@ def _table(rows: list[tuple[str, str]]) -> nodes.Element:
     for written, meaning in rows:
         row = nodes.row()
         row += nodes.entry("", nodes.paragraph("", "", nodes.literal("", written)))
-        row += nodes.entry("", nodes.paragraph("", meaning))
+        row += nodes.entry("", _paragraph(meaning))
         body += row
     group += body
     return nodes.table("", group, classes=["options"])

@@ -28,6 +28,7 @@ COMMANDS = {
     "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
     "sweep": "search every problem of a grid with every algorithm; resumable",
+    "watch": "show how far a sweep or a training is, while it runs",
     "merge": "merge results of a search whose runs were divided",
     "reproduce": "reproduce published results",
     "report": "write a page about results",

@@ -46,7 +46,9 @@ FORMAT = "nasbench-kit sweep"
 VERSION = 1
 MANIFEST, LOCK = "sweep.json", "sweep.lock"
 PIECES, FAILED, RESULTS = "pieces", "failed", "results"
-CLOCK = 60  # seconds by which the start of a process, as the kernel counts it, may seem later than the time that it stated
+CLOCK = (
+    60  # seconds by which the start of a process, as the kernel counts it, may seem later than the time that it stated
+)
 
 
 @dataclass(frozen=True)

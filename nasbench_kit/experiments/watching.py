@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.comparison_file import reopened
-from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
 from nasbench_kit.experiments.snapshot import Column, Snapshot
 from nasbench_kit.experiments.sweep_folder import SweepFolder

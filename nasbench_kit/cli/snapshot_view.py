@@ -20,7 +20,7 @@ from nasbench_kit.experiments.snapshot import Column, Snapshot
 __all__ = ["live_view", "print_snapshot"]
 
 BAR = 40
-ABOVE = 6  # lines of a terminal besides the table and the notes
+ABOVE = 7  # lines of a terminal besides the rows and the notes
 MOST_NOTES = 5
 NOTE = 300  # characters
 
@@ -40,11 +40,15 @@ def print_snapshot(snapshot: Snapshot) -> None:
 
 def live_view(snapshot: Snapshot, console: Console) -> RenderableType:
     """What is shown in place, no higher than the terminal."""
-    parts: list[RenderableType] = [Text(one_line(f"{snapshot.path}: {_counts(snapshot)}"), style="bold")]
+    parts: list[RenderableType] = [
+        Text(one_line(f"{snapshot.path}: {_counts(snapshot)}"), style="bold", overflow="ellipsis", no_wrap=True)
+    ]
+    timing: list[RenderableType] = [Text(_timing(snapshot), overflow="ellipsis", no_wrap=True)]
     if snapshot.total:
-        parts.append(ProgressBar(total=snapshot.total, completed=snapshot.done, width=min(BAR, console.width)))
-    if timing := _timing(snapshot):
-        parts.append(Text(timing))
+        timing.insert(0, ProgressBar(total=snapshot.total, completed=snapshot.done, width=min(BAR, console.width // 3)))
+    beside = Table.grid(padding=(0, 2))
+    beside.add_row(*timing)
+    parts.append(beside)
     notes = [Text(one_line(line, NOTE), overflow="ellipsis", no_wrap=True) for line in _notes(snapshot)]
     rows = _fitting(snapshot.rows, console.height - ABOVE - len(notes))
     if rows:

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit import data
+from nasbench_kit.benchmark.card import benchmark_card
 from nasbench_kit.benchmark.problem import Charge, Missing, TabularProblem
 from nasbench_kit.benchmark.queries import Queries, Seed
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra, StoreError, UnknownName
@@ -74,6 +75,9 @@ class Benchmark(Queries):
 
     def __repr__(self) -> str:
         return f"<benchmark {self.name}: {len(self)} architectures of {self.space.name}, {', '.join(self.datasets)}>"
+
+    def _repr_html_(self) -> str:
+        return benchmark_card(self, "benchmark", len(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self.path, self.digest, own_spec(self.space.name))

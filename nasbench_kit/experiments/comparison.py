@@ -63,6 +63,11 @@ class Comparison:
     budget: Budget | None = None
     indicator: str = HYPERVOLUME
 
+    def _repr_html_(self) -> str:
+        from nasbench_kit.experiments.cards import comparison_card
+
+        return comparison_card(self)
+
     def by(self, indicator: str) -> Comparison:
         """The same comparison of several objectives by another indicator of the archives.
 

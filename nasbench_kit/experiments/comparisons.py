@@ -60,6 +60,11 @@ class Comparisons(Mapping[str, Comparison]):
     def __repr__(self) -> str:
         return f"<comparisons of {len(self.algorithms)} algorithms on {len(self)} problems: {', '.join(self)}>"
 
+    def _repr_html_(self) -> str:
+        from nasbench_kit.experiments.cards import comparisons_card
+
+        return comparisons_card(self)
+
     @property
     def algorithms(self) -> list[str]:
         """The names of the algorithms."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -22,6 +23,9 @@ __all__ = ["live_view", "print_snapshot"]
 BAR = 40
 ABOVE = 7  # lines of a terminal besides the rows and the notes
 MOST_NOTES = 5
+OPTIONAL = ("reported", "reported_mean", "measure", "seconds", "sd", "running", "seed")  # columns left out first
+SHORTEST = 20  # characters to which a text is shortened
+GAP = 3  # between columns
 NOTE = 300  # characters
 
 
@@ -33,7 +37,10 @@ def print_snapshot(snapshot: Snapshot) -> None:
     columns = _columns(snapshot)
     if snapshot.rows:
         header = [column.title for column in columns]
-        print_table(None, header, [_cells(row, columns) for row in snapshot.rows], left=_left(columns))
+        optional = [column.title for name in OPTIONAL for column in columns if column.name == name]
+        print_table(
+            None, header, [_cells(row, columns) for row in snapshot.rows], left=_left(columns), optional=optional
+        )
     for line in _notes(snapshot):
         say(line)
 
@@ -52,22 +59,31 @@ def live_view(snapshot: Snapshot, console: Console) -> RenderableType:
     notes = [Text(one_line(line, NOTE), overflow="ellipsis", no_wrap=True) for line in _notes(snapshot)]
     rows = _fitting(snapshot.rows, console.height - ABOVE - len(notes))
     if rows:
-        columns = _columns(snapshot)
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for i, column in enumerate(columns):
-            table.add_column(
-                one_line(column.title),
-                justify="left" if i < _left(columns) else "right",
-                no_wrap=True,
-                overflow="ellipsis",
-            )
-        for row in rows:
-            table.add_row(*(Text(one_line(cell)) for cell in _cells(row, columns)))
-        parts.append(table)
+        parts.append(_table(rows, _columns(snapshot), console.width))
     if len(rows) < len(snapshot.rows):
         hidden = len(snapshot.rows) - len(rows)
         notes.append(Text(f"{hidden} rows are hidden, terminal too low (--once shows all)"))
     return Group(*parts, *notes)
+
+
+def _table(rows: list[dict[str, Any]], columns: list[Column], width: int) -> Table:
+    """A table no wider than the terminal: columns are left out, one after the other, and at last texts are shortened."""
+    for name in (None, *OPTIONAL):
+        columns = [column for column in columns if column.name != name]
+        cells = [[one_line(cell) for cell in _cells(row, columns)] for row in rows]
+        widths = [max(map(cell_len, texts)) for texts in zip([column.title for column in columns], *cells, strict=True)]
+        left = _left(columns)
+        if sum(min(own, SHORTEST) if i < left else own for i, own in enumerate(widths)) + GAP * len(widths) <= width:
+            break
+    while sum(widths) + GAP * len(widths) > width and max(widths[:left], default=1) > 1:
+        widths[widths.index(max(widths[:left]))] -= 1
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for i, (column, own) in enumerate(zip(columns, widths, strict=True)):
+        justify: Literal["left", "right"] = "left" if i < left else "right"
+        table.add_column(column.title, justify=justify, no_wrap=True, overflow="ellipsis", width=own)
+    for texts in cells:
+        table.add_row(*map(Text, texts))
+    return table
 
 
 def _fitting(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ class SweepWatch:
             *((Column("seed", "seed"),) if several else ()),
             *(Column("done", "done"), Column("running", "running"), Column("failed", "failed")),
             *(Column("measure", "measure"), Column("mean", "mean", 4)),
-            *(Column("reported", "of the best"), Column("reported_mean", "mean", 2)),
+            *(Column("reported", "reported"), Column("reported_mean", "its mean", 2)),
         )
         notes = [f"failed: {name}: {message}" for name, message in failures.items()]
         notes += sorted({found.reason for _, found in self._read.values() if found.reason})[:MOST_REASONS]
@@ -194,7 +194,7 @@ class SweepWatch:
 def _measure(comparison: Comparison) -> str:
     if comparison.many:
         return INDICATORS[comparison.indicator].title
-    return comparison.measure.replace("_", " ")
+    return "regret" if comparison.optimum is not None else comparison.measure.replace("_", " ")
 
 
 def _report(problems: Any, name: str) -> tuple[str, str, int | None] | None:

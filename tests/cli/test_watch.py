@@ -138,6 +138,24 @@ def test_a_low_terminal_shows_what_is_at_work():
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_numbers_are_whole_at_any_width(width):
+    columns = (
+        Column("algorithm", "algorithm"),
+        Column("done", "done"),
+        Column("mean", "mean", 2),
+        Column("reported", "reported"),
+    )
+    row = {"algorithm": "A" * 50, "done": 1234, "runs": 5678, "mean": 0.125, "reported": "test accuracy"}
+    console = Console(file=io.StringIO(), width=width, height=30)
+    console.print(live_view(snapshot(columns=columns, rows=[row]), console))
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert "1,234/5,678" in text
+    assert "0.12" in text
+    assert ("test accuracy" in text) == (width > 40)
+
+
 @pytest.mark.parametrize(
     ("changes", "texts"),
     [

@@ -23,7 +23,7 @@ __all__ = ["live_view", "print_snapshot"]
 BAR = 40
 ABOVE = 7  # lines of a terminal besides the rows and the notes
 MOST_NOTES = 5
-OPTIONAL = ("reported", "reported_mean", "measure", "seconds", "sd", "running", "seed")  # columns left out first
+OPTIONAL = (("reported", "reported_mean"), ("seconds",), ("sd",), ("running",), ("seed",))  # columns left out first
 SHORTEST = 20  # characters to which a text is shortened
 GAP = 3  # between columns
 NOTE = 300  # characters
@@ -37,7 +37,7 @@ def print_snapshot(snapshot: Snapshot) -> None:
     columns = _columns(snapshot)
     if snapshot.rows:
         header = [column.title for column in columns]
-        optional = [column.title for name in OPTIONAL for column in columns if column.name == name]
+        optional = [column.title for names in OPTIONAL for column in columns if column.name in names]
         print_table(
             None, header, [_cells(row, columns) for row in snapshot.rows], left=_left(columns), optional=optional
         )
@@ -68,8 +68,8 @@ def live_view(snapshot: Snapshot, console: Console) -> RenderableType:
 
 def _table(rows: list[dict[str, Any]], columns: list[Column], width: int) -> Table:
     """A table no wider than the terminal: columns are left out, one after the other, and at last texts are shortened."""
-    for name in (None, *OPTIONAL):
-        columns = [column for column in columns if column.name != name]
+    for names in ((), *OPTIONAL):
+        columns = [column for column in columns if column.name not in names]
         cells = [[one_line(cell) for cell in _cells(row, columns)] for row in rows]
         widths = [max(map(cell_len, texts)) for texts in zip([column.title for column in columns], *cells, strict=True)]
         left = _left(columns)

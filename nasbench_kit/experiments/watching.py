@@ -76,14 +76,6 @@ class SweepWatch:
         total, finished = self.runs * len(self.cells), sum(done.values())
         left = total - finished - sum(failed.values())
         speed = _speed(finished, worker)
-        several = len({cell.seed for cell in self.cells}) > 1
-        columns = (
-            *(Column("problem", "problem"), Column("algorithm", "algorithm")),
-            *((Column("seed", "seed"),) if several else ()),
-            *(Column("done", "done"), Column("running", "running"), Column("failed", "failed")),
-            *(Column("measure", "measure"), Column("mean", "mean", 4)),
-            *(Column("reported", "reported"), Column("reported_mean", "its mean", 2)),
-        )
         notes = [f"failed: {name}: {message}" for name, message in failures.items()]
         notes += sorted({found.reason for _, found in self._read.values() if found.reason})[:MOST_REASONS]
         if worker is None and left:
@@ -100,7 +92,7 @@ class SweepWatch:
             per_second=speed,
             seconds_left=left / speed if speed else None,
             last=_latest([path for own in files.values() for path in own]),
-            columns=columns,
+            columns=_columns(rows),
             rows=rows,
             notes=tuple(notes),
             ended=finished == total or (worker is None and not left),
@@ -195,6 +187,21 @@ def _measure(comparison: Comparison) -> str:
     if comparison.many:
         return INDICATORS[comparison.indicator].title
     return "regret" if comparison.optimum is not None else comparison.measure.replace("_", " ")
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """The columns of the rows; a measure that is the same in all has no column of its own."""
+    several = len({row["seed"] for row in rows}) > 1
+    measures, reports = (sorted({row[name] for row in rows if row[name]}) for name in ("measure", "reported"))
+    return (
+        *(Column("problem", "problem"), Column("algorithm", "algorithm")),
+        *((Column("seed", "seed"),) if several else ()),
+        *(Column("done", "done"), Column("running", "running"), Column("failed", "failed")),
+        *((Column("measure", "measure"),) if len(measures) > 1 else ()),
+        Column("mean", measures[0] if len(measures) == 1 else "mean", 4),
+        *((Column("reported", "reported"),) if len(reports) > 1 else ()),
+        Column("reported_mean", reports[0] if len(reports) == 1 else "its mean", 2),
+    )
 
 
 def _report(problems: Any, name: str) -> tuple[str, str, int | None] | None:

@@ -1,6 +1,6 @@
-"""Execute the notebooks of examples/ and write them as pages, or clean them after they were edited in Jupyter.
+"""Execute the notebooks of examples/, or clean them after they were edited in Jupyter.
 
-    python tools/run_examples.py results/examples             # all of them, as HTML
+    python tools/run_examples.py results/examples             # all of them: a page and a notebook with outputs of each
     python tools/run_examples.py results/examples lesson      # one of them
     python tools/run_examples.py --clean                      # rewrite the files as git stores them: without outputs
 
@@ -66,12 +66,19 @@ def execute(target: Path, names: list[str]) -> int:
         start = time.perf_counter()
         notebook = nbformat.read(path, as_version=4)
         with tempfile.TemporaryDirectory() as folder:  # an example leaves no files in the clone
-            client = NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": folder}})
+            client = NotebookClient(
+                notebook,
+                kernel_name="python3",
+                resources={"metadata": {"path": folder}},
+                record_timing=False,
+                extra_arguments=["--IPKernelApp.log_level=40"],  # errors only
+            )
             try:
                 client.execute()
             except CellExecutionError as error:
                 print(f"{path.name}: a cell failed\n{error}", file=sys.stderr)
                 return 1
+        nbformat.write(notebook, target / path.name)
         notebook.metadata["title"] = re.sub(r"^#+ ", "", notebook.cells[0].source.splitlines()[0])
         page, _ = HTMLExporter().from_notebook_node(notebook)
         written = target / f"{path.stem}.html"

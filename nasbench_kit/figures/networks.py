@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.figures.layout import Layout
 from nasbench_kit.figures.style import COLOURS, check_matplotlib, check_picture, write_picture
 from nasbench_kit.spaces import Space
@@ -59,14 +62,14 @@ def draw(space: Space, native: Any, path: str | os.PathLike[str]) -> Path:
         return write_picture(network_figure(space, native), target)
 
 
-def network_figure(space: Space, native: Any) -> Figure:
+def network_figure(space: Space, x: Any) -> Figure:
     """The figure that `draw` writes, which a notebook shows below its cell.
 
     Parameters
     ----------
     space : Space
-    native : native form
-        The architecture; of a genotype ``x``, ``space.decode(x)[0]``.
+    x : ndarray of int, shape (genes,) or (1, genes), or native form
+        One genotype, or its native form.
 
     Returns
     -------
@@ -78,7 +81,10 @@ def network_figure(space: Space, native: Any) -> Figure:
         As `draw`.
     """
     check_matplotlib()
-    diagrams = space.diagrams(space.encode([native])[0])
+    rows = space.check(x) if isinstance(x, np.ndarray) else space.encode([x])
+    if len(rows) != 1:
+        raise InvalidArchitecture(f"{space.name}: one architecture is drawn at a time, not {len(rows)}")
+    diagrams = space.diagrams(rows[0])
     import matplotlib as mpl
 
     from nasbench_kit.figures.inline import InlineFigure

@@ -104,7 +104,7 @@ def with_few_runs(monkeypatch):
 
 @pytest.fixture
 def _trained_once(monkeypatch):
-    """Trainings of the first time are what the second time gets, in the same order."""
+    """What was trained the first time need not be trained the second time."""
     pytest.importorskip("sklearn")
     torch = pytest.importorskip("torch")
     training = importlib.import_module("nasbench_kit.training")

@@ -27,6 +27,15 @@ def test_a_network_that_the_space_does_not_have_is_not_drawn():
         network_figure(nk.space("nb201"), "|conv~0|")
 
 
+def test_a_genotype_is_drawn_as_its_native_form_is():
+    space = nk.space("genetic-cnn")
+    X = space.sample(2, 0)
+    pictures = [network_figure(space, x)._repr_png_() for x in (X[0], X[:1], space.decode(X)[0])]
+    assert pictures[0] == pictures[1] == pictures[2]
+    with pytest.raises(nk.InvalidArchitecture, match="one architecture is drawn at a time, not 2"):
+        network_figure(space, X)
+
+
 @pytest.mark.parametrize("kind", ["anytime", "front", "attainment", "ecdf"])
 def test_every_plot_of_a_comparison_shows_itself(kind, bench):
     problem = bench.problem(["valid_accuracy", "params"], dataset="cifar10")

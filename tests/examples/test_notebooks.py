@@ -91,15 +91,16 @@ def shown(value):
     return repr(value)
 
 
-def with_few_runs(monkeypatch):
+def with_small_searches(monkeypatch):
     """The second time, only whether cells run matters."""
     for name in ("compare", "search"):
         original = getattr(nk, name)
 
-        def few(*arguments, original=original, **options):
-            return original(*arguments, **options | {"runs": min(options["runs"], 3)})
+        def small(*arguments, original=original, **options):
+            budget = {key: options[key] // 3 for key in ("evaluations", "simulated_seconds") if key in options}
+            return original(*arguments, **options | budget | {"runs": 3})
 
-        monkeypatch.setattr(nk, name, few)
+        monkeypatch.setattr(nk, name, small)
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ def test_a_notebook_runs_and_shows_what_it_says(path, tmp_path, monkeypatch, cap
         CLAIMS[path.stem](namespace)
         printed = capsys.readouterr().out
         assert max(map(len, printed.splitlines()), default=0) <= 120
-        with_few_runs(monkeypatch)
+        with_small_searches(monkeypatch)
         for kind, name, source in cells_of(path):
             if kind == "code":
                 run(source, name, namespace)

@@ -45,7 +45,7 @@ from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.experiments.sweep import Sweep, sweep
-from nasbench_kit.figures import inline as _inline  # noqa: F401 - registers how notebooks draw architectures
+from nasbench_kit.figures import svg as _svg  # noqa: F401 - registers how notebooks draw architectures
 from nasbench_kit.loaders import convert
 from nasbench_kit.loaders.join import join
 from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning

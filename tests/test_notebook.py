@@ -10,7 +10,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit import notebook
-from nasbench_kit.figures.inline import example_of, inline_svg
+from nasbench_kit.figures.svg import example_of, inline_svg
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.store import Table, write_store
 from tests.conftest import made_up_table

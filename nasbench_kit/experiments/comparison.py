@@ -79,7 +79,7 @@ class Comparison:
         return digests, self.report, self.budget, self.indicator
 
     def __repr__(self) -> str:
-        return f"<comparison of {', '.join(self.results)} on {', '.join(self.problem.objectives)}>"
+        return f"<comparison of {len(self.results)} algorithms on {self.problem!r}: {', '.join(self.results)}>"
 
     def _repr_html_(self) -> str:
         from nasbench_kit.experiments.cards import comparison_card

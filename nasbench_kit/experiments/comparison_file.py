@@ -75,6 +75,10 @@ class StoredProblem(Problem):
         self.space, self._result, self._known = result.space, result, known
         self.objectives = result.objectives
 
+    def __repr__(self) -> str:
+        where = f"{self.gone}, which is not here" if self.gone else f"{self.space.name}, loaded from a file"
+        return f"<problem {', '.join(self.objectives)} on {where}>"
+
     @property
     def objective_metrics(self) -> tuple[Metric, ...]:
         return self._result.objective_metrics

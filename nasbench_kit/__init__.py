@@ -46,6 +46,7 @@ from nasbench_kit.experiments.result_loading import load_result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.experiments.sweep import Sweep, sweep
 from nasbench_kit.loaders import convert
+from nasbench_kit.loaders.export import export
 from nasbench_kit.loaders.join import join
 from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
 from nasbench_kit.report.page import report
@@ -98,6 +99,7 @@ __all__ = [
     "analyse",
     "compare",
     "convert",
+    "export",
     "join",
     "list_benchmarks",
     "list_spaces",

@@ -22,6 +22,7 @@ COMMANDS = {
     "info": "show the provenance and content of a benchmark",
     "download": "download published files and convert them to stores",
     "convert": "convert a published file to a store",
+    "export": "write a benchmark as a CSV or Parquet table",
     "query": "look up metrics of architectures",
     "validate": "check a store, or architectures",
     "dedup": "find architectures that are the same network",

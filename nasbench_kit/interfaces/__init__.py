@@ -1,6 +1,6 @@
-"""Interfaces to other optimisers: nasbench-kit problems for pymoo and Optuna, and their runs as nasbench-kit results.
+"""Interfaces to other packages: problems for pymoo and Optuna, and their runs as results; architectures for NetworkX.
 
-pymoo (extra ``pymoo``) and Optuna (extra ``optuna``) are only imported on first use.
+Each package is an extra of its own name and only imported on first use.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nasbench_kit.interfaces.networkx import to_networkx
     from nasbench_kit.interfaces.optuna import OptunaObjective, from_optuna, to_optuna
     from nasbench_kit.interfaces.pymoo import (
         AnotherAllele,
@@ -29,15 +30,20 @@ __all__ = [
     "ValidSampling",
     "from_optuna",
     "from_pymoo",
+    "to_networkx",
     "to_optuna",
     "to_pymoo",
 ]
 
-_OF_OPTUNA = {"OptunaObjective", "from_optuna", "to_optuna"}
+_MODULES = {
+    "networkx": {"to_networkx"},
+    "optuna": {"OptunaObjective", "from_optuna", "to_optuna"},
+    "pymoo": {"AnotherAllele", "PymooProblem", "Recording", "ToValid", "ValidSampling", "from_pymoo", "to_pymoo"},
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    package = "optuna" if name in _OF_OPTUNA else "pymoo"
-    return getattr(importlib.import_module(f"{__name__}.{package}"), name)
+    (module,) = (module for module, names in _MODULES.items() if name in names)
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

@@ -33,6 +33,7 @@ COMMANDS = {
     "reproduce": "reproduce published results",
     "report": "write a page about results",
     "cite": "print BibTeX entries",
+    "completion": "print a completion script for bash, zsh or fish",
     "search": "search a table, or by real training (extra 'train')",
     "train": "create a table by training networks (extra 'train')",
     "verify": "train sampled entries of a store and compare (extra 'train')",

@@ -1,4 +1,4 @@
-"""Interfaces to other packages: problems for pymoo and Optuna, and their runs as results; architectures for NetworkX.
+"""Interfaces to other packages: problems for pymoo, Optuna and Syne Tune, and their runs as results; graphs for NetworkX.
 
 Each package is an extra of its own name and only imported on first use.
 """
@@ -20,25 +20,30 @@ if TYPE_CHECKING:
         from_pymoo,
         to_pymoo,
     )
+    from nasbench_kit.interfaces.syne_tune import SyneTuneBlackbox, from_syne_tune, to_syne_tune
 
 __all__ = [
     "AnotherAllele",
     "OptunaObjective",
     "PymooProblem",
     "Recording",
+    "SyneTuneBlackbox",
     "ToValid",
     "ValidSampling",
     "from_optuna",
     "from_pymoo",
+    "from_syne_tune",
     "to_networkx",
     "to_optuna",
     "to_pymoo",
+    "to_syne_tune",
 ]
 
 _MODULES = {
     "networkx": {"to_networkx"},
     "optuna": {"OptunaObjective", "from_optuna", "to_optuna"},
     "pymoo": {"AnotherAllele", "PymooProblem", "Recording", "ToValid", "ValidSampling", "from_pymoo", "to_pymoo"},
+    "syne_tune": {"SyneTuneBlackbox", "from_syne_tune", "to_syne_tune"},
 }
 
 

@@ -1,6 +1,6 @@
-"""Interfaces to other packages: problems for pymoo, Optuna and Syne Tune, and their runs as results; graphs for NetworkX.
+"""Interfaces to other packages: problems for pymoo, Optuna and Syne Tune, and their runs as results; tables for NASLib.
 
-Each package is an extra of its own name and only imported on first use.
+Each package but NASLib is an extra of its own name and only imported on first use. NetworkX gets architectures as graphs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nasbench_kit.interfaces.naslib import get_dataset_api
     from nasbench_kit.interfaces.networkx import to_networkx
     from nasbench_kit.interfaces.optuna import OptunaObjective, from_optuna, to_optuna
     from nasbench_kit.interfaces.pymoo import (
@@ -33,6 +34,7 @@ __all__ = [
     "from_optuna",
     "from_pymoo",
     "from_syne_tune",
+    "get_dataset_api",
     "to_networkx",
     "to_optuna",
     "to_pymoo",
@@ -40,6 +42,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "naslib": {"get_dataset_api"},
     "networkx": {"to_networkx"},
     "optuna": {"OptunaObjective", "from_optuna", "to_optuna"},
     "pymoo": {"AnotherAllele", "PymooProblem", "Recording", "ToValid", "ValidSampling", "from_pymoo", "to_pymoo"},

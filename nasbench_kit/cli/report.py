@@ -37,11 +37,11 @@ def run(options: argparse.Namespace) -> int:
     target = Path(options.output)
     check_target(target)  # now, not after reading everything
     found: Mapping[str, Comparison] = comparisons_of(options.results)
+    if len({frozenset(one.results) for one in found.values()}) == 1:
+        found = Comparisons(found)  # whose ranks are shown, too
     if target.suffix.lower() == ".tex":
         text = all_latex(found, options.baseline)
         say(replace_file(target, lambda file: file.write_text(text, encoding="utf-8", newline="\n")))
-        return 0
-    if len({frozenset(one.results) for one in found.values()}) == 1:
-        found = Comparisons(found)  # whose ranks are shown, too
-    say(report(found, options.output, baseline=options.baseline))
+    else:
+        say(report(found, options.output, baseline=options.baseline))
     return 0

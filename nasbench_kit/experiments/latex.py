@@ -8,14 +8,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.caption import comparison_caption, comparison_title
-from nasbench_kit.experiments.comparison import Comparison
-from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.metrics.named_indicators import INDICATORS
 
 __all__ = ["all_latex", "comparison_latex", "escaped", "latex_table", "pairwise_latex", "problems_latex", "ranks_latex"]
@@ -108,7 +107,7 @@ def _cell(text: str) -> str:
     return escaped(text)
 
 
-def comparison_latex(comparison: Comparison, baseline: str | None, label: str) -> str:
+def comparison_latex(comparison: Any, baseline: str | None, label: str) -> str:
     """`Comparison.table`: one row per algorithm, the best value of each column in bold."""
     table = comparison.table(baseline)
     reported = comparison.report[1] if comparison.report is not None and not comparison.many else None
@@ -142,7 +141,7 @@ def comparison_latex(comparison: Comparison, baseline: str | None, label: str) -
     return latex_table(header, rows, caption=_sentences(lines), label=label, bold=bold if len(table) > 1 else ())
 
 
-def pairwise_latex(comparison: Comparison, baseline: str | None, label: str) -> str:
+def pairwise_latex(comparison: Any, baseline: str | None, label: str) -> str:
     """`Comparison.pairwise`: one row per pair, in bold whichever is significantly better."""
     digits = 4 if comparison.many else 3
     pairs = comparison.pairwise(baseline)
@@ -165,7 +164,7 @@ def pairwise_latex(comparison: Comparison, baseline: str | None, label: str) -> 
     return latex_table(header, rows, caption=caption, label=label, left=2, bold=bold)
 
 
-def ranks_latex(comparisons: Comparisons, label: str) -> str:
+def ranks_latex(comparisons: Any, label: str) -> str:
     """`Comparisons.ranks`: one row per algorithm, one column per problem; the best rank of each column in bold."""
     ranks, test = comparisons.ranks(), comparisons.friedman()
     rows = [
@@ -182,7 +181,7 @@ def ranks_latex(comparisons: Comparisons, label: str) -> str:
     return latex_table(header, rows, caption=_sentences(caption), label=label, bold=bold)
 
 
-def problems_latex(comparisons: Comparisons, label: str) -> str:
+def problems_latex(comparisons: Any, label: str) -> str:
     """One row per algorithm, one column per problem: mean and standard deviation, the best of each column in bold."""
     algorithms = comparisons.algorithms
     columns: list[list[str]] = []
@@ -205,17 +204,16 @@ def problems_latex(comparisons: Comparisons, label: str) -> str:
     )
 
 
-def all_latex(comparisons: Mapping[str, Comparison], baseline: str | None) -> str:
-    """The tables and pairs of each comparison, and if they are of the same algorithms, ranks and means over all."""
+def all_latex(comparisons: Mapping[str, Any], baseline: str | None) -> str:
+    """The tables and pairs of each comparison, and of a `Comparisons` with several problems, ranks and means over all."""
     parts = []
     for name, comparison in comparisons.items():
         own = "" if len(comparisons) == 1 else f":{name}"
         parts += [
             comparison.to_latex(kind, baseline=baseline, label=f"tab:{kind}{own}") for kind in ("table", "pairwise")
         ]
-    if len(comparisons) > 1 and len({frozenset(one.results) for one in comparisons.values()}) == 1:
-        several = Comparisons(comparisons)
-        parts += [several.to_latex("table", label="tab:problems"), several.to_latex("ranks")]
+    if len(comparisons) > 1 and hasattr(comparisons, "ranks"):
+        parts += [problems_latex(comparisons, "tab:problems"), ranks_latex(comparisons, "tab:ranks")]
     return "\n".join(["% \\usepackage{booktabs}", *parts])
 
 
@@ -227,7 +225,7 @@ def _best(losses: pd.Series, digits: int, eligible: np.ndarray, column: int) -> 
     return {(int(row), column) for row in np.flatnonzero(rounded == np.nanmin(rounded))}
 
 
-def _reported_loss(comparison: Comparison, table: pd.DataFrame) -> pd.Series:
+def _reported_loss(comparison: Any, table: pd.DataFrame) -> pd.Series:
     """The reported metric, as it is minimised; ``inf`` if its direction is unknown."""
     assert comparison.report is not None
     dataset, metric, _ = comparison.report
@@ -239,7 +237,7 @@ def _reported_loss(comparison: Comparison, table: pd.DataFrame) -> pd.Series:
     return (-1.0 if direction == "max" else 1.0) * table[metric]
 
 
-def _measure(comparison: Comparison) -> str:
+def _measure(comparison: Any) -> str:
     if comparison.many:
         return INDICATORS[comparison.indicator].title
     return "regret" if comparison.optimum is not None else comparison.problem.objectives[0].replace("_", " ")

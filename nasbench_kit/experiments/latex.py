@@ -234,7 +234,8 @@ def _reported_loss(comparison: Any, table: pd.DataFrame) -> pd.Series:
         direction = comparison.problem.bench.metric(metric, dataset).direction
     if direction is None:
         return pd.Series(np.inf, index=table.index)
-    return (-1.0 if direction == "max" else 1.0) * table[metric]
+    losses: pd.Series = (-1.0 if direction == "max" else 1.0) * table[metric]
+    return losses
 
 
 def _measure(comparison: Any) -> str:

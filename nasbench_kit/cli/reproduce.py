@@ -13,7 +13,9 @@ from nasbench_kit.cli.output import plain, print_json, print_table, progress_bar
 from nasbench_kit.errors import SourceError, StoreError, UnknownName
 from nasbench_kit.experiments.recipe import NeededTable, NeededTraining, Recipe, bundled_recipes
 from nasbench_kit.experiments.recipe_file import read_recipe
-from nasbench_kit.experiments.reproduction import NOT_RUN, Reproduction, open_table, reproduce
+from nasbench_kit.experiments.recipe_table import open_table
+from nasbench_kit.experiments.reported import NOT_RUN
+from nasbench_kit.experiments.reproduction import Reproduction, reproduce
 from nasbench_kit.files import check_target, replace_file
 
 

@@ -14,6 +14,7 @@ import nasbench_kit as nk
 pytest.importorskip("syne_tune")
 pytest.importorskip("syne_tune.blackbox_repository", exc_type=ImportError)  # needs huggingface_hub
 
+import dill
 from syne_tune import StoppingCriterion, Tuner
 from syne_tune.backend.simulator_backend.simulator_backend import SimulatorConfig
 from syne_tune.backend.simulator_backend.simulator_callback import SimulatorCallback
@@ -22,6 +23,8 @@ from syne_tune.optimizer.baselines import ASHA, RandomSearch
 
 from nasbench_kit.interfaces import syne_tune as interface
 from nasbench_kit.interfaces.syne_tune import from_syne_tune, to_syne_tune
+
+dill.extend(use_dill=False)  # Syne Tune imports it, which changes how pickle writes classes in all other tests
 
 
 @pytest.fixture

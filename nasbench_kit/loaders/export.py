@@ -50,8 +50,8 @@ def export(
     bench : Benchmark, str or path-like
         The benchmark, its name, or the path of its store.
     path : path-like
-        The file to write: ``.csv``, ``.csv.gz`` or ``.parquet`` (extra ``parquet``). The mapping is beside it, with the suffix
-        ``.toml``. Existing files are replaced.
+        The file to write: ``.csv``, ``.csv.gz`` or ``.parquet`` (extra ``parquet``). The mapping is beside it, with ``.toml``
+        appended to its name. Existing files are replaced.
     datasets, metrics : sequence of str, optional
         Those to write. Default: all.
 
@@ -84,7 +84,7 @@ def export(
             import pyarrow.parquet  # noqa: F401
         except ImportError as error:
             raise MissingExtra("writing Parquet", "parquet") from error
-    mapping = target.with_name(target.name[: -len(suffix)] + ".toml")
+    mapping = target.with_name(f"{target.name}.toml")  # not that of a table from which the store may have been made
     for file in (target, mapping):
         check_target(file)
     if not isinstance(bench, Benchmark):
@@ -110,7 +110,7 @@ def export(
         raise ValueError(f"{target}: {len(columns):,} columns are too many for CSV; write .parquet, or choose datasets")
     frame = pd.DataFrame(columns, copy=False)
     replace_file(target, lambda file: _write(frame, file, suffix))
-    text = _mapping(bench.name, store, target.name, entries)
+    text = _mapping(bench.name, store, target.name, entries, {f"{dataset}/{name}" for dataset, name in chosen})
     return replace_file(mapping, lambda file: file.write_text(text, encoding="utf-8"))
 
 
@@ -155,8 +155,10 @@ def _write(frame: pd.DataFrame, path: Path, suffix: str) -> None:
             frame.to_csv(file, index=False, lineterminator="\n")
 
 
-def _mapping(name: str, store: StoreFile, file: str, entries: Sequence[str]) -> str:
+def _mapping(name: str, store: StoreFile, file: str, entries: Sequence[str], written: set[str]) -> str:
     provenance = {key: value for key, value in store.attributes.items() if key not in _OF_STORE | _OF_FILES}
+    if "sources" in provenance:
+        provenance["sources"] = _sources(provenance["sources"], written)
     provenance["exported_from"] = {
         "benchmark": name,
         **{key: store.attributes[key] for key in ("source", "sha256") if key in store.attributes},
@@ -167,12 +169,19 @@ def _mapping(name: str, store: StoreFile, file: str, entries: Sequence[str]) -> 
     return "\n".join([*lines, *(f"  {entry}," for entry in entries), "]", ""])
 
 
+def _sources(listed: Any, written: set[str]) -> Any:
+    """The sources of a store to which side tables were joined, without columns that are not written."""
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        return listed
+    found = [{**entry, "columns": [name for name in entry.get("columns", ()) if name in written]} for entry in listed]
+    return [entry for entry in found if entry["columns"]]
+
+
 def _toml(value: Any) -> str:
     """A value as TOML, which has no null: fields without a value are left out."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace(
-            "\x7f", "\\u007f"
-        )  # JSON's escapes are TOML's, but for one
+        # JSON's escapes are TOML's, which wants one more
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

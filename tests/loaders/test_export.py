@@ -87,7 +87,7 @@ def test_the_same_store_gives_the_same_bytes(tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         nk.export(nk.open(store), tmp_path / folder / "t.csv.gz")
-    for name in ("t.csv.gz", "t.toml"):
+    for name in ("t.csv.gz", "t.csv.gz.toml"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
@@ -99,6 +99,8 @@ def test_a_bundled_table_with_its_costs(tmp_path):
     assert list(frame) == ["cifar100/test_accuracy@12", "cifar100/test_accuracy@200", "cifar100/params"]
     params = bench.query(bench.architectures, "params", dataset="cifar100")
     assert frame["cifar100/params"].tolist() == params.tolist()
+    (source,) = read_mapping(mapping).provenance["sources"]  # the table's, not those of proxies and latencies
+    assert source["columns"] == ["cifar100/test_accuracy"]
     assert not any(column.metric == "params" for column in read_mapping(mapping).files[0].columns)
 
 
@@ -106,8 +108,8 @@ def test_the_command(tmp_path, capsys):
     store = made_up(tmp_path / "one.h5")
     assert main(["export", str(store), "-o", str(tmp_path / "t.csv"), "--dataset", "c10"]) == 0
     shown = capsys.readouterr().out
-    assert f"--mapping {tmp_path / 't.toml'}" in shown
-    words = ["convert", str(tmp_path / "t.csv"), str(tmp_path / "two.h5"), "--mapping", str(tmp_path / "t.toml")]
+    assert f"--mapping {tmp_path / 't.csv.toml'}" in shown
+    words = ["convert", str(tmp_path / "t.csv"), str(tmp_path / "two.h5"), "--mapping", str(tmp_path / "t.csv.toml")]
     assert main([*words, "--partial"]) == 0
     assert nk.open(tmp_path / "two.h5").datasets == ("c10",)
 

@@ -47,6 +47,7 @@ from nasbench_kit.experiments.search import search
 from nasbench_kit.experiments.sweep import Sweep, sweep
 from nasbench_kit.figures import svg as _svg  # noqa: F401 - registers how notebooks draw architectures
 from nasbench_kit.loaders import convert
+from nasbench_kit.loaders.export import export
 from nasbench_kit.loaders.join import join
 from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
 from nasbench_kit.report.page import report
@@ -99,6 +100,7 @@ __all__ = [
     "analyse",
     "compare",
     "convert",
+    "export",
     "join",
     "list_benchmarks",
     "list_spaces",

@@ -63,6 +63,7 @@ DOCUMENTED = {
         "analyse",
         "compare",
         "convert",
+        "export",
         "join",
         "list_benchmarks",
         "list_spaces",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import operator
 import os
 from collections.abc import Mapping, Sequence
@@ -128,7 +129,8 @@ class Benchmark(Queries):
         xarray.Dataset
             One variable per metric, over ``architecture`` (native forms) and, where the metric has them, ``epochs`` and
             ``seed``; ``nan`` where nothing is stored. Attributes of the variables are those of the metrics, of the dataset
-            the provenance. Costs that follow from the architecture are included.
+            the provenance; what is unknown is left out, and what is nested is JSON, so that ``to_netcdf`` can write them.
+            Costs that follow from the architecture are included.
 
         Raises
         ------
@@ -143,7 +145,13 @@ class Benchmark(Queries):
         dataset = self._dataset(dataset)
         variables: dict[str, Any] = {}
         for name in self.metrics(dataset):
-            about = {"name": name, **self.metric(name, dataset).attributes()}
+            metric = self.metric(name, dataset)
+            about = {
+                **{field: value for field, value in metric.attributes().items() if value is not None},
+                "name": name,
+                "range": list(metric.range),
+                "depends_on_seed": int(metric.depends_on_seed),
+            }
             epochs, seeds = self.epochs(dataset, name), self.seeds(dataset, name)
             axes = ("architecture", *(["epochs"] if epochs else []), *(["seed"] if seeds else []))
             values = self.trials(self.architectures, name, dataset=dataset)
@@ -153,7 +161,11 @@ class Benchmark(Queries):
                 axis["seed"] = list(seeds)
             variables[name] = xarray.DataArray(values, dims=axes, coords=axis, attrs=about)
         natives = self.space.decode_texts(self.architectures)
-        found = xarray.Dataset(variables, attrs={**self.info, "dataset": dataset})
+        info = {
+            name: value if isinstance(value, (str, int, float)) else json.dumps(value)
+            for name, value in self.info.items()
+        }
+        found = xarray.Dataset(variables, attrs={**info, "dataset": dataset})
         return found.assign_coords(architecture=natives)
 
     def _of_all(self, names: Sequence[str], dataset: str | None, epochs: int | None, seed: Seed) -> NDArray[np.float64]:

@@ -306,6 +306,36 @@ class Comparison:
             rows.append(row)
         return frame.join(pd.DataFrame(rows, index=frame.index))
 
+    def to_latex(self, kind: str = "table", *, baseline: str | None = None, label: str | None = None) -> str:
+        """A table for a paper, with booktabs rules, what its columns mean as the caption, and the best in bold.
+
+        Parameters
+        ----------
+        kind : {"table", "pairwise"}
+            One row per algorithm, as in `table`, or per pair, as in `pairwise`.
+        baseline : str, optional
+            As in `table` and `pairwise`.
+        label : str, optional
+            Of the table, for references; characters other than letters, digits and ``:.-`` become hyphens. Default: ``tab:`` and
+            the kind.
+
+        Returns
+        -------
+        str
+            LaTeX; the document needs ``\\usepackage{booktabs}``.
+
+        Raises
+        ------
+        UnknownName
+            Another kind, or no algorithm of that name.
+        """
+        from nasbench_kit.experiments.latex import comparison_latex, pairwise_latex
+
+        makers = {"table": comparison_latex, "pairwise": pairwise_latex}
+        if kind not in makers:
+            raise UnknownName("kind of table", kind, makers)
+        return makers[kind](self, baseline, label or f"tab:{kind}")
+
     def plot(
         self, kind: str = "anytime", *, clock: str | None = None, algorithms: Sequence[str] | None = None
     ) -> Figure:

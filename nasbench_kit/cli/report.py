@@ -11,7 +11,7 @@ from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.experiments.gathering import comparisons_of
 from nasbench_kit.files import check_target
-from nasbench_kit.report.page import report
+from nasbench_kit.report.writing import report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

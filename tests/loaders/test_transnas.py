@@ -21,7 +21,7 @@ def test_every_value_arrives(tmp_path, kind, count):
     assert recognise(tmp_path / "values.csv.gz") == recognise(path) == "transnas"
     bench = nk.convert(tmp_path / "values.csv.gz", tmp_path / "out.h5")
     assert (len(bench), bench.space.name, bench.datasets) == (count, f"transnas-{kind}", TASKS)
-    frame = pd.read_csv(path)
+    frame = pd.read_csv(path, float_precision="round_trip")
     X = bench.space.encode(frame["arch"])
     for task in TASKS:
         (metric,) = (name for name in bench.metrics(task) if name not in bench.costs(task))

@@ -171,4 +171,4 @@ if not TYPE_CHECKING:  # else any name at all would be one of the package
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    return __all__

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.metrics.named_indicators import INDICATORS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["comparison_caption", "comparison_title"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dis
 import importlib
+import io
 import os
 import signal
 import sys
@@ -65,6 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in words if word in COMMANDS), "")
+    if isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):  # what its encoding lacks, as on Windows, is shown as an escape, like on stderr
+        sys.stdout.reconfigure(errors="backslashreplace")
     with raised_signals() as signals:
         try:
             status = _run(words)

@@ -120,7 +120,7 @@ class PartsFolder:
     def _read_claim(self) -> dict[str, Any]:
         path = self.path / CLAIM
         try:
-            found = json.loads(path.read_text())
+            found = json.loads(path.read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
             raise StoreError(f"{path} is damaged; delete the folder to start again") from error
         if not isinstance(found, dict):

@@ -16,6 +16,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.cli.main import COMMANDS, main
+from nasbench_kit.cli.output import say
 from tests.conftest import made_up_table
 from tests.loaders.test_nas_bench_macro import records
 
@@ -46,6 +47,14 @@ def test_help_everywhere(call):
     status, _, err = call("compar")
     assert status == 2
     assert "invalid choice" in err
+
+
+def test_an_encoding_that_lacks_a_character(monkeypatch):
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr("nasbench_kit.cli.cite.run", lambda options: say("\N{GREEK SMALL LETTER SIGMA} = 1") or 0)
+    assert main(["cite", "nb201"]) == 0
+    assert shown.buffer.getvalue().strip() == rb"\u03c3 = 1"
 
 
 def test_list_and_info(call, store):

@@ -4,6 +4,8 @@
 # make bench  speed, beside what a user would otherwise pick
 # make fuzz   damaged and hostile files for everything that reads one
 # make audit  no dependency is allowed, or installed, with a known hole
+# make release-check  builds the source archive and the wheel, and checks what is in them
+# make test-matrix    the tests on the oldest and on the newest versions that are supported
 # make tables the bundled stores again, bit for bit, from their published sources: make tables SOURCE=folder
 # make docs   the pictures of the README and the docs
 # make clean  remove everything that was made
@@ -19,7 +21,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs tables clean fuzz audit install-all test-published test-slow test-train test-rest
+.PHONY: run test lint bench docs tables clean fuzz audit install-all release-check test-matrix test-published test-slow test-train test-rest
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -54,6 +56,15 @@ fuzz: $(VENV)/.test
 audit: $(VENV)/.test
 	@$(INSTALL) pip-audit 2>/dev/null || echo "pip-audit cannot be installed here: the list in .ci is what is checked"
 	$(BIN)/python tools/audit.py
+
+# leaves both files in dist/, ready to be uploaded
+release-check: $(VENV)/.release
+	$(BIN)/python tools/release_check.py dist
+
+# one of the two, or some of the tests: make test-matrix CELLS="oldest tests/store"
+test-matrix: $(VENV)/.made
+	$(INSTALL) uv
+	$(BIN)/python tools/test_matrix.py $(CELLS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -91,6 +102,10 @@ $(VENV)/.test: $(VENV)/.run
 
 $(VENV)/.lint: $(VENV)/.run
 	$(INSTALL) --group lint
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.made pyproject.toml
+	$(INSTALL) --group release
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.test

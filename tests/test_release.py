@@ -38,4 +38,5 @@ def test_the_oldest_python_is_the_same_everywhere():
     assert named[0] == oldest
     assert PYPROJECT["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
     workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
-    assert re.search(r"python: \[(.+)\]", workflow)[1].replace('"', "").split(", ") == named
+    tested = re.search(r"python: \[(.+)\]", workflow)[1].replace('"', "").split(", ")
+    assert tested[: len(named)] == named

@@ -105,6 +105,7 @@ def test_query_from_arguments_a_file_and_stdin(call, store, tmp_path, monkeypatc
     )
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_a_closed_pipe_is_no_error(store):
     natives = "\n".join(nk.space("nb201").decode(nk.space("nb201").all()))
@@ -139,6 +140,7 @@ def test_convert_validate_compare(call, tmp_path, monkeypatch):
     assert nk.load_result(tmp_path / "saved" / "RandomSearch.h5").runs == 5
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_results_are_saved_before_a_pipe_closes(tmp_path):
     command = f"{sys.executable} -m nasbench_kit compare --runs 2 --evaluations 10 --save {tmp_path / 'r'} | head -n 1"
@@ -653,6 +655,7 @@ def test_what_a_file_says_does_nothing_to_a_terminal(call, tmp_path):
     assert (status, err.count("\n"), len(err) <= 2001) == (2, 1, True)
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_signals_leave_no_temporary_file(tmp_path, name):

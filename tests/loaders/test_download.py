@@ -301,6 +301,7 @@ def test_calls_at_once_fetch_one_file(server, file, tmp_path):
     assert len(server.requests) == 3
 
 
+@pytest.mark.posix
 def test_a_planted_part_is_not_followed(server, file, tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("mine")

@@ -40,3 +40,17 @@ def test_the_oldest_python_is_the_same_everywhere():
     workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
     tested = re.search(r"python: \[(.+)\]", workflow)[1].replace('"', "").split(", ")
     assert tested[: len(named)] == named
+
+
+def test_the_paper_cites_what_it_lists_and_states_what_the_docs_state():
+    paper = (ROOT / "paper" / "paper.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^@\w+\{(\w+),", (ROOT / "paper" / "paper.bib").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(set(re.findall(r"@(\w+)", paper.split("---", 2)[2]))) == sorted(listed)
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    stated = " ".join(page.read_text(encoding="utf-8") for page in pages)
+    figures = re.findall(
+        r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?= million| times|  standard|,\d| classes| standard| runs| means)", paper
+    )
+    assert len(figures) > 8
+    for figure in figures:
+        assert re.search(rf"(?<![\d.,]){re.escape(figure)}(?![\d,])", stated), figure

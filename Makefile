@@ -4,7 +4,8 @@
 # make bench  speed, beside what a user would otherwise pick
 # make fuzz   damaged and hostile files for everything that reads one
 # make audit  no dependency is allowed, or installed, with a known hole
-# make release-check  builds the source archive and the wheel, and checks what is in them
+# make release-check  what is in the source archive and the wheel, and what the package index shows
+# make dist   the two of them, checked, ready to be uploaded
 # make test-matrix    the tests on the oldest and on the newest versions that are supported
 # make tables the bundled stores again, bit for bit, from their published sources: make tables SOURCE=folder
 # make docs   the pictures of the README and the docs
@@ -21,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs tables clean fuzz audit install-all release-check test-matrix test-published test-slow test-train test-rest
+.PHONY: run test lint bench docs tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train test-rest
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -57,8 +58,12 @@ audit: $(VENV)/.test
 	@$(INSTALL) pip-audit 2>/dev/null || echo "pip-audit cannot be installed here: the list in .ci is what is checked"
 	$(BIN)/python tools/audit.py
 
-# leaves both files in dist/, ready to be uploaded
 release-check: $(VENV)/.release
+	$(BIN)/python tools/release_check.py
+
+# both files, checked, ready to be uploaded
+dist: $(VENV)/.release
+	rm -rf dist
 	$(BIN)/python tools/release_check.py dist
 
 # one of the two, or some of the tests: make test-matrix CELLS="oldest tests/store"

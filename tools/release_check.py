@@ -1,9 +1,10 @@
-"""Build the source archive and the wheel, and check what is in them. That versions agree is tested in tests/test_release.py.
+"""Check what a release needs: what is in the source archive and the wheel, and how the package index shows the project.
 
     python tools/release_check.py [FOLDER]
 
-The two files stay in FOLDER, ready to be uploaded, if it is given. Needs the dependency group ``release`` and a clone. The exit
-status is 1 where something is found.
+With FOLDER, both files are built there, the wheel from the source archive, ready to be uploaded; without, the wheel alone, and
+of the source archive only what would be in it, since packing that takes most of the time. That versions agree is tested in
+tests/test_release.py. Needs the dependency group ``release`` and a clone. The exit status is 1 where something is found.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import zipfile
 from email.parser import BytesParser
 from pathlib import Path
 
+from hatchling.builders.sdist import SdistBuilder
 from package_index import readme
 from readme_renderer import markdown
 
@@ -36,14 +38,19 @@ def tracked() -> set[str]:
     return {name for name in listed.split("\0") if name and (ROOT / name).exists()}
 
 
-def archive_faults(archive: Path, files: set[str]) -> list[str]:
+def archive_faults(have: set[str], files: set[str]) -> list[str]:
     """The source archive has all that the repository has, and nothing else: `make run` and `make test` work in it."""
+    found = [f"the source archive lacks {name}" for name in sorted(files - have)]
+    return found + [f"the source archive has {name}, which git does not track" for name in sorted(have - files)]
+
+
+def packed(archive: Path) -> set[str]:
     with tarfile.open(archive) as opened:
-        have = {name.split("/", 1)[1] for name in opened.getnames()}
-    found = [f"{archive.name} lacks {name}" for name in sorted(files - have)]
-    return found + [
-        f"{archive.name} has {name}, which git does not track" for name in sorted(have - files - {"PKG-INFO"})
-    ]
+        return {name.split("/", 1)[1] for name in opened.getnames()} - {"PKG-INFO"}
+
+
+def to_be_packed() -> set[str]:
+    return {Path(file.distribution_path).as_posix() for file in SdistBuilder(str(ROOT)).recurse_included_files()}
 
 
 def wheel_faults(wheel: Path, version: str, files: set[str]) -> list[str]:
@@ -81,31 +88,25 @@ def readme_faults(wheel: Path) -> list[str]:
     return found
 
 
-def main(folder: Path) -> int:
-    about = project()
-    version = about["project"]["version"]
-    built = subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if built.returncode:
-        print(built.stdout, built.stderr, sep="\n", file=sys.stderr)
+def python(*arguments: object) -> str:
+    """Run a module; returns what it printed if it failed, else nothing."""
+    command = [sys.executable, "-m", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"{' '.join(command[2:4])}: {done.stdout.strip()}\n{done.stderr.strip()}"
+
+
+def main(folder: Path, *, whole: bool) -> int:
+    version, files = project()["project"]["version"], tracked()
+    failed = python("build", "--no-isolation", *([] if whole else ["--wheel"]), "--outdir", folder)
+    if failed:
+        print(failed, file=sys.stderr)
         return 1
     archive, wheel = folder / f"nasbench_kit-{version}.tar.gz", folder / f"nasbench_kit-{version}-py3-none-any.whl"
-    files = tracked()
-    found = archive_faults(archive, files) + wheel_faults(wheel, version, files) + readme_faults(wheel)
-    twine = subprocess.run(
-        [sys.executable, "-m", "twine", "--no-color", "check", "--strict", archive, wheel],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if twine.returncode:
-        found.append(f"twine check: {twine.stdout.strip()}")
-    sizes = f"{archive.name} {archive.stat().st_size / 1e6:.1f} MB, {wheel.name} {wheel.stat().st_size / 1e6:.1f} MB"
-    print("\n".join(found) or f"ready to be released: {sizes}")
+    found = archive_faults(packed(archive) if whole else to_be_packed(), files)
+    found += wheel_faults(wheel, version, files) + readme_faults(wheel)
+    if failed := python("twine", "--no-color", "check", "--strict", *([archive] if whole else []), wheel):
+        found.append(failed)
+    print("\n".join(found) or f"ready to be released: {wheel.name} has {wheel.stat().st_size / 1e6:.1f} MB")
     return bool(found)
 
 
@@ -113,6 +114,6 @@ if __name__ == "__main__":
     if len(sys.argv) > 2:
         raise SystemExit(__doc__)
     if len(sys.argv) == 2:
-        raise SystemExit(main(Path(sys.argv[1]).resolve()))
+        raise SystemExit(main(Path(sys.argv[1]).resolve(), whole=True))
     with tempfile.TemporaryDirectory() as temporary:
-        raise SystemExit(main(Path(temporary)))
+        raise SystemExit(main(Path(temporary), whole=False))

@@ -66,9 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in words if word in COMMANDS), "")
-    if isinstance(
-        sys.stdout, io.TextIOWrapper
-    ):  # what its encoding lacks, as on Windows, is shown as an escape, like on stderr
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # as stderr does: on Windows, stdout has an encoding that lacks some of what is printed
         sys.stdout.reconfigure(errors="backslashreplace")
     with raised_signals() as signals:
         try:

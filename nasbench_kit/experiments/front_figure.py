@@ -48,9 +48,9 @@ def front_figure(comparison: Any, algorithms: Sequence[str] | None = None) -> Fi
     if not comparison.many:
         raise ValueError("a front needs several objectives, and this comparison has one")
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as MplFigure
     from matplotlib.lines import Line2D
+
+    from nasbench_kit.figures.inline import InlineFigure
 
     count = len(comparison.results)
     comparison = drawn_part(comparison, algorithms)
@@ -61,8 +61,7 @@ def front_figure(comparison: Any, algorithms: Sequence[str] | None = None) -> Fi
     columns = min(panels, 2)
     rows = -(-panels // columns)
     with mpl.rc_context(STYLE):
-        figure = MplFigure(figsize=(max(columns * WIDTH, 6.5), rows * HEIGHT + 0.8), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = InlineFigure(figsize=(max(columns * WIDTH, 6.5), rows * HEIGHT + 0.8), layout="constrained")
         every = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, pair in zip(every, pairs, strict=False):
             draw_fronts(axes, comparison, pair)

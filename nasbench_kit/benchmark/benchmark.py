@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit import data
@@ -26,6 +25,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.registry import own_spec
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray
 
 __all__ = ["Benchmark", "Seed", "open_benchmark"]
@@ -104,6 +104,8 @@ class Benchmark(Queries):
         pandas.DataFrame
             One column per metric, indexed by the native form of the architecture; nested forms as JSON.
         """
+        import pandas as pd
+
         dataset = self._dataset(dataset)
         names = [
             name

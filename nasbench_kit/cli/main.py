@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dis
 import importlib
+import io
 import os
 import signal
 import sys
@@ -68,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in words if word in COMMANDS), "")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # as stderr does: on Windows, stdout has an encoding that lacks some of what is printed
+        sys.stdout.reconfigure(errors="backslashreplace")
     with raised_signals() as signals:
         try:
             status = _run(words)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.metrics.named_indicators import INDICATORS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["comparison_caption", "comparison_title"]
 

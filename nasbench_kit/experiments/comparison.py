@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.algorithms import ALGORITHMS
@@ -31,6 +30,7 @@ from nasbench_kit.metrics.named_indicators import HYPERVOLUME, INDICATORS
 from nasbench_kit.problems import Problem
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 __all__ = ["Comparison", "load_comparison"]
@@ -213,6 +213,8 @@ class Comparison:
             One row per algorithm and target: ``algorithm``, ``target``, ``ert`` (``inf`` where no run reached it), ``success``,
             the share of runs that did, and ``runs``.
         """
+        import pandas as pd
+
         values = {name: self.progress(result) for name, result in self.results.items()}
         wanted = (
             default_targets(list(values.values())) if targets is None else np.atleast_1d(np.asarray(targets, float))
@@ -287,6 +289,8 @@ class Comparison:
         The reported metric has a mean, an ``_sd``, and the 95 % interval of the mean, ``_low`` and ``_high``, over the runs that
         found something.
         """
+        import pandas as pd
+
         frame = statistics.summarise(self._finals(), maximise=self.maximise, baseline=baseline)
         rows = []
         for name in frame.index:

@@ -48,7 +48,9 @@ napoleon_use_ivar = True
 napoleon_use_rtype = False
 autodoc_typehints = "none"
 autodoc_member_order = "groupwise"
-autodoc_mock_imports = [name for name in ("torch", "optuna", "pymoo", "syne_tune", "networkx") if find_spec(name) is None]
+autodoc_mock_imports = [
+    name for name in ("torch", "optuna", "pymoo", "syne_tune", "networkx") if find_spec(name) is None
+]
 autosummary_generate = False
 default_role = "py:obj"  # `Space` in a docstring is a link
 add_module_names = False

@@ -29,6 +29,7 @@ OPTIONAL = (
     *("deap", "distributed", "lightgbm", "nas_201_api", "nats_bench", "networkx", "numba", "onnx", "onnxruntime"),
     *("onnxscript", "optuna", "playwright", "pyarrow", "pymoo", "pynauty", "sklearn", "tensorflow", "torch", "xarray"),
     *("h5netcdf", "iohinspector", "netCDF4", "xgboost"),
+    *("furo", "myst_nb", "sphinx", "sphinx_copybutton", "sphinx_design"),
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # one of them, on the PATH
 PUBLISHED = "NASBENCH_KIT_PUBLISHED"  # the environment's name of the folder of published data

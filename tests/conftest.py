@@ -54,6 +54,8 @@ def pytest_collection_modifyitems(items):
         for folder in ("training", "published"):
             if Path(__file__).parent / folder in item.path.parents:
                 item.add_marker(folder)
+        if os.name == "nt" and item.get_closest_marker("posix"):
+            item.add_marker(pytest.mark.skip(reason="Windows has no such thing"))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit import data
+from nasbench_kit.benchmark.card import benchmark_card
 from nasbench_kit.benchmark.problem import Charge, Missing, TabularProblem
 from nasbench_kit.benchmark.queries import Queries, Seed
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra, StoreError, UnknownName
@@ -25,6 +25,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.registry import own_spec
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray
 
 __all__ = ["Benchmark", "Seed", "open_benchmark"]
@@ -76,6 +77,9 @@ class Benchmark(Queries):
     def __repr__(self) -> str:
         return f"<benchmark {self.name}: {len(self)} architectures of {self.space.name}, {', '.join(self.datasets)}>"
 
+    def _repr_html_(self) -> str:
+        return benchmark_card(self, "benchmark", len(self))
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self.path, self.digest, own_spec(self.space.name))
 
@@ -100,6 +104,8 @@ class Benchmark(Queries):
         pandas.DataFrame
             One column per metric, indexed by the native form of the architecture; nested forms as JSON.
         """
+        import pandas as pd
+
         dataset = self._dataset(dataset)
         names = [
             name

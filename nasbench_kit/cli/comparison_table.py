@@ -82,7 +82,8 @@ def print_comparison(comparison: Comparison, baseline: str | None) -> None:
             str(row["rank"]),
             row["verdict"] if math.isnan(row["p"]) else f"{row['verdict']}, p {row['p']:.2g}",
         ]
-        cells += [_spread(row[reported], row[f"{reported}_sd"], 2)] if reported else []
+        if reported:
+            cells.append("–" if math.isnan(row[reported]) else _spread(row[reported], row[f"{reported}_sd"], 2))
         cells += [f"{row['unique_networks']:.0f}", duration(row["simulated_seconds"]), f"{row['wall_seconds']:.2f} s"]
         rows.append(cells)
     optional = ("took", "simulated", "networks", "median", "rank", "95 % interval")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dis
 import importlib
+import io
 import os
 import signal
 import sys
@@ -29,6 +30,7 @@ COMMANDS = {
     "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
     "sweep": "search every problem of a grid with every algorithm; resumable",
+    "watch": "show how far a sweep or a training is, while it runs",
     "merge": "merge results of a search whose runs were divided",
     "reproduce": "reproduce published results",
     "report": "write a page about results",
@@ -67,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in words if word in COMMANDS), "")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # as stderr does: on Windows, stdout has an encoding that lacks some of what is printed
+        sys.stdout.reconfigure(errors="backslashreplace")
     with raised_signals() as signals:
         try:
             status = _run(words)

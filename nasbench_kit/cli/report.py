@@ -12,7 +12,7 @@ from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.experiments.gathering import comparisons_of
 from nasbench_kit.experiments.latex import all_latex
 from nasbench_kit.files import check_target, replace_file
-from nasbench_kit.report.page import report
+from nasbench_kit.report.writing import report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

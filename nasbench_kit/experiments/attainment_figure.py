@@ -42,16 +42,15 @@ def attainment_figure(comparison: Any, algorithms: Sequence[str] | None = None) 
             f"attainment surfaces are drawn for two objectives, and this comparison has {len(problem.objectives)}"
         )
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as MplFigure
+
+    from nasbench_kit.figures.inline import InlineFigure
 
     count = len(comparison.results)
     comparison = drawn_part(comparison, algorithms)
     vertical, horizontal = problem.objective_metrics
     where: Literal["pre", "post"] = "post" if horizontal.direction == "min" else "pre"
     with mpl.rc_context(STYLE):
-        figure = MplFigure(figsize=(6.5, 5.0), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = InlineFigure(figsize=(6.5, 5.0), layout="constrained")
         axes = figure.subplots()
         points = []
         exact = None

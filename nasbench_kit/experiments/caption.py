@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.metrics.named_indicators import INDICATORS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["comparison_caption", "comparison_title"]
 
@@ -19,6 +20,8 @@ def comparison_title(comparison: Any) -> str:
     runs = "1 run" if first.runs == 1 else f"{first.runs} runs"
     runs += f" of {comparison.budget}" if comparison.budget is not None else ""
     objectives = ", ".join(problem.objectives)
+    if comparison.missing_store:
+        return f"{comparison.missing_store}/{problem.source.get('dataset', '')}: search on {objectives}, {runs}"
     if not isinstance(problem, TabularProblem):
         return f"{problem.space.name}: search on {objectives}, {runs}"
     epochs = f"{problem.epochs} epochs" if problem.epochs is not None else "largest budget"
@@ -56,6 +59,11 @@ def comparison_caption(comparison: Any, table: pd.DataFrame, baseline: str | Non
         dataset, metric, epochs = comparison.report
         budget = f"{epochs} epochs" if epochs else "largest budget"
         lines.append(f"{metric.replace('_', ' ')}: of the incumbents, on {dataset}, {budget}")
+    if comparison.missing_store:
+        lines.append(
+            f"the benchmark {comparison.missing_store} is not here: shown is what the file has, without the exact front and "
+            "metrics of other architectures"
+        )
     return lines
 
 
@@ -94,18 +102,23 @@ def _versus(baseline: str | None) -> str:
 
 def _about_measure(comparison: Any) -> str:
     problem = comparison.problem
+    in_table = isinstance(problem, TabularProblem) or bool(comparison.missing_store)
     if comparison.many:
-        known = isinstance(problem, TabularProblem)
+        known = in_table
         ends = "the exact front's ideal (0) and nadir (1) point" if known else "the bounds given (0 and 1)"
         indicator = INDICATORS[comparison.indicator]
         if not indicator.maximise:
             scaled = f", scaled by {ends}" if indicator.scaled else ", of minimised values as they are"
             return f"{indicator.title}: {indicator.meaning}{scaled}; lower is better"
-        own = f"; the exact front's own is {comparison.front_hypervolume():.4f}" if known else ""
+        own = (
+            f"; the exact front's own is {comparison.front_hypervolume():.4f}"
+            if isinstance(problem, TabularProblem)
+            else ""
+        )
         return f"{indicator.meaning}, scaled by {ends}, reference point 1.1; higher is better{own}"
     metric = problem.objective_metrics[0]
     if comparison.optimum is None:
         return f"{metric.name}: of each run's best, as it is minimised; lower is better"
-    where = "in the table" if isinstance(problem, TabularProblem) else "by its bounds"
+    where = "in the table" if in_table else "by its bounds"
     unit = {"percent": " (percentage points)", "": ""}.get(metric.units, f" ({metric.units})")
     return f"regret = distance from the best {metric.name} {where}{unit}; lower is better"

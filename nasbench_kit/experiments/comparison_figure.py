@@ -89,12 +89,11 @@ def comparison_figure(comparison: Any, clock: str, algorithms: Sequence[str] | N
     count = len(comparison.results)
     comparison = drawn_part(comparison, algorithms)
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as MplFigure
+
+    from nasbench_kit.figures.inline import InlineFigure
 
     with mpl.rc_context(STYLE):
-        figure = MplFigure(figsize=(11, 5.0), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = InlineFigure(figsize=(11, 5.0), layout="constrained")
         left, right = figure.subplots(1, 2)
         if not comparison.many:
             _draw_single(comparison, clock, left, right)
@@ -141,7 +140,7 @@ def _draw_single(comparison: Any, clock: str, left: Axes, right: Axes) -> None:
     left.set_title(
         "the incumbent, by the mean of all its trials" if comparison.problem.noisy else "the incumbent", fontsize=11
     )
-    if comparison.report is None:
+    if comparison.report is None or not isinstance(comparison.problem, TabularProblem):  # loaded without its benchmark
         _draw_finals(comparison, right)
         right.set_xlabel(f"final {'regret' if regret else 'value'}")
     else:

@@ -32,15 +32,14 @@ def ecdf_figure(comparison: Any, clock: str, algorithms: Sequence[str] | None = 
     """
     check_matplotlib()
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as MplFigure
+
+    from nasbench_kit.figures.inline import InlineFigure
 
     count = len(comparison.results)
     targets = default_targets([comparison.progress(result) for result in comparison.results.values()])
     comparison = drawn_part(comparison, algorithms)
     with mpl.rc_context(STYLE):
-        figure = MplFigure(figsize=(6.5, 4.8), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = InlineFigure(figsize=(6.5, 4.8), layout="constrained")
         axes = figure.subplots()
         end = max(float(getattr(result, clock).max()) for result in comparison.results.values())
         for i, (name, result) in enumerate(comparison.results.items()):

@@ -6,18 +6,23 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.figures.layout import Layout
-from nasbench_kit.figures.style import COLOURS, check_picture, write_picture
+from nasbench_kit.figures.style import COLOURS, check_matplotlib, check_picture, write_picture
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.diagram import Node
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["draw"]
+__all__ = ["draw", "network_figure"]
 
 UNUSED = "#B8B8B8"
 PLAIN = "#444444"
+STYLE: dict[Any, Any] = {"font.size": 9, "svg.hashsalt": "nasbench-kit", "svg.fonttype": "none"}
 TEXT = "#222222"  # legible at any size, which not all of the colours are
 
 
@@ -51,10 +56,38 @@ def draw(space: Space, native: Any, path: str | os.PathLike[str]) -> Path:
     """
     target = Path(path)
     check_picture(target)
-    diagrams = space.diagrams(space.encode([native])[0])
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        return write_picture(network_figure(space, native), target)
+
+
+def network_figure(space: Space, x: Any) -> Figure:
+    """The figure that `draw` writes, which a notebook shows below its cell.
+
+    Parameters
+    ----------
+    space : Space
+    x : ndarray of int, shape (genes,) or (1, genes), or native form
+        One genotype, or its native form.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidArchitecture, MissingExtra
+        As `draw`.
+    """
+    check_matplotlib()
+    rows = space.check(x) if isinstance(x, np.ndarray) else space.encode([x])
+    if len(rows) != 1:
+        raise InvalidArchitecture(f"{space.name}: one architecture is drawn at a time, not {len(rows)}")
+    diagrams = space.diagrams(rows[0])
+    import matplotlib as mpl
+
+    from nasbench_kit.figures.inline import InlineFigure
 
     layouts = [Layout(diagram) for diagram in diagrams]
     labels = dict.fromkeys(
@@ -62,16 +95,15 @@ def draw(space: Space, native: Any, path: str | os.PathLike[str]) -> Path:
         + [arrow.label for diagram in diagrams for arrow in diagram.arrows if arrow.label]
     )
     colour = {label: COLOURS[i % 6] for i, label in enumerate(sorted(labels))}
-    with mpl.rc_context({"font.size": 9, "svg.hashsalt": "nasbench-kit", "svg.fonttype": "none"}):
+    with mpl.rc_context(STYLE):
         size = max(layout.width for layout in layouts), sum(layout.height for layout in layouts)
-        figure = Figure(figsize=size)
-        FigureCanvasAgg(figure)
+        figure = InlineFigure(figsize=size)
         top = size[1]
         for layout in layouts:
             top -= layout.height
             axes = figure.add_axes((0, top / size[1], layout.width / size[0], layout.height / size[1]))
             _paint(axes, layout, colour)
-        return write_picture(figure, target)
+    return figure
 
 
 def _paint(axes: Axes, layout: Layout, colour: dict[str, str]) -> None:

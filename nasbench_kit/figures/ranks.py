@@ -56,8 +56,8 @@ def critical_difference_diagram(names: Sequence[str], ranks: ArrayLike, differen
     """
     check_matplotlib()
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as MplFigure
+
+    from nasbench_kit.figures.inline import InlineFigure
 
     values = np.asarray(ranks, dtype=np.float64)
     order = np.argsort(values, kind="stable")
@@ -72,8 +72,7 @@ def critical_difference_diagram(names: Sequence[str], ranks: ArrayLike, differen
     margin = 0.3 + LETTER * (6 + max(map(len, names)))
     inner = max(4.0, 0.45 * count)
     with mpl.rc_context({**STYLE, "axes.grid": False}):
-        figure = MplFigure(figsize=(inner + 2 * margin, height))
-        FigureCanvasAgg(figure)
+        figure = InlineFigure(figsize=(inner + 2 * margin, height))
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, inner + 2 * margin), ylim=(0, height))
         axes.axis("off")

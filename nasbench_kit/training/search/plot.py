@@ -41,15 +41,14 @@ def plot_search(problem: TrainingProblem, result: Result, path: str | os.PathLik
     target = Path(path)
     check_picture(target)
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+
+    from nasbench_kit.figures.inline import InlineFigure
 
     _, F = problem.evaluated()
     F = F[np.isfinite(F).all(axis=1)]
     values = minimised(F, problem.objective_metrics)
     with mpl.rc_context({"font.size": 9, "svg.hashsalt": "nasbench-kit", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = InlineFigure(figsize=(6.4, 4.0), layout="constrained")
         axes = figure.add_subplot()
         if len(problem.objectives) == 1:
             _progress(axes, problem, result, values[:, 0], F[:, 0])

@@ -100,7 +100,7 @@ tables: $(VENV)/.run
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BIN)/python tools/make_tables.py $(SOURCE)
 
 clean:
-	rm -rf $(VENV) results dist build docs/notebooks .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) results dist build docs/notebooks docs/searching.page .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:

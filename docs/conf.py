@@ -40,7 +40,8 @@ extensions = [
 myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 nb_execution_mode = "off"  # make examples runs notebooks, and so do tests
-exclude_patterns = ["extensions", "pictures", "search.md"]  # search.html is the site's own search
+exclude_patterns = ["extensions", "pictures", "search.md"]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb", ".rst": "restructuredtext", ".page": "myst-nb"}
 
 # docstrings: numpydoc, with a type for every parameter, so that signatures need not repeat them
 napoleon_google_docstring = False
@@ -84,8 +85,18 @@ def copy_notebooks() -> None:
         COPIES.mkdir(exist_ok=True)
         executed = EXECUTED / notebook.name
         text = (executed if executed.exists() else notebook).read_text(encoding="utf-8")
-        here = text.replace("](../docs/", "](../").replace("](../search.md", "](../searching.md")
+        here = renamed(text.replace("](../docs/", "](../"))
         (COPIES / notebook.name).write_text(here, encoding="utf-8")
+
+
+def copy_search() -> None:
+    """Give docs/search.md another name in the site, whose own search is search.html."""
+    shutil.copy2(FOLDER / "search.md", FOLDER / "searching.page")
+
+
+def renamed(text: str) -> str:
+    """The text of a page with links to docs/search.md that lead to its copy."""
+    return re.sub(r"\]\(((?:\.\./)*)search\.md", r"](\1searching.page", text)
 
 
 def pages_below(first: str) -> list[str]:
@@ -103,13 +114,19 @@ def pages_below(first: str) -> list[str]:
 
 def add_contents(_app: Any, page: str, source: list[str]) -> None:
     """Add the menu of a folder to its first page."""
+    if page == "index":
+        named = set(source[0].split())
+        found = sorted(path.stem for path in FOLDER.glob("*.md") if path.name not in exclude_patterns)
+        rest = [name for name in found if name not in named and name not in ("index", "nb201-digits")]
+        source[0] += "\n\n```{toctree}\n:hidden:\n:titlesonly:\n:caption: More\n\n" + "\n".join(rest) + "\n```\n" if rest else ""
     if page in CONTENTS:
         names = "\n".join(f"/{name}" for name in pages_below(page) if name != page)
         source[0] += f"\n\n```{{toctree}}\n:hidden:\n:titlesonly:\n\n{names}\n```\n" if names else ""
 
 
-def trim_examples(_app: Any, _page: str, source: list[str]) -> None:
-    """Drop the empty line that ends an example for doctest's sake."""
+def adapt(_app: Any, _page: str, source: list[str]) -> None:
+    """Follow the renamed page, and drop the empty line that ends an example for doctest's sake."""
+    source[0] = renamed(source[0])
     source[0] = re.sub(r"\n\n```(?=\n|$)", "\n```", source[0])
 
 
@@ -118,6 +135,7 @@ def setup(app: Any) -> None:
     for field in PyObject.doc_field_types:
         if field.name == "variable":
             field.label = "Attributes"
-    app.connect("source-read", trim_examples)
+    app.connect("source-read", adapt)
     copy_notebooks()
+    copy_search()
     app.connect("source-read", add_contents)

@@ -30,6 +30,7 @@ OPTIONAL = (
     *("onnxscript", "optuna", "playwright", "pyarrow", "pymoo", "pynauty", "sklearn", "tensorflow", "torch", "xarray"),
     *("h5netcdf", "iohinspector", "netCDF4", "xgboost"),
     *("furo", "myst_nb", "sphinx", "sphinx_copybutton", "sphinx_design"),
+    *("h5netcdf", "iohinspector", "netCDF4", "syne_tune", "xgboost"),
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # one of them, on the PATH
 PUBLISHED = "NASBENCH_KIT_PUBLISHED"  # the environment's name of the folder of published data

@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.caption import comparison_caption, comparison_title
 from nasbench_kit.metrics.named_indicators import INDICATORS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["all_latex", "comparison_latex", "escaped", "latex_table", "pairwise_latex", "problems_latex", "ranks_latex"]
 
@@ -233,6 +235,8 @@ def _reported_loss(comparison: Any, table: pd.DataFrame) -> pd.Series:
     if isinstance(comparison.problem, TabularProblem):
         direction = comparison.problem.bench.metric(metric, dataset).direction
     if direction is None:
+        import pandas as pd
+
         return pd.Series(np.inf, index=table.index)
     losses: pd.Series = (-1.0 if direction == "max" else 1.0) * table[metric]
     return losses

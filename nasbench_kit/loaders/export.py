@@ -8,10 +8,9 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.data import find_store
@@ -21,6 +20,9 @@ from nasbench_kit.loaders.mapping import FACTS, ColumnMap
 from nasbench_kit.metrics import Metric
 from nasbench_kit.store.reader import Column, StoreFile
 from nasbench_kit.store.schema import MEAN_SEED
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["export"]
 
@@ -108,6 +110,8 @@ def export(
             entries.append(_entry(column, stored.metric, seeds=stored.seeds is not None))
     if suffix != ".parquet" and sum(len(name.encode()) + 3 for name in columns) > MOST_HEADER:
         raise ValueError(f"{target}: {len(columns):,} columns are too many for CSV; write .parquet, or choose datasets")
+    import pandas as pd
+
     frame = pd.DataFrame(columns, copy=False)
     replace_file(target, lambda file: _write(frame, file, suffix))
     text = _mapping(bench.name, store, target.name, entries, {f"{dataset}/{name}" for dataset, name in chosen})

@@ -24,7 +24,7 @@ def test_intervals_are_scipys_for_many_runs():
 @pytest.mark.parametrize("n", [10, 20, 50, 100])
 @pytest.mark.slow
 def test_coverage_of_a_skewed_mean(n):
-    """What docs/searching.md says; Student's t covers 83 to 94 % of these, and goes below 0 for ten runs."""
+    """What docs/search.md says; Student's t covers 83 to 94 % of these, and goes below 0 for ten runs."""
     rng = np.random.default_rng(n)
     for values, least in ((rng.exponential(size=(n, 2000)), 0.91), (rng.exponential(size=(n, 2000)) ** 2, 0.80)):
         low, high = mean_interval(values)

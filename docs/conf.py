@@ -118,7 +118,9 @@ def add_contents(_app: Any, page: str, source: list[str]) -> None:
         named = set(source[0].split())
         found = sorted(path.stem for path in FOLDER.glob("*.md") if path.name not in exclude_patterns)
         rest = [name for name in found if name not in named and name not in ("index", "nb201-digits")]
-        source[0] += "\n\n```{toctree}\n:hidden:\n:titlesonly:\n:caption: More\n\n" + "\n".join(rest) + "\n```\n" if rest else ""
+        source[0] += (
+            "\n\n```{toctree}\n:hidden:\n:titlesonly:\n:caption: More\n\n" + "\n".join(rest) + "\n```\n" if rest else ""
+        )
     if page in CONTENTS:
         names = "\n".join(f"/{name}" for name in pages_below(page) if name != page)
         source[0] += f"\n\n```{{toctree}}\n:hidden:\n:titlesonly:\n\n{names}\n```\n" if names else ""

@@ -123,7 +123,8 @@ def add_contents(_app: Any, page: str, source: list[str]) -> None:
         )
     if page in CONTENTS:
         names = "\n".join(f"/{name}" for name in pages_below(page) if name != page)
-        source[0] += f"\n\n```{{toctree}}\n:hidden:\n:titlesonly:\n\n{names}\n```\n" if names else ""
+        hidden = ":hidden:\n" if page != "examples" else ""  # the notebooks are listed nowhere else
+        source[0] += f"\n\n```{{toctree}}\n{hidden}:titlesonly:\n\n{names}\n```\n" if names else ""
 
 
 def adapt(_app: Any, _page: str, source: list[str]) -> None:

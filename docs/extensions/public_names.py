@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref, pending_xref_condition
+from sphinx.ext.autodoc.mock import mock
 from sphinx.util.docutils import SphinxDirective
 
 from nasbench_kit.algorithms import Algorithm
@@ -44,7 +45,7 @@ class PublicNames(SphinxDirective):
         (module,) = self.arguments
         names = [line.strip() for line in self.content if line.strip()]
         lines = [".. autosummary::", "   :nosignatures:", "", *(f"   ~{module}.{name}" for name in names), ""]
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), mock(self.config.autodoc_mock_imports):  # of what is not installed
             warnings.simplefilter("ignore")  # of packages that are looked into
             for name in names:
                 lines += entry_of(module, name)

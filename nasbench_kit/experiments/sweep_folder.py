@@ -155,9 +155,11 @@ class SweepFolder:
                 )
             self._handle = handle
             os.truncate(handle, 0)
-            self.announce()
-            yield
-            os.truncate(handle, 0)
+            try:
+                self.announce()
+                yield
+            finally:
+                os.truncate(handle, 0)  # nobody is at work here, even if this process runs on
         finally:
             self._handle = None
             os.close(handle)  # also releases the lock

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import functools
 import html
+import importlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nasbench_kit.errors import one_line
 
-__all__ = ["card", "data_table", "folded", "number", "picture"]
+__all__ = ["card", "data_table", "drawing", "folded", "number", "picture"]
 
+_DRAWS = "nasbench_kit.figures.svg"  # imported when something is drawn
 MOST_ROWS = 16
 MOST_TEXT = 240  # characters of a cell
 
@@ -90,12 +92,15 @@ def folded(title: str, part: str) -> str:
     return f'<details><summary style="cursor:pointer">{_text(title)}</summary>{part}</details>'
 
 
-@functools.singledispatch
 def picture(thing: object) -> str:
-    """A picture of a thing as inline SVG; empty if nobody can draw it.
+    """A picture of a thing as inline SVG; empty if nobody can draw it."""
+    importlib.import_module(_DRAWS)
+    return drawing(thing)
 
-    The rooms that draw register how, since the rooms of what is drawn do not know them.
-    """
+
+@functools.singledispatch
+def drawing(thing: object) -> str:
+    """Where `_DRAWS` registers how things are drawn, since the rooms of what is drawn do not know it."""
     return ""
 
 

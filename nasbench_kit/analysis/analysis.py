@@ -5,9 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.analysis.agreement import between_budgets, between_datasets, between_splits, with_quality
 from nasbench_kit.analysis.classes import class_sizes
@@ -18,6 +16,9 @@ from nasbench_kit.analysis.optima import landscapes
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import UnknownName, one_line
 from nasbench_kit.notebook import card, data_table, folded
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["STEPS", "Analysis", "analyse"]
 
@@ -114,6 +115,8 @@ class Analysis:
 
     def report(self) -> str:
         """All subjects as plain text."""
+        import pandas as pd
+
         lines = [f"{self.benchmark}: {self.architectures:,} architectures of {self.space}"]
         for title, frame, note in self.sections():
             shown = pd.DataFrame(texts(frame), columns=list(frame.columns)).to_string(index=False)
@@ -135,6 +138,8 @@ class Analysis:
 
     def as_dict(self) -> dict[str, Any]:
         """All frames as lists of records, for JSON; what is missing is None."""
+        import pandas as pd
+
         found: dict[str, Any] = {}
         for part in fields(self):
             value = getattr(self, part.name)
@@ -153,6 +158,8 @@ def texts(frame: pd.DataFrame) -> list[list[str]]:
 
 
 def _text(column: str, value: Any) -> str:
+    import pandas as pd
+
     if value is None or pd.isna(value):
         return ""
     if isinstance(value, str):
@@ -199,6 +206,8 @@ def analyse(
     >>> found.landscapes[["metric", "optima", "local_optima"]].to_dict("records")
     [{'metric': 'test_accuracy', 'optima': 2, 'local_optima': 14}]
     """
+    import pandas as pd
+
     if not isinstance(bench, Benchmark):
         raise TypeError(f"bench must come from nasbench_kit.open(...), not {bench!r}")
     if dataset is not None and dataset not in bench.datasets:

@@ -10,11 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-
 from nasbench_kit.errors import MOST_SHOWN, one_line
 
 __all__ = ["plain", "print_json", "print_table", "progress_bars", "say", "warnings_on_stderr"]
@@ -50,6 +45,10 @@ def print_table(
     optional : sequence of str
         Columns that are left out, one after the other, until the table fits the terminal.
     """
+    from rich.box import SIMPLE_HEAD  # here and below, so that usage and errors are shown at once
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(
         markup=False, emoji=False, highlight=False
     )  # names and messages are text, whatever brackets they have
@@ -98,6 +97,8 @@ def plain(value: Any) -> Any:
 @contextmanager
 def progress_bars(names: Sequence[str]) -> Iterator[Any]:
     """One bar per name on stderr; yields ``update(name, share)``. Without a terminal, one line when a name is done."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
 
@@ -107,6 +108,8 @@ def progress_bars(names: Sequence[str]) -> Iterator[Any]:
 
         yield line
         return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),

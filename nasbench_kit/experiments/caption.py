@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.benchmark import TabularProblem
-from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.metrics.named_indicators import INDICATORS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["comparison_caption", "comparison_title"]
 
 
-def comparison_title(comparison: Comparison) -> str:
+def comparison_title(comparison: Any) -> str:
     """The benchmark, the objectives, and the runs, on one line."""
     problem = comparison.problem
     first = next(iter(comparison.results.values()))
@@ -26,7 +28,7 @@ def comparison_title(comparison: Comparison) -> str:
     return f"{problem.bench.name}/{problem.dataset}: search on {objectives} ({epochs}), {runs}"
 
 
-def comparison_caption(comparison: Comparison, table: pd.DataFrame, baseline: str | None) -> list[str]:
+def comparison_caption(comparison: Any, table: pd.DataFrame, baseline: str | None) -> list[str]:
     """The meaning of the columns, one line each."""
     lines = [_about_measure(comparison)]
     if (table["n"] > 1).any():
@@ -65,7 +67,7 @@ def comparison_caption(comparison: Comparison, table: pd.DataFrame, baseline: st
     return lines
 
 
-def _about_stored(comparison: Comparison) -> list[str]:
+def _about_stored(comparison: Any) -> list[str]:
     """That the search was restricted to the stored architectures, where it was."""
     problem = comparison.problem
     if not isinstance(problem, TabularProblem) or problem.drawn_from is None:
@@ -76,7 +78,7 @@ def _about_stored(comparison: Comparison) -> list[str]:
     ]
 
 
-def _about_trials(comparison: Comparison) -> list[str]:
+def _about_trials(comparison: Any) -> list[str]:
     """What an evaluation answered with, where a table has several trials."""
     problem = comparison.problem
     if not isinstance(problem, TabularProblem):
@@ -98,7 +100,7 @@ def _versus(baseline: str | None) -> str:
     return "vs first" if baseline is None else f"vs baseline, {baseline}"
 
 
-def _about_measure(comparison: Comparison) -> str:
+def _about_measure(comparison: Any) -> str:
     problem = comparison.problem
     in_table = isinstance(problem, TabularProblem) or bool(comparison.missing_store)
     if comparison.many:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.algorithms import ALGORITHMS
@@ -31,6 +30,7 @@ from nasbench_kit.metrics.named_indicators import HYPERVOLUME, INDICATORS
 from nasbench_kit.problems import Problem
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 __all__ = ["Comparison", "load_comparison"]
@@ -213,6 +213,8 @@ class Comparison:
             One row per algorithm and target: ``algorithm``, ``target``, ``ert`` (``inf`` where no run reached it), ``success``,
             the share of runs that did, and ``runs``.
         """
+        import pandas as pd
+
         values = {name: self.progress(result) for name, result in self.results.items()}
         wanted = (
             default_targets(list(values.values())) if targets is None else np.atleast_1d(np.asarray(targets, float))
@@ -287,6 +289,8 @@ class Comparison:
         The reported metric has a mean, an ``_sd``, and the 95 % interval of the mean, ``_low`` and ``_high``, over the runs that
         found something.
         """
+        import pandas as pd
+
         frame = statistics.summarise(self._finals(), maximise=self.maximise, baseline=baseline)
         rows = []
         for name in frame.index:
@@ -305,6 +309,36 @@ class Comparison:
             row["wall_seconds"] = result.wall_seconds
             rows.append(row)
         return frame.join(pd.DataFrame(rows, index=frame.index))
+
+    def to_latex(self, kind: str = "table", *, baseline: str | None = None, label: str | None = None) -> str:
+        """A table for a paper, with booktabs rules, what its columns mean as the caption, and the best in bold.
+
+        Parameters
+        ----------
+        kind : {"table", "pairwise"}
+            One row per algorithm, as in `table`, or per pair, as in `pairwise`.
+        baseline : str, optional
+            As in `table` and `pairwise`.
+        label : str, optional
+            Of the table, for references; characters other than letters, digits and ``:.-`` become hyphens. Default: ``tab:`` and
+            the kind.
+
+        Returns
+        -------
+        str
+            LaTeX; the document needs ``\\usepackage{booktabs}``.
+
+        Raises
+        ------
+        UnknownName
+            Another kind, or no algorithm of that name.
+        """
+        from nasbench_kit.experiments.latex import comparison_latex, pairwise_latex
+
+        makers = {"table": comparison_latex, "pairwise": pairwise_latex}
+        if kind not in makers:
+            raise UnknownName("kind of table", kind, makers)
+        return makers[kind](self, baseline, label or f"tab:{kind}")
 
     def plot(
         self, kind: str = "anytime", *, clock: str | None = None, algorithms: Sequence[str] | None = None

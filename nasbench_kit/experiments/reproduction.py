@@ -7,10 +7,9 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from nasbench_kit.benchmark import Benchmark, TabularProblem
 from nasbench_kit.errors import NasbenchKitError, UnknownName
@@ -24,6 +23,9 @@ from nasbench_kit.experiments.reported import COLUMNS, NOT_RUN, row_of_fact, row
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.problems import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Reproduction", "reproduce"]
 
@@ -74,6 +76,8 @@ class Reproduction:
         neighbours in it, ``published`` is text, and ``difference`` is that of our means; see
         `nasbench_kit.experiments.published_order.beside_order`.
         """
+        import pandas as pd
+
         return pd.DataFrame(self.rows, columns=COLUMNS)
 
     def comparison(self, search: str | None = None) -> Comparison:

@@ -126,7 +126,9 @@ class SweepFolder:
             else:
                 content = {"format": FORMAT, "format_version": VERSION, **manifest}
                 text = json.dumps(content, indent=1) + "\n"
-                replace_file(self.path / MANIFEST, lambda temporary: temporary.write_text(text), StoreError)
+                replace_file(
+                    self.path / MANIFEST, lambda temporary: temporary.write_text(text, encoding="utf-8"), StoreError
+                )
             yield
 
     def manifest(self) -> dict[str, Any]:
@@ -190,14 +192,16 @@ class SweepFolder:
         """Note why a piece failed."""
         text = f"{message}\n\n{details}\n"
         replace_file(
-            self._failure_path(piece), lambda path: path.write_text(text, errors="backslashreplace"), StoreError
+            self._failure_path(piece),
+            lambda path: path.write_text(text, encoding="utf-8", errors="backslashreplace"),
+            StoreError,
         )
 
     def failures(self) -> dict[str, str]:
         """The errors of failed pieces by name, in one line each."""
         found = {}
         for path in sorted((self.path / FAILED).glob("*.txt")):
-            with contextlib.suppress(OSError), path.open(errors="backslashreplace") as file:
+            with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="backslashreplace") as file:
                 found[path.stem] = file.readline().rstrip("\n")
         return found
 

@@ -10,7 +10,7 @@ import numpy as np
 from nasbench_kit.errors import one_line
 from nasbench_kit.figures.layout import Layout
 from nasbench_kit.figures.style import COLOURS
-from nasbench_kit.notebook import picture
+from nasbench_kit.notebook import drawing
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.diagram import Diagram
 from nasbench_kit.spaces.genotypes import Genotypes
@@ -107,6 +107,6 @@ def _share_used(diagrams: Sequence[Diagram]) -> float:
     return (sum(nodes) + sum(arrows)) / max(len(nodes) + len(arrows), 1)
 
 
-@picture.register
+@drawing.register
 def _(space: Space) -> str:
     return inline_svg(space.diagrams(example_of(space)))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import TabularProblem
@@ -21,6 +20,9 @@ from nasbench_kit.metrics import minimised
 from nasbench_kit.metrics.named_indicators import INDICATORS
 from nasbench_kit.report.architectures import Architectures
 from nasbench_kit.report.command import compare_command
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["comparison_content"]
 
@@ -70,6 +72,8 @@ def comparison_content(comparison: Comparison, baseline: str | None = None) -> d
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame, with None for what is not finite."""
+    import pandas as pd
+
     found = frame.reset_index() if frame.index.name or not isinstance(frame.index, pd.RangeIndex) else frame
     return [{str(key): _plain(value) for key, value in row.items()} for row in found.to_dict(orient="records")]
 

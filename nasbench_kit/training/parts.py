@@ -113,7 +113,7 @@ def read_claim(path: Path) -> dict[str, Any]:
     """Return what the folder ``path`` states about its work; raises StoreError if it is damaged, OSError if there is none."""
     claim = path / CLAIM
     try:
-        found = json.loads(claim.read_text())
+        found = json.loads(claim.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise StoreError(f"{claim} is damaged; delete the folder to start again") from error
     if not isinstance(found, dict):

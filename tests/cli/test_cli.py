@@ -16,6 +16,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.cli.main import COMMANDS, main
+from nasbench_kit.cli.output import say
 from tests.conftest import made_up_table
 from tests.loaders.test_nas_bench_macro import records
 
@@ -46,6 +47,14 @@ def test_help_everywhere(call):
     status, _, err = call("compar")
     assert status == 2
     assert "invalid choice" in err
+
+
+def test_an_encoding_that_lacks_a_character(monkeypatch):
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr("nasbench_kit.cli.cite.run", lambda options: say("\N{GREEK SMALL LETTER SIGMA} = 1") or 0)
+    assert main(["cite", "nb201"]) == 0
+    assert shown.buffer.getvalue().strip() == rb"\u03c3 = 1"
 
 
 def test_list_and_info(call, store):
@@ -96,6 +105,7 @@ def test_query_from_arguments_a_file_and_stdin(call, store, tmp_path, monkeypatc
     )
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_a_closed_pipe_is_no_error(store):
     natives = "\n".join(nk.space("nb201").decode(nk.space("nb201").all()))
@@ -130,6 +140,7 @@ def test_convert_validate_compare(call, tmp_path, monkeypatch):
     assert nk.load_result(tmp_path / "saved" / "RandomSearch.h5").runs == 5
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_results_are_saved_before_a_pipe_closes(tmp_path):
     command = f"{sys.executable} -m nasbench_kit compare --runs 2 --evaluations 10 --save {tmp_path / 'r'} | head -n 1"
@@ -644,6 +655,7 @@ def test_what_a_file_says_does_nothing_to_a_terminal(call, tmp_path):
     assert (status, err.count("\n"), len(err) <= 2001) == (2, 1, True)
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_signals_leave_no_temporary_file(tmp_path, name):

@@ -19,7 +19,7 @@ NASTY = r'A_b & <c> ~^\ 100 % $x$ #1 {a} --b "q"'
 @pytest.fixture(scope="module")
 def comparison(digits):
     algorithms = {NASTY: nk.RandomSearch(), "LocalSearch": nk.LocalSearch(), "RE": nk.RegularizedEvolution()}
-    return nk.compare(digits.problem("valid_accuracy", epochs=4), algorithms, runs=6, evaluations=60)
+    return nk.compare(digits.problem("valid_accuracy", epochs=4), algorithms, runs=4, evaluations=40)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_pairs(comparison):
 
 def test_several_problems(comparison, digits):
     algorithms = {NASTY: nk.RandomSearch(), "LocalSearch": nk.LocalSearch(), "RE": nk.RegularizedEvolution()}
-    other = nk.compare(digits.problem("valid_accuracy"), algorithms, runs=6, evaluations=60)
+    other = nk.compare(digits.problem("valid_accuracy"), algorithms, runs=4, evaluations=40)
     several = nk.Comparisons({"4_epochs": comparison, "all": other})
     for kind in ("ranks", "table"):
         well_formed(several.to_latex(kind))

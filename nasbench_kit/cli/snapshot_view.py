@@ -80,7 +80,7 @@ def _table(rows: list[dict[str, Any]], columns: list[Column], width: int) -> Tab
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for i, (column, own) in enumerate(zip(columns, widths, strict=True)):
         justify: Literal["left", "right"] = "left" if i < left else "right"
-        table.add_column(column.title, justify=justify, no_wrap=True, overflow="ellipsis", width=own)
+        table.add_column(one_line(column.title), justify=justify, no_wrap=True, overflow="ellipsis", width=own)
     for texts in cells:
         table.add_row(*map(Text, texts))
     return table

@@ -31,7 +31,7 @@ from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.merging import merge
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
-from nasbench_kit.experiments.sweep_grid import Cell, Piece
+from nasbench_kit.experiments.sweep_grid import MOST_PIECES, Cell, Piece
 from nasbench_kit.files import replace_file
 from nasbench_kit.store.record import write_record
 
@@ -157,9 +157,11 @@ class SweepFolder:
                 )
             self._handle = handle
             os.truncate(handle, 0)
-            self.announce()
-            yield
-            os.truncate(handle, 0)
+            try:
+                self.announce()
+                yield
+            finally:
+                os.truncate(handle, 0)  # nobody is at work here, even if this process runs on
         finally:
             self._handle = None
             os.close(handle)  # also releases the lock
@@ -269,9 +271,12 @@ class SweepFolder:
         try:
             runs, piece_runs = int(manifest["runs"]), int(manifest["piece_runs"])
             cells = [Cell(**cell) for cell in manifest["cells"]]
-            if min(runs, piece_runs) < 1 or not all(isinstance(cell.name, str) for cell in cells):
-                raise ValueError("its numbers of runs, or the names of its cells")
-        except (KeyError, TypeError, ValueError) as error:
+            if not 0 < len(cells) * -(-runs // piece_runs) <= MOST_PIECES or min(runs, piece_runs) < 1:
+                raise ValueError("its numbers of runs")
+            named = [name for cell in cells for name in (cell.name, cell.problem, cell.algorithm)]
+            if not all(isinstance(name, str) for name in named):
+                raise ValueError("the names of its cells")
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise StoreError(f"{self.path / MANIFEST} is damaged ({error})") from error
         return runs, piece_runs, cells
 

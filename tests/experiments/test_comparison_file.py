@@ -63,9 +63,9 @@ def test_files_that_are_none(on_a_table, tmp_path, change, message):
 
 
 def test_a_figure_is_given_back(on_a_table):
-    pytest.importorskip("matplotlib")
+    matplotlib = pytest.importorskip("matplotlib.figure")
     figure = on_a_table.plot()
-    assert type(figure).__name__ == "Figure"
+    assert isinstance(figure, matplotlib.Figure)
     assert len(figure.axes) == 2
     with pytest.raises(nk.UnknownName, match="Available: anytime"):
         on_a_table.plot("anytme2")

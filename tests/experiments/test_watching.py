@@ -141,6 +141,8 @@ def test_pieces_that_cannot_be_read_or_failed(bench, ended):
         (lambda text: "{", "cannot be read"),
         (lambda text: json.dumps({**json.loads(text), "cells": [{"name": "a"}]}), "is damaged"),
         (lambda text: json.dumps({**json.loads(text), "piece_runs": 0}), "is damaged"),
+        (lambda text: json.dumps({**json.loads(text), "runs": 10**12}), "is damaged"),
+        (lambda text: text.replace('"problem": "one"', '"problem": ["one"]'), "is damaged"),
         (lambda text: json.dumps({**json.loads(text), "format": "another"}), "is not the manifest of a sweep"),
     ],
 )

@@ -16,7 +16,7 @@ from typing import Any
 
 from sphinx.domains.python import PyObject
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent
 sys.path[:0] = [str(FOLDER / "extensions"), str(ROOT)]
 
@@ -85,7 +85,8 @@ def copy_notebooks() -> None:
     for notebook in sorted(EXAMPLES.glob("*.ipynb")):
         COPIES.mkdir(exist_ok=True)
         executed = EXECUTED / notebook.name
-        text = (executed if executed.exists() else notebook).read_text(encoding="utf-8")
+        fresh = executed.exists() and executed.stat().st_mtime >= notebook.stat().st_mtime
+        text = (executed if fresh else notebook).read_text(encoding="utf-8")
         here = renamed(text.replace("](../docs/", "](../"))
         (COPIES / notebook.name).write_text(here, encoding="utf-8")
 

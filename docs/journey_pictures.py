@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nasbench_kit.figures.style import write_picture
+from nasbench_kit.figures.files import write_picture
 
 # each step: a file of the package, and what leaves it for the next one
 JOURNEYS: dict[str, list[tuple[str, str]]] = {

@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     if options.plot:
-        from nasbench_kit.figures.style import check_picture
+        from nasbench_kit.figures.files import check_picture
 
         Path(options.plot).parent.mkdir(parents=True, exist_ok=True)
         check_picture(Path(options.plot))  # now, not after the searches

@@ -79,7 +79,7 @@ def _check_targets(options: argparse.Namespace, recipe: Recipe) -> None:
             raise ValueError(f"--output takes a .csv or a .json file, not {str(options.output)!r}")
         check_target(options.output)
     if options.plot:
-        from nasbench_kit.figures.style import check_picture
+        from nasbench_kit.figures.files import check_picture
 
         if not recipe.searches:
             raise ValueError(f"the recipe {recipe.name} has no search to draw, only facts: leave out --plot")

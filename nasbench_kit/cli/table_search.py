@@ -34,7 +34,7 @@ def search_table(options: argparse.Namespace) -> int:
     if options.output:
         check_target(Path(options.output), StoreError)
     if options.plot:
-        from nasbench_kit.figures.style import check_picture
+        from nasbench_kit.figures.files import check_picture
 
         check_picture(Path(options.plot))  # now, not after the search
     bench = open_benchmark(options.benchmark)

@@ -96,7 +96,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
     if options.table:
         check_new_store(Path(options.table))
     if options.plot:
-        from nasbench_kit.figures.style import check_picture
+        from nasbench_kit.figures.files import check_picture
 
         check_picture(Path(options.plot))
     if (options.onnx or options.export_epochs is not None) and not options.export:

@@ -9,28 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import TabularProblem
-from nasbench_kit.experiments.recorder import known_front
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.figures.axes import axis_label, line_look, marker_look
+from nasbench_kit.figures.axes import axis_label, empty, label, remark
+from nasbench_kit.figures.style import Style
 from nasbench_kit.metrics import minimised
+from nasbench_kit.metrics.indicators import nondominated
+from nasbench_kit.spaces.genotypes import Genotypes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_fronts", "median_front", "near", "zoom"]
+__all__ = ["EXACT", "draw_fronts", "exact_look", "median_members", "near", "zoom"]
 
+EXACT = "exact front"
 FAR = 3.0  # interquartile ranges beyond the quartiles
 
 
-def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bool = False) -> None:
+def draw_fronts(
+    axes: Axes, comparison: Any, style: Style, pair: tuple[int, int], *, title: str = "", whole: bool = False
+) -> None:
     """Draw two objectives of the fronts: of each algorithm's median run, and the exact one where there is a table.
 
     Parameters
     ----------
     axes : Axes
     comparison : Comparison
+    style : Style
     pair : tuple of int
         The objectives on the horizontal and the vertical axis.
+    title : str
+        Of the panel.
     whole : bool
         Show every point, also those far from the others: a network that predicts nothing is often on it,
         for it is the fastest.
@@ -38,7 +46,8 @@ def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bo
     problem = comparison.problem
     horizontal, vertical = (problem.objective_metrics[k] for k in pair)
     fronts = [
-        minimised(median_front(result), problem.objective_metrics)[:, pair] for result in comparison.results.values()
+        minimised(median_members(result)[1], problem.objective_metrics)[:, pair]
+        for result in comparison.results.values()
     ]
     exact = (
         minimised(problem.front()[1], problem.objective_metrics)[:, pair]
@@ -46,29 +55,37 @@ def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bo
         else None
     )
     if exact is not None:
-        axes.plot(exact[:, 0], exact[:, 1], "o", color="0.72", markersize=8, label="the exact front", zorder=1)
+        axes.plot(exact[:, 0], exact[:, 1], **exact_look(style), zorder=1)
     for i, front in enumerate(fronts):
         values = front[np.argsort(front[:, 0], kind="stable")]
-        look = {**line_look(i), **marker_look(i)}
+        look = {**style.line(i), **style.marker(i)}
         if len(problem.objectives) > 2:  # a line through points that differ in a third objective would be meaningless
             axes.plot(values[:, 0], values[:, 1], **{**look, "linestyle": ""})
         else:
             # what is attained at x is the best up to there, from the side that is better
             where: Literal["pre", "post"] = "post" if horizontal.direction == "min" else "pre"
-            axes.step(values[:, 0], values[:, 1], where=where, **{**look, "linewidth": 1.4})
-    axes.set(xlabel=axis_label(horizontal), ylabel=axis_label(vertical))
-    zoom(axes, fronts, exact, whole=whole)
-    if exact is not None:
-        axes.legend(frameon=False, loc="best", fontsize=9)
+            axes.step(values[:, 0], values[:, 1], where=where, **{**look, "linewidth": 0.7 * style.thickness})
+    label(axes, style, title=title, x=axis_label(horizontal), y=axis_label(vertical))
+    zoom(axes, style, fronts, exact, whole=whole)
+
+
+def exact_look(style: Style) -> dict[str, Any]:
+    """Colour and shape of the points of the exact front."""
+    return {"color": style.faint, "linestyle": "", "marker": "o", "markersize": 3.6 * style.thickness}
 
 
 def zoom(
-    axes: Axes, fronts: Sequence[NDArray[np.float64]], exact: NDArray[np.float64] | None, *, whole: bool = False
+    axes: Axes,
+    style: Style,
+    fronts: Sequence[NDArray[np.float64]],
+    exact: NDArray[np.float64] | None,
+    *,
+    whole: bool = False,
 ) -> None:
     """Limit axes to the region where most points (k, 2) lie, and say how many lie outside."""
     points = [front for front in [*fronts, exact] if front is not None and len(front)]
     if not points:
-        axes.text(0.5, 0.5, "no run found anything", transform=axes.transAxes, ha="center", color="0.4")
+        empty(axes, style, "no run found a value")
         return
     shown = np.concatenate(points)
     most = near(shown[:, 0]) & near(shown[:, 1])
@@ -86,10 +103,7 @@ def zoom(
         inside &= (shown[:, k] >= low) & (shown[:, k] <= high)
     if not inside.all():
         count = int((~inside).sum())
-        axes.text(
-            0.99, 0.01, f"{count} point{'s' if count > 1 else ''} outside", transform=axes.transAxes, ha="right", va="bottom",
-            color="0.4", fontsize=9,
-        )  # fmt: skip
+        remark(axes, style, f"{count} point{'s' if count > 1 else ''} outside")
 
 
 def near(values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -102,12 +116,13 @@ def near(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return kept
 
 
-def median_front(result: Result) -> NDArray[np.float64]:
-    """The noise-free archive of the run with the median hypervolume, minimised: (k, m)."""
+def median_members(result: Result) -> tuple[Genotypes, NDArray[np.float64]]:
+    """The noise-free archive of the run with the median hypervolume: genotypes (k, genes) and values, minimised (k, m)."""
     volume = result.hypervolume()
     median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
     if result.noise_free_F is None:
-        return result.archive(median)[1]
-    F, run = known_front(result.noise_free_F, result.archive_run)
-    front: NDArray[np.float64] = F[run == median]
-    return front
+        return result.archive(median)
+    F = result.noise_free_F
+    members = np.flatnonzero((result.archive_run == median) & np.isfinite(F).all(axis=1))
+    members = members[nondominated(F[members], np.zeros(len(members), dtype=np.int64))]
+    return result.archive_X[members], F[members]

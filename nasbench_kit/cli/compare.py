@@ -8,11 +8,13 @@ from pathlib import Path
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS
 from nasbench_kit.benchmark import Benchmark, open_benchmark
 from nasbench_kit.cli.comparison_table import comparison_json, print_comparison
-from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_stderr
+from nasbench_kit.cli.output import print_csv, print_json, progress_bars, say, warnings_on_stderr
 from nasbench_kit.cli.own import OWN, algorithm_of
+from nasbench_kit.cli.picture import add_plot_arguments, check_plot, look_of
 from nasbench_kit.cli.problem import add_problem_arguments, problem_options
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.comparing import compare, default_objective
+from nasbench_kit.experiments.comparison import FIGURES
 from nasbench_kit.experiments.iohprofiler import check_empty
 from nasbench_kit.experiments.names import file_names, named
 from nasbench_kit.experiments.recorder import CLOCKS
@@ -42,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, default=100, help="runs per algorithm (default: %(default)s)")
     parser.add_argument(
         "--first-run", type=int, default=0, metavar="N",
-        help="number of the first run, to divide the runs (default: %(default)s); 'merge' joins the results of --save",
+        help="number of the first run, to divide the runs (default: %(default)s); 'merge' joins the results of --output",
     )  # fmt: skip
     parser.add_argument(
         "--evaluations", type=int, help="evaluations per run (default: 500; 2000 for several objectives)"
@@ -55,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ALGORITHM",
         help="test each algorithm against this one, as named in the table (default: all pairs)",
     )
-    parser.add_argument("--plot", metavar="FILE", help="write a figure: .png, .svg or .pdf")
+    add_plot_arguments(parser, FIGURES)
     parser.add_argument(
         "--clock",
         default="evaluations",
@@ -63,8 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the time axis of figure and trace (default: %(default)s)",
     )
     parser.add_argument(
-        "--save", metavar="FOLDER", help="save the result of each algorithm as an HDF5 file in this folder"
+        "-o", "--output", metavar="FOLDER", help="save the result of each algorithm as an HDF5 file in this folder"
     )
+    parser.add_argument("--save", dest="output", help=argparse.SUPPRESS)  # its earlier name
     parser.add_argument(
         "--iohprofiler", metavar="FOLDER", help="write all runs in IOHprofiler's format to this new folder"
     )
@@ -72,23 +75,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--indicator", default=HYPERVOLUME, choices=list(INDICATORS),
         help="what compares archives of several objectives (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument("--json", action="store_true", help="print JSON")
+    printed.add_argument("--csv", action="store_true", help="print the table as CSV, with all columns")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     if options.plot:
-        from nasbench_kit.figures.files import check_picture
-
-        Path(options.plot).parent.mkdir(parents=True, exist_ok=True)
-        check_picture(Path(options.plot))  # now, not after the searches
-    if options.save:
-        Path(options.save).mkdir(parents=True, exist_ok=True)
+        options.plot.parent.mkdir(parents=True, exist_ok=True)
+    check_plot(options)  # now, not after the searches
+    if options.output:
+        Path(options.output).mkdir(parents=True, exist_ok=True)
     if options.iohprofiler:
         check_empty(Path(options.iohprofiler))
     bench = open_benchmark(options.benchmark)
     dataset = options.dataset or (bench.datasets[0] if len(bench.datasets) == 1 else None)
     objectives = options.objectives or [default_objective(bench.metrics(dataset))]
+    check_plot(options, len(objectives))
     with warnings_on_stderr():
         problem = bench.problem(objectives, **(problem_options(options) | {"dataset": dataset}))
     if options.algorithms and options.algorithms != ["all"]:
@@ -124,19 +128,20 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.indicator != HYPERVOLUME:
         comparison = comparison.by(options.indicator)
-    if options.save:
+    if options.output:
         files = file_names(comparison.results, ".h5")
         for name, result in comparison.results.items():
-            say(f"saved {result.save(Path(options.save) / files[name])}", error=True)
+            say(f"saved {result.save(Path(options.output) / files[name])}", error=True)
     if options.iohprofiler:
         say(f"wrote {comparison.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
-        from nasbench_kit.experiments.comparison_figure import plot_comparison
-
-        say(f"drawn {plot_comparison(comparison, options.plot, clock=options.clock)}", error=True)
+        comparison.plot(options.figure or FIGURES[0], options.plot, clock=options.clock, **look_of(options))
+        say(f"drawn {options.plot}", error=True)
     # last, since what reads a pipe may have seen enough before everything is written
     if options.json:
         print_json(comparison_json(comparison, options.baseline))
+    elif options.csv:
+        print_csv(comparison.table(options.baseline).reset_index())
     else:
         print_comparison(comparison, options.baseline)
     return 0

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "results",
         nargs="+",
         metavar="RESULT",
-        help="results that compare --save or search wrote, saved comparisons, or folders of them; results on the same problem "
+        help="results that compare --output or search wrote, saved comparisons, or folders of them; results on the same problem "
         "are compared with each other",
     )
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the page to write: .html")

@@ -80,7 +80,7 @@ def label(axes: Axes, style: Style, *, title: str = "", x: str = "", y: str = ""
     """The title and the axis labels of a panel, in as many lines as their lengths need."""
     panel = axes.get_position()  # approximate, until everything is placed
     height = panel.height * axes.figure.bbox.height / axes.figure.dpi
-    fits = style.characters(1.1 * panel.width * style.inches, style.letters)
+    fits = style.characters(1.25 * panel.width * style.inches, style.letters)
     axes.set_title(_lines(title, fits))
     axes.set_xlabel(_lines(x, fits))
     axes.set_ylabel(_lines(y, style.characters(height, style.letters)))

@@ -152,7 +152,7 @@ def style_of(name: str, width: float | None = None, default: float = SLIDE) -> S
         raise UnknownName("style of figures", name, STYLES)
     chosen = default if width is None else float(width)
     if not (math.isfinite(chosen) and WIDTHS[0] <= chosen <= WIDTHS[1]):
-        raise ValueError(f"a figure is {WIDTHS[0]:g} to {WIDTHS[1]:g} mm wide, not {width}")
+        raise ValueError(f"a figure is {WIDTHS[0]:g} to {WIDTHS[1]:g} mm wide, not {width:g}")
     return dataclasses.replace(STYLES[name], width=chosen)
 
 

@@ -9,21 +9,18 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import multiprocessing.connection
-import multiprocessing.resource_tracker
-import os
 import signal
-import threading
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from nasbench_kit.experiments.sweep_job import Failed, Job, Outcome, run_job
+from nasbench_kit.kernels.worker_processes import end_with_parent, one_thread_each, without_interrupts
 
 __all__ = ["in_processes", "in_this_process"]
 
 MOST_LOSSES = 3  # workers that a job may lose before it counts as failed
 READY = "ready"
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 def in_this_process(jobs: Sequence[Job]) -> Generator[tuple[int, Outcome]]:
@@ -105,7 +102,7 @@ class _Worker:
         self.process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self.job: tuple[int, Job] | None = None
         self.ready = False
-        with _one_thread(), _without_interrupts():
+        with one_thread_each(), without_interrupts():
             self.process.start()
         theirs.close()
 
@@ -133,45 +130,8 @@ def _with_news(crew: Sequence[_Worker]) -> list[_Worker]:
 def _serve(pipe: Any) -> None:
     """What a worker does: run jobs until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where there are no masks
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     with contextlib.suppress(EOFError, OSError):  # the parent has closed the pipe: nobody wants more
         pipe.send(READY)
         while True:
             pipe.send(run_job(pipe.recv()))
-
-
-def _end_with_parent() -> None:
-    """Exit if the parent was killed; otherwise a long piece would go on for nobody."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Environment variables for one thread per process, which libraries read when they are loaded."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Processes started within never see the terminal's Ctrl-C, which is for their parent: they inherit the mask."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    multiprocessing.resource_tracker.ensure_running()  # starting it, with the first process, would lift the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

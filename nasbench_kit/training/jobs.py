@@ -21,8 +21,8 @@ class JobRunner(Generic[Job, Result]):
     """Run jobs, and return each result as soon as it is available.
 
     On the CPU, every job uses one thread, so that results are bitwise the same in any process. Worker processes start
-    with the first batch of at least two jobs, and run until `close` or until a batch fails. They are spawned, so
-    scripts need the usual ``if __name__ == "__main__":``.
+    with the first batch of at least two jobs, and run until `close` or until a batch fails. They import the
+    script, which needs the usual ``if __name__ == "__main__":``.
 
     Parameters
     ----------

@@ -1,21 +1,31 @@
-"""Worker processes for training: each uses one thread, exits with its parent, and ignores Ctrl-C."""
+"""Worker processes for training: each uses one thread, exits with its parent, and ignores Ctrl-C.
+
+On Linux, they are forked from a server process which has imported PyTorch already and done nothing else. Importing it takes seconds
+and some 200 MB, which spawned processes would each spend anew; forked ones start at once and share the memory. The server starts
+with the first pool and ends with this process.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import signal
-import threading
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.context import BaseContext
 from typing import Any
 
 import torch
 
 from nasbench_kit.kernels.cores import usable_cores
+from nasbench_kit.kernels.worker_processes import end_with_parent, one_thread_each, without_interrupts
 
 __all__ = ["one_thread", "worker_pool"]
+
+# torch.optim imports torch._dynamo when the first optimizer is made, which takes another second
+PRELOADED = ["nasbench_kit.training.trainer", "torch._dynamo", __name__]
 
 
 @contextmanager
@@ -39,9 +49,9 @@ def worker_pool(
     before = set(multiprocessing.active_children())
     pool = _Pool(
         processes or usable_cores(),
-        mp_context=multiprocessing.get_context("spawn"),
+        mp_context=_context(),
         initializer=_start,
-        initargs=(initializer, initargs),
+        initargs=(dict(os.environ), initializer, initargs),
     )
     try:
         yield pool
@@ -69,29 +79,29 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def _context() -> BaseContext:
+    """How processes start: from the server on Linux; elsewhere, forking after imports is unsafe or impossible."""
+    if not sys.platform.startswith("linux"):
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)  # without effect if the server is running
+    return context
+
+
 class _Pool(ProcessPoolExecutor):
     """A pool whose processes ignore the terminal's SIGINT, because they inherit a mask that blocks it."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        if not hasattr(signal, "pthread_sigmask"):
+        with one_thread_each(), without_interrupts():
             return super().submit(fn, *args, **kwargs)
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            return super().submit(fn, *args, **kwargs)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _start(initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
+def _start(environment: dict[str, str], initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
+    os.environ.clear()  # the server's environment is that of its own start
+    os.environ.update(environment)
+    if hasattr(signal, "pthread_sigmask"):  # the server may have been started by somebody else
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     if initializer is not None:
         initializer(*initargs)
-
-
-def _end_with_parent() -> None:
-    """Exit if the parent was killed; the process would otherwise wait for work forever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

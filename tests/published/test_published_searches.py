@@ -10,10 +10,7 @@ import nasbench_kit as nk
 from nasbench_kit.cli.main import main
 from tests.algorithms.test_peers import (  # noqa: F401
     compare_genetic_algorithm,
-    compare_moead,
     compare_nsga2,
-    compare_nsga3,
-    compare_spea2,
     deap,
     pymoo,
 )
@@ -55,9 +52,6 @@ def compare(problem):
         compare_genetic_algorithm(problem)
     else:
         compare_nsga2(problem)
-        compare_nsga3(problem, 40)
-        compare_spea2(problem)
-        compare_moead(problem, 60)
 
 
 # NAS-Bench-201 (arXiv 2001.00326), table 5: search on 12-epoch CIFAR-10 validation accuracy, 12,000 s, 500 runs. Validation and

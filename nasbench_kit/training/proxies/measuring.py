@@ -71,8 +71,8 @@ def measure(
 ) -> MeasuredProxies:
     """Build untrained networks of a table's architectures, and compute their proxies.
 
-    The values do not depend on the number of processes. With more than one, workers are spawned, so scripts need the
-    usual ``if __name__ == "__main__":``.
+    The values do not depend on the number of processes. With more than one, workers import the script, which
+    needs the usual ``if __name__ == "__main__":``.
 
     Parameters
     ----------

@@ -61,8 +61,8 @@ class TrainingProblem(Problem):
     device : str, optional
         As in `train`.
     processes : int, optional
-        Worker processes, one core each (default: all cores on the CPU, 1 on a GPU). Workers are spawned, so scripts
-        that use several need ``if __name__ == "__main__":``.
+        Worker processes, one core each (default: all cores on the CPU, 1 on a GPU). Workers import the script,
+        which needs the usual ``if __name__ == "__main__":``.
     bounds : array_like of float, shape (2, m), optional
         The best and worst value of each objective, minimised. Defaults: 0 and 100 for an accuracy, 0 and the loss of
         random guessing for a loss, 0 and the maximum over 1,000 sampled genotypes for a cost.

@@ -33,7 +33,7 @@ def train_in_workers(
 ) -> Found:
     """Train genotypes with every seed; results do not depend on the number of processes.
 
-    With one process, the calling process does the training. Otherwise workers are spawned, so scripts need the usual
+    With one process, the calling process does the training. Otherwise worker processes import the script, which needs the usual
     ``if __name__ == "__main__":``. On a GPU, all trainings run one at a time in the calling process.
 
     Parameters

@@ -28,7 +28,7 @@ def test_dask_gives_the_same_bits(tmp_path, capfd):
     distributed = pytest.importorskip("distributed")
     assert main([*WORDS, "--output", str(tmp_path / "here.h5"), "--processes", "1"]) == 0
     here = nk.open(tmp_path / "here.h5")
-    assert main([*WORDS, "--output", str(tmp_path / "local.h5"), "--dask", "local", "--processes", "2"]) == 0
+    assert main([*WORDS, "--output", str(tmp_path / "local.h5"), "--dask", "local", "--processes", "1"]) == 0
     np.testing.assert_array_equal(values(nk.open(tmp_path / "local.h5")), values(here))
     capfd.readouterr()
     with distributed.LocalCluster(1, threads_per_worker=2, dashboard_address=None) as cluster:

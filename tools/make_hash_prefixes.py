@@ -18,7 +18,9 @@ def main() -> None:
     hashes = space.module_hash(space.representatives(np.arange(space.networks)))
     digest = hashlib.sha256(hashes.astype("S32").tobytes()).hexdigest()
     if digest != SHA256_OF_ALL_HASHES:
-        raise SystemExit(f"the loader of NAS-Bench-101 expects hashes with the digest {SHA256_OF_ALL_HASHES}, not {digest}")
+        raise SystemExit(
+            f"the loader of NAS-Bench-101 expects hashes with the digest {SHA256_OF_ALL_HASHES}, not {digest}"
+        )
     np.save(Path(nasbench_kit.__file__).parent / "spaces" / "nb101" / FILE, prefixes_of(hashes))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -190,3 +192,10 @@ def test_figures_are_written_by_their_suffix(tmp_path):
         found.plot(path=tmp_path / "f.jpg")
     with pytest.raises(ValueError, match="named in the figure of fronts"):
         found.plot(architectures=3)
+
+
+def test_pages_have_the_colours_of_figures():
+    text = (files("nasbench_kit.report") / "page.css").read_text()
+    found = re.findall(r"--c0:.*", text)
+    light, dark = (" ".join(f"--c{i}: {c.lower()};" for i, c in enumerate(s.colours)) for s in STYLES.values())
+    assert found == [light, dark, light]  # on a screen, on a dark screen, on paper

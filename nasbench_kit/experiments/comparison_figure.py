@@ -162,7 +162,8 @@ def figure_title(comparison: Any, count: int) -> str:
     """What was searched, and how many of the algorithms are drawn."""
     problem = comparison.problem
     first = next(iter(comparison.results.values()))
-    runs = f"{first.runs} runs each" if first.runs > 1 else "one run each"
+    runs = f"{first.runs} runs" if first.runs > 1 else "one run"
+    runs += " each" if count > 1 else ""
     if len(comparison.results) < count:
         runs = f"{len(comparison.results)} of {count} algorithms, {runs}"
     objectives = " and ".join(words(name) for name in problem.objectives)

@@ -87,8 +87,9 @@ def label(axes: Axes, style: Style, *, title: str = "", x: str = "", y: str = ""
 
 
 def _lines(text: str, fits: int) -> str:
-    """A text in lines of some characters; a unit in brackets is not torn apart."""
+    """A text in lines of some characters; a unit in brackets is not torn apart, nor a number from what it is of."""
     whole = re.sub(r"\[[^]]*\]", lambda unit: unit[0].replace(" ", "\u00a0"), text)
+    whole = re.sub(r"(?<=[a-z]) (?=[\d.]+[,)])", "\u00a0", whole)
     return balanced(whole, fits)
 
 

@@ -14,7 +14,7 @@ from nasbench_kit.experiments.comparing import compare
 from nasbench_kit.figures.axes import plain_number, time_unit
 from nasbench_kit.figures.networks import architecture_figure
 from nasbench_kit.figures.ranks import critical_difference_diagram
-from nasbench_kit.figures.style import SMALLEST, STYLES, style_of
+from nasbench_kit.figures.style import SMALLEST, STYLES, open_figure, style_of
 
 # What readers see who lack one kind of cone: Machado, Oliveira and Fernandes (2009), table 1, severity 1, linear RGB.
 VISIONS = {
@@ -89,34 +89,25 @@ def test_numbers_and_times_are_short():
 
 
 @pytest.fixture(scope="module")
-def figures():
-    """One figure of each kind, by name and width."""
+def drawings():
+    """What draws each kind of figure at a width."""
     bench = nk.open("nb201-digits")
     one = compare(bench.problem("valid_accuracy"), [nk.RandomSearch(), nk.LocalSearch()], runs=2, evaluations=40)
     names = {f"NSGA2(population_size={n})": nk.NSGA2(population_size=n) for n in (4, 6, 8, 10)}
     two = compare(bench.problem(["valid_accuracy", "params"]), names, runs=2, evaluations=60)
-    drawings = {
-        "anytime": lambda width: one.plot(width=width),
-        "ecdf": lambda width: one.plot("ecdf", width=width, style="dark"),
+    native = bench.space.decode(bench.architectures[:1])[0]
+    return {
+        "anytime": lambda width: one.plot(width=width, style="dark"),
+        "ecdf": lambda width: one.plot("ecdf", width=width),
         "anytime of fronts": lambda width: two.plot(width=width),
         "front": lambda width: two.plot("front", width=width, architectures=3),
         "attainment": lambda width: two.plot("attainment", width=width),
         "ranks": lambda width: critical_difference_diagram(
             ["RegularizedEvolution(sample_size=10)", "GOMEA", "x"], [1.2, 1.9, 2.9], 1.0, "mean rank", width=width
         ),
-        "cell": lambda width: architecture_figure(bench.space, bench.space.decode(bench.architectures[:1])[0], width=width),
-        "network": lambda width: architecture_figure(nk.space("macronas"), "22I212I1112222", width=width, style="dark"),
-    }  # fmt: skip
-    wide = ("anytime", "front", "ranks")
-    found = {
-        (name, width): draw(width)
-        for name, draw in drawings.items()
-        for width in (80, 254)
-        if width == 80 or name in wide
+        "cell": lambda width: architecture_figure(bench.space, native, width=width),
+        "network": lambda width: architecture_figure(nk.space("macronas"), "22I212I1112222", width=width),
     }
-    for figure in found.values():
-        figure.draw_without_rendering()
-    return found
 
 
 def tick_labels(axes):
@@ -134,48 +125,64 @@ def other_texts(figure):
     return [part for part in parts if part is not None and part.get_text()]
 
 
-def test_letters_are_legible_and_none_is_cut_off(figures):
-    for (name, width), figure in figures.items():
-        assert figure.get_figwidth() == pytest.approx(width / 25.4), name
-        ticks = [text for axes in figure.axes for labels in tick_labels(axes) for text in labels]
-        for text in [*other_texts(figure), *ticks]:
-            box, what = text.get_window_extent(), (name, width, text.get_text())
-            assert text.get_fontsize() >= SMALLEST - 1e-9, what
-            assert min(box.x0, box.y0) >= -2, what
-            assert box.x1 <= figure.bbox.width + 2, what
-            assert box.y1 <= figure.bbox.height + 2, what
-
-
 def overlap(a, b):
     a, b = a.get_window_extent(), b.get_window_extent()
     return min(min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)) > 1
 
 
-def test_letters_do_not_overlap(figures):
-    for (name, width), figure in figures.items():
-        for axes in figure.axes:
-            for labels in tick_labels(axes):
-                for a, b in itertools.pairwise(labels):
-                    assert not overlap(a, b), (name, width, a.get_text(), b.get_text())
-        for a, b in itertools.combinations(other_texts(figure), 2):
-            if not (a.get_text().isdecimal() and b.get_text().isdecimal()):  # numbers of points that are close
-                assert not overlap(a, b), (name, width, a.get_text(), b.get_text())
+def check_letters(figure, width):
+    """That they are legible, that none is cut off, and that none overlap."""
+    figure.draw_without_rendering()
+    assert figure.get_figwidth() == pytest.approx(width / 25.4)
+    ticks = [labels for axes in figure.axes for labels in tick_labels(axes)]
+    others = other_texts(figure)
+    for text in itertools.chain(others, *ticks):
+        box, what = text.get_window_extent(), text.get_text()
+        assert text.get_fontsize() >= SMALLEST - 1e-9, what
+        assert min(box.x0, box.y0) >= -2, what
+        assert box.x1 <= figure.bbox.width + 2, what
+        assert box.y1 <= figure.bbox.height + 2, what
+    pairs = itertools.chain(itertools.combinations(others, 2), *map(itertools.pairwise, ticks))
+    for a, b in pairs:
+        if not (a.get_text().isdecimal() and b.get_text().isdecimal()):  # numbers of points that are close
+            assert not overlap(a, b), (a.get_text(), b.get_text())
 
 
-def test_settings_of_matplotlib_stay_as_they_are(figures):
+@pytest.mark.parametrize("name", ["anytime", "front", "ranks"])
+def test_letters_of_a_column_are_legible(drawings, name):
+    figure = drawings[name](80)
+    check_letters(figure, 80)
+    listed = [text.get_text() for axes in figure.axes for text in axes.texts if "architectures of" in text.get_text()]
+    assert len(listed) == (name == "front")
+    assert all(line[:2] in ("1 ", "2 ", "3 ", "  ") for text in listed for line in text.splitlines()[1:])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [80, 140, 254])
+def test_letters_of_all_figures_are_legible(drawings, width):
+    for draw in drawings.values():
+        check_letters(draw(width), width)
+
+
+def test_settings_of_matplotlib_stay_as_they_are():
     import matplotlib as mpl
 
     before = dict(mpl.rcParams)
-    figure = nk.FunctionProblem(lambda X: np.full(len(X), np.nan), nk.space("nb201"))
-    lost = compare(figure, [nk.RandomSearch()], runs=2, evaluations=5).plot(style="dark")
+    nothing = nk.FunctionProblem(lambda X: np.full(len(X), np.nan), nk.space("nb201"))
+    lost = compare(nothing, [nk.RandomSearch()], runs=2, evaluations=5).plot(style="dark")
     assert dict(mpl.rcParams) == before
-    assert [text.get_text().replace("\n", " ") for axes in lost.axes for text in axes.texts] == [
-        "nothing to show: no run found a value"
-    ] * 2
-    dark = figures["ecdf", 80]
-    assert dark.get_facecolor() == pytest.approx((0x15 / 255, 0x18 / 255, 0x1E / 255, 1))
-    # ticks that are made only when the figure is saved, too
-    assert {label.get_color() for label in dark.axes[0].get_xticklabels()} == {STYLES["dark"].text}
+    sentences = [text.get_text().replace("\n", " ") for axes in lost.axes for text in axes.texts]
+    assert sentences == ["nothing to show: no run found a value"] * 2
+
+
+def test_ticks_are_dark_too_if_they_are_made_when_the_figure_is_saved():
+    style = style_of("dark", 80)
+    with open_figure(style, 2) as figure:
+        axes = figure.subplots()
+    axes.set_xlim(0, 1000)
+    figure.draw_without_rendering()
+    assert {text.get_color() for text in axes.get_xticklabels()} == {style.text}
+    assert figure.get_facecolor()[:3] == pytest.approx([0x15 / 255, 0x18 / 255, 0x1E / 255])
 
 
 def test_figures_are_written_by_their_suffix(tmp_path):

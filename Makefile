@@ -4,6 +4,7 @@
 # make bench  speed, beside what a user would otherwise pick
 # make fuzz   damaged and hostile files for everything that reads one
 # make audit  no dependency is allowed, or installed, with a known hole
+# make examples  the notebooks of examples/, executed, as pages in results/examples (installs Jupyter and torch)
 # make tables the bundled stores again, bit for bit, from their published sources: make tables SOURCE=folder
 # make docs   the pictures of the README and the docs
 # make figures  every kind of figure, in every style and width, to look at: results/figures/index.html
@@ -20,7 +21,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs figures tables clean fuzz audit install-all test-published test-slow test-train test-rest
+.PHONY: run test lint bench docs examples figures tables clean fuzz audit install-all test-published test-slow test-train test-rest
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -70,6 +71,10 @@ docs: $(VENV)/.run
 figures: $(VENV)/.run
 	$(BIN)/python tools/figure_sheet.py results/figures
 
+# some of them: make examples EXAMPLES="lesson own_crossover"
+examples: $(VENV)/.examples
+	$(BIN)/python tools/run_examples.py results/examples $(EXAMPLES)
+
 # the date that the stores were first made; the same sources give the same bytes
 SOURCE_DATE_EPOCH ?= 1795824000
 tables: $(VENV)/.run
@@ -100,6 +105,10 @@ $(VENV)/.lint: $(VENV)/.run
 $(VENV)/.train: $(VENV)/.test
 	$(INSTALL) --editable '.[dask,train]'
 	@$(INSTALL) --editable '.[onnx]' onnxruntime 2>/dev/null || echo "onnx, onnxscript and onnxruntime cannot all be installed here: their test is skipped"
+	@touch $@
+
+$(VENV)/.examples: $(VENV)/.run
+	$(INSTALL) --editable '.[plot,train]' --group notebook
 	@touch $@
 
 # all that CI needs by one call of pip instead of one for each verb; here, what cannot be installed is an error

@@ -18,7 +18,7 @@ import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.experiments.comparing import compare
 from nasbench_kit.figures.files import write_picture
-from nasbench_kit.figures.networks import architecture_figure
+from nasbench_kit.figures.networks import network_figure
 
 WIDTHS = {"column": 80, "slide": 254}  # millimetres
 SUFFIXES = ("svg", "pdf", "png")
@@ -79,7 +79,7 @@ def figures() -> Iterator[tuple[str, Callable[..., Any]]]:
     yield "ranks", nk.compare(several, single[:7], runs=5, evaluations=100).plot
     for name in nk.list_spaces():
         space = nk.space(name)
-        yield f"architecture-{name}", partial(architecture_figure, space, space.decode(space.sample(1, 0))[0])
+        yield f"architecture-{name}", partial(network_figure, space, space.decode(space.sample(1, 0))[0])
 
 
 def page(files: list[str]) -> str:

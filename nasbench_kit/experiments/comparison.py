@@ -63,6 +63,9 @@ class Comparison:
     budget: Budget | None = None
     indicator: str = HYPERVOLUME
 
+    def __repr__(self) -> str:
+        return f"<comparison of {len(self.results)} algorithms on {self.problem!r}: {', '.join(self.results)}>"
+
     def by(self, indicator: str) -> Comparison:
         """The same comparison of several objectives by another indicator of the archives.
 

@@ -12,7 +12,7 @@ from nasbench_kit.files import check_target, replace_file
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["check_matplotlib", "check_picture", "write_picture"]
+__all__ = ["SETTINGS", "check_matplotlib", "check_picture", "write_picture"]
 
 # reproducible SVG; letters as letters, so that they can be searched and edited; no Type 3 fonts, which many journals refuse
 SETTINGS: dict[Any, Any] = {"svg.hashsalt": "nasbench-kit", "svg.fonttype": "none", "pdf.fonttype": 42}
@@ -49,15 +49,12 @@ def check_picture(path: Path) -> str:
 def write_picture(figure: Figure, path: Path) -> Path:
     """Write a figure in the format of the suffix; raises as `check_picture`, or WriteError if writing fails."""
     form = check_picture(path)
-    import matplotlib as mpl
-
     # omit the date to make the files reproducible
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
 
     def write(temporary: Path) -> None:
-        with mpl.rc_context(SETTINGS):
-            # a column of a paper is printed: more dots for a narrow figure
-            dots = 300 if figure.get_figwidth() < 5 else 160
-            figure.savefig(temporary, format=form, dpi=dots, metadata=metadata)
+        # a column of a paper is printed: more dots for a narrow figure
+        dots = 300 if figure.get_figwidth() < 5 else 160
+        figure.savefig(temporary, format=form, dpi=dots, metadata=metadata)
 
     return replace_file(path, write)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from nasbench_kit.errors import InvalidArchitecture
 from nasbench_kit.figures.files import check_matplotlib, check_picture, write_picture
 from nasbench_kit.figures.layout import Layout
 from nasbench_kit.figures.style import MM, SMALLEST, Style, open_figure, style_of
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["architecture_figure", "draw"]
+__all__ = ["draw", "network_figure"]
 
 LETTERS = 9.0  # points, of a drawing at its own size
 
@@ -30,10 +33,13 @@ def draw(
 
     Parameters
     ----------
-    space, native, style, width
-        As in `architecture_figure`.
+    space : Space
+    native : native form
+        The architecture.
     path : path-like
         Output file.
+    style, width
+        As in `network_figure`.
 
     Returns
     -------
@@ -53,10 +59,10 @@ def draw(
     """
     target = Path(path)
     check_picture(target)
-    return write_picture(architecture_figure(space, native, style=style, width=width), target)
+    return write_picture(network_figure(space, native, style=style, width=width), target)
 
 
-def architecture_figure(space: Space, native: Any, *, style: str = "light", width: float | None = None) -> Figure:
+def network_figure(space: Space, x: Any, *, style: str = "light", width: float | None = None) -> Figure:
     """Draw an architecture: each of its cells or stages as a graph.
 
     Unused nodes and edges are drawn grey and dashed.
@@ -65,8 +71,8 @@ def architecture_figure(space: Space, native: Any, *, style: str = "light", widt
     ----------
     space : Space
         The search space of the architecture.
-    native : native form
-        The architecture.
+    x : ndarray of int, shape (genes,) or (1, genes), or native form
+        One genotype, or its native form.
     style : {"light", "dark"}
     width : float, optional
         In millimetres. Chains go on in another line; a cell that is too wide is drawn from top to bottom, and what is still
@@ -75,7 +81,7 @@ def architecture_figure(space: Space, native: Any, *, style: str = "light", widt
     Raises
     ------
     InvalidArchitecture
-        The architecture is not in the space.
+        The architecture is not in the space, or there are several.
     MissingExtra
         matplotlib is not installed.
     UnknownName, ValueError
@@ -83,7 +89,10 @@ def architecture_figure(space: Space, native: Any, *, style: str = "light", widt
     """
     look = style_of(style, width)
     check_matplotlib()
-    diagrams = space.diagrams(space.encode([native])[0])
+    rows = space.check(x) if isinstance(x, np.ndarray) else space.encode([x])
+    if len(rows) != 1:
+        raise InvalidArchitecture(f"{space.name}: one architecture is drawn at a time, not {len(rows)}")
+    diagrams = space.diagrams(rows[0])
     scale = 1.0 if width is None else look.small / LETTERS  # of all sizes
     if width is None:
         layouts = [Layout(diagram) for diagram in diagrams]

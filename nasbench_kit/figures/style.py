@@ -167,12 +167,11 @@ def open_figure(style: Style, height: float, layout: Literal["constrained"] | No
     """
     check_matplotlib()
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as MplFigure
+
+    from nasbench_kit.figures.inline import InlineFigure
 
     with mpl.rc_context(style.settings()):
-        figure = MplFigure(figsize=(style.inches, height), layout=layout)
-        FigureCanvasAgg(figure)
+        figure = InlineFigure(figsize=(style.inches, height), layout=layout)
         yield figure
         for axes in figure.axes:
             # ticks are made when they are needed, perhaps after the style's settings are gone

@@ -34,6 +34,11 @@ def test_comparison_table(bench, comparison):
         assert table.loc[name, "evaluations"] == 80
 
 
+def test_a_comparison_says_what_it_compares(comparison):
+    assert repr(comparison).startswith(f"<comparison of {len(comparison.results)} algorithms on <problem ")
+    assert all(name in repr(comparison) for name in comparison.results)
+
+
 def test_algorithms_of_one_kind_are_told_apart(bench):
     problem = bench.problem("valid_accuracy")
     algorithms = [nk.RegularizedEvolution(), nk.RegularizedEvolution(population_size=50)]

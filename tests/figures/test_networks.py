@@ -9,7 +9,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.figures.layout import LETTER, Layout
-from nasbench_kit.figures.networks import architecture_figure, draw
+from nasbench_kit.figures.networks import draw, network_figure
 from nasbench_kit.spaces import EdgeDAG
 
 SPACES = [*nk.list_spaces(), EdgeDAG(7, ["conv", "pool"], missing=True, name="own")]
@@ -52,7 +52,7 @@ def test_narrow_drawings_stay_legible():
     for name, native in {"darts": None, "nb201": None, "macronas": "22I212I1112222"}.items():
         space = nk.space(name)
         native = native or space.decode(space.sample(1, 0))[0]
-        figure = architecture_figure(space, native, width=80)
+        figure = network_figure(space, native, width=80)
         assert figure.get_figwidth() == pytest.approx(80 / 25.4)
         assert min(text.get_fontsize() for axes in figure.axes for text in axes.texts) >= 5.9
     assert {text.get_text() for text in figure.axes[0].texts} >= {"MBConv e3 k3", "MBConv e6 k5", "identity"}

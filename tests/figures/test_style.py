@@ -12,7 +12,7 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.experiments.comparing import compare
 from nasbench_kit.figures.axes import plain_number, time_unit
-from nasbench_kit.figures.networks import architecture_figure
+from nasbench_kit.figures.networks import network_figure
 from nasbench_kit.figures.ranks import critical_difference_diagram
 from nasbench_kit.figures.style import SMALLEST, STYLES, open_figure, style_of
 
@@ -105,8 +105,8 @@ def drawings():
         "ranks": lambda width: critical_difference_diagram(
             ["RegularizedEvolution(sample_size=10)", "GOMEA", "x"], [1.2, 1.9, 2.9], 1.0, "mean rank", width=width
         ),
-        "cell": lambda width: architecture_figure(bench.space, native, width=width),
-        "network": lambda width: architecture_figure(nk.space("macronas"), "22I212I1112222", width=width),
+        "cell": lambda width: network_figure(bench.space, native, width=width),
+        "network": lambda width: network_figure(nk.space("macronas"), "22I212I1112222", width=width),
     }
 
 

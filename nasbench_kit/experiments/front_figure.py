@@ -124,7 +124,8 @@ def _number(panels: Sequence[Axes], pairs: Sequence[tuple[int, int]], comparison
     natives = comparison.problem.space.decode(X[shown])
     texts = [native if isinstance(native, str) else json.dumps(native) for native in natives]
     fits = style.characters(style.inches - 8 * style.letters / 72, 1.08 * style.small)
-    lines = [textwrap.fill(f"{k}  {text}", fits, subsequent_indent="    ") for k, text in enumerate(texts, start=1)]
+    gap = "\u00a0\u00a0"  # which SVG does not collapse
+    lines = [textwrap.fill(f"{k}{gap}{text}", fits, subsequent_indent=2 * gap) for k, text in enumerate(texts, start=1)]
     return "\n".join([textwrap.fill(f"architectures of {name}{'' if lines else ': none'}", fits), *lines])
 
 

@@ -68,7 +68,8 @@ def print_table(
         markup=False, emoji=False, highlight=False
     )  # names and messages are text, whatever brackets they have
     if not console.is_terminal:
-        console.width = max(int(os.environ.get("COLUMNS") or 200), 20)
+        columns = os.environ.get("COLUMNS", "")
+        console.width = max(int(columns), 20) if columns.isdecimal() else 200
     shown = list(header)
     for name in (None, *optional):
         shown = [column for column in shown if column != name]

@@ -96,6 +96,8 @@ def plot_comparison(
 def drawn_part(comparison: Any, algorithms: Sequence[str] | None) -> Any:
     """The comparison of the algorithms to draw: those named, else the best six, the best first."""
     results = comparison.results
+    if algorithms is not None and not len(algorithms):
+        raise ValueError("no algorithms to draw: name some, or leave algorithms= out for the best six")
     for name in algorithms or ():
         if name not in results:
             raise UnknownName("algorithm", name, results)

@@ -4,6 +4,9 @@
 # make bench  speed, beside what a user would otherwise pick
 # make fuzz   damaged and hostile files for everything that reads one
 # make audit  no dependency is allowed, or installed, with a known hole
+# make release-check  what is in the source archive and the wheel, and what the package index shows
+# make dist   the two of them, checked, ready to be uploaded
+# make test-matrix    the tests on the oldest and on the newest versions that are supported
 # make examples  the notebooks of examples/, executed, as pages in results/examples (installs Jupyter and torch)
 # make tables the bundled stores again, bit for bit, from their published sources: make tables SOURCE=folder
 # make docs   the pictures of the README and the docs
@@ -21,7 +24,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs examples figures tables clean fuzz audit install-all test-published test-slow test-train test-rest
+.PHONY: run test lint bench docs examples figures tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train test-rest
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -56,6 +59,19 @@ fuzz: $(VENV)/.test
 audit: $(VENV)/.test
 	@$(INSTALL) pip-audit 2>/dev/null || echo "pip-audit cannot be installed here: the list in .ci is what is checked"
 	$(BIN)/python tools/audit.py
+
+release-check: $(VENV)/.release
+	$(BIN)/python tools/release_check.py
+
+# both files, checked, ready to be uploaded
+dist: $(VENV)/.release
+	rm -rf dist
+	$(BIN)/python tools/release_check.py dist
+
+# one of the two, or some of the tests: make test-matrix CELLS="oldest tests/store"
+test-matrix: $(VENV)/.made
+	$(INSTALL) uv
+	$(BIN)/python tools/test_matrix.py $(CELLS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
@@ -95,11 +111,15 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml
 
 $(VENV)/.test: $(VENV)/.run
 	$(INSTALL) --group test
-	@$(INSTALL) --group oracle 2>/dev/null || echo "DEAP, iohinspector, LightGBM, nats-bench, Numba, ONNX, Optuna, Playwright, pymoo, pynauty and XGBoost cannot all be installed here: the tests of what is absent are skipped"
+	@$(INSTALL) --group oracle 2>/dev/null || echo "DEAP, h5netcdf, iohinspector, LightGBM, nats-bench, netCDF4, Numba, ONNX, Optuna, Playwright, pymoo, pynauty and XGBoost cannot all be installed here: the tests of what is absent are skipped"
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run
 	$(INSTALL) --group lint
+	@touch $@
+
+$(VENV)/.release: $(VENV)/.made pyproject.toml
+	$(INSTALL) --group release
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.test

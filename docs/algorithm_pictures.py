@@ -14,7 +14,6 @@ from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.experiments.comparing import compare
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.curves import anytime, clock_points, mean_curve
-from nasbench_kit.experiments.front_panel import median_members
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.figures.axes import plain_ticks
 from nasbench_kit.figures.files import write_picture
@@ -154,7 +153,7 @@ def _draw_fronts(axes: Axes, comparison: Comparison) -> None:
     front = minimised(problem.front()[1], problem.objective_metrics)
     axes.plot(front[:, 1], front[:, 0], "o", color=LOOK.faint, markersize=7, label="the table's own front", zorder=1)
     for i, (label, result) in enumerate(comparison.results.items()):
-        values = minimised(median_members(result)[1], problem.objective_metrics)
+        values = minimised(result.median_archive()[1], problem.objective_metrics)
         values = values[np.argsort(values[:, 1])]
         baseline = label == "RandomSearch"
         axes.step(

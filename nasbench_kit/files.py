@@ -59,9 +59,9 @@ def replace_file(path: Path, write: Callable[[Path], object], failure: Failure =
         raise failure(f"{path} cannot be written: {_reason(error)}") from error
     try:
         write(temporary)
-        if mode is not None:
-            temporary.chmod(mode)
-        with temporary.open("rb") as file:
+        with temporary.open("r+b") as file:  # Windows flushes only what may be written
+            if mode is not None:
+                temporary.chmod(mode)
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_folder(path.parent)

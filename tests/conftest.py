@@ -28,7 +28,7 @@ os.environ.setdefault("NASBENCH_KIT_COMPILED", "0")
 OPTIONAL = (
     *("deap", "distributed", "lightgbm", "nas_201_api", "nats_bench", "networkx", "numba", "onnx", "onnxruntime"),
     *("onnxscript", "optuna", "playwright", "pyarrow", "pymoo", "pynauty", "sklearn", "tensorflow", "torch", "xarray"),
-    *("iohinspector", "xgboost"),
+    *("h5netcdf", "iohinspector", "netCDF4", "syne_tune", "xgboost"),
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # one of them, on the PATH
 PUBLISHED = "NASBENCH_KIT_PUBLISHED"  # the environment's name of the folder of published data
@@ -54,6 +54,8 @@ def pytest_collection_modifyitems(items):
         for folder in ("training", "published"):
             if Path(__file__).parent / folder in item.path.parents:
                 item.add_marker(folder)
+        if os.name == "nt" and item.get_closest_marker("posix"):
+            item.add_marker(pytest.mark.skip(reason="Windows has no such thing"))
 
 
 def pytest_terminal_summary(terminalreporter):

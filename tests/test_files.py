@@ -33,6 +33,7 @@ def test_threads_that_write_the_same_file(tmp_path):
     assert os.listdir(tmp_path) == ["out"]
 
 
+@pytest.mark.posix
 def test_a_planted_link_is_not_followed(tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("mine")
@@ -43,6 +44,7 @@ def test_a_planted_link_is_not_followed(tmp_path):
     assert (tmp_path / "out").read_text() == "new"
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
 def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode):
     target = tmp_path / "out"
@@ -56,6 +58,7 @@ def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode):
     assert fresh.stat().st_mode & 0o777 == 0o666 & ~mask
 
 
+@pytest.mark.posix
 def test_devices_are_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(nk.WriteError, match="not a regular file"):

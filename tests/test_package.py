@@ -63,6 +63,7 @@ DOCUMENTED = {
         "analyse",
         "compare",
         "convert",
+        "export",
         "join",
         "list_benchmarks",
         "list_spaces",
@@ -103,13 +104,61 @@ builtins.open = watched
 import numpy as np, random
 before = np.random.get_state()[1].copy(), random.getstate()
 import nasbench_kit
+from nasbench_kit import *
 assert (np.random.get_state()[1] == before[0]).all() and random.getstate() == before[1]
 heavy = {"torch", "numba", "tensorflow", "matplotlib", "plotly", "dask", "pymoo", "optuna", "sklearn", "requests", "google_crc32c"}
+heavy |= {"scipy", "pandas", "rich"}
 heavy &= set(sys.modules)
 assert not heavy, heavy
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_each_step_imports_what_it_needs():
+    """The package and the help of the command read no tables; opening a table and searching on it makes no frame."""
+    script = """
+import contextlib, io, sys
+def absent(*names):
+    found = set(names) & set(sys.modules)
+    assert not found, found
+import nasbench_kit as nk
+absent("numpy", "h5py", "importlib.metadata")
+from nasbench_kit.cli.main import main
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main(["--help"])
+absent("numpy", "h5py", "rich")
+problem = nk.open("nb201-digits").problem("valid_accuracy")
+nk.search(problem, nk.RandomSearch(), runs=2, evaluations=5)
+absent("scipy", "pandas", "rich", "multiprocessing")
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_types_and_homes_name_the_same():
+    """What a type checker reads of the package is what is imported when a name is first used."""
+    import ast
+    from pathlib import Path
+
+    (typed,) = (
+        node
+        for node in ast.parse(Path(nk.__file__).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+    )
+    imported = {
+        alias.asname or alias.name: node.module
+        for node in typed.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert imported == {name: f"nasbench_kit.{home}" for name, home in nk._HOME_OF.items()}
+
+
+def test_a_name_that_does_not_exist():
+    with pytest.raises(AttributeError, match="module 'nasbench_kit' has no attribute 'serach'"):
+        nk.serach  # noqa: B018 - what is tested
+    assert nk.report is not sys.modules["nasbench_kit.report"]
 
 
 def test_errors_derive_from_what_a_caller_would_expect():
@@ -134,7 +183,19 @@ def test_errors_derive_from_what_a_caller_would_expect():
 
 # a room may know those before it
 ROOMS = (
-    *("errors", "files", "kernels", "graphs", "spaces", "metrics", "problems", "store", "data", "benchmark"),
+    *(
+        "errors",
+        "files",
+        "notebook",
+        "kernels",
+        "graphs",
+        "spaces",
+        "metrics",
+        "problems",
+        "store",
+        "data",
+        "benchmark",
+    ),
     *("analysis", "surrogates", "loaders"),
     *("algorithms", "figures", "experiments", "report", "training", "compat", "interfaces", "cli"),
 )
@@ -142,12 +203,12 @@ ROOMS = (
 NARROWER = {
     "kernels": set(),
     "graphs": {"kernels"},
-    "spaces": {"errors", "graphs", "kernels"},
+    "spaces": {"errors", "graphs", "kernels", "notebook"},
     "metrics": {"kernels"},
     "loaders": set(ROOMS[: ROOMS.index("algorithms")]),
-    "analysis": {"errors", "kernels", "spaces", "metrics", "benchmark"},
+    "analysis": {"errors", "notebook", "kernels", "spaces", "metrics", "benchmark"},
     "algorithms": {"errors", "graphs", "kernels", "metrics", "spaces"},
-    "figures": {"errors", "files", "kernels", "graphs", "spaces", "metrics"},
+    "figures": {"errors", "files", "notebook", "kernels", "graphs", "spaces", "metrics"},
     "compat": {"errors", "spaces", "data", "benchmark", "loaders"},
 }
 # of other rooms, algorithms see indicators of arrays alone

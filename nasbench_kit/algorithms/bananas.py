@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.operators.duplicates import repeated
@@ -101,6 +100,8 @@ class BANANAS(Algorithm):
     def _ask(self) -> Genotypes:
         if not self._X.shape[1]:
             return self._initial_sample(self.initial_size)
+        from scipy.special import ndtri  # here, so that the other algorithms need no SciPy
+
         candidates, again = self._candidates()
         predictions = self._predictions(self._features(candidates))
         draws = ndtri(self.random.random((self.candidates,)) + 2.0**-33)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.analysis.columns import Columns
 from nasbench_kit.metrics import Metric
 from nasbench_kit.metrics.rank_correlation import rank_agreement
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["between_budgets", "between_datasets", "between_splits", "with_quality"]
 
@@ -137,4 +140,6 @@ def _agreement(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[int, flo
 
 
 def _frame(rows: Sequence[tuple[object, ...]], *names: str) -> pd.DataFrame:
+    import pandas as pd
+
     return pd.DataFrame(rows, columns=[*names, "architectures", "spearman", "kendall"])

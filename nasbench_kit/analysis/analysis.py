@@ -5,9 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.analysis.agreement import between_budgets, between_datasets, between_splits, with_quality
 from nasbench_kit.analysis.classes import class_sizes
@@ -17,6 +15,10 @@ from nasbench_kit.analysis.noise import noise_between_seeds
 from nasbench_kit.analysis.optima import landscapes
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import UnknownName, one_line
+from nasbench_kit.notebook import card, data_table, folded
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["STEPS", "Analysis", "analyse"]
 
@@ -42,6 +44,9 @@ TITLES = {
     "classes": "Genotypes per network",
     "with_quality": "Rank correlation of costs and proxies with quality",
 }
+
+
+SHOWN = 8  # rows of each subject in a notebook
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -110,6 +115,8 @@ class Analysis:
 
     def report(self) -> str:
         """All subjects as plain text."""
+        import pandas as pd
+
         lines = [f"{self.benchmark}: {self.architectures:,} architectures of {self.space}"]
         for title, frame, note in self.sections():
             shown = pd.DataFrame(texts(frame), columns=list(frame.columns)).to_string(index=False)
@@ -121,8 +128,18 @@ class Analysis:
     def __repr__(self) -> str:
         return f"<analysis of {self.benchmark}: {self.architectures:,} architectures of {self.space}>"
 
+    def _repr_html_(self) -> str:
+        parts = [
+            folded(title, data_table(list(frame.columns), texts(frame.head(SHOWN)), left=2, total=len(frame)))
+            for title, frame, _ in self.sections()
+        ]
+        facts = {"space": self.space, "architectures": self.architectures}
+        return card(self.benchmark, "analysis", facts, *parts)
+
     def as_dict(self) -> dict[str, Any]:
         """All frames as lists of records, for JSON; what is missing is None."""
+        import pandas as pd
+
         found: dict[str, Any] = {}
         for part in fields(self):
             value = getattr(self, part.name)
@@ -141,6 +158,8 @@ def texts(frame: pd.DataFrame) -> list[list[str]]:
 
 
 def _text(column: str, value: Any) -> str:
+    import pandas as pd
+
     if value is None or pd.isna(value):
         return ""
     if isinstance(value, str):
@@ -187,6 +206,8 @@ def analyse(
     >>> found.landscapes[["metric", "optima", "local_optima"]].to_dict("records")
     [{'metric': 'test_accuracy', 'optima': 2, 'local_optima': 14}]
     """
+    import pandas as pd
+
     if not isinstance(bench, Benchmark):
         raise TypeError(f"bench must come from nasbench_kit.open(...), not {bench!r}")
     if dataset is not None and dataset not in bench.datasets:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from nasbench_kit.analysis.columns import Columns
 from nasbench_kit.spaces.genotypes import LISTED_SIZE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["class_sizes"]
 
@@ -25,6 +29,8 @@ def class_sizes(columns: Columns) -> pd.DataFrame:
         small enough to be listed, ``networks_in_space`` and ``genotypes_in_space``. Two genotypes are the same network if
         `Space.canonical` is equal.
     """
+    import pandas as pd
+
     space = columns.bench.space
     _, members = np.unique(space.key(columns.bench.architectures), return_counts=True)
     table = np.bincount(members)

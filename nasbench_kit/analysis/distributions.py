@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from nasbench_kit.analysis.columns import Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["distributions"]
 
@@ -25,6 +29,8 @@ def distributions(columns: Columns) -> pd.DataFrame:
         ``min``, ``q1``, ``median``, ``q3``, ``max``, ``mean``, ``sd``. Trials are averaged per architecture first.
         Infinite values count as values.
     """
+    import pandas as pd
+
     bench, rows = columns.bench, []
     for dataset in columns.datasets:
         for name in bench.metrics(dataset):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.analysis.columns import Columns
 from nasbench_kit.metrics.rank_correlation import rank_agreement
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["noise_between_seeds"]
 
@@ -40,6 +43,8 @@ def noise_between_seeds(columns: Columns) -> pd.DataFrame:
         ``spearman``, ``kendall``
             Rank correlation between two seeds, averaged over the pairs of the first five seeds.
     """
+    import pandas as pd
+
     bench, rows = columns.bench, []
     for dataset in columns.datasets:
         for metric in columns.directed(dataset):

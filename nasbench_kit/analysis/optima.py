@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.analysis.columns import Columns
@@ -13,6 +13,9 @@ from nasbench_kit.analysis.landscape import BLOCK, fitness_distance_correlation
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.spaces.genotypes import Genotypes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["landscapes"]
 
@@ -42,6 +45,8 @@ def landscapes(columns: Columns, seed: int = 0) -> pd.DataFrame:
         at least one neighbour with a value), ``neighbours`` (the mean number of such neighbours), ``local_optima`` (those
         better than all of these neighbours), ``share`` (local optima among those examined).
     """
+    import pandas as pd
+
     bench = columns.bench
     rows = _sampled(bench, seed)
     near = _records_of_neighbours(bench, rows)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.benchmark.benchmark import Benchmark
 from nasbench_kit.metrics.learning_curves import last_value, mean_of_curve, power_law, training_speed
 from nasbench_kit.metrics.rank_correlation import rank_agreement
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["curve_agreement", "curves"]
 
@@ -62,6 +66,8 @@ def curve_agreement(
         Columns ``estimator``, ``epochs``, ``share`` (fraction of a full training), ``spearman`` and ``kendall``. One
         row per estimator and budget below the largest.
     """
+    import pandas as pd
+
     X = bench.architectures
     epochs, values = curves(bench, X, metric, dataset=dataset)
     final, rows = values[:, -1], []

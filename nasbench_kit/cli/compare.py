@@ -7,8 +7,8 @@ from pathlib import Path
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS
 from nasbench_kit.benchmark import Benchmark, open_benchmark
-from nasbench_kit.cli.comparison_table import comparison_json, print_comparison
-from nasbench_kit.cli.output import print_csv, print_json, progress_bars, say, warnings_on_stderr
+from nasbench_kit.cli.comparison_table import check_table, comparison_json, print_comparison, write_table
+from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_stderr
 from nasbench_kit.cli.own import OWN, algorithm_of
 from nasbench_kit.cli.picture import add_plot_arguments, check_plot, look_of
 from nasbench_kit.cli.problem import add_problem_arguments, problem_options
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, default=100, help="runs per algorithm (default: %(default)s)")
     parser.add_argument(
         "--first-run", type=int, default=0, metavar="N",
-        help="number of the first run, to divide the runs (default: %(default)s); 'merge' joins the results of --output",
+        help="number of the first run, to divide the runs (default: %(default)s); 'merge' joins the results of --save",
     )  # fmt: skip
     parser.add_argument(
         "--evaluations", type=int, help="evaluations per run (default: 500; 2000 for several objectives)"
@@ -57,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ALGORITHM",
         help="test each algorithm against this one, as named in the table (default: all pairs)",
     )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write the table: .tex (LaTeX, with booktabs), with all pairs, or .csv"
+    )
     add_plot_arguments(parser, FIGURES)
     parser.add_argument(
         "--clock",
@@ -65,9 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the time axis of figure and trace (default: %(default)s)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="FOLDER", help="save the result of each algorithm as an HDF5 file in this folder"
+        "--save", metavar="FOLDER", help="save the result of each algorithm as an HDF5 file in this folder"
     )
-    parser.add_argument("--save", dest="output", help=argparse.SUPPRESS)  # its earlier name
     parser.add_argument(
         "--iohprofiler", metavar="FOLDER", help="write all runs in IOHprofiler's format to this new folder"
     )
@@ -75,9 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--indicator", default=HYPERVOLUME, choices=list(INDICATORS),
         help="what compares archives of several objectives (default: %(default)s)",
     )  # fmt: skip
-    printed = parser.add_mutually_exclusive_group()
-    printed.add_argument("--json", action="store_true", help="print JSON")
-    printed.add_argument("--csv", action="store_true", help="print the table as CSV, with all columns")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,7 +86,9 @@ def run(options: argparse.Namespace) -> int:
         options.plot.parent.mkdir(parents=True, exist_ok=True)
     check_plot(options)  # now, not after the searches
     if options.output:
-        Path(options.output).mkdir(parents=True, exist_ok=True)
+        check_table(Path(options.output))
+    if options.save:
+        Path(options.save).mkdir(parents=True, exist_ok=True)
     if options.iohprofiler:
         check_empty(Path(options.iohprofiler))
     bench = open_benchmark(options.benchmark)
@@ -128,20 +130,20 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.indicator != HYPERVOLUME:
         comparison = comparison.by(options.indicator)
-    if options.output:
+    if options.save:
         files = file_names(comparison.results, ".h5")
         for name, result in comparison.results.items():
-            say(f"saved {result.save(Path(options.output) / files[name])}", error=True)
+            say(f"saved {result.save(Path(options.save) / files[name])}", error=True)
     if options.iohprofiler:
         say(f"wrote {comparison.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
         comparison.plot(options.figure or FIGURES[0], options.plot, clock=options.clock, **look_of(options))
         say(f"drawn {options.plot}", error=True)
+    if options.output:
+        say(f"wrote {write_table(comparison, Path(options.output), options.baseline)}", error=True)
     # last, since what reads a pipe may have seen enough before everything is written
     if options.json:
         print_json(comparison_json(comparison, options.baseline))
-    elif options.csv:
-        print_csv(comparison.table(options.baseline).reset_index())
     else:
         print_comparison(comparison, options.baseline)
     return 0

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.analysis import Analysis, analyse
 from nasbench_kit.analysis.analysis import STEPS, texts
 from nasbench_kit.benchmark import Benchmark, open_benchmark
 from nasbench_kit.cli.output import print_json, print_table, progress_bars, say
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SOURCE = ("source", "licence", "columns")  # of what info shows; --json has all
 _WIDE = (
@@ -93,6 +94,8 @@ def _analysed(bench: Benchmark, dataset: str | None) -> Analysis:
 
 def _texts_first(frame: pd.DataFrame) -> int:
     """How many columns of a frame come before the first numbers."""
+    import pandas as pd
+
     texts = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
     return texts.index(True) if True in texts else len(texts)
 

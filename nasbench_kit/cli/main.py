@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dis
 import importlib
+import io
 import os
 import signal
 import sys
@@ -22,16 +23,19 @@ COMMANDS = {
     "info": "show the provenance and content of a benchmark",
     "download": "download published files and convert them to stores",
     "convert": "convert a published file to a store",
+    "export": "write a benchmark as a CSV or Parquet table",
     "query": "look up metrics of architectures",
     "validate": "check a store, or architectures",
     "dedup": "find architectures that are the same network",
     "draw": "draw an architecture (extra 'plot')",
     "compare": "compare search algorithms",
     "sweep": "search every problem of a grid with every algorithm; resumable",
+    "watch": "show how far a sweep or a training is, while it runs",
     "merge": "merge results of a search whose runs were divided",
     "reproduce": "reproduce published results",
     "report": "write a page about results",
     "cite": "print BibTeX entries",
+    "completion": "print a completion script for bash, zsh or fish",
     "search": "search a table, or by real training (extra 'train')",
     "train": "create a table by training networks (extra 'train')",
     "verify": "train sampled entries of a store and compare (extra 'train')",
@@ -65,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in words if word in COMMANDS), "")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # as stderr does: on Windows, stdout has an encoding that lacks some of what is printed
+        sys.stdout.reconfigure(errors="backslashreplace")
     with raised_signals() as signals:
         try:
             status = _run(words)

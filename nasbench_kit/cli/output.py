@@ -9,22 +9,16 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from typing import Any
 
 from nasbench_kit.errors import MOST_SHOWN, one_line
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 __all__ = [
     "number_text",
     "plain",
-    "print_csv",
     "print_json",
     "print_table",
     "progress_bars",
@@ -64,6 +58,10 @@ def print_table(
         Columns that are left out, one after the other, until the table fits the terminal. A pipe is 200 characters wide, or
         what ``COLUMNS`` says.
     """
+    from rich.box import SIMPLE_HEAD  # here and below, so that usage and errors are shown at once
+    from rich.console import Console
+    from rich.table import Table
+
     console = Console(
         markup=False, emoji=False, highlight=False
     )  # names and messages are text, whatever brackets they have
@@ -104,11 +102,6 @@ def number_text(metric: str, value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:,.6g}"
 
 
-def print_csv(frame: pd.DataFrame) -> None:
-    """Print a frame as CSV."""
-    sys.stdout.write(frame.to_csv(index=False, lineterminator="\n"))
-
-
 def plain(value: Any) -> Any:
     """The value as JSON can represent it: dicts, lists, numbers and text; numbers that are not finite become None."""
     if isinstance(value, dict):
@@ -125,6 +118,8 @@ def plain(value: Any) -> Any:
 @contextmanager
 def progress_bars(names: Sequence[str]) -> Iterator[Any]:
     """One bar per name on stderr; yields ``update(name, share)``. Without a terminal, one line when a name is done."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
 
@@ -134,6 +129,8 @@ def progress_bars(names: Sequence[str]) -> Iterator[Any]:
 
         yield line
         return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),

@@ -6,13 +6,16 @@ Fonseca, Guerreiro, Lopez-Ibanez and Paquete 2011, On the computation of the emp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import moocore
 import numpy as np
-import pandas as pd
 
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.metrics import minimised
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["attainment_surfaces"]
 
@@ -38,6 +41,8 @@ def attainment_surfaces(result: Result, shares: Sequence[float] = (0.25, 0.5, 0.
     ValueError
         A single objective, more than three, or a share out of range.
     """
+    import pandas as pd
+
     names = result.objectives
     if len(names) not in (2, 3):
         raise ValueError(f"attainment surfaces are of two or three objectives, not {len(names)}")

@@ -141,7 +141,9 @@ def comparison_figure(
             _draw_front(right, comparison, look)
         else:
             _draw_incumbents(left, comparison, look, clock, curves)
-            if comparison.report is None:
+            if comparison.report is None or not isinstance(
+                comparison.problem, TabularProblem
+            ):  # loaded without its benchmark
                 _draw_finals(right, comparison, look)
             else:
                 _draw_report(right, comparison, look, clock, points)

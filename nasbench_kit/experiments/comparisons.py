@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.comparison import Comparison
@@ -16,6 +15,7 @@ from nasbench_kit.experiments.ranking import Friedman, friedman, posthoc, ranks_
 from nasbench_kit.experiments.statistics import summarise
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
 __all__ = ["Comparisons"]
@@ -62,6 +62,11 @@ class Comparisons(Mapping[str, Comparison]):
     def __repr__(self) -> str:
         return f"<comparisons of {len(self.algorithms)} algorithms on {len(self)} problems: {', '.join(self)}>"
 
+    def _repr_html_(self) -> str:
+        from nasbench_kit.experiments.cards import comparisons_card
+
+        return comparisons_card(self)
+
     @property
     def algorithms(self) -> list[str]:
         """The names of the algorithms."""
@@ -77,6 +82,8 @@ class Comparisons(Mapping[str, Comparison]):
         On a problem, algorithms are ranked by the share of runs of the others that a run beats, as in `Comparison.table`;
         equals share the mean of their ranks.
         """
+        import pandas as pd
+
         scores = []
         for comparison in self._comparisons.values():
             finals = {name: comparison.final(result) for name, result in comparison.results.items()}
@@ -97,7 +104,30 @@ class Comparisons(Mapping[str, Comparison]):
 
     def table(self, baseline: str | None = None) -> pd.DataFrame:
         """The tables of all comparisons, one below the other, indexed by problem and algorithm; see `Comparison.table`."""
+        import pandas as pd
+
         return pd.concat({name: one.table(baseline) for name, one in self._comparisons.items()}, names=["problem"])
+
+    def to_latex(self, kind: str = "ranks", *, label: str | None = None) -> str:
+        """A table for a paper, as `Comparison.to_latex`.
+
+        Parameters
+        ----------
+        kind : {"ranks", "table"}
+            One row per algorithm and one column per problem: ranks, or means and standard deviations.
+        label : str, optional
+
+        Raises
+        ------
+        UnknownName
+            Another kind.
+        """
+        from nasbench_kit.experiments.latex import problems_latex, ranks_latex
+
+        makers = {"ranks": ranks_latex, "table": problems_latex}
+        if kind not in makers:
+            raise UnknownName("kind of table over several problems", kind, makers)
+        return makers[kind](self, label or f"tab:{kind}")
 
     def plot(
         self,

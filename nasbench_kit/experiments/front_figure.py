@@ -13,7 +13,7 @@ import numpy as np
 
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.comparison_figure import drawn_part, figure_title
-from nasbench_kit.experiments.front_panel import EXACT, draw_fronts, exact_look, median_members
+from nasbench_kit.experiments.front_panel import EXACT, draw_fronts, exact_look
 from nasbench_kit.figures.axes import Legend, axis_label, empty, grid, head, label, plain_number, plain_ticks
 from nasbench_kit.figures.files import check_matplotlib
 from nasbench_kit.figures.style import SLIDE, Style, open_figure, style_of
@@ -105,7 +105,7 @@ def front_figure(
 def _number(panels: Sequence[Axes], pairs: Sequence[tuple[int, int]], comparison: Any, style: Style, count: int) -> str:
     """Number members of the first algorithm's front, of those that a panel shows, and list them: one line per number."""
     name, result = next(iter(comparison.results.items()))
-    X, F = median_members(result)
+    X, F = result.median_archive()
     _, first = np.unique(F, axis=0, return_index=True)  # ascending by the first objective
     X, values = X[first], minimised(F[first], comparison.problem.objective_metrics)
     seen = np.zeros(len(X), dtype=np.bool_)
@@ -132,7 +132,7 @@ def _number(panels: Sequence[Axes], pairs: Sequence[tuple[int, int]], comparison
 def _draw_parallel(axes: Axes, comparison: Any, style: Style) -> None:
     """One line per member of a front across all objectives, each scaled from the worst (0) to the best (1) value shown."""
     problem = comparison.problem
-    fronts = [median_members(result)[1] for result in comparison.results.values()]
+    fronts = [result.median_archive()[1] for result in comparison.results.values()]
     exact = problem.front()[1] if isinstance(problem, TabularProblem) else np.empty((0, len(problem.objectives)))
     everything = np.concatenate([*fronts, exact])
     if not len(everything):

@@ -9,17 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import TabularProblem
-from nasbench_kit.experiments.result import Result
 from nasbench_kit.figures.axes import axis_label, empty, label, remark
 from nasbench_kit.figures.style import Style
 from nasbench_kit.metrics import minimised
-from nasbench_kit.metrics.indicators import nondominated
-from nasbench_kit.spaces.genotypes import Genotypes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["EXACT", "draw_fronts", "exact_look", "median_members", "near", "zoom"]
+__all__ = ["EXACT", "draw_fronts", "exact_look", "near", "zoom"]
 
 EXACT = "exact front"
 FAR = 3.0  # interquartile ranges beyond the quartiles
@@ -46,7 +43,7 @@ def draw_fronts(
     problem = comparison.problem
     horizontal, vertical = (problem.objective_metrics[k] for k in pair)
     fronts = [
-        minimised(median_members(result)[1], problem.objective_metrics)[:, pair]
+        minimised(result.median_archive()[1], problem.objective_metrics)[:, pair]
         for result in comparison.results.values()
     ]
     exact = (
@@ -114,15 +111,3 @@ def near(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     reach = FAR * (third - first)
     kept: NDArray[np.bool_] = (values >= first - reach) & (values <= third + reach)
     return kept
-
-
-def median_members(result: Result) -> tuple[Genotypes, NDArray[np.float64]]:
-    """The noise-free archive of the run with the median hypervolume: genotypes (k, genes) and values, minimised (k, m)."""
-    volume = result.hypervolume()
-    median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
-    if result.noise_free_F is None:
-        return result.archive(median)
-    F = result.noise_free_F
-    members = np.flatnonzero((result.archive_run == median) & np.isfinite(F).all(axis=1))
-    members = members[nondominated(F[members], np.zeros(len(members), dtype=np.int64))]
-    return result.archive_X[members], F[members]

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.metrics import Metric, minimised
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["NEVER", "Generations"]
 
@@ -136,6 +138,8 @@ class Generations:
             Columns ``run``, ``generation`` (from 0), ``evaluations``, ``members`` of the population, ``front`` (its number
             of points), and the best value of each objective so far, in its own unit and under its own name.
         """
+        import pandas as pd
+
         parts = []
         for generation in range(len(self)):
             kept = np.flatnonzero(self._in_front(generation))
@@ -165,6 +169,8 @@ class Generations:
     def _members(
         self, found: Sequence[tuple[int, tuple[Genotypes, NDArray[np.float64]]]], columns: dict[str, Any]
     ) -> pd.DataFrame:
+        import pandas as pd
+
         X = np.concatenate([np.empty((0, self.space.genes), dtype=np.uint8), *(X for _, (X, _) in found)])
         F = np.concatenate([np.empty((0, len(self.objectives))), *(F for _, (_, F) in found)])
         generation = np.repeat([g for g, _ in found], [len(X) for _, (X, _) in found]).astype(np.int64)

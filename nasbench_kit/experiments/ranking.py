@@ -8,13 +8,16 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.statistics import SIGNIFICANT, holm
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Friedman", "critical_difference", "friedman", "posthoc", "ranks_of"]
 
@@ -122,6 +125,7 @@ def posthoc(mean_ranks: pd.Series, problems: int, baseline: str | None = None) -
     UnknownName
         The baseline does not exist.
     """
+    import pandas as pd
     import scipy.stats  # half a second, which importing the package does not take
 
     names = [str(name) for name in mean_ranks.index]

@@ -7,10 +7,9 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from nasbench_kit.benchmark import Benchmark, TabularProblem
 from nasbench_kit.errors import NasbenchKitError, UnknownName
@@ -24,6 +23,9 @@ from nasbench_kit.experiments.reported import COLUMNS, NOT_RUN, row_of_fact, row
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
 from nasbench_kit.problems import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Reproduction", "reproduce"]
 
@@ -51,6 +53,11 @@ class Reproduction:
     rows: tuple[dict[str, Any], ...]
     comparisons: dict[str, Comparison]
 
+    def _repr_html_(self) -> str:
+        from nasbench_kit.experiments.cards import reproduction_card
+
+        return reproduction_card(self)
+
     @property
     def passed(self) -> bool:
         """Whether every figure that could be computed agrees with the published one."""
@@ -69,6 +76,8 @@ class Reproduction:
         neighbours in it, ``published`` is text, and ``difference`` is that of our means; see
         `nasbench_kit.experiments.published_order.beside_order`.
         """
+        import pandas as pd
+
         return pd.DataFrame(self.rows, columns=COLUMNS)
 
     def comparison(self, search: str | None = None) -> Comparison:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import Benchmark, Seed, TabularProblem, open_benchmark
@@ -31,6 +30,9 @@ from nasbench_kit.problems import Problem
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store.record import seal, write_record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Result", "join_results"]
 
@@ -194,6 +196,11 @@ class Result(ArchiveMeasures):
     def __repr__(self) -> str:
         return f"<result of {self.algorithm} on {', '.join(self.objectives)}: {self.runs} runs>"
 
+    def _repr_html_(self) -> str:
+        from nasbench_kit.experiments.cards import result_card
+
+        return result_card(self)
+
     @property
     def objectives(self) -> tuple[str, ...]:
         """The names of the objectives."""
@@ -238,6 +245,8 @@ class Result(ArchiveMeasures):
         ``archive_size`` and, if the bounds of the objectives are known, ``hypervolume`` (see `hypervolume`) and the indicators
         that the search was to record (``indicators=``), ``inf`` while the archive is empty.
         """
+        import pandas as pd
+
         columns = {name: values for name, values in self.rows.items() if not name.startswith("incumbent")}
         columns["run"] = self.run_numbers[self.rows["run"]]
         if len(self.objectives) == 1:
@@ -328,6 +337,8 @@ class Result(ArchiveMeasures):
         Columns: ``evaluations``; ``genotype``, the share whose genotype the run had already evaluated; ``network``, the share
         whose network it had, in this or another encoding; ``isomorphic``, their difference: new genotypes of known networks.
         """
+        import pandas as pd
+
         genotype = 1 - self.unique_genotypes / self.evaluations
         network = 1 - self.unique_networks / self.evaluations
         return pd.DataFrame(

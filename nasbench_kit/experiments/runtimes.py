@@ -7,12 +7,15 @@ setting (Optimization Methods and Software 36(1), arXiv 1603.08785).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.experiments.result import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["default_targets", "ecdf", "expected_running_time", "hitting_times"]
 
@@ -94,6 +97,8 @@ def ecdf(times: NDArray[np.float64]) -> pd.DataFrame:
     pandas.DataFrame
         ``time``, ascending, and ``share``, one row per time at which the share grows. It stays below 1 if a target was missed.
     """
+    import pandas as pd
+
     known, count = np.unique(times[np.isfinite(times)], return_counts=True)
     return pd.DataFrame({"time": known, "share": np.cumsum(count) / max(times.size, 1)})
 

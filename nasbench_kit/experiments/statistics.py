@@ -6,13 +6,16 @@ import itertools
 import math
 import warnings
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.bootstrap import difference_interval, mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SIGNIFICANT", "TEST", "compare_samples", "holm", "pairwise", "summarise", "vargha_delaney"]
 
@@ -149,6 +152,8 @@ def pairwise(samples: Mapping[str, ArrayLike], *, maximise: bool, baseline: str 
     UnknownName
         The baseline does not exist.
     """
+    import pandas as pd
+
     if baseline is not None and baseline not in samples:
         raise UnknownName("algorithm", baseline, samples)
     loss = {name: _loss(sample, maximise) for name, sample in samples.items()}
@@ -193,6 +198,7 @@ def summarise(samples: Mapping[str, ArrayLike], *, maximise: bool, baseline: str
         is none, against the first row, whose verdict is "first", corrected for all pairs since it was not chosen
         beforehand.
     """
+    import pandas as pd
     import scipy.stats  # half a second, which importing the package does not take
 
     pairs = pairwise(samples, maximise=maximise, baseline=baseline)

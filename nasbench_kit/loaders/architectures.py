@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from nasbench_kit.errors import InvalidArchitecture, SourceError, UnknownName
 from nasbench_kit.loaders.frames import cells_of, whole_numbers_of
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.forms import parsed
 from nasbench_kit.spaces.genotypes import Genotypes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["architectures_of"]
 

@@ -125,18 +125,26 @@ def download(
 
 @contextlib.contextmanager
 def _own_part(part: Path) -> Iterator[Path]:
-    """Open a partial file under an exclusive lock, waiting for other calls. Links are refused, not followed."""
+    """Open a partial file under an exclusive lock, waiting for other calls. Links are refused, not followed.
+
+    Where there are no such locks, on Windows, the file is not held open: it could be neither renamed nor removed.
+    """
     while True:
         if part.is_symlink():
             raise DownloadError(f"{part} is a link, and downloads do not follow links; remove it")
+        if fcntl is None:
+            part.touch()
+            if not part.is_file():
+                raise DownloadError(f"{part} is not a regular file; remove it")
+            yield part
+            return
         handle = os.open(
             part, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666
         )
         try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise DownloadError(f"{part} is not a regular file; remove it")
-            if fcntl is not None:
-                fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_EX)
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(handle), part.lstat()):
                     yield part

@@ -9,15 +9,17 @@ import gzip
 import io
 import re
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import MissingExtra, SourceError, UnknownName
 from nasbench_kit.files import encoding_of
 from nasbench_kit.loaders.source import head
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["cells_of", "numbers_of", "read_frame", "recognises", "whole_numbers_of"]
 
@@ -59,6 +61,8 @@ def read_frame(path: Path, names: set[str]) -> pd.DataFrame:
     MissingExtra
         If the file is Parquet and pyarrow is not installed.
     """
+    import pandas as pd
+
     try:
         if head(path, 4) == _PARQUET:
             return _read_parquet(path, names)
@@ -77,6 +81,8 @@ def read_frame(path: Path, names: set[str]) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, names: set[str]) -> pd.DataFrame:
+    import pandas as pd
+
     encoding, start = _encoding(path)
     line = io.StringIO(start.decode(encoding, "replace")).readline()
     separator = max(_SEPARATORS, key=line.count)  # the first one in case of a tie
@@ -152,6 +158,8 @@ def _stream(path: Path) -> BinaryIO:
 
 
 def _read_parquet(path: Path, names: set[str]) -> pd.DataFrame:
+    import pandas as pd
+
     try:
         import pyarrow.parquet
     except ImportError as error:
@@ -191,6 +199,8 @@ def cells_of(path: Path, column: pd.Series[Any]) -> tuple[list[Any], NDArray[np.
 
     Cells are strings, except nested ones of Parquet, which are lists, tuples and dicts and may be repeated.
     """
+    import pandas as pd
+
     if column.dtype.kind == "O" and any(isinstance(cell, (list, tuple, dict)) for cell in column):
         return [cell if isinstance(cell, (list, tuple, dict)) else str(cell) for cell in column], np.arange(len(column))
     texts = column.fillna("").astype(str)

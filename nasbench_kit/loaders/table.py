@@ -6,10 +6,9 @@ import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import SourceError
@@ -22,6 +21,9 @@ from nasbench_kit.metrics import Metric, known_metric, looks_like_gain
 from nasbench_kit.spaces import Space, space
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store.schema import MEAN_SEED, MetricColumn, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["load", "read", "recognises"]
 

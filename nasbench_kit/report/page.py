@@ -1,19 +1,16 @@
-"""The page itself: one HTML file with its style, its script and its data, which loads nothing else."""
+"""The text of a page: one HTML file with its style, its script and its data, which loads nothing else."""
 
 from __future__ import annotations
 
 import html
 import json
-import os
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from nasbench_kit.data.references import KIT, algorithm_references, bibtex, cited_references
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.comparisons import Comparisons
-from nasbench_kit.files import replace_file
 from nasbench_kit.report.content import comparison_content
 from nasbench_kit.report.tables import (
     best_table,
@@ -25,64 +22,19 @@ from nasbench_kit.report.tables import (
     settings_table,
 )
 
-__all__ = ["report"]
+__all__ = ["page"]
 
 # nothing is loaded, from anywhere
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
-def report(
-    comparisons: Comparison | Sequence[Comparison] | Mapping[str, Comparison],
-    path: str | os.PathLike[str],
-    *,
-    baseline: str | None = None,
-) -> Path:
-    """Write a page that shows comparisons: a single HTML file that opens offline in any browser.
-
-    It has, per comparison, the table with its statistics, anytime curves for each clock, fronts or the best architectures
-    with their drawings and metrics, pairwise tests, settings, provenance and licence of the table, and the command that
-    repeats it; and the citations as BibTeX.
-
-    Parameters
-    ----------
-    comparisons : Comparison, sequence of Comparison, or mapping of str to Comparison
-        A mapping gives headings, and `Comparisons` a table of ranks over all problems as well.
-    path : str or path-like
-        Output file, ``.html``.
-    baseline : str, optional
-        The algorithm that all others are tested against, as in `Comparison.table`. Default: all pairs.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    TypeError
-        Something is not a comparison.
-    ValueError
-        No comparison, or another suffix.
-    UnknownName
-        No algorithm is called ``baseline``.
-    WriteError
-        The file cannot be written.
-    """
-    target = Path(path)
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{target}: a report is a page, so its name ends in .html")
-    if isinstance(comparisons, Comparison):
-        comparisons = [comparisons]
-    headed = comparisons if isinstance(comparisons, Mapping) else {str(i): one for i, one in enumerate(comparisons)}
-    if not headed:
-        raise ValueError("there is no comparison to report")
-    for one in headed.values():
-        if not isinstance(one, Comparison):
-            raise TypeError(f"a report shows comparisons, as from nk.compare(...), not {one!r}")
-    contents = [comparison_content(one, baseline) for one in headed.values()]
-    headings = list(headed) if isinstance(comparisons, Mapping) else [content["title"] for content in contents]
+def page(comparisons: Sequence[Comparison] | Mapping[str, Comparison], baseline: str | None = None) -> str:
+    """The HTML of a page about comparisons: a mapping gives headings, and `Comparisons` a table of ranks as well."""
+    several = list(comparisons.values()) if isinstance(comparisons, Mapping) else list(comparisons)
+    contents = [comparison_content(one, baseline) for one in several]
+    headings = list(comparisons) if isinstance(comparisons, Mapping) else [content["title"] for content in contents]
     ranks = ranks_table(comparisons) if isinstance(comparisons, Comparisons) and len(comparisons) > 1 else ""
-    text = _page(contents, headings, ranks, _references(list(headed.values())))
-    return replace_file(target, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return _page(contents, headings, ranks, _references(several))
 
 
 def _page(contents: list[dict[str, Any]], headings: list[str], ranks: str, references: str) -> str:

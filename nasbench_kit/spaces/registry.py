@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.spaces.accel_nasbench.spec import SPEC as ACCEL_NASBENCH
@@ -166,6 +165,8 @@ def _alike(there: Space, new: Space) -> bool:
 
 @cache
 def _load_entry_points() -> None:
+    from importlib.metadata import entry_points  # imports mail and more
+
     for point in entry_points(group=ENTRY_POINTS):
         found = _as_spec(point.load())
         _specs.setdefault(found.name, found)

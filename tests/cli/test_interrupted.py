@@ -46,6 +46,7 @@ def interrupted(words, seconds, cwd):
     return process.returncode, errors
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", np.linspace(0.04, 0.7, 12).round(3))
 def test_while_the_command_is_imported(tmp_path, seconds):
@@ -66,6 +67,7 @@ def table(tmp_path_factory):
     return path
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize("seconds", np.linspace(0.35, 0.95, 8).round(3))
 def test_while_a_table_is_converted(table, tmp_path, seconds):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import textwrap
 
 import pytest
@@ -67,7 +68,7 @@ OWN = """
 
 @pytest.fixture
 def write(store, tmp_path):
-    (tmp_path / "made-up.h5").symlink_to(store)
+    shutil.copy(store, tmp_path / "made-up.h5")
 
     def write(text, name="grid.toml"):
         path = tmp_path / name

@@ -134,6 +134,7 @@ def test_no_flipped_bit_changes_what_is_read(saved, tmp_path):
         assert (found.settings, found.source, found.seed) == (right.settings, right.source, right.seed)
 
 
+@pytest.mark.posix
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.h5")
     with pytest.raises(nk.StoreError, match="is not a regular file"):

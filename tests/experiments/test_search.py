@@ -281,6 +281,7 @@ def test_what_was_trained_partly_enters_the_archive_when_it_is_trained_in_full()
         assert (problem(X) == F).all()
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_a_result_that_does_not_fit_on_the_disk(tmp_path):
     """A full disk, simulated by a limit on the file size: one error, the old file is kept, and the interpreter survives."""

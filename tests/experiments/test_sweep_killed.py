@@ -82,6 +82,7 @@ def command(pid):
 needs_proc = pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="finds children in /proc")
 
 
+@pytest.mark.posix
 @needs_proc
 def test_a_killed_worker(tmp_path, undisturbed):
     killed = []
@@ -105,6 +106,7 @@ def deadly(X):
     return X.sum(axis=1)
 
 
+@pytest.mark.posix
 def test_a_piece_that_kills_its_workers(tmp_path):
     problem = nk.FunctionProblem(deadly, nk.space("nb201"), bounds=[[0], [24]])
     found = nk.sweep([problem], [nk.RandomSearch()], tmp_path, runs=4, piece_runs=1, evaluations=1, workers=2)
@@ -142,6 +144,7 @@ def started(file, folder, done=0):
     raise AssertionError("no piece was finished in a minute")
 
 
+@pytest.mark.posix
 @needs_proc
 def test_a_killed_parent_and_ctrl_c(tmp_path, undisturbed):
     file, folder = tmp_path / "grid.toml", tmp_path / "sweep"
@@ -171,6 +174,7 @@ def test_a_killed_parent_and_ctrl_c(tmp_path, undisturbed):
     assert digests(found) == undisturbed
 
 
+@pytest.mark.posix
 def test_a_killed_worker_of_dask(tmp_path, undisturbed):
     distributed = pytest.importorskip("distributed")
     killed = []
@@ -201,6 +205,7 @@ CLUSTER = """
 """
 
 
+@pytest.mark.posix
 def test_a_killed_scheduler_of_dask(tmp_path, undisturbed):
     pytest.importorskip("distributed")
     process = subprocess.Popen(

@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,6 +150,28 @@ def test_it_goes_on_where_it_broke_off(server, file, tmp_path):
     assert begins[0] == 0 < begins[1] < begins[2]
 
 
+def test_without_locks_the_part_is_not_held_open(server, file, tmp_path, monkeypatch):
+    """As on Windows, where a file that somebody has open cannot be renamed."""
+    monkeypatch.setattr("nasbench_kit.loaders.download.fcntl", None)
+    moved, held = Path.replace, []
+
+    def watched(self, target):
+        part = self.stat()
+        for number in range(3, 256):
+            with contextlib.suppress(OSError):
+                held.extend([number] if os.path.samestat(os.fstat(number), part) else [])
+        return moved(self, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    server.behaviours = ["breaks off", "well"]
+    assert fetch(file, tmp_path).read_bytes() == CONTENT
+    assert held == []
+    (tmp_path / "data.bin").unlink()
+    (tmp_path / "data.bin.part").mkdir()
+    with pytest.raises(DownloadError, match="is not a regular file"):
+        fetch(file, tmp_path)
+
+
 def test_the_next_call_goes_on_too(server, file, tmp_path):
     server.behaviours = ["breaks off", 503]
     with pytest.raises(DownloadError, match="503"):
@@ -278,6 +301,7 @@ def test_calls_at_once_fetch_one_file(server, file, tmp_path):
     assert len(server.requests) == 3
 
 
+@pytest.mark.posix
 def test_a_planted_part_is_not_followed(server, file, tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("mine")

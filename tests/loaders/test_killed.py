@@ -49,6 +49,7 @@ def content(path):
     }
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_any_moment(kind, right, tmp_path):

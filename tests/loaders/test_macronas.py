@@ -217,6 +217,7 @@ def test_the_other_dataset_under_a_name(tmp_path, refused):
     refused(path, "key 'IIIIIIIIIIIIII' .*Params is 7, but the network has 662436 on cifar100, 547146 on cifar10")
 
 
+@pytest.mark.posix
 def test_other_things_under_its_name(tmp_path, refused):
     path = tmp_path / "benchmark_cifar10_dataset.json"
     path.write_bytes(b"")

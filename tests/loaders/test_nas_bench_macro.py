@@ -120,6 +120,7 @@ def test_duplicate_keys(source, tmp_path, content):
         nk.convert(source, tmp_path / "out.h5")
 
 
+@pytest.mark.posix
 def test_other_things_under_its_name(source, tmp_path):
     def refused(match, source_format=None):
         with pytest.raises(nk.SourceError, match=match):

@@ -407,6 +407,7 @@ def test_a_fourth_repeat_is_one_too_many(tmp_path, refused):
     refused(written(tmp_path / "a.tfrecord", [one()] * 4), f"the record at byte {3 * size}: it is repeat 4 of its cell")
 
 
+@pytest.mark.posix
 def test_other_things_under_its_name(tmp_path, refused):
     path = tmp_path / "nasbench_full.tfrecord"
     path.write_bytes(b"")

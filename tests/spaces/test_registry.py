@@ -18,7 +18,9 @@ def _installed(monkeypatch):
     """As if a package with an entry point were installed."""
     point = EntryPoint("of-a-package", f"{__name__}:SPEC", registry.ENTRY_POINTS)
     monkeypatch.setattr(EntryPoint, "load", lambda _: SPEC)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == registry.ENTRY_POINTS else [])
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda group: [point] if group == registry.ENTRY_POINTS else []
+    )
     registry._load_entry_points.cache_clear()
     yield
     for known in (registry._specs, registry._spaces):

@@ -167,6 +167,7 @@ def test_a_failed_write_leaves_the_old_store_and_nothing_else(store, tmp_path, t
     assert os.listdir(tmp_path) == ["kept.h5"]
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_a_disk_that_is_full(tmp_path, table):
     """Simulated by a limit on the file size: HDF5 fails in the middle of writing."""
@@ -296,6 +297,7 @@ while True:
 """
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_killed_at_any_moment_the_store_is_whole(tmp_path):
     path = tmp_path / "killed.h5"
@@ -315,6 +317,7 @@ def test_killed_at_any_moment_the_store_is_whole(tmp_path):
     assert path.exists()
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/smaps"), reason="needs /proc")
 def test_two_processes_share_the_pages(tmp_path):
@@ -355,6 +358,7 @@ def test_two_processes_share_the_pages(tmp_path):
     assert private < 0.05 * size
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_opening_a_large_store_reads_none_of_its_values(tmp_path):
     """A store of 400,000 rows (made up of repeated genotypes) adds little to the process when it is opened."""
@@ -540,6 +544,7 @@ def test_a_changed_attribute_is_noticed(store, tmp_path):
         nk.open(path)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("link", [False, True])
 def test_a_pipe_is_not_waited_for(tmp_path, link):
     os.mkfifo(tmp_path / "pipe")
@@ -559,6 +564,7 @@ def test_a_store_that_is_open_for_writing_is_called_so(store, tmp_path):
     assert len(nk.open(path)) == 15625
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_a_store_that_does_not_open_in_time(tmp_path, store, monkeypatch):
     opens_in_time(store)

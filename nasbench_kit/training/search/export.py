@@ -181,7 +181,7 @@ def load_network(folder: str | os.PathLike[str]) -> nn.Module:
     """
     where = Path(folder)
     try:
-        description = json.loads((where / "network.json").read_text())
+        description = json.loads((where / "network.json").read_text(encoding="utf-8"))
         weights = (where / "network.pt").read_bytes()
         checksums = description.get("sha256", {})  # old exports have none
         if checksums and (

@@ -10,6 +10,7 @@
 # make examples  the notebooks of examples/, executed, as pages in results/examples (installs Jupyter and torch)
 # make tables the bundled stores again, bit for bit, from their published sources: make tables SOURCE=folder
 # make docs   the pictures of the README and the docs
+# make figures  every kind of figure, in every style and width, to look at: results/figures/index.html
 # make clean  remove everything that was made
 #
 # Every verb does its own set-up in .venv, on Python 3.11 or newer: make PYTHON=python3.13 picks another.
@@ -23,7 +24,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs examples tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train test-rest
+.PHONY: run test lint bench docs examples figures tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train test-rest
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -82,6 +83,9 @@ bench: $(VENV)/.bench
 
 docs: $(VENV)/.run
 	$(BIN)/python docs/pictures.py
+
+figures: $(VENV)/.run
+	$(BIN)/python tools/figure_sheet.py results/figures
 
 # some of them: make examples EXAMPLES="lesson own_crossover"
 examples: $(VENV)/.examples

@@ -107,7 +107,7 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml
 
 $(VENV)/.test: $(VENV)/.run
 	$(INSTALL) --group test
-	@$(INSTALL) --group oracle 2>/dev/null || echo "DEAP, iohinspector, LightGBM, nats-bench, Numba, ONNX, Optuna, Playwright, pymoo, pynauty and XGBoost cannot all be installed here: the tests of what is absent are skipped"
+	@$(INSTALL) --group oracle 2>/dev/null || echo "DEAP, h5netcdf, iohinspector, LightGBM, nats-bench, netCDF4, Numba, ONNX, Optuna, Playwright, pymoo, pynauty and XGBoost cannot all be installed here: the tests of what is absent are skipped"
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from nasbench_kit.experiments.search import search
     from nasbench_kit.experiments.sweep import Sweep, sweep
     from nasbench_kit.loaders import convert
+    from nasbench_kit.loaders.export import export
     from nasbench_kit.loaders.join import join
     from nasbench_kit.problems import FunctionProblem, PartialTableWarning, Problem, TestSelectionWarning
     from nasbench_kit.spaces import Space, SpaceSpec, list_spaces, register_space, space
@@ -105,6 +106,7 @@ __all__ = [
     "analyse",
     "compare",
     "convert",
+    "export",
     "join",
     "list_benchmarks",
     "list_spaces",
@@ -141,6 +143,7 @@ _HOMES = {
     "experiments.search": ("search",),
     "experiments.sweep": ("Sweep", "sweep"),
     "loaders": ("convert",),
+    "loaders.export": ("export",),
     "loaders.join": ("join",),
     "problems": ("FunctionProblem", "PartialTableWarning", "Problem", "TestSelectionWarning"),
     "spaces": ("Space", "SpaceSpec", "list_spaces", "register_space", "space"),
@@ -149,7 +152,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _SUBPACKAGES = (
     *("algorithms", "analysis", "benchmark", "data", "experiments", "figures", "graphs", "kernels", "loaders"),
-    *("metrics", "problems", "spaces", "store", "surrogates"),
+    *("metrics", "notebook", "problems", "spaces", "store", "surrogates"),
 )
 
 if not TYPE_CHECKING:  # else any name at all would be one of the package

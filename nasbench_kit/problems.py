@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.metrics import Metric
+from nasbench_kit.notebook import card, data_table
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
@@ -100,6 +101,16 @@ class Problem(ABC):
 
     space: Space
     objectives: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        words = {"max": "maximised", "min": "minimised", None: "minimised"}
+        rows = [(m.name, words[m.direction], m.units or "–", m.split or "–") for m in self.objective_metrics]
+        table = data_table(("objective", "is", "unit", "measured on"), rows, left=4)
+        return card(", ".join(self.objectives), "problem", {"space": self.space.name, **self._facts()}, table)
+
+    def _facts(self) -> dict[str, Any]:
+        """What else a notebook shows, by name."""
+        return {"epoch budgets": ", ".join(map(str, self.budgets))}
 
     @property
     @abstractmethod

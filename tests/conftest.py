@@ -28,7 +28,7 @@ os.environ.setdefault("NASBENCH_KIT_COMPILED", "0")
 OPTIONAL = (
     *("deap", "distributed", "lightgbm", "nas_201_api", "nats_bench", "networkx", "numba", "onnx", "onnxruntime"),
     *("onnxscript", "optuna", "playwright", "pyarrow", "pymoo", "pynauty", "sklearn", "tensorflow", "torch", "xarray"),
-    *("iohinspector", "xgboost"),
+    *("h5netcdf", "iohinspector", "netCDF4", "syne_tune", "xgboost"),
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # one of them, on the PATH
 PUBLISHED = "NASBENCH_KIT_PUBLISHED"  # the environment's name of the folder of published data

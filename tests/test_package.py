@@ -63,6 +63,7 @@ DOCUMENTED = {
         "analyse",
         "compare",
         "convert",
+        "export",
         "join",
         "list_benchmarks",
         "list_spaces",
@@ -182,7 +183,19 @@ def test_errors_derive_from_what_a_caller_would_expect():
 
 # a room may know those before it
 ROOMS = (
-    *("errors", "files", "kernels", "graphs", "spaces", "metrics", "problems", "store", "data", "benchmark"),
+    *(
+        "errors",
+        "files",
+        "notebook",
+        "kernels",
+        "graphs",
+        "spaces",
+        "metrics",
+        "problems",
+        "store",
+        "data",
+        "benchmark",
+    ),
     *("analysis", "surrogates", "loaders"),
     *("algorithms", "figures", "experiments", "report", "training", "compat", "interfaces", "cli"),
 )
@@ -190,12 +203,12 @@ ROOMS = (
 NARROWER = {
     "kernels": set(),
     "graphs": {"kernels"},
-    "spaces": {"errors", "graphs", "kernels"},
+    "spaces": {"errors", "graphs", "kernels", "notebook"},
     "metrics": {"kernels"},
     "loaders": set(ROOMS[: ROOMS.index("algorithms")]),
-    "analysis": {"errors", "kernels", "spaces", "metrics", "benchmark"},
+    "analysis": {"errors", "notebook", "kernels", "spaces", "metrics", "benchmark"},
     "algorithms": {"errors", "graphs", "kernels", "metrics", "spaces"},
-    "figures": {"errors", "files", "kernels", "graphs", "spaces", "metrics"},
+    "figures": {"errors", "files", "notebook", "kernels", "graphs", "spaces", "metrics"},
     "compat": {"errors", "spaces", "data", "benchmark", "loaders"},
 }
 # of other rooms, algorithms see indicators of arrays alone

@@ -15,6 +15,7 @@ from nasbench_kit.analysis.noise import noise_between_seeds
 from nasbench_kit.analysis.optima import landscapes
 from nasbench_kit.benchmark import Benchmark
 from nasbench_kit.errors import UnknownName, one_line
+from nasbench_kit.notebook import card, data_table, folded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +44,9 @@ TITLES = {
     "classes": "Genotypes per network",
     "with_quality": "Rank correlation of costs and proxies with quality",
 }
+
+
+SHOWN = 8  # rows of each subject in a notebook
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,6 +127,14 @@ class Analysis:
 
     def __repr__(self) -> str:
         return f"<analysis of {self.benchmark}: {self.architectures:,} architectures of {self.space}>"
+
+    def _repr_html_(self) -> str:
+        parts = [
+            folded(title, data_table(list(frame.columns), texts(frame.head(SHOWN)), left=2, total=len(frame)))
+            for title, frame, _ in self.sections()
+        ]
+        facts = {"space": self.space, "architectures": self.architectures}
+        return card(self.benchmark, "analysis", facts, *parts)
 
     def as_dict(self) -> dict[str, Any]:
         """All frames as lists of records, for JSON; what is missing is None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import operator
 import os
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit import data
+from nasbench_kit.benchmark.card import benchmark_card
 from nasbench_kit.benchmark.problem import Charge, Missing, TabularProblem
 from nasbench_kit.benchmark.queries import Queries, Seed
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra, StoreError, UnknownName
@@ -75,6 +77,9 @@ class Benchmark(Queries):
     def __repr__(self) -> str:
         return f"<benchmark {self.name}: {len(self)} architectures of {self.space.name}, {', '.join(self.datasets)}>"
 
+    def _repr_html_(self) -> str:
+        return benchmark_card(self, "benchmark", len(self))
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self.path, self.digest, own_spec(self.space.name))
 
@@ -126,7 +131,8 @@ class Benchmark(Queries):
         xarray.Dataset
             One variable per metric, over ``architecture`` (native forms) and, where the metric has them, ``epochs`` and
             ``seed``; ``nan`` where nothing is stored. Attributes of the variables are those of the metrics, of the dataset
-            the provenance. Costs that follow from the architecture are included.
+            the provenance; what is unknown is left out, and what is nested is JSON, so that ``to_netcdf`` can write them.
+            Costs that follow from the architecture are included.
 
         Raises
         ------
@@ -141,7 +147,13 @@ class Benchmark(Queries):
         dataset = self._dataset(dataset)
         variables: dict[str, Any] = {}
         for name in self.metrics(dataset):
-            about = {"name": name, **self.metric(name, dataset).attributes()}
+            metric = self.metric(name, dataset)
+            about = {
+                **{field: value for field, value in metric.attributes().items() if value is not None},
+                "name": name,
+                "range": list(metric.range),
+                "depends_on_seed": int(metric.depends_on_seed),
+            }
             epochs, seeds = self.epochs(dataset, name), self.seeds(dataset, name)
             axes = ("architecture", *(["epochs"] if epochs else []), *(["seed"] if seeds else []))
             values = self.trials(self.architectures, name, dataset=dataset)
@@ -151,7 +163,11 @@ class Benchmark(Queries):
                 axis["seed"] = list(seeds)
             variables[name] = xarray.DataArray(values, dims=axes, coords=axis, attrs=about)
         natives = self.space.decode_texts(self.architectures)
-        found = xarray.Dataset(variables, attrs={**self.info, "dataset": dataset})
+        info = {
+            name: value if isinstance(value, (str, int, float)) else json.dumps(value)
+            for name, value in self.info.items()
+        }
+        found = xarray.Dataset(variables, attrs={**info, "dataset": dataset})
         return found.assign_coords(architecture=natives)
 
     def _of_all(self, names: Sequence[str], dataset: str | None, epochs: int | None, seed: Seed) -> NDArray[np.float64]:

@@ -121,6 +121,16 @@ class TabularProblem(Problem):
         budget = f", {self.epochs} epochs" if self.epochs is not None else ""
         return f"<problem {', '.join(self.objectives)} on {self.bench.name}/{self.dataset}{budget}>"
 
+    def _facts(self) -> dict[str, Any]:
+        answers = {"random": "a stored trial, drawn at random", "mean": "the mean of the stored trials"}
+        return {
+            "table": f"{self.bench.name}/{self.dataset}",
+            "epochs": "the largest budget" if self.epochs is None else self.epochs,
+            "answers with": answers.get(str(self.seed), f"the trial of seed {self.seed}"),
+            "without a value": None if self.missing == "raise" else self.missing,
+            **super()._facts(),
+        }
+
     def __reduce__(self) -> tuple[Any, ...]:
         options = {
             "missing": self.missing,

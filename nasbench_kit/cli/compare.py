@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS
 from nasbench_kit.benchmark import Benchmark, open_benchmark
-from nasbench_kit.cli.comparison_table import comparison_json, print_comparison
+from nasbench_kit.cli.comparison_table import check_table, comparison_json, print_comparison, write_table
 from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_stderr
 from nasbench_kit.cli.own import OWN, algorithm_of
 from nasbench_kit.cli.problem import add_problem_arguments, problem_options
@@ -55,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ALGORITHM",
         help="test each algorithm against this one, as named in the table (default: all pairs)",
     )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="write the table: .tex (LaTeX, with booktabs), with all pairs, or .csv"
+    )
     parser.add_argument("--plot", metavar="FILE", help="write a figure: .png, .svg or .pdf")
     parser.add_argument(
         "--clock",
@@ -82,6 +85,8 @@ def run(options: argparse.Namespace) -> int:
 
         Path(options.plot).parent.mkdir(parents=True, exist_ok=True)
         check_picture(Path(options.plot))  # now, not after the searches
+    if options.output:
+        check_table(Path(options.output))
     if options.save:
         Path(options.save).mkdir(parents=True, exist_ok=True)
     if options.iohprofiler:
@@ -134,6 +139,8 @@ def run(options: argparse.Namespace) -> int:
         from nasbench_kit.experiments.comparison_figure import plot_comparison
 
         say(f"drawn {plot_comparison(comparison, options.plot, clock=options.clock)}", error=True)
+    if options.output:
+        say(f"wrote {write_table(comparison, Path(options.output), options.baseline)}", error=True)
     # last, since what reads a pipe may have seen enough before everything is written
     if options.json:
         print_json(comparison_json(comparison, options.baseline))

@@ -1,9 +1,10 @@
-"""A comparison as a table in the terminal, and as plain JSON."""
+"""A comparison as a table in the terminal or in a file, and as plain JSON."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from nasbench_kit.cli.output import print_table
@@ -11,10 +12,12 @@ from nasbench_kit.experiments import statistics
 from nasbench_kit.experiments.caption import comparison_caption, comparison_title
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.comparisons import Comparisons
+from nasbench_kit.experiments.latex import all_latex
 from nasbench_kit.experiments.scale import scale_of
+from nasbench_kit.files import check_target, replace_file
 from nasbench_kit.metrics.named_indicators import INDICATORS
 
-__all__ = ["comparison_json", "duration", "print_comparison", "print_ranks"]
+__all__ = ["check_table", "comparison_json", "duration", "print_comparison", "print_ranks", "write_table"]
 
 
 def comparison_json(comparison: Comparison, baseline: str | None) -> dict[str, Any]:
@@ -42,6 +45,22 @@ def comparison_json(comparison: Comparison, baseline: str | None) -> dict[str, A
     return found
 
 
+def check_table(path: Path) -> None:
+    """Raise ValueError or WriteError if it is clear that no table can be written there."""
+    if path.suffix.lower() not in (".tex", ".csv"):
+        raise ValueError(f"{path}: a table is written as .tex or .csv; give such a suffix")
+    check_target(path)
+
+
+def write_table(comparison: Comparison, path: Path, baseline: str | None) -> Path:
+    """Write the table of a comparison: as LaTeX, with that of the pairs, or as CSV."""
+    if path.suffix.lower() == ".tex":
+        text = all_latex({"": comparison}, baseline)
+    else:
+        text = comparison.table(baseline).to_csv(lineterminator="\n")
+    return replace_file(path, lambda file: file.write_text(text, encoding="utf-8", newline="\n"))
+
+
 def print_comparison(comparison: Comparison, baseline: str | None) -> None:
     """Print the table, with a title and what its columns mean."""
     table = comparison.table(baseline)
@@ -63,7 +82,8 @@ def print_comparison(comparison: Comparison, baseline: str | None) -> None:
             str(row["rank"]),
             row["verdict"] if math.isnan(row["p"]) else f"{row['verdict']}, p {row['p']:.2g}",
         ]
-        cells += [_spread(row[reported], row[f"{reported}_sd"], 2)] if reported else []
+        if reported:
+            cells.append("–" if math.isnan(row[reported]) else _spread(row[reported], row[f"{reported}_sd"], 2))
         cells += [f"{row['unique_networks']:.0f}", duration(row["simulated_seconds"]), f"{row['wall_seconds']:.2f} s"]
         rows.append(cells)
     optional = ("took", "simulated", "networks", "median", "rank", "95 % interval")

@@ -1,4 +1,4 @@
-"""Write a page about results: tables, curves, fronts, tests, provenance and citations in one HTML file."""
+"""Write a page about results: tables, curves, fronts, tests, provenance and citations in one HTML file; or LaTeX tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from nasbench_kit.cli.output import say
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.experiments.gathering import comparisons_of
-from nasbench_kit.files import check_target
+from nasbench_kit.experiments.latex import all_latex
+from nasbench_kit.files import check_target, replace_file
 from nasbench_kit.report.writing import report
 
 
@@ -23,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="results that compare --save or search wrote, saved comparisons, or folders of them; results on the same problem "
         "are compared with each other",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the page to write: .html")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", required=True, help="the page to write, .html, or its tables, .tex"
+    )
     parser.add_argument(
         "--baseline", metavar="ALGORITHM", help="test each algorithm against this one (default: all pairs)"
     )
@@ -31,9 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
-    check_target(Path(options.output))  # now, not after reading everything
+    target = Path(options.output)
+    check_target(target)  # now, not after reading everything
     found: Mapping[str, Comparison] = comparisons_of(options.results)
     if len({frozenset(one.results) for one in found.values()}) == 1:
         found = Comparisons(found)  # whose ranks are shown, too
-    say(report(found, options.output, baseline=options.baseline))
+    if target.suffix.lower() == ".tex":
+        text = all_latex(found, options.baseline)
+        say(replace_file(target, lambda file: file.write_text(text, encoding="utf-8", newline="\n")))
+    else:
+        say(report(found, options.output, baseline=options.baseline))
     return 0

@@ -11,17 +11,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from nasbench_kit.compat import arch_results
 from nasbench_kit.compat.errors import NotStored, WrongQuery
 from nasbench_kit.compat.record_text import text_lines
 from nasbench_kit.compat.results_count import ResultsCount
-from nasbench_kit.compat.topology import OPERATIONS, str2lists, str2matrix, unique_str
+from nasbench_kit.compat.topology import CellStrings
 from nasbench_kit.compat.trials_api import TrialsAPI
 
 __all__ = ["ArchResults", "NASBench201API", "NotStored", "ResultsCount", "WrongQuery"]
@@ -41,7 +37,7 @@ class ArchResults(arch_results.ArchResults):
         return lines
 
 
-class NASBench201API(TrialsAPI):
+class NASBench201API(TrialsAPI, CellStrings):
     """NAS-Bench-201 (arXiv 2001.00326) as ``nas_201_api.NASBench201API`` of version 2.1 answers.
 
     Parameters
@@ -74,11 +70,7 @@ class NASBench201API(TrialsAPI):
         """
         index = self.query_index_by_arch(arch)
         info = self.get_more_info(index, self._searched(dataset), hp=hp, is_random=True)
-        accuracy, seconds = self._simulated(info)
-        latency = self.get_latency(index, dataset)
-        if account_time:
-            self._used_time += seconds
-        return accuracy, latency, seconds, self._used_time
+        return self._simulated(info, self.get_latency(index, dataset), account_time)
 
     def find_best(
         self,
@@ -90,20 +82,6 @@ class NASBench201API(TrialsAPI):
     ) -> tuple[int, float | None]:
         """The index of the most accurate architecture within limits in millions, and its mean accuracy."""
         return self._best(dataset, metric_on_set, FLOP_max, Param_max, hp)
-
-    def get_unique_str(self, arch: Any) -> str:
-        """The published string of an architecture's class; equal for cells that it takes for the same."""
-        return unique_str(self.arch(self.query_index_by_arch(arch)))
-
-    @staticmethod
-    def str2lists(arch_str: str) -> list[tuple[tuple[str, int], ...]]:
-        """See `nasbench_kit.compat.topology.str2lists`."""
-        return str2lists(arch_str)
-
-    @staticmethod
-    def str2matrix(arch_str: str, search_space: Sequence[str] = OPERATIONS) -> NDArray[np.float64]:
-        """See `nasbench_kit.compat.topology.str2matrix`."""
-        return str2matrix(arch_str, search_space)
 
     _results, _between = ArchResults, _BETWEEN
 

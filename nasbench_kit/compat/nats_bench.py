@@ -10,16 +10,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from nasbench_kit.compat import arch_results
 from nasbench_kit.compat.errors import NotStored, WrongQuery
 from nasbench_kit.compat.results_count import ResultsCount
-from nasbench_kit.compat.topology import OPERATIONS, str2lists, str2matrix, unique_str
+from nasbench_kit.compat.topology import OPERATIONS, CellStrings
 from nasbench_kit.compat.trials_api import TrialsAPI
 
 __all__ = [
@@ -185,11 +181,7 @@ class _NATS(TrialsAPI):
                 f"there is no validation accuracy on {dataset} after epoch {iepoch} of {hp}, only after the last: test "
                 "accuracy never stands in for it; get_more_info(...)['valtest-accuracy'] is what nats_bench returns here"
             )
-        accuracy, seconds = self._simulated(info)
-        latency = self.get_latency(index, dataset, hp=hp)
-        if account_time:
-            self._used_time += seconds
-        return accuracy, latency, seconds, self._used_time
+        return self._simulated(info, self.get_latency(index, dataset, hp=hp), account_time)
 
     def find_best(
         self,
@@ -219,22 +211,8 @@ class _NATS(TrialsAPI):
         warnings.warn(f"the architecture {index} is not in {self.filename}", stacklevel=4)
 
 
-class NATStopology(_NATS):
+class NATStopology(_NATS, CellStrings):
     """NATS-Bench's topology search space."""
-
-    def get_unique_str(self, arch: Any) -> str:
-        """The published string of an architecture's class; equal for cells that it takes for the same."""
-        return unique_str(self.arch(self.query_index_by_arch(arch)))
-
-    @staticmethod
-    def str2lists(arch_str: str) -> list[tuple[tuple[str, int], ...]]:
-        """See `nasbench_kit.compat.topology.str2lists`."""
-        return str2lists(arch_str)
-
-    @staticmethod
-    def str2matrix(arch_str: str, search_space: Sequence[str] = OPERATIONS) -> NDArray[np.float64]:
-        """See `nasbench_kit.compat.topology.str2matrix`."""
-        return str2matrix(arch_str, search_space)
 
 
 class NATSsize(_NATS):

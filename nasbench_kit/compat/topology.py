@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.compat.errors import WrongQuery
 
-__all__ = ["OPERATIONS", "str2lists", "str2matrix", "unique_str"]
+__all__ = ["OPERATIONS", "CellStrings", "str2lists", "str2matrix", "unique_str"]
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
@@ -77,3 +79,27 @@ def unique_str(arch_str: str) -> str:
                 terms.append(f"({values[source]})@{operation}")
         values.append("+".join(sorted(terms)))
     return values[-1]
+
+
+class CellStrings:
+    """What both packages offer for the strings of cells; a part of their interfaces."""
+
+    @abstractmethod
+    def arch(self, index: int) -> str: ...
+
+    @abstractmethod
+    def query_index_by_arch(self, arch: Any) -> int: ...
+
+    def get_unique_str(self, arch: Any) -> str:
+        """The published string of an architecture's class; equal for cells that it takes for the same."""
+        return unique_str(self.arch(self.query_index_by_arch(arch)))
+
+    @staticmethod
+    def str2lists(arch_str: str) -> list[tuple[tuple[str, int], ...]]:
+        """See `nasbench_kit.compat.topology.str2lists`."""
+        return str2lists(arch_str)
+
+    @staticmethod
+    def str2matrix(arch_str: str, search_space: Sequence[str] = OPERATIONS) -> NDArray[np.float64]:
+        """See `nasbench_kit.compat.topology.str2matrix`."""
+        return str2matrix(arch_str, search_space)

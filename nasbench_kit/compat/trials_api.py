@@ -193,15 +193,20 @@ class TrialsAPI:
         info = self._info(index, next(iter(self._stored.budgets)))
         return info._trials(dataset)[0].get_config(None)
 
-    def _simulated(self, info: Mapping[str, Any]) -> tuple[float, float]:
-        """Validation accuracy and seconds: of the training up to here, and of one validation."""
+    def _simulated(
+        self, info: Mapping[str, Any], latency: float | None, account_time: bool
+    ) -> tuple[float, float | None, float, float]:
+        """Validation accuracy, latency, seconds of the training up to here and of one validation, and `used_time`."""
         for key in ("train-all-time", "valid-per-time"):
             if info[key] is None:
                 raise NotStored(
                     f"{self._stored.bench.name} does not have '{key}', which simulate_train_eval charges: convert the "
                     "official file"
                 )
-        return info["valid-accuracy"], info["train-all-time"] + info["valid-per-time"]
+        seconds = info["train-all-time"] + info["valid-per-time"]
+        if account_time:
+            self._used_time += seconds
+        return info["valid-accuracy"], latency, seconds, self._used_time
 
     @staticmethod
     def _searched(dataset: str) -> str:

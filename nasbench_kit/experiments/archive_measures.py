@@ -12,7 +12,7 @@ from nasbench_kit.experiments.archive_quality import Yardstick, check_front, ind
 from nasbench_kit.experiments.recorder import known_front
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.metrics import Metric, minimised
-from nasbench_kit.metrics.indicators import group_hypervolume, hypervolume_contributions
+from nasbench_kit.metrics.indicators import group_hypervolume, hypervolume_contributions, nondominated
 
 if TYPE_CHECKING:
     from nasbench_kit.benchmark import Benchmark
@@ -141,6 +141,25 @@ class ArchiveMeasures:
         adds[known] = hypervolume_contributions(F[known], one, np.asarray(ref, dtype=np.float64))
         return adds
 
+    def median_archive(self) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """The archive of the run with the median hypervolume, without the noise of single trainings.
+
+        Returns
+        -------
+        genotypes : ndarray of uint8, shape (k, genes)
+        F : ndarray of float64, shape (k, m)
+            Minimised, one row per distinct point.
+        """
+        volume = self.hypervolume()
+        median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
+        X, F = self.archive(median)
+        if self.noise_free_F is not None:
+            F = self.noise_free_F[self.archive_run == median]
+            kept = np.flatnonzero(np.isfinite(F).all(axis=1))
+            kept = kept[nondominated(F[kept], np.zeros(len(kept), dtype=np.int64))]
+            X, F = X[kept], F[kept]
+        return X, F
+
     @property
     def _measured_archives(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """What indicators are computed from: non-dominated points of all archives, noise-free, and the run of each."""
@@ -157,10 +176,10 @@ class ArchiveMeasures:
         _, values = self.benchmark.front(self.objectives, directions=directions, **where)
         return minimised(values, self.objective_metrics)
 
-    @property
+    @cached_property
     def _front_bounds(self) -> NDArray[np.float64] | None:
         """The front bounds of the problem; for files without them, those of the benchmark."""
         if self.front_bounds is None and "benchmark" in self.source:
             front = self._exact_front
-            self.front_bounds = np.stack([front.min(axis=0), front.max(axis=0)])
+            return np.stack([front.min(axis=0), front.max(axis=0)])
         return self.bounds if self.front_bounds is None else self.front_bounds

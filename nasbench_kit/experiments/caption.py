@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.benchmark import TabularProblem
-from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.metrics.named_indicators import INDICATORS
 
 if TYPE_CHECKING:
@@ -14,20 +13,22 @@ if TYPE_CHECKING:
 __all__ = ["comparison_caption", "comparison_title"]
 
 
-def comparison_title(comparison: Comparison) -> str:
+def comparison_title(comparison: Any) -> str:
     """The benchmark, the objectives, and the runs, on one line."""
     problem = comparison.problem
     first = next(iter(comparison.results.values()))
     runs = "1 run" if first.runs == 1 else f"{first.runs} runs"
     runs += f" of {comparison.budget}" if comparison.budget is not None else ""
     objectives = ", ".join(problem.objectives)
+    if comparison.missing_store:
+        return f"{comparison.missing_store}/{problem.source.get('dataset', '')}: search on {objectives}, {runs}"
     if not isinstance(problem, TabularProblem):
         return f"{problem.space.name}: search on {objectives}, {runs}"
     epochs = f"{problem.epochs} epochs" if problem.epochs is not None else "largest budget"
     return f"{problem.bench.name}/{problem.dataset}: search on {objectives} ({epochs}), {runs}"
 
 
-def comparison_caption(comparison: Comparison, table: pd.DataFrame, baseline: str | None) -> list[str]:
+def comparison_caption(comparison: Any, table: pd.DataFrame, baseline: str | None) -> list[str]:
     """The meaning of the columns, one line each."""
     lines = [_about_measure(comparison)]
     if (table["n"] > 1).any():
@@ -58,10 +59,15 @@ def comparison_caption(comparison: Comparison, table: pd.DataFrame, baseline: st
         dataset, metric, epochs = comparison.report
         budget = f"{epochs} epochs" if epochs else "largest budget"
         lines.append(f"{metric.replace('_', ' ')}: of the incumbents, on {dataset}, {budget}")
+    if comparison.missing_store:
+        lines.append(
+            f"the benchmark {comparison.missing_store} is not here: shown is what the file has, without the exact front and "
+            "metrics of other architectures"
+        )
     return lines
 
 
-def _about_stored(comparison: Comparison) -> list[str]:
+def _about_stored(comparison: Any) -> list[str]:
     """That the search was restricted to the stored architectures, where it was."""
     problem = comparison.problem
     if not isinstance(problem, TabularProblem) or problem.drawn_from is None:
@@ -72,7 +78,7 @@ def _about_stored(comparison: Comparison) -> list[str]:
     ]
 
 
-def _about_trials(comparison: Comparison) -> list[str]:
+def _about_trials(comparison: Any) -> list[str]:
     """What an evaluation answered with, where a table has several trials."""
     problem = comparison.problem
     if not isinstance(problem, TabularProblem):
@@ -94,20 +100,25 @@ def _versus(baseline: str | None) -> str:
     return "vs first" if baseline is None else f"vs baseline, {baseline}"
 
 
-def _about_measure(comparison: Comparison) -> str:
+def _about_measure(comparison: Any) -> str:
     problem = comparison.problem
+    in_table = isinstance(problem, TabularProblem) or bool(comparison.missing_store)
     if comparison.many:
-        known = isinstance(problem, TabularProblem)
+        known = in_table
         ends = "the exact front's ideal (0) and nadir (1) point" if known else "the bounds given (0 and 1)"
         indicator = INDICATORS[comparison.indicator]
         if not indicator.maximise:
             scaled = f", scaled by {ends}" if indicator.scaled else ", of minimised values as they are"
             return f"{indicator.title}: {indicator.meaning}{scaled}; lower is better"
-        own = f"; the exact front's own is {comparison.front_hypervolume():.4f}" if known else ""
+        own = (
+            f"; the exact front's own is {comparison.front_hypervolume():.4f}"
+            if isinstance(problem, TabularProblem)
+            else ""
+        )
         return f"{indicator.meaning}, scaled by {ends}, reference point 1.1; higher is better{own}"
     metric = problem.objective_metrics[0]
     if comparison.optimum is None:
         return f"{metric.name}: of each run's best, as it is minimised; lower is better"
-    where = "in the table" if isinstance(problem, TabularProblem) else "by its bounds"
+    where = "in the table" if in_table else "by its bounds"
     unit = {"percent": " (percentage points)", "": ""}.get(metric.units, f" ({metric.units})")
     return f"regret = distance from the best {metric.name} {where}{unit}; lower is better"

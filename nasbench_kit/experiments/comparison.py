@@ -20,7 +20,7 @@ from nasbench_kit.experiments.archive_quality import checked_indicators, exact_f
 from nasbench_kit.experiments.area import mean_over_time
 from nasbench_kit.experiments.bootstrap import mean_interval
 from nasbench_kit.experiments.budget import Budget
-from nasbench_kit.experiments.comparison_file import read_comparison, write_comparison
+from nasbench_kit.experiments.comparison_file import StoredProblem, read_comparison, write_comparison
 from nasbench_kit.experiments.iohprofiler import check_empty
 from nasbench_kit.experiments.names import file_names
 from nasbench_kit.experiments.result import Result
@@ -38,7 +38,7 @@ __all__ = ["Comparison", "load_comparison"]
 FIGURES = ("anytime", "front", "attainment", "ecdf")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """The results of several algorithms on one problem, by name.
 
@@ -63,8 +63,28 @@ class Comparison:
     budget: Budget | None = None
     indicator: str = HYPERVOLUME
 
+    def __eq__(self, other: object) -> bool:
+        """Whether another comparison has equal results by the same names, and shows the same of them.
+
+        The problem is part of its results. One that was loaded from a file equals the one that was saved.
+        """
+        return self._identity == other._identity if isinstance(other, Comparison) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
+        digests = tuple((name, result.digest) for name, result in self.results.items())
+        return digests, self.report, self.budget, self.indicator
+
     def __repr__(self) -> str:
         return f"<comparison of {len(self.results)} algorithms on {self.problem!r}: {', '.join(self.results)}>"
+
+    def _repr_html_(self) -> str:
+        from nasbench_kit.experiments.cards import comparison_card
+
+        return comparison_card(self)
 
     def by(self, indicator: str) -> Comparison:
         """The same comparison of several objectives by another indicator of the archives.
@@ -83,7 +103,11 @@ class Comparison:
             There is no such indicator.
         ValueError
             A single objective, or no exact front where the indicator needs one.
+        StoreError
+            The indicator needs the exact front of a benchmark that is gone.
         """
+        if indicator in INDICATORS and INDICATORS[indicator].needs_front and isinstance(self.problem, StoredProblem):
+            self.problem.needs_store(f"{indicator}, which compares with the exact front,")
         checked_indicators(indicator, self.problem)
         return replace(self, indicator=indicator)
 
@@ -115,6 +139,11 @@ class Comparison:
         """The clock of the traces; None if they differ."""
         clocks = {result.clock for result in self.results.values()}
         return clocks.pop() if len(clocks) == 1 else None
+
+    @property
+    def missing_store(self) -> str:
+        """The name of the benchmark that was searched, if the comparison was loaded without it; else empty."""
+        return self.problem.gone if isinstance(self.problem, StoredProblem) else ""
 
     def final(self, result: Result) -> NDArray[np.float64]:
         """The final value of each run, (runs,): indicator, regret or objective value; ``inf`` for a run that found nothing."""
@@ -223,9 +252,16 @@ class Comparison:
         return float(scale.hypervolume(front, np.zeros(len(front), dtype=np.int64), 1)[0])
 
     def reported(self, result: Result) -> NDArray[np.float64] | None:
-        """The reported metric of each run's incumbent: (runs,); None if nothing is reported."""
+        """The reported metric of each run's incumbent: (runs,); None if nothing is reported.
+
+        Without the benchmark, it is what the file has; ``nan`` if an older one does not.
+        """
         if self.report is None or self.many:
             return None
+        if self.missing_store and "benchmark" not in vars(result):
+            assert isinstance(self.problem, StoredProblem)
+            values = self.problem.reported(result.incumbents, self.report)
+            return np.where(np.isfinite(result.incumbent_values), values, np.nan)
         dataset, metric, epochs = self.report
         return result.best(metric, dataset=dataset, epochs=epochs)
 
@@ -273,6 +309,36 @@ class Comparison:
             row["wall_seconds"] = result.wall_seconds
             rows.append(row)
         return frame.join(pd.DataFrame(rows, index=frame.index))
+
+    def to_latex(self, kind: str = "table", *, baseline: str | None = None, label: str | None = None) -> str:
+        """A table for a paper, with booktabs rules, what its columns mean as the caption, and the best in bold.
+
+        Parameters
+        ----------
+        kind : {"table", "pairwise"}
+            One row per algorithm, as in `table`, or per pair, as in `pairwise`.
+        baseline : str, optional
+            As in `table` and `pairwise`.
+        label : str, optional
+            Of the table, for references; characters other than letters, digits and ``:.-`` become hyphens. Default: ``tab:`` and
+            the kind.
+
+        Returns
+        -------
+        str
+            LaTeX; the document needs ``\\usepackage{booktabs}``.
+
+        Raises
+        ------
+        UnknownName
+            Another kind, or no algorithm of that name.
+        """
+        from nasbench_kit.experiments.latex import comparison_latex, pairwise_latex
+
+        makers = {"table": comparison_latex, "pairwise": pairwise_latex}
+        if kind not in makers:
+            raise UnknownName("kind of table", kind, makers)
+        return makers[kind](self, baseline, label or f"tab:{kind}")
 
     def plot(
         self, kind: str = "anytime", *, clock: str | None = None, algorithms: Sequence[str] | None = None
@@ -325,7 +391,7 @@ class Comparison:
         ------
         StoreError
         """
-        return write_comparison(Path(path), self.results, self.report, self.budget)
+        return write_comparison(Path(path), self.results, self.report, self.budget, self.problem)
 
     def to_iohprofiler(self, folder: str | os.PathLike[str]) -> Path:
         """Write all runs in IOHprofiler's format, one folder per algorithm within ``folder``, which must be empty.
@@ -348,7 +414,9 @@ def load_comparison(path: str | os.PathLike[str]) -> Comparison:
     """Read a comparison that ``Comparison.save`` wrote.
 
     The benchmark that was searched is reopened if it is still available. Otherwise, and for functions, everything works that
-    needs no further evaluations.
+    needs no further evaluations: tables, tests, curves and reports. The file has the values of all incumbents for that. What
+    needs the benchmark is a StoreError that names it: metrics and exact fronts of other architectures, and indicators that
+    compare with the exact front; figures and reports leave these out.
 
     Raises
     ------

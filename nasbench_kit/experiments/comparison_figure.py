@@ -140,7 +140,7 @@ def _draw_single(comparison: Any, clock: str, left: Axes, right: Axes) -> None:
     left.set_title(
         "the incumbent, by the mean of all its trials" if comparison.problem.noisy else "the incumbent", fontsize=11
     )
-    if comparison.report is None:
+    if comparison.report is None or not isinstance(comparison.problem, TabularProblem):  # loaded without its benchmark
         _draw_finals(comparison, right)
         right.set_xlabel(f"final {'regret' if regret else 'value'}")
     else:

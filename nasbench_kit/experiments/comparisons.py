@@ -60,6 +60,11 @@ class Comparisons(Mapping[str, Comparison]):
     def __repr__(self) -> str:
         return f"<comparisons of {len(self.algorithms)} algorithms on {len(self)} problems: {', '.join(self)}>"
 
+    def _repr_html_(self) -> str:
+        from nasbench_kit.experiments.cards import comparisons_card
+
+        return comparisons_card(self)
+
     @property
     def algorithms(self) -> list[str]:
         """The names of the algorithms."""
@@ -100,6 +105,27 @@ class Comparisons(Mapping[str, Comparison]):
         import pandas as pd
 
         return pd.concat({name: one.table(baseline) for name, one in self._comparisons.items()}, names=["problem"])
+
+    def to_latex(self, kind: str = "ranks", *, label: str | None = None) -> str:
+        """A table for a paper, as `Comparison.to_latex`.
+
+        Parameters
+        ----------
+        kind : {"ranks", "table"}
+            One row per algorithm and one column per problem: ranks, or means and standard deviations.
+        label : str, optional
+
+        Raises
+        ------
+        UnknownName
+            Another kind.
+        """
+        from nasbench_kit.experiments.latex import problems_latex, ranks_latex
+
+        makers = {"ranks": ranks_latex, "table": problems_latex}
+        if kind not in makers:
+            raise UnknownName("kind of table over several problems", kind, makers)
+        return makers[kind](self, label or f"tab:{kind}")
 
     def plot(self, kind: str = "ranks") -> Figure:
         """A matplotlib figure (extra ``plot``): ``"ranks"``, the critical-difference diagram.

@@ -10,7 +10,7 @@ import numpy as np
 
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.experiments.comparison_figure import drawn_part, figure_title
-from nasbench_kit.experiments.front_panel import draw_fronts, median_front
+from nasbench_kit.experiments.front_panel import draw_fronts
 from nasbench_kit.figures.axes import (
     algorithm_name,
     axis_label,
@@ -83,7 +83,7 @@ def front_figure(comparison: Any, algorithms: Sequence[str] | None = None) -> Fi
 def _draw_parallel(axes: Axes, comparison: Any) -> None:
     """One line per member of a front across all objectives, each scaled from the worst (0) to the best (1) value shown."""
     problem = comparison.problem
-    fronts = [median_front(result) for result in comparison.results.values()]
+    fronts = [result.median_archive()[1] for result in comparison.results.values()]
     exact = problem.front()[1] if isinstance(problem, TabularProblem) else np.empty((0, len(problem.objectives)))
     everything = np.concatenate([*fronts, exact])
     axes.set_title("parallel coordinates", fontsize=11)

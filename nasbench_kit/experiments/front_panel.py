@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import TabularProblem
-from nasbench_kit.experiments.recorder import known_front
-from nasbench_kit.experiments.result import Result
 from nasbench_kit.figures.axes import axis_label, line_look, marker_look
 from nasbench_kit.metrics import minimised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_fronts", "median_front", "near", "zoom"]
+__all__ = ["draw_fronts", "near", "zoom"]
 
 FAR = 3.0  # interquartile ranges beyond the quartiles
 
@@ -38,7 +36,8 @@ def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bo
     problem = comparison.problem
     horizontal, vertical = (problem.objective_metrics[k] for k in pair)
     fronts = [
-        minimised(median_front(result), problem.objective_metrics)[:, pair] for result in comparison.results.values()
+        minimised(result.median_archive()[1], problem.objective_metrics)[:, pair]
+        for result in comparison.results.values()
     ]
     exact = (
         minimised(problem.front()[1], problem.objective_metrics)[:, pair]
@@ -100,14 +99,3 @@ def near(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     reach = FAR * (third - first)
     kept: NDArray[np.bool_] = (values >= first - reach) & (values <= third + reach)
     return kept
-
-
-def median_front(result: Result) -> NDArray[np.float64]:
-    """The noise-free archive of the run with the median hypervolume, minimised: (k, m)."""
-    volume = result.hypervolume()
-    median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
-    if result.noise_free_F is None:
-        return result.archive(median)[1]
-    F, run = known_front(result.noise_free_F, result.archive_run)
-    front: NDArray[np.float64] = F[run == median]
-    return front

@@ -75,7 +75,7 @@ def _report(result: Result) -> tuple[str, str, int | None] | None:
         return None
     try:
         known = result.benchmark.metrics(result.source["dataset"])
-    except (ValueError, KeyError):  # the store is gone: what the result itself has is enough
+    except (ValueError, KeyError, StoreError):  # the store is gone: what the result itself has is enough
         return None
     return (result.source["dataset"], "test_accuracy", None) if "test_accuracy" in known else None
 

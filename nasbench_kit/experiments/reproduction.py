@@ -53,6 +53,11 @@ class Reproduction:
     rows: tuple[dict[str, Any], ...]
     comparisons: dict[str, Comparison]
 
+    def _repr_html_(self) -> str:
+        from nasbench_kit.experiments.cards import reproduction_card
+
+        return reproduction_card(self)
+
     @property
     def passed(self) -> bool:
         """Whether every figure that could be computed agrees with the published one."""

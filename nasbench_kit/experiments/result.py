@@ -196,6 +196,11 @@ class Result(ArchiveMeasures):
     def __repr__(self) -> str:
         return f"<result of {self.algorithm} on {', '.join(self.objectives)}: {self.runs} runs>"
 
+    def _repr_html_(self) -> str:
+        from nasbench_kit.experiments.cards import result_card
+
+        return result_card(self)
+
     @property
     def objectives(self) -> tuple[str, ...]:
         """The names of the objectives."""

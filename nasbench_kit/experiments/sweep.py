@@ -209,6 +209,10 @@ def run_sweep(
     with place.claimed(grid.manifest()):
         place.forget_failures()
         missing = _missing(grid, place, check=True)
+        place.announce(
+            done=grid.runs * len(grid.cells) - sum(piece.runs for piece in missing),
+            workers=(workers or usable_cores()) if scheduler is None else None,
+        )
         log = _Log(sum(len(grid.pieces(cell)) for cell in grid.cells), len(missing), progress)
         failed: set[Piece] = set()
         for left in range(ROUNDS, -1, -1):

@@ -3,7 +3,7 @@
 ::
 
     sweep.json                          the grid; written once
-    sweep.lock                          locked while a sweep works here: its process, its machine, its start
+    sweep.lock                          locked while a sweep works here: its process, its machine, its start (see `SweepState`)
     pieces/CELL.FIRST-LAST.h5           the result of the runs FIRST to LAST of a cell, until the cell is complete
     failed/CELL.FIRST-LAST.txt          why a piece failed; removed when it is tried again
     results/CELL.h5                     the merged result of a complete cell
@@ -31,7 +31,7 @@ from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.merging import merge
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.result_loading import load_result
-from nasbench_kit.experiments.sweep_grid import Cell, Piece
+from nasbench_kit.experiments.sweep_grid import MOST_PIECES, Cell, Piece
 from nasbench_kit.files import replace_file
 from nasbench_kit.store.record import write_record
 
@@ -45,6 +45,10 @@ __all__ = ["SweepFolder", "SweepState"]
 FORMAT = "nasbench-kit sweep"
 VERSION = 1
 MANIFEST, LOCK = "sweep.json", "sweep.lock"
+PIECES, FAILED, RESULTS = "pieces", "failed", "results"
+CLOCK = (
+    60  # seconds by which the start of a process, as the kernel counts it, may seem later than the time that it stated
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ class SweepState:
     failed : dict of str to str
         The error of each failed piece, in one line.
     worker : dict or None
-        ``pid``, ``host`` and ``started`` (seconds since 1970) of the process that is at work; None if there is none.
+        ``pid``, ``host`` and ``started`` (seconds since 1970) of the process that is at work; ``done``, the finished runs that it
+        found, and ``workers``, its worker processes (None on a cluster). None if there is none. Whether a process of another
+        machine still runs is not known here: it counts as one that does.
     """
 
     runs: int
@@ -81,6 +87,7 @@ class SweepFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self._handle: int | None = None  # of the lock, while it is held
 
     # ---------------------------------------------------------------- manifest and lock
 
@@ -109,7 +116,7 @@ class SweepFolder:
                     f"{self.path} has other files ({other}) and no {MANIFEST}: give a new or an empty folder"
                 )
         try:
-            for folder in ("pieces", "failed", "results"):
+            for folder in (PIECES, FAILED, RESULTS):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{self.path} cannot be written: {error.strerror}") from error
@@ -148,25 +155,33 @@ class SweepFolder:
                     f"another sweep is at work in {self.path}: process {other.get('pid', '?')} on {other.get('host', '?')}; wait "
                     "for it, or end it"
                 )
-            me = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
+            self._handle = handle
             os.truncate(handle, 0)
-            os.pwrite(handle, json.dumps(me).encode(), 0) if hasattr(os, "pwrite") else os.write(
-                handle, json.dumps(me).encode()
-            )
-            yield
-            os.truncate(handle, 0)
+            try:
+                self.announce()
+                yield
+            finally:
+                os.truncate(handle, 0)  # nobody is at work here, even if this process runs on
         finally:
+            self._handle = None
             os.close(handle)  # also releases the lock
+
+    def announce(self, **facts: Any) -> None:
+        """State in the lock, which is held, which process is at work here, and more for those who look on."""
+        assert self._handle is not None
+        me = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time(), **facts}
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        os.write(self._handle, json.dumps(me).encode())  # over what it stated before, which was not longer
 
     # ---------------------------------------------------------------- pieces and results
 
     def piece_path(self, piece: Piece) -> Path:
         """Where the result of a piece is, until its cell is complete."""
-        return self.path / "pieces" / f"{piece.name}.h5"
+        return self.path / PIECES / f"{piece.name}.h5"
 
     def result_path(self, cell: Cell) -> Path:
         """Where the merged result of a cell is."""
-        return self.path / "results" / f"{cell.name}.h5"
+        return self.path / RESULTS / f"{cell.name}.h5"
 
     def save(self, piece: Piece, attributes: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Save the content of a piece's result, all or nothing."""
@@ -185,18 +200,18 @@ class SweepFolder:
     def failures(self) -> dict[str, str]:
         """The errors of failed pieces by name, in one line each."""
         found = {}
-        for path in sorted((self.path / "failed").glob("*.txt")):
+        for path in sorted((self.path / FAILED).glob("*.txt")):
             with contextlib.suppress(OSError), path.open(encoding="utf-8", errors="backslashreplace") as file:
                 found[path.stem] = file.readline().rstrip("\n")
         return found
 
     def forget_failures(self) -> None:
         """Remove the notes of failed pieces, which are to be tried again."""
-        for path in (self.path / "failed").glob("*.txt"):
+        for path in (self.path / FAILED).glob("*.txt"):
             path.unlink(missing_ok=True)
 
     def _failure_path(self, piece: Piece) -> Path:
-        return self.path / "failed" / f"{piece.name}.txt"
+        return self.path / FAILED / f"{piece.name}.txt"
 
     def merge(self, cell: Cell, pieces: tuple[Piece, ...]) -> list[Piece]:
         """Merge the pieces of a cell, which are all there, to its result, and remove them.
@@ -238,36 +253,83 @@ class SweepFolder:
 
     def state(self) -> SweepState:
         """How far the sweep is, from the folder alone; StoreError if it is not a sweep's folder."""
+        runs, _, cells = self.cells()
+        finished = self.finished(runs, cells)
+        complete = sum(path.parent.name == RESULTS for files in finished.values() for path in files)
+        done = sum(len(numbers) for files in finished.values() for numbers in files.values())
+        return SweepState(runs * len(cells), done, len(cells), complete, self.failures(), self.worker())
+
+    def cells(self) -> tuple[int, int, list[Cell]]:
+        """Runs per cell, runs per piece, and the cells of the grid that the folder states.
+
+        Raises
+        ------
+        StoreError
+            It is not a sweep's folder, or its manifest is damaged.
+        """
         manifest = self.manifest()
         try:
-            runs, cells = int(manifest["runs"]), [str(cell["name"]) for cell in manifest["cells"]]
-        except (KeyError, TypeError, ValueError) as error:
+            runs, piece_runs = int(manifest["runs"]), int(manifest["piece_runs"])
+            cells = [Cell(**cell) for cell in manifest["cells"]]
+            if not 0 < len(cells) * -(-runs // piece_runs) <= MOST_PIECES or min(runs, piece_runs) < 1:
+                raise ValueError("its numbers of runs")
+            named = [name for cell in cells for name in (cell.name, cell.problem, cell.algorithm)]
+            if not all(isinstance(name, str) for name in named):
+                raise ValueError("the names of its cells")
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise StoreError(f"{self.path / MANIFEST} is damaged ({error})") from error
-        complete = {path.stem for path in (self.path / "results").glob("*.h5")} & set(cells)
-        done = len(complete) * runs
-        for path in (self.path / "pieces").glob("*.h5"):
-            cell, _, numbers = path.stem.rpartition(".")
+        return runs, piece_runs, cells
+
+    def finished(self, runs: int, cells: list[Cell]) -> dict[str, dict[Path, range]]:
+        """The files that are there of each cell, by its name, and the runs that each has: the result, or the pieces."""
+        found: dict[str, dict[Path, range]] = {cell.name: {} for cell in cells}
+        for path in sorted((self.path / PIECES).glob("*.h5")):  # before the results, whose pieces are removed
+            name, _, numbers = path.stem.rpartition(".")
             first, _, last = numbers.partition("-")
-            if cell not in complete and first.isdecimal() and last.isdecimal():
-                done += int(last) - int(first) + 1
-        return SweepState(runs * len(cells), done, len(cells), len(complete), self.failures(), self._worker())
+            if name in found and first.isdecimal() and last.isdecimal() and int(first) <= int(last) < runs:
+                found[name][path] = range(int(first), int(last) + 1)
+        for path in (self.path / RESULTS).glob("*.h5"):
+            if path.stem in found:
+                found[path.stem] = {path: range(runs)}
+        return found
 
-    def _worker(self) -> dict[str, Any] | None:
-        """The process that holds the lock; where nothing can be locked, the one that says that it works here."""
-        path = self.path / LOCK
-        if fcntl is not None and path.exists():
-            with path.open("rb") as file:
-                if _lock(file.fileno(), shared=True):
-                    return None
-        return _content(path)
+    def worker(self) -> dict[str, Any] | None:
+        """The process that the lock names, unless it no longer runs.
+
+        Nothing is locked to find out: a sweep that starts at this moment would be refused.
+        """
+        found = _content(self.path / LOCK)
+        return found if found is not None and _runs(found) else None
 
 
-def _lock(handle: int, *, shared: bool = False) -> bool:
+def _runs(process: Mapping[str, Any]) -> bool:
+    """Whether a process still runs; True where that cannot be told."""
+    pid, started = process.get("pid"), process.get("started")
+    if not isinstance(pid, int) or pid < 1 or not isinstance(started, (int, float)):
+        return False
+    if process.get("host") != socket.gethostname() or fcntl is None:  # on Windows, os.kill would end it
+        return True
+    try:
+        os.kill(pid, 0)  # no signal, only whether it could be sent
+    except PermissionError:
+        pass  # of another user
+    except (ProcessLookupError, OverflowError):
+        return False
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+        begun = int(boot.split()[1]) + int(status[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, StopIteration):  # no Linux
+        return True
+    return status[0] not in "ZX" and begun < started + CLOCK  # else ended, or another process with its number
+
+
+def _lock(handle: int) -> bool:
     """Lock an open file; False if another process has. Where nothing can be locked, it counts as locked."""
     if fcntl is None:
         return True
     try:
-        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:  # a file system without locks

@@ -23,7 +23,7 @@ from nasbench_kit.experiments.sweep_job import kit_version
 from nasbench_kit.problems import FunctionProblem, Problem
 from nasbench_kit.spaces import space
 
-__all__ = ["Cell", "Grid", "Piece", "Report", "grid_of", "problem_names"]
+__all__ = ["MOST_PIECES", "Cell", "Grid", "Piece", "Report", "grid_of", "problem_names"]
 
 Report = tuple[str, str, int | None]  # dataset, metric, epochs
 

@@ -1,6 +1,6 @@
-"""Interfaces to other optimisers: nasbench-kit problems for pymoo and Optuna, and their runs as nasbench-kit results.
+"""Interfaces to other packages: problems for pymoo, Optuna and Syne Tune, and their runs as results; tables for NASLib.
 
-pymoo (extra ``pymoo``) and Optuna (extra ``optuna``) are only imported on first use.
+Each package but NASLib is an extra of its own name and only imported on first use. NetworkX gets architectures as graphs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nasbench_kit.interfaces.naslib import get_dataset_api
+    from nasbench_kit.interfaces.networkx import to_networkx
     from nasbench_kit.interfaces.optuna import OptunaObjective, from_optuna, to_optuna
     from nasbench_kit.interfaces.pymoo import (
         AnotherAllele,
@@ -19,25 +21,37 @@ if TYPE_CHECKING:
         from_pymoo,
         to_pymoo,
     )
+    from nasbench_kit.interfaces.syne_tune import SyneTuneBlackbox, from_syne_tune, to_syne_tune
 
 __all__ = [
     "AnotherAllele",
     "OptunaObjective",
     "PymooProblem",
     "Recording",
+    "SyneTuneBlackbox",
     "ToValid",
     "ValidSampling",
     "from_optuna",
     "from_pymoo",
+    "from_syne_tune",
+    "get_dataset_api",
+    "to_networkx",
     "to_optuna",
     "to_pymoo",
+    "to_syne_tune",
 ]
 
-_OF_OPTUNA = {"OptunaObjective", "from_optuna", "to_optuna"}
+_MODULES = {
+    "naslib": {"get_dataset_api"},
+    "networkx": {"to_networkx"},
+    "optuna": {"OptunaObjective", "from_optuna", "to_optuna"},
+    "pymoo": {"AnotherAllele", "PymooProblem", "Recording", "ToValid", "ValidSampling", "from_pymoo", "to_pymoo"},
+    "syne_tune": {"SyneTuneBlackbox", "from_syne_tune", "to_syne_tune"},
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    package = "optuna" if name in _OF_OPTUNA else "pymoo"
-    return getattr(importlib.import_module(f"{__name__}.{package}"), name)
+    (module,) = (module for module, names in _MODULES.items() if name in names)
+    return getattr(importlib.import_module(f"{__name__}.{module}"), name)

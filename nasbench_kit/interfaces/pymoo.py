@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra, UnknownName
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.interfaces.replay import Draws, Optimiser, Run, known, looked_up, replay
+from nasbench_kit.interfaces.replay import Draws, Optimiser, Run, known, looked_up, penalty, replay
 from nasbench_kit.problems import Evaluation, Problem
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
@@ -41,7 +41,6 @@ __all__ = [
     "to_pymoo",
 ]
 
-PENALTY = 1e9  # objective value of rows without one, if the bounds of the objectives are unknown
 SECONDS = "simulated_seconds"  # key under which an individual stores its simulated training cost
 UNKNOWN = "unknown"  # key: whether an individual's objectives are unknown
 
@@ -101,8 +100,7 @@ class PymooProblem(BaseProblem):
         self.problem, self.invalid = problem, invalid
         self._draws = Draws(problem, seed)
         self.evaluations = self.rejected = 0
-        bounds = problem.bounds
-        self.penalty = np.full(self.n_obj, PENALTY) if bounds is None else 2 * bounds[1] - bounds[0]
+        self.penalty = penalty(problem)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # pymoo copies the problem with every saved generation; do not copy the table

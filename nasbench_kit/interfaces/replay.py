@@ -15,8 +15,9 @@ from nasbench_kit.experiments.result import Result, join_results
 from nasbench_kit.problems import Evaluation, Problem
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["UNSEEDED", "Draws", "Optimiser", "Run", "known", "looked_up", "replay"]
+__all__ = ["UNSEEDED", "Draws", "Optimiser", "Run", "known", "looked_up", "penalty", "replay"]
 
+PENALTY = 1e9  # for objectives without known bounds
 UNSEEDED = -1  # seed of results whose runs have individual seeds; those are in the settings
 
 
@@ -104,3 +105,9 @@ def looked_up(problem: Problem, X: Genotypes) -> Evaluation:
 def known(F: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Mask (n,) of the rows in which every objective is known."""
     return np.asarray(np.isfinite(F).all(axis=1))
+
+
+def penalty(problem: Problem) -> NDArray[np.float64]:
+    """Finite objectives (m,) for what has no value: the worst in the table plus its distance from the best, or 1e9."""
+    bounds = problem.bounds
+    return np.full(len(problem.objectives), PENALTY) if bounds is None else 2 * bounds[1] - bounds[0]

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nasbench_kit.errors import SourceError, UnknownName
 from nasbench_kit.files import decoded
@@ -42,14 +42,14 @@ class ColumnMap:
         The training seed of the values, if the file has no seed column.
     scale : float, optional
         The factor that converts the column to the metric's unit.
-    direction : {"max", "min"}, optional
-        Whether higher or lower is better. Required for a name that the kit does not know and that looks like a metric
+    direction : {"max", "min", "none"}, optional
+        Whether higher or lower is better, or neither. Required for a name that the kit does not know and that looks like a metric
         to maximise. A metric without a direction can be an objective only if the search is given one.
     units : str, optional
     range : tuple of float, optional
         The lowest and highest possible values.
-    split : {"train", "valid", "test"}, optional
-        The data split that the metric was measured on.
+    split : {"train", "valid", "test", "none"}, optional
+        The data split that the metric was measured on, if any.
     depends_on_seed : bool, optional
         Whether the value varies between trainings (default: whether the metric has a split or seeds).
     missing : float, optional
@@ -64,20 +64,22 @@ class ColumnMap:
     epochs: int | None = None
     seed: int | None = None
     scale: float | None = None
-    direction: Direction | None = None
+    direction: Direction | Literal["none"] | None = None
     units: str | None = None
     range: tuple[float, float] | None = None
-    split: Split | None = None
+    split: Split | Literal["none"] | None = None
     depends_on_seed: bool | None = None
     missing: float | None = None
 
     def described(self, *, seeds: bool) -> Metric:
         """Description of the metric, given whether the file has ``seeds``; ValueError if it is inconsistent."""
         known = known_metric(self.metric)
-        split = self.split or split_of(self.metric)
+        split = split_of(self.metric) if self.split is None else None if self.split == "none" else self.split
         about = known or Metric(self.metric, split=split, depends_on_seed=seeds or split is not None)
-        given = {name: getattr(self, name) for name in FACTS}
-        return dataclasses.replace(about, **{name: value for name, value in given.items() if value is not None})
+        given: dict[str, Any] = {name: getattr(self, name) for name in FACTS if getattr(self, name) is not None}
+        for name in ("direction", "split"):
+            given |= {name: None} if given.get(name) == "none" else {}
+        return dataclasses.replace(about, **given)
 
     @classmethod
     def parse(cls, text: str) -> ColumnMap:
@@ -231,10 +233,10 @@ _FIELDS: dict[str, tuple[Any, str]] = {
     "epochs": (int, "an integer"),
     "seed": (int, "an integer"),
     "scale": ((int, float), "a number"),
-    "direction": (str, "'max' or 'min'"),
+    "direction": (str, "'max', 'min' or 'none'"),
     "units": (str, "text"),
     "range": (list, "two numbers, the lowest and the highest value"),
-    "split": (str, "'train', 'valid' or 'test'"),
+    "split": (str, "'train', 'valid', 'test' or 'none'"),
     "depends_on_seed": (bool, "true or false"),
     "missing": ((int, float), "a number"),
 }

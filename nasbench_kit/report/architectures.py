@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nasbench_kit.benchmark import TabularProblem
-from nasbench_kit.errors import InvalidArchitecture
+from nasbench_kit.errors import InvalidArchitecture, StoreError
 from nasbench_kit.figures.axes import unit_label
 from nasbench_kit.figures.layout import Layout
 from nasbench_kit.metrics import minimised
@@ -75,7 +75,7 @@ class Architectures:
             metrics = list(problem.objective_metrics)
             try:
                 values = minimised(problem(X), metrics)
-            except (ValueError, InvalidArchitecture):  # loaded from a file that lacks the function
+            except (ValueError, InvalidArchitecture, StoreError):  # loaded from a file that lacks the function
                 values = np.full((len(X), len(metrics)), np.nan)
         return [{"name": m.name, "unit": unit_label(m)} for m in metrics], values
 

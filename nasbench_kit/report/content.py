@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-import moocore
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,6 @@ from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.comparison_figure import CLOCKS as CLOCK_WORDS
 from nasbench_kit.experiments.curves import Curve, anytime, clock_points, mean_curve
 from nasbench_kit.experiments.recorder import CLOCKS
-from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.statistics import SIGNIFICANT
 from nasbench_kit.figures.axes import axis_label, unit_label, words
 from nasbench_kit.metrics import minimised
@@ -191,7 +189,7 @@ def _fronts(comparison: Comparison, architectures: Architectures) -> dict[str, A
         fronts["exact"] = {"id": architectures.add(X), "values": _plain(minimised(F, metrics).tolist())}
     members = []
     for result in comparison.results.values():
-        X, F = _median_archive(result)
+        X, F = result.median_archive()
         members.append({"id": architectures.add(X), "values": _plain(minimised(F, metrics).tolist())})
     axes = [
         {
@@ -202,20 +200,6 @@ def _fronts(comparison: Comparison, architectures: Architectures) -> dict[str, A
         for metric in metrics
     ]
     return {"fronts": {**fronts, "members": members, "axes": axes}}
-
-
-def _median_archive(result: Result) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The archive of the run with the median hypervolume, without the noise of single trainings."""
-    volume = result.hypervolume()
-    median = int(np.argsort(volume, kind="stable")[len(volume) // 2])
-    own = result.archive_run == median
-    X, F = result.archive_X[own], (result.archive_F if result.noise_free_F is None else result.noise_free_F)[own]
-    finite = np.isfinite(F).all(axis=1)
-    X, F = X[finite], F[finite]
-    if len(F):
-        kept = moocore.is_nondominated(F)
-        X, F = X[kept], F[kept]
-    return X, F
 
 
 def _best(comparison: Comparison, architectures: Architectures) -> dict[str, Any]:
@@ -240,6 +224,10 @@ def _best(comparison: Comparison, architectures: Architectures) -> dict[str, Any
 def _source(comparison: Comparison) -> dict[str, Any]:
     """Where the figures are from: the facts of the benchmark, or what was searched instead."""
     problem = comparison.problem
+    if comparison.missing_store:
+        facts = {"benchmark": f"{comparison.missing_store}, which is not here", "space": problem.space.name}
+        facts |= {"dataset searched": str(problem.source.get("dataset", ""))}
+        return {**facts, "checksum of the columns": str(problem.source.get("digest", "unknown"))}
     if not isinstance(problem, TabularProblem):
         return {"space": problem.space.name, "searched": "a function or real trainings, not a stored table"}
     info = problem.bench.info

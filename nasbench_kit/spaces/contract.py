@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.errors import InvalidArchitecture
+from nasbench_kit.notebook import card, picture
 from nasbench_kit.spaces.costs import Costs
 from nasbench_kit.spaces.diagram import Diagram
 from nasbench_kit.spaces.forms import Form
@@ -45,6 +46,19 @@ class Space(Sameness, Costs):
 
     def __repr__(self) -> str:
         return f"<space {self.name}: {len(self.cardinalities)} genes, {self.size} genotypes>"
+
+    def _repr_html_(self) -> str:
+        values = sorted(set(self.cardinalities))
+        facts = {
+            "genes": f"{self.genes}, of {values[0] if len(values) == 1 else f'{values[0]} to {values[-1]}'} values",
+            "genotypes": _count(self.size),
+            "networks": _count(self.networks)
+            if self.networks_are_counted and self.networks is not None
+            else "not counted",
+            "costs": ", ".join(self.cost_names),
+        }
+        drawn = picture(self)
+        return card(self.name, "search space", facts, drawn, note="one of its architectures" if drawn else "")
 
     # ---------------------------------------------------------------- genotypes
 
@@ -336,3 +350,8 @@ class Space(Sameness, Costs):
     @abstractmethod
     def diagrams_of(self, row: Sequence[int]) -> list[Diagram]:
         """The diagrams of one valid genotype."""
+
+
+def _count(number: int) -> str:
+    """A number of any size, in as many digits as can be read."""
+    return f"{number:,}" if number < 10**15 else f"about {float(number):.3g}"

@@ -45,7 +45,7 @@ def opened(path: Path, what: str) -> Iterator[h5py.File]:
     if not stat.S_ISREG(mode):  # opening a pipe would block forever
         raise StoreError(f"{path} is not a regular file")
     try:
-        with h5py.File(path, "r", locking=False) as file:  # files are written once, so there is no writer to lock out
+        with _opened_unlocked(path) as file:
             yield file
     except StoreError:
         raise
@@ -68,6 +68,19 @@ def opened(path: Path, what: str) -> Iterator[h5py.File]:
         RecursionError,
     ) as error:
         raise StoreError(f"{path} is a damaged {what} ({str(error)[:500]}); {_AGAIN[what]}") from error
+
+
+def _opened_unlocked(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r", locking=False)  # files are written once, so there is no writer to lock out
+    except OSError as error:
+        if "locking flag values don't match" not in str(error):
+            raise
+        file = h5py.File(path, "r")  # as it is open in this process, by xarray for example
+        if file.mode != "r":  # HDF5 shares the mode of what is open
+            file.close()
+            raise
+        return file
 
 
 # HDF5's messages for a file that another program has open, or left open, for writing

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from nasbench_kit.errors import StoreError
 from nasbench_kit.files import check_target, replace_file
+from nasbench_kit.store.axes import Axes
 from nasbench_kit.store.new_hdf5 import new_hdf5
 from nasbench_kit.store.reader import StoreFile
-from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, MetricColumn, Table, attributes_digest
+from nasbench_kit.store.schema import FORMAT, FORMAT_VERSION, Table, attributes_digest
 
 __all__ = ["check_new_store", "create_store", "write_store"]
 
@@ -108,13 +109,9 @@ def _write_hdf5(path: Path, table: Table) -> None:
         for name, value in table.provenance.items():
             file.attrs[name] = json.dumps(value) if name in structured else value
         file.attrs["json"] = json.dumps(["columns", *structured])  # the attributes that are JSON
-        _dataset(file, "architectures", table.architectures[order])
-        _dataset(file, "keys", keys)
-        file["keys"].make_scale("architecture")
-        file["architectures"].dims[0].label = "architecture"
-        file["architectures"].dims[0].attach_scale(file["keys"])
-        file["architectures"].dims[1].label = "gene"
-        scales: dict[tuple[str, tuple[int, ...]], h5py.Dataset] = {}
+        axes = Axes(file, table)
+        axes.attach(_dataset(file, "architectures", table.architectures[order]), axes.architecture, axes.gene)
+        axes.attach(_dataset(file, "keys", keys), axes.architecture)
         columns = {name: _entry(file[name]) for name in ("architectures", "keys")}
         for dataset, metrics in table.metrics.items():
             _check_name(path, "dataset", dataset)
@@ -123,8 +120,8 @@ def _write_hdf5(path: Path, table: Table) -> None:
                 column = _dataset(file, f"metrics/{dataset}/{name}", metric.values[order])
                 about = metric.described(name).attributes()
                 for attribute, value in about.items():  # for other HDF5 readers
-                    column.attrs[attribute] = value if isinstance(value, (str, bool)) else json.dumps(value)
-                _attach_scales(file, column, metric, scales)
+                    column.attrs[attribute] = _attribute(value)
+                axes.attach(column, axes.architecture, *axes.of_metric(dataset, metric))
                 columns[f"metrics/{dataset}/{name}"] = {
                     **_entry(column),
                     **about,
@@ -143,6 +140,13 @@ def _check_name(path: Path, what: str, name: str) -> None:
         raise StoreError(f"{path}: a {what} name must be text of at most {MOST_NAME:,} bytes, got {name!r}")
 
 
+def _attribute(value: Any) -> Any:
+    """A metric's field as an attribute that netCDF-4 can represent too: text, a number, or JSON."""
+    if isinstance(value, bool):
+        return np.uint8(value)  # as a bool it would be an enumeration, which netCDF-4 leaves out
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _entry(column: h5py.Dataset) -> dict[str, Any]:
     return {"sha256": column.attrs["sha256"], "units": column.attrs.get("units", "")}
 
@@ -153,20 +157,3 @@ def _dataset(file: h5py.File, name: str, values: NDArray[Any]) -> h5py.Dataset:
     dataset = file.create_dataset(name, data=values, track_times=False)
     dataset.attrs["sha256"] = hashlib.sha256(values.data).hexdigest()
     return dataset
-
-
-def _attach_scales(
-    file: h5py.File, column: h5py.Dataset, metric: MetricColumn, scales: dict[tuple[str, tuple[int, ...]], h5py.Dataset]
-) -> None:
-    column.dims[0].label = "architecture"
-    column.dims[0].attach_scale(file["keys"])
-    for dimension, (label, axis) in enumerate((("epochs", metric.epochs), ("seed", metric.seeds)), start=1):
-        if axis is None:
-            continue
-        if (label, axis) not in scales:
-            number = sum(1 for known, _ in scales if known == label)
-            scale = _dataset(file, f"scales/{label}_{number}", np.array(axis, dtype=np.int64))
-            scale.make_scale(label)
-            scales[label, axis] = scale
-        column.dims[dimension].label = label
-        column.dims[dimension].attach_scale(scales[label, axis])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from numpy.typing import ArrayLike
 
+from nasbench_kit.benchmark.card import benchmark_card
 from nasbench_kit.errors import SourceError, UnknownName
 from nasbench_kit.metrics import Direction, known_metric
 from nasbench_kit.spaces import space
@@ -100,6 +101,9 @@ class SurrogateBenchmark(Predictions):
 
     def __repr__(self) -> str:
         return f"<surrogate {self.name}: {', '.join(self.datasets)} of {self.space.name}>"
+
+    def _repr_html_(self) -> str:
+        return benchmark_card(self, "surrogate", trained="members")
 
     def problem(
         self,

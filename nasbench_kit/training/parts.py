@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nasbench_kit.errors import StoreError
 from nasbench_kit.files import replace_file
 
-__all__ = ["Part", "PartsFolder", "divide"]
+__all__ = ["CLAIM", "Part", "PartsFolder", "divide", "read_claim", "read_part"]
 
 CLAIM = "claim.json"
 DIGEST = "sha256"  # name of the array with the checksum of all others in a part
@@ -63,7 +63,7 @@ class PartsFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
             begun = any(f.is_file() and f.name != CLAIM and f.suffix != ".tmp" for f in path.rglob("*"))
-            found = self._read_claim() if (path / CLAIM).exists() else {}
+            found = read_claim(path) if (path / CLAIM).exists() else {}
         except OSError as error:
             if isinstance(error, StoreError):
                 raise
@@ -95,16 +95,7 @@ class PartsFolder:
 
     def read(self, kind: str, number: int) -> dict[str, NDArray[Any]]:
         """Load a finished part; raises StoreError if it is damaged."""
-        path = self._file(kind, number)
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
-                arrays = {name: part[name] for name in part.files}
-            if not np.array_equal(arrays.pop(DIGEST, None), _digest(arrays)):
-                raise ValueError("wrong checksum")
-            return arrays
-        except Exception as error:  # zipfile and NumPy can raise almost anything on damaged files
-            reason = (str(error) or type(error).__name__).splitlines()[0]
-            raise StoreError(f"{path} is damaged: {reason}; delete it to redo this part") from error
+        return read_part(self._file(kind, number))
 
     def checkpoints(self, folder: Path, number: int) -> Path:
         """Return the folder of one part's checkpoints; ``folder`` is that of all parts."""
@@ -117,15 +108,30 @@ class PartsFolder:
     def _file(self, kind: str, number: int) -> Path:
         return self.path / f"{kind}-{number:06d}.npz"
 
-    def _read_claim(self) -> dict[str, Any]:
-        path = self.path / CLAIM
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
-            raise StoreError(f"{path} is damaged; delete the folder to start again") from error
-        if not isinstance(found, dict):
-            raise StoreError(f"{path} is damaged; delete the folder to start again")
-        return found
+
+def read_claim(path: Path) -> dict[str, Any]:
+    """Return what the folder ``path`` states about its work; raises StoreError if it is damaged, OSError if there is none."""
+    claim = path / CLAIM
+    try:
+        found = json.loads(claim.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{claim} is damaged; delete the folder to start again") from error
+    if not isinstance(found, dict):
+        raise StoreError(f"{claim} is damaged; delete the folder to start again")
+    return found
+
+
+def read_part(path: Path) -> dict[str, NDArray[Any]]:
+    """Load the file of a finished part; raises StoreError if it is damaged."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
+            arrays = {name: part[name] for name in part.files}
+        if not np.array_equal(arrays.pop(DIGEST, None), _digest(arrays)):
+            raise ValueError("wrong checksum")
+        return arrays
+    except Exception as error:  # zipfile and NumPy can raise almost anything on damaged files
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise StoreError(f"{path} is damaged: {reason}; delete it to redo this part") from error
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ import nasbench_kit as nk
 from nasbench_kit.compat import nasbench101, nats_bench
 from nasbench_kit.compat.nas_201_api import NASBench201API
 from tests.compat.agreement import assert_agree, assert_records_agree, same_draws
+from tests.compat.readmes import NATS, assert_outputs_agree, example, run
 from tests.official.nb101 import framed, message, payload
 
 INDICES = (0, 11)
@@ -63,6 +64,19 @@ def test_nats_bench(folder, store, space):
         for d in ("cifar10", "cifar100", "ImageNet16-120")
     ]
     same_draws(ours, theirs, questions, 1)
+
+
+def test_the_readme_of_nats_bench(folder, store, space):
+    """With the two architectures whose genuine records are here."""
+    if space == "sss":
+        return
+    pytest.importorskip("nats_bench")
+    block = example(NATS)
+    here = {'"nb201"': "source", "1234": "11", "(12,": "(11,", "(12)": "(11)", "index=12": "index=11"}
+    ours = run(block, here, source=str(store))
+    official = {**here, "nasbench_kit.compat.nats_bench": "nats_bench", "reload(index=12)": "reload(source, 11)"}
+    del official["index=12"]
+    assert_outputs_agree(ours, run(block, official, source=str(folder)))
 
 
 def test_nas_201_api(folder, store, space):

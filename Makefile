@@ -11,6 +11,7 @@
 # make tables the bundled stores again, bit for bit, from their published sources: make tables SOURCE=folder
 # make docs   the documentation site: open build/site/index.html
 # make pictures  the pictures of the README and the docs (this was make docs)
+# make figures  every kind of figure, in every style and width, to look at: results/figures/index.html
 # make clean  remove everything that was made
 #
 # Every verb does its own set-up in .venv, on Python 3.11 or newer: make PYTHON=python3.13 picks another.
@@ -24,7 +25,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs pictures examples tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train test-rest
+.PHONY: run test lint bench docs pictures examples figures tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train test-rest
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -88,6 +89,9 @@ docs: $(VENV)/.docs
 
 pictures: $(VENV)/.run
 	$(BIN)/python docs/pictures.py
+
+figures: $(VENV)/.run
+	$(BIN)/python tools/figure_sheet.py results/figures
 
 # some of them: make examples EXAMPLES="lesson own_crossover"
 examples: $(VENV)/.examples

@@ -7,28 +7,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.experiments.comparing import compare
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.curves import anytime, clock_points, mean_curve
-from nasbench_kit.experiments.front_panel import median_front
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.figures.axes import plain_log_ticks
-from nasbench_kit.figures.style import COLOURS, STYLE, write_picture
+from nasbench_kit.figures.axes import plain_ticks
+from nasbench_kit.figures.files import write_picture
+from nasbench_kit.figures.style import open_figure, style_of
 from nasbench_kit.metrics import minimised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 RUNS, EVALUATIONS = 100, (1000, 2000)  # the budget for one objective, and for several
 SHORT = {"BANANAS": 300}  # the budget of what gets slower with every evaluation
-LETTERS = {"svg.fonttype": "none"}  # as letters: a third of the size
+LOOK = style_of("light", 229)
 STYLES = ("-", "--", "-.", ":")
 CLOCKS = {"evaluations": "evaluations", "simulated_seconds": "simulated training time [s]"}
 
@@ -82,8 +80,7 @@ def file_of(algorithm: str) -> str:
 def draw_algorithms(folder: Path, names: Sequence[str] = tuple(ALGORITHMS)) -> list[Path]:
     """One picture for each of some algorithms, as SVG; returns the files."""
     folder.mkdir(exist_ok=True)
-    with mpl.rc_context({**STYLE, **LETTERS}):  # drawing and writing: how letters are written is decided last
-        return [write_picture(_figure(name), folder / f"{file_of(name)}.svg") for name in names]
+    return [write_picture(_figure(name), folder / f"{file_of(name)}.svg") for name in names]
 
 
 def _figure(name: str) -> Figure:
@@ -100,27 +97,26 @@ def _figure(name: str) -> Figure:
         budget = {"simulated_seconds": EVALUATIONS[0] * float(bench.query(bench.architectures, "training_time").mean())}
     (clock,) = budget
     both = compare(problem, [algorithm, nk.RandomSearch()][name == "RandomSearch" :], runs=RUNS, clock=clock, **budget)
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
-    _draw_curves(left, both, both.results, clock)
-    left.set_title(f"{problem.bench.name} without noise, {RUNS} runs", fontsize=11)
-    if name in VARIANTS:
-        found = compare(problem, VARIANTS[name], runs=RUNS, clock=clock, **budget)
-        _draw_curves(right, both, found.results, clock)
-        right.set_title("its settings", fontsize=11)
-        lowest, highest = (pick(a.get_ylim()[i] for a in (left, right)) for i, pick in enumerate((min, max)))
-        first, last = (pick(a.get_xlim()[i] for a in (left, right)) for i, pick in enumerate((min, max)))
+    with open_figure(LOOK, 3.6) as figure:
+        left, right = figure.subplots(1, 2)
+        _draw_curves(left, both, both.results, clock)
+        left.set_title(f"{problem.bench.name} without noise, {RUNS} runs")
+        if name in VARIANTS:
+            found = compare(problem, VARIANTS[name], runs=RUNS, clock=clock, **budget)
+            _draw_curves(right, both, found.results, clock)
+            right.set_title("its settings")
+            lowest, highest = (pick(a.get_ylim()[i] for a in (left, right)) for i, pick in enumerate((min, max)))
+            first, last = (pick(a.get_xlim()[i] for a in (left, right)) for i, pick in enumerate((min, max)))
+            for axes in (left, right):
+                axes.set(xlim=(first, last), ylim=(lowest / 1.4, highest))  # with room for the legend
+            right.set_ylabel("")
+        elif not single:
+            _draw_fronts(right, both)
+        else:
+            _draw_luck(right, both)
+            left.set_ylim(right.get_ylim())
         for axes in (left, right):
-            axes.set(xlim=(first, last), ylim=(lowest / 1.4, highest))  # with room for the legend
-        right.set_ylabel("")
-    elif not single:
-        _draw_fronts(right, both)
-    else:
-        _draw_luck(right, both)
-        left.set_ylim(right.get_ylim())
-    for axes in (left, right):
-        plain_log_ticks(axes)
+            plain_ticks(axes)
     return figure
 
 
@@ -135,7 +131,7 @@ def _draw_curves(axes: Axes, comparison: Comparison, results: dict[str, Result],
         curve = mean_curve(anytime(result, values, clock, points), points)
         mean = np.where(curve.mean > 1e-9, curve.mean, np.nan)  # what has reached the optimum leaves a log axis
         baseline = label == "RandomSearch"
-        look = {"color": "0.45" if baseline else COLOURS[i]}
+        look = {"color": LOOK.muted if baseline else LOOK.colours[i]}
         axes.plot(
             curve.times,
             mean,
@@ -149,28 +145,28 @@ def _draw_curves(axes: Axes, comparison: Comparison, results: dict[str, Result],
     axes.set(xscale="log", yscale="log", xlabel=CLOCKS[clock])
     axes.set_ylim(bottom=lowest / 1.5)
     axes.set_ylabel("hypervolume missing to the front" if comparison.many else "validation accuracy regret [points]")
-    axes.legend(frameon=False, loc="lower left", fontsize=10)
+    axes.legend(loc="lower left")
 
 
 def _draw_fronts(axes: Axes, comparison: Comparison) -> None:
     problem = comparison.problem
     front = minimised(problem.front()[1], problem.objective_metrics)
-    axes.plot(front[:, 1], front[:, 0], "o", color="0.78", markersize=7, label="the table's own front", zorder=1)
+    axes.plot(front[:, 1], front[:, 0], "o", color=LOOK.faint, markersize=7, label="the table's own front", zorder=1)
     for i, (label, result) in enumerate(comparison.results.items()):
-        values = minimised(median_front(result), problem.objective_metrics)
+        values = minimised(result.median_archive()[1], problem.objective_metrics)
         values = values[np.argsort(values[:, 1])]
         baseline = label == "RandomSearch"
         axes.step(
             values[:, 1], values[:, 0], where="post", marker=".", linewidth=1.6,
-            color="0.45" if baseline else COLOURS[i], linestyle="--" if baseline else "-", label=f"{_name(label)}, median run",
+            color=LOOK.muted if baseline else LOOK.colours[i], linestyle="--" if baseline else "-", label=f"{_name(label)}, median run",
         )  # fmt: skip
     axes.set(xscale="log", xlabel="params", ylabel="validation accuracy [%]")
     # the good end of the front: the other one would press it flat
     best = front[:, 0].max()
     good = front[front[:, 0] > best - 1.8, 1]
     axes.set(xlim=(good.min() / 1.3, good.max() * 1.6), ylim=(best - 1.9, best + 0.9))
-    axes.set_title("the fronts that it finds", fontsize=11)
-    axes.legend(frameon=False, loc="upper left", fontsize=10)
+    axes.set_title("the fronts that it finds")
+    axes.legend(loc="upper left")
 
 
 def _draw_luck(axes: Axes, comparison: Comparison) -> None:
@@ -182,13 +178,15 @@ def _draw_luck(axes: Axes, comparison: Comparison) -> None:
     above = 1 - np.arange(len(regret)) / len(regret)  # the chance that one draw is no better than each genotype
     expected = [(regret * (above**n - np.append(above[1:], 0) ** n)).sum() for n in points]
     low, high = np.percentile(table, (10, 90), axis=0)
-    axes.fill_between(points, low, high, color="0.45", alpha=0.18, linewidth=0, label="80 % of the runs")
-    axes.plot(points, expected, color=COLOURS[1], linewidth=4, alpha=0.45, label="expected, from the table's values")
-    axes.plot(points, table.mean(axis=0), "--", color="0.45", linewidth=1.8, label="mean of the runs")
+    axes.fill_between(points, low, high, color=LOOK.muted, alpha=0.18, linewidth=0, label="80 % of the runs")
+    axes.plot(
+        points, expected, color=LOOK.colours[1], linewidth=4, alpha=0.45, label="expected, from the table's values"
+    )
+    axes.plot(points, table.mean(axis=0), "--", color=LOOK.muted, linewidth=1.8, label="mean of the runs")
     axes.set(xscale="log", yscale="log", xlabel=CLOCKS["evaluations"], ylabel="")
-    axes.set_title("how much is luck", fontsize=11)
+    axes.set_title("how much is luck")
     axes.set_ylim(bottom=axes.get_ylim()[0] / 2)  # room for the legend
-    axes.legend(frameon=False, loc="lower left", fontsize=10)
+    axes.legend(loc="lower left")
 
 
 def _name(label: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nasbench_kit.figures.style import write_picture
+from nasbench_kit.figures.files import write_picture
 
 # each step: a file of the package, and what leaves it for the next one
 JOURNEYS: dict[str, list[tuple[str, str]]] = {
@@ -60,12 +60,11 @@ def draw_journeys(folder: Path) -> list[Path]:
 def draw_journey(steps: list[tuple[str, str]], path: Path) -> Path:
     """Boxes from top to bottom: the file on the left, what it gives on the right."""
     import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+
+    from nasbench_kit.figures.inline import InlineFigure
 
     with mpl.rc_context({"font.size": 10, "svg.hashsalt": "nasbench-kit", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(7.4, 0.56 * len(steps) + 0.2))
-        FigureCanvasAgg(figure)
+        figure = InlineFigure(figsize=(7.4, 0.56 * len(steps) + 0.2))
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set(xlim=(0, 10), ylim=(-len(steps) + 0.45, 0.55))
         axes.axis("off")

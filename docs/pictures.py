@@ -11,7 +11,6 @@ from journey_pictures import draw_journeys
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
 from nasbench_kit.experiments.comparing import compare
-from nasbench_kit.experiments.comparison_figure import plot_comparison
 from nasbench_kit.figures.networks import draw
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -129,15 +128,24 @@ def main() -> None:
         print(draw(nk.space(name), native, FOLDER / f"{name}.svg"))
     print(draw_estimation(FOLDER / "estimation.svg"))
     published = nk.reproduce("nb201-cifar10").comparison()
-    print(plot_comparison(published, FOLDER / "nb201.png"))
-    print(plot_comparison(tutorial(), FOLDER / "tutorial.png"))
+    published.plot("anytime", FOLDER / "nb201.png")
+    tutorial().plot("anytime", FOLDER / "tutorial.png")
     bench = nk.open("nb201-digits")
     single = [cls() for cls in ALGORITHMS.values() if cls.single_objective]
     many = [cls() for cls in ALGORITHMS.values() if cls.many_objectives]
     one = compare(bench.problem("valid_accuracy"), single, runs=100, evaluations=500)
-    print(plot_comparison(one, FOLDER / "nb201-digits.png"))
+    one.plot("anytime", FOLDER / "nb201-digits.png")
     two = compare(bench.problem(["valid_accuracy", "params"]), many, runs=100, evaluations=2000)
-    print(plot_comparison(two, FOLDER / "nb201-digits-front.png"))
+    two.plot("anytime", FOLDER / "nb201-digits-front.png")
+    one.plot("anytime", FOLDER / "figure-column.svg", width=80)
+    two.plot(
+        "front",
+        FOLDER / "figure-slide.svg",
+        algorithms=["NSGA2", "RandomSearch"],
+        architectures=4,
+        style="dark",
+        width=180,
+    )
 
 
 if __name__ == "__main__":

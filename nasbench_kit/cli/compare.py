@@ -10,9 +10,11 @@ from nasbench_kit.benchmark import Benchmark, open_benchmark
 from nasbench_kit.cli.comparison_table import check_table, comparison_json, print_comparison, write_table
 from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_stderr
 from nasbench_kit.cli.own import OWN, algorithm_of
+from nasbench_kit.cli.picture import add_plot_arguments, check_plot, look_of
 from nasbench_kit.cli.problem import add_problem_arguments, problem_options
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.experiments.comparing import compare, default_objective
+from nasbench_kit.experiments.comparison import FIGURES
 from nasbench_kit.experiments.iohprofiler import check_empty
 from nasbench_kit.experiments.names import file_names, named
 from nasbench_kit.experiments.recorder import CLOCKS
@@ -58,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write the table: .tex (LaTeX, with booktabs), with all pairs, or .csv"
     )
-    parser.add_argument("--plot", metavar="FILE", help="write a figure: .png, .svg or .pdf")
+    add_plot_arguments(parser, FIGURES)
     parser.add_argument(
         "--clock",
         default="evaluations",
@@ -81,10 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     if options.plot:
-        from nasbench_kit.figures.style import check_picture
-
-        Path(options.plot).parent.mkdir(parents=True, exist_ok=True)
-        check_picture(Path(options.plot))  # now, not after the searches
+        options.plot.parent.mkdir(parents=True, exist_ok=True)
+    check_plot(options)  # now, not after the searches
     if options.output:
         check_table(Path(options.output))
     if options.save:
@@ -94,6 +94,7 @@ def run(options: argparse.Namespace) -> int:
     bench = open_benchmark(options.benchmark)
     dataset = options.dataset or (bench.datasets[0] if len(bench.datasets) == 1 else None)
     objectives = options.objectives or [default_objective(bench.metrics(dataset))]
+    check_plot(options, len(objectives))
     with warnings_on_stderr():
         problem = bench.problem(objectives, **(problem_options(options) | {"dataset": dataset}))
     if options.algorithms and options.algorithms != ["all"]:
@@ -136,9 +137,8 @@ def run(options: argparse.Namespace) -> int:
     if options.iohprofiler:
         say(f"wrote {comparison.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
-        from nasbench_kit.experiments.comparison_figure import plot_comparison
-
-        say(f"drawn {plot_comparison(comparison, options.plot, clock=options.clock)}", error=True)
+        comparison.plot(options.figure or FIGURES[0], options.plot, clock=options.clock, **look_of(options))
+        say(f"drawn {options.plot}", error=True)
     if options.output:
         say(f"wrote {write_table(comparison, Path(options.output), options.baseline)}", error=True)
     # last, since what reads a pipe may have seen enough before everything is written

@@ -9,11 +9,12 @@ from typing import Any
 
 from nasbench_kit.cli.output import print_table
 from nasbench_kit.experiments import statistics
-from nasbench_kit.experiments.caption import comparison_caption, comparison_title
+from nasbench_kit.experiments.caption import comparison_caption, comparison_title, reported_metric
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.experiments.latex import all_latex
 from nasbench_kit.experiments.scale import scale_of
+from nasbench_kit.figures.axes import axis_label
 from nasbench_kit.files import check_target, replace_file
 from nasbench_kit.metrics.named_indicators import INDICATORS
 
@@ -67,7 +68,7 @@ def print_comparison(comparison: Comparison, baseline: str | None) -> None:
     reported = comparison.report[1] if comparison.report is not None and not comparison.many else None
     versus = "vs first" if baseline is None else "vs baseline"
     header = ["algorithm", "n", *_measure(comparison), "median", "95 % interval", "beats", "rank", versus]
-    header += [reported.replace("_", " ")] if reported else []
+    header += [axis_label(reported_metric(comparison))] if reported else []
     header += ["networks", "simulated", "took"]
     digits = 4 if comparison.many else 3
     rows = []
@@ -115,7 +116,7 @@ def print_ranks(comparisons: Mapping[str, Comparison]) -> None:
 def _measure(comparison: Comparison) -> list[str]:
     if comparison.many:
         return [INDICATORS[comparison.indicator].title]
-    return ["regret"] if comparison.optimum is not None else [comparison.problem.objectives[0]]
+    return ["regret"] if comparison.optimum is not None else [axis_label(comparison.problem.objective_metrics[0])]
 
 
 def _number(value: float, digits: int) -> str:

@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommand's options."""
     add_source_arguments(parser)
     parser.add_argument("store", nargs="?", help="the store file to write (default: in the store folder)")
+    parser.add_argument("-o", "--output", metavar="STORE", help="the same, as in the other commands")
     parser.add_argument("--reader", help="for nb101: builtin (default) or tensorflow (extra 'tensorflow')")
     parser.add_argument(
         "--curves",
@@ -87,6 +88,10 @@ def default_target(source: Path, source_format: str | None = None, mapping: Tabl
 
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
+    if options.output is not None:
+        if options.store is not None:
+            raise ValueError(f"give one store to write, {options.store} or --output {options.output}")
+        options.store = options.output
     if options.join:
         return _join(options)
     if options.skip_unknown or options.replace:

@@ -21,7 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("benchmark", help=f"one of {', '.join(downloads())}")
     names = "; ".join(f"{name}: {', '.join(file.name for file in known.files)}" for name, known in downloads().items())
     parser.add_argument("--file", action="append", metavar="NAME", help=f"another of its files ({names}); repeatable")
-    parser.add_argument("--folder", type=Path, help="target folder (default: the store folder)")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FOLDER", help="where to write the files (default: the store folder)"
+    )
+    parser.add_argument("--folder", dest="output", type=Path, help=argparse.SUPPRESS)  # its earlier name
     parser.add_argument("--no-convert", action="store_true", help="download and verify only")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -32,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         raise UnknownName("published benchmark", options.benchmark, downloads())
     known = downloads()[options.benchmark]
     files = [known.file(name) for name in options.file] if options.file else known.files[: known.default]
-    folder = options.folder or store_folder()
+    folder = options.output or store_folder()
     if known.together:
         folder = folder / options.benchmark
     say(f"licence {known.licence}; to cite: {known.citation}", error=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,18 @@ from typing import Any
 
 from nasbench_kit.errors import MOST_SHOWN, one_line
 
-__all__ = ["plain", "print_json", "print_table", "progress_bars", "say", "warnings_on_stderr"]
+if TYPE_CHECKING:
+    pass
+
+__all__ = [
+    "number_text",
+    "plain",
+    "print_json",
+    "print_table",
+    "progress_bars",
+    "say",
+    "warnings_on_stderr",
+]
 
 
 def say(*cells: object, error: bool = False) -> None:
@@ -43,7 +55,8 @@ def print_table(
     left : int
         The first columns are aligned to the left, the others to the right.
     optional : sequence of str
-        Columns that are left out, one after the other, until the table fits the terminal.
+        Columns that are left out, one after the other, until the table fits the terminal. A pipe is 200 characters wide, or
+        what ``COLUMNS`` says.
     """
     from rich.box import SIMPLE_HEAD  # here and below, so that usage and errors are shown at once
     from rich.console import Console
@@ -53,7 +66,8 @@ def print_table(
         markup=False, emoji=False, highlight=False
     )  # names and messages are text, whatever brackets they have
     if not console.is_terminal:
-        console.width = 200
+        columns = os.environ.get("COLUMNS", "")
+        console.width = max(int(columns), 20) if columns.isdecimal() else 200
     shown = list(header)
     for name in (None, *optional):
         shown = [column for column in shown if column != name]
@@ -79,6 +93,13 @@ def print_json(value: Any) -> None:
     """Print JSON to stdout; numbers that JSON cannot represent become null."""
     json.dump(plain(value), sys.stdout, indent=2, allow_nan=False)
     print()
+
+
+def number_text(metric: str, value: float) -> str:
+    """A value of a metric in a table: accuracies with two places, whole numbers in full."""
+    if metric.endswith("_accuracy"):
+        return f"{value:.2f}"
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:,.6g}"
 
 
 def plain(value: Any) -> Any:

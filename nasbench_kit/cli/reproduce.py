@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nasbench_kit.cli.output import plain, print_json, print_table, progress_bars, say
+from nasbench_kit.cli.picture import add_plot_arguments, check_plot, look_of
 from nasbench_kit.errors import SourceError, StoreError, UnknownName
 from nasbench_kit.experiments.recipe import NeededTable, NeededTraining, Recipe, bundled_recipes
 from nasbench_kit.experiments.recipe_file import read_recipe
@@ -30,12 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, help="runs of each search (default: as the recipe says)")
     parser.add_argument("--seed", type=int, help="random seed (default: as the recipe says)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the table: .csv or .json")
-    parser.add_argument(
-        "--plot",
-        type=Path,
-        metavar="FILE",
-        help="draw the searches over time: .png, .svg or .pdf; the second of several gets FILE-2, and so on",
-    )
+    add_plot_arguments(parser, more="; the second of several searches gets FILE-2, and so on")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -63,27 +59,23 @@ def run(options: argparse.Namespace) -> int:
     if options.output:
         say(f"written {_write(found, options.output)}", error=True)
     if options.plot:
-        from nasbench_kit.experiments.comparison_figure import plot_comparison
-
         drawn = [comparison for comparison in found.comparisons.values() if comparison.results]
         for i, comparison in enumerate(drawn):
             path = options.plot if not i else options.plot.with_stem(f"{options.plot.stem}-{i + 1}")
-            say(f"drawn {plot_comparison(comparison, path)}", error=True)
+            comparison.plot("anytime", path, **look_of(options))
+            say(f"drawn {path}", error=True)
     return 0 if found.passed else 1
 
 
 def _check_targets(options: argparse.Namespace, recipe: Recipe) -> None:
     """What cannot be written is known now, not after the searches."""
+    check_plot(options)
     if options.output:
         if options.output.suffix not in (".csv", ".json"):
             raise ValueError(f"--output takes a .csv or a .json file, not {str(options.output)!r}")
         check_target(options.output)
-    if options.plot:
-        from nasbench_kit.figures.style import check_picture
-
-        if not recipe.searches:
-            raise ValueError(f"the recipe {recipe.name} has no search to draw, only facts: leave out --plot")
-        check_picture(options.plot)
+    if options.plot and not recipe.searches:
+        raise ValueError(f"the recipe {recipe.name} has no search to draw, only facts: leave out --plot")
 
 
 def _list(in_json: bool) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nasbench_kit.cli.own import OWN
+from nasbench_kit.cli.picture import add_plot_arguments, check_plot
 from nasbench_kit.cli.problem import add_answer_arguments
 from nasbench_kit.cli.table_search import search_table
 from nasbench_kit.cli.task import add_task_arguments
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--iohprofiler", metavar="FOLDER", help="write the runs in IOHprofiler's format to this new folder"
     )
-    output.add_argument("--plot", metavar="FILE", help="plot the search to this file: .png, .svg or .pdf")
+    add_plot_arguments(output)
     output.add_argument("--json", action="store_true", help="print JSON")
     table, training = add_answer_arguments(parser), add_training_arguments(parser)
     # None marks an option that is not given, as only one of the two kinds may be
@@ -57,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     if options.record and not options.output:
         raise ValueError("--record says what --output saves: give --output FILE, too")
+    check_plot(options)
     if options.iohprofiler:
         check_empty(Path(options.iohprofiler))  # now, not after the search
     if options.benchmark is None:

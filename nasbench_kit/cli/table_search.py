@@ -13,7 +13,8 @@ from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.benchmark import TabularProblem, open_benchmark
 from nasbench_kit.cli.comparison_table import duration
 from nasbench_kit.cli.natives import native_text
-from nasbench_kit.cli.output import print_json, print_table, progress_bars, say, warnings_on_stderr
+from nasbench_kit.cli.output import number_text, print_json, print_table, progress_bars, say, warnings_on_stderr
+from nasbench_kit.cli.picture import look_of
 from nasbench_kit.cli.problem import problem_options
 from nasbench_kit.cli.task import budget_of, chosen_algorithm
 from nasbench_kit.errors import StoreError
@@ -21,6 +22,7 @@ from nasbench_kit.experiments.comparing import default_objective
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
+from nasbench_kit.figures.axes import axis_label
 from nasbench_kit.files import check_target
 
 __all__ = ["search_table"]
@@ -33,10 +35,6 @@ def search_table(options: argparse.Namespace) -> int:
     """Search the benchmark of the options; returns the exit status."""
     if options.output:
         check_target(Path(options.output), StoreError)
-    if options.plot:
-        from nasbench_kit.figures.style import check_picture
-
-        check_picture(Path(options.plot))  # now, not after the search
     bench = open_benchmark(options.benchmark)
     if options.space is not None and options.space != bench.space.name:
         raise ValueError(f"{bench.name} is a table of the space {bench.space.name}, not {options.space}: leave it out")
@@ -62,9 +60,8 @@ def search_table(options: argparse.Namespace) -> int:
     if options.iohprofiler:
         say(f"wrote {result.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
-        from nasbench_kit.experiments.comparison_figure import plot_comparison
-
-        say(f"wrote the plot {plot_comparison(comparison, options.plot)}", error=True)
+        comparison.plot("anytime", options.plot, **look_of(options))
+        say(f"drawn {options.plot}", error=True)
     if options.json:
         print_json(_json(problem, result))
     else:
@@ -151,9 +148,9 @@ def _show(problem: TabularProblem, result: Result, most: float | None) -> None:
         ]
         optional: tuple[str, ...] = ()
     else:
-        header = ["run", *(name.replace("_", " ") for name in metrics), "architecture"]
+        header = ["run", *(axis_label(problem.bench.metric(name, problem.dataset)) for name in metrics), "architecture"]
         rows = [
-            [str(run), *(_number(name, entry[name]) for name in metrics), native_text(entry["architecture"])]
+            [str(run), *(number_text(name, entry[name]) for name in metrics), native_text(entry["architecture"])]
             for run in shown
             for entry in _found(problem, result, run)
         ]
@@ -172,10 +169,10 @@ def _caption(problem: TabularProblem, result: Result, most: float | None) -> lis
     evaluations, networks, seconds = (
         float(np.mean(values)) for values in (result.evaluations, result.unique_networks, result.simulated_seconds)
     )
+    spent = f"{duration(seconds)} of simulated training" if seconds > 0 else "training time unknown"
     each = " per run" if result.runs > 1 else ""
     lines = [
-        f"used{each}: {evaluations:,.0f} evaluations of {networks:,.0f} networks, {duration(seconds)} of simulated training; "
-        f"{result.wall_seconds:.2f} s"
+        f"used{each}: {evaluations:,.0f} evaluations of {networks:,.0f} networks, {spent}; {result.wall_seconds:.2f} s"
     ]
     if most is not None:
         value = f"hypervolume {result.hypervolume()[0]:.4f}, " if result.runs == 1 else ""
@@ -197,7 +194,3 @@ def _caption(problem: TabularProblem, result: Result, most: float | None) -> lis
 def _spent(result: Result, run: int) -> list[str]:
     networks, seconds = result.unique_networks[run], float(result.simulated_seconds[run])
     return [f"{result.evaluations[run]:,}", f"{networks:,}", duration(seconds)]
-
-
-def _number(metric: str, value: float) -> str:
-    return f"{value:.2f}" if metric.endswith("_accuracy") else f"{value:,.6g}"

@@ -11,14 +11,17 @@ import numpy as np
 
 from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.natives import native_text
-from nasbench_kit.cli.output import print_json, print_table, say, warnings_on_stderr
+from nasbench_kit.cli.output import number_text, print_json, print_table, say, warnings_on_stderr
+from nasbench_kit.cli.picture import look_of
 from nasbench_kit.cli.setting import add_recipe_arguments, setting_of
 from nasbench_kit.cli.task import budget_of, chosen_algorithm
 from nasbench_kit.errors import StoreError
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import search
+from nasbench_kit.figures.axes import axis_label
 from nasbench_kit.files import check_target
-from nasbench_kit.metrics import minimised
+from nasbench_kit.metrics import Metric, minimised
+from nasbench_kit.metrics.vocabulary import known_metric
 from nasbench_kit.spaces import space
 from nasbench_kit.store import check_new_store, write_store
 
@@ -95,10 +98,6 @@ def _check_outputs(options: argparse.Namespace) -> None:
         check_target(Path(options.output), StoreError)
     if options.table:
         check_new_store(Path(options.table))
-    if options.plot:
-        from nasbench_kit.figures.style import check_picture
-
-        check_picture(Path(options.plot))
     if (options.onnx or options.export_epochs is not None) and not options.export:
         raise ValueError("--onnx and --export-epochs need --export FOLDER")
     if options.export_epochs is not None and options.export_epochs < 1:
@@ -183,7 +182,7 @@ def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result
     if options.plot:
         from nasbench_kit.training.search.plot import plot_search
 
-        say(f"wrote the plot {plot_search(problem, result, options.plot)}", error=True)
+        say(f"drawn {plot_search(problem, result, options.plot, **look_of(options))}", error=True)
     return exported
 
 
@@ -227,17 +226,18 @@ def _show(options: argparse.Namespace, problem: TrainingProblem, result: Result,
         return
     metrics = [*problem.objectives, *(m for m in ("test_accuracy", "params", "flops") if m in result.metrics)]
     metrics = list(dict.fromkeys(metrics))
+    described = {name: known_metric(name) for name in metrics} | {m.name: m for m in problem.objective_metrics}
     rows = [
         [
             str(entry["run"]),
-            *(f"{entry[m]:.2f}" if m.endswith("_accuracy") else f"{entry[m]:,.6g}" for m in metrics),
+            *(number_text(m, entry[m]) for m in metrics),
             native_text(entry["architecture"]),
         ]
         for entry in found
     ]
     print_table(
         f"{result.algorithm} on {problem.space.name}, trained on {identity['dataset']} for {problem.budgets[-1]} epochs",
-        ["run", *(m.replace("_", " ") for m in metrics), "architecture"],
+        ["run", *(axis_label(described.get(m) or Metric(m)) for m in metrics), "architecture"],
         rows,
         f"{int(result.evaluations.sum())} evaluations of {problem.networks} networks: {problem.trained} trainings, "
         f"{problem.known} networks from {problem.cache.path}; {result.wall_seconds:.0f} s",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nasbench_kit.benchmark import TabularProblem
+from nasbench_kit.figures.axes import axis_label
+from nasbench_kit.metrics import Metric
 from nasbench_kit.metrics.named_indicators import INDICATORS
+from nasbench_kit.metrics.vocabulary import known_metric
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["comparison_caption", "comparison_title"]
+__all__ = ["comparison_caption", "comparison_title", "reported_metric"]
 
 
 def comparison_title(comparison: Any) -> str:
@@ -56,15 +59,24 @@ def comparison_caption(comparison: Any, table: pd.DataFrame, baseline: str | Non
             "the fair comparison"
         )
     if comparison.report is not None and not comparison.many:
-        dataset, metric, epochs = comparison.report
+        dataset, _, epochs = comparison.report
         budget = f"{epochs} epochs" if epochs else "largest budget"
-        lines.append(f"{metric.replace('_', ' ')}: of the incumbents, on {dataset}, {budget}")
+        label = axis_label(reported_metric(comparison))
+        lines.append(f"{label}: of the incumbents, on {dataset}, {budget}")
     if comparison.missing_store:
         lines.append(
             f"the benchmark {comparison.missing_store} is not here: shown is what the file has, without the exact front and "
             "metrics of other architectures"
         )
     return lines
+
+
+def reported_metric(comparison: Any) -> Metric:
+    """The metric that is reported of the incumbents."""
+    dataset, name, _ = comparison.report
+    if isinstance(comparison.problem, TabularProblem):
+        return comparison.problem.bench.metric(name, dataset)
+    return known_metric(name) or Metric(name)  # loaded from a file, and the table is not here
 
 
 def _about_stored(comparison: Any) -> list[str]:
@@ -118,7 +130,7 @@ def _about_measure(comparison: Any) -> str:
         return f"{indicator.meaning}, scaled by {ends}, reference point 1.1; higher is better{own}"
     metric = problem.objective_metrics[0]
     if comparison.optimum is None:
-        return f"{metric.name}: of each run's best, as it is minimised; lower is better"
+        return f"{axis_label(metric)}: of each run's best, as it is minimised; lower is better"
     where = "in the table" if in_table else "by its bounds"
     unit = {"percent": " (percentage points)", "": ""}.get(metric.units, f" ({metric.units})")
     return f"regret = distance from the best {metric.name} {where}{unit}; lower is better"

@@ -341,7 +341,15 @@ class Comparison:
         return makers[kind](self, baseline, label or f"tab:{kind}")
 
     def plot(
-        self, kind: str = "anytime", *, clock: str | None = None, algorithms: Sequence[str] | None = None
+        self,
+        kind: str = "anytime",
+        path: str | os.PathLike[str] | None = None,
+        *,
+        clock: str | None = None,
+        algorithms: Sequence[str] | None = None,
+        architectures: int = 0,
+        style: str = "light",
+        width: float | None = None,
     ) -> Figure:
         """A matplotlib figure (extra ``plot``).
 
@@ -352,37 +360,59 @@ class Comparison:
             incumbents, or the fronts of the median runs. ``"front"``: the fronts of the median runs, for every pair of objectives,
             and parallel coordinates for three and more. ``"attainment"``: the surfaces that a quarter, half and three quarters of
             the runs attained. ``"ecdf"``: the share of targets reached over a clock.
+        path : str or path-like, optional
+            Also write it to this file, in the format of its suffix: .svg, .pdf or .png.
         clock : {"evaluations", "unique_networks", "simulated_seconds"}, optional
             Of anytime curves and ECDFs. Default: that of the traces.
         algorithms : sequence of str, optional
             The names of those to draw. Default: all, or the best six.
+        architectures : int
+            Of ``"front"``: how many members of the first algorithm's front are numbered, and listed below.
+        style : {"light", "dark"}
+        width : float, optional
+            In millimetres, such as 80 for a column of a paper. Letters and lines have the size that suits it, and panels are
+            one below the other in narrow figures. Default: for a slide, 254, or 165 for a single panel.
 
         Raises
         ------
         MissingExtra
             Where matplotlib is not installed.
         UnknownName
-            Another kind, or no algorithm of that name.
+            Another kind or style, or no algorithm of that name.
         ValueError
-            The traces follow another clock or lack the indicator, or there is a single objective and so no front.
+            The traces follow another clock or lack the indicator, there is a single objective and so no front, the width is
+            out of range, or the suffix is another.
+        WriteError
+            Where the file cannot be written.
         """
         if kind not in FIGURES:
             raise UnknownName("kind of figure", kind, FIGURES)
+        from nasbench_kit.figures.files import check_picture, write_picture
+
+        if path is not None:
+            check_picture(Path(path))  # before drawing
+        if architectures and kind != "front":
+            raise ValueError(f"architectures are named in the figure of fronts, not in that of kind {kind!r}")
+        clock = clock or self.clock or "evaluations"
         if kind == "front":
             from nasbench_kit.experiments.front_figure import front_figure
 
-            return front_figure(self, algorithms)
-        if kind == "attainment":
+            figure = front_figure(self, algorithms, architectures=architectures, style=style, width=width)
+        elif kind == "attainment":
             from nasbench_kit.experiments.attainment_figure import attainment_figure
 
-            return attainment_figure(self, algorithms)
-        if kind == "ecdf":
+            figure = attainment_figure(self, algorithms, style=style, width=width)
+        elif kind == "ecdf":
             from nasbench_kit.experiments.ecdf_figure import ecdf_figure
 
-            return ecdf_figure(self, clock or self.clock or "evaluations", algorithms)
-        from nasbench_kit.experiments.comparison_figure import comparison_figure
+            figure = ecdf_figure(self, clock, algorithms, style=style, width=width)
+        else:
+            from nasbench_kit.experiments.comparison_figure import comparison_figure
 
-        return comparison_figure(self, clock or self.clock or "evaluations", algorithms)
+            figure = comparison_figure(self, clock, algorithms, style=style, width=width)
+        if path is not None:
+            write_picture(figure, Path(path))
+        return figure
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the comparison to one HDF5 file, all or nothing; `nasbench_kit.load_comparison` reads it.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -127,25 +129,48 @@ class Comparisons(Mapping[str, Comparison]):
             raise UnknownName("kind of table over several problems", kind, makers)
         return makers[kind](self, label or f"tab:{kind}")
 
-    def plot(self, kind: str = "ranks") -> Figure:
+    def plot(
+        self,
+        kind: str = "ranks",
+        path: str | os.PathLike[str] | None = None,
+        *,
+        style: str = "light",
+        width: float | None = None,
+    ) -> Figure:
         """A matplotlib figure (extra ``plot``): ``"ranks"``, the critical-difference diagram.
+
+        Parameters
+        ----------
+        kind : {"ranks"}
+        path, style, width
+            As in `Comparison.plot`.
 
         Raises
         ------
         MissingExtra
             Where matplotlib is not installed.
         UnknownName
-            Another kind; anytime curves are of one problem each: ``comparisons[name].plot()``.
+            Another kind or style; anytime curves are of one problem each: ``comparisons[name].plot()``.
+        ValueError, WriteError
+            As in `Comparison.plot`.
         """
         if kind not in FIGURES:
             raise UnknownName("kind of figure over several problems", kind, FIGURES)
+        from nasbench_kit.figures.files import check_picture, write_picture
         from nasbench_kit.figures.ranks import critical_difference_diagram
 
+        if path is not None:
+            check_picture(Path(path))
         ranks = self.ranks()["mean"]
         test = self.friedman()
-        return critical_difference_diagram(
+        figure = critical_difference_diagram(
             [str(name) for name in ranks.index],
             ranks.to_numpy(),
             test.critical_difference,
             f"mean rank on {len(self)} problems (1 is the best)",
+            style=style,
+            width=width,
         )
+        if path is not None:
+            write_picture(figure, Path(path))
+        return figure

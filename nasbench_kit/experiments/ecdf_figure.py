@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nasbench_kit.experiments.comparison_figure import CLOCKS, drawn_part, figure_title
+from nasbench_kit.experiments.comparison_figure import clock_axis, drawn_part, figure_title
 from nasbench_kit.experiments.runtimes import default_targets, ecdf, hitting_times
-from nasbench_kit.figures.axes import algorithm_name, head, legend_below, line_look, plain_log_ticks
-from nasbench_kit.figures.style import STYLE, check_matplotlib
+from nasbench_kit.figures.axes import Legend, grid, head, label, plain_ticks, words
+from nasbench_kit.figures.files import check_matplotlib
+from nasbench_kit.figures.style import open_figure, style_of
+from nasbench_kit.metrics.named_indicators import INDICATORS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["ecdf_figure"]
 
+WIDTH = 165.0  # millimetres
 
-def ecdf_figure(comparison: Any, clock: str, algorithms: Sequence[str] | None = None) -> Figure:
+
+def ecdf_figure(
+    comparison: Any,
+    clock: str,
+    algorithms: Sequence[str] | None = None,
+    *,
+    style: str = "light",
+    width: float | None = None,
+) -> Figure:
     """The ECDFs of a `Comparison` with its default targets, the same for all algorithms.
 
     Raises
@@ -26,31 +37,39 @@ def ecdf_figure(comparison: Any, clock: str, algorithms: Sequence[str] | None = 
     MissingExtra
         Where matplotlib is not installed.
     UnknownName
-        There is no algorithm of that name.
+        There is no algorithm or style of that name.
     ValueError
-        No value is above 0, so that there are no default targets.
+        No value is above 0, so that there are no default targets, or the width is out of range.
     """
     check_matplotlib()
-    import matplotlib as mpl
-
-    from nasbench_kit.figures.inline import InlineFigure
-
+    look = style_of(style, width, WIDTH)
     count = len(comparison.results)
     targets = default_targets([comparison.progress(result) for result in comparison.results.values()])
+    what = _measure(comparison)
     comparison = drawn_part(comparison, algorithms)
-    with mpl.rc_context(STYLE):
-        figure = InlineFigure(figsize=(6.5, 4.8), layout="constrained")
+    legend = Legend(look, list(comparison.results))
+    _, _, height = grid(look, 1, legend.height)
+    with open_figure(look, height) as figure:
         axes = figure.subplots()
         end = max(float(getattr(result, clock).max()) for result in comparison.results.values())
-        for i, (name, result) in enumerate(comparison.results.items()):
+        x, unit = clock_axis(clock, end)
+        handles = []
+        for i, result in enumerate(comparison.results.values()):
             frame = ecdf(hitting_times(result, comparison.progress(result), targets, clock))
             time = np.append(frame["time"].to_numpy(), end)
             share = np.append(frame["share"].to_numpy(), frame["share"].iloc[-1] if len(frame) else 0.0)
-            label = algorithm_name(name) if name.startswith(result.algorithm) else name
-            axes.step(time, share, where="post", label=label, **line_look(i))
-        axes.set(xscale="log", xlabel=CLOCKS[clock], ylabel="share of runs and targets", ylim=(0, 1.02))
-        axes.set_title(f"{len(targets)} targets from {targets[0]:.3g} to {targets[-1]:.3g}", fontsize=10)
-        plain_log_ticks(axes)
-        legend_below(figure, *axes.get_legend_handles_labels())
-        head(figure, figure_title(comparison, count), 11)
+            handles += axes.step(time / unit, share, where="post", **look.line(i))
+        axes.set(xscale="log", ylim=(0, 1.02))
+        span = f"{len(targets)} targets of the {what}, {targets[0]:.3g} to {targets[-1]:.3g}"
+        label(axes, look, title=span, x=x, y="share of runs and targets")
+        plain_ticks(axes)
+        legend.draw(figure, handles)
+        head(figure, look, figure_title(comparison, count))
     return figure
+
+
+def _measure(comparison: Any) -> str:
+    """What the targets are values of."""
+    if comparison.many:
+        return "missing hypervolume" if comparison.maximise else INDICATORS[comparison.indicator].title
+    return words(comparison.problem.objectives[0]) + (" regret" if comparison.optimum is not None else "")

@@ -9,26 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.benchmark import TabularProblem
-from nasbench_kit.figures.axes import axis_label, line_look, marker_look
+from nasbench_kit.figures.axes import axis_label, empty, label, remark
+from nasbench_kit.figures.style import Style
 from nasbench_kit.metrics import minimised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_fronts", "near", "zoom"]
+__all__ = ["EXACT", "draw_fronts", "exact_look", "near", "zoom"]
 
+EXACT = "exact front"
 FAR = 3.0  # interquartile ranges beyond the quartiles
 
 
-def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bool = False) -> None:
+def draw_fronts(
+    axes: Axes, comparison: Any, style: Style, pair: tuple[int, int], *, title: str = "", whole: bool = False
+) -> None:
     """Draw two objectives of the fronts: of each algorithm's median run, and the exact one where there is a table.
 
     Parameters
     ----------
     axes : Axes
     comparison : Comparison
+    style : Style
     pair : tuple of int
         The objectives on the horizontal and the vertical axis.
+    title : str
+        Of the panel.
     whole : bool
         Show every point, also those far from the others: a network that predicts nothing is often on it,
         for it is the fastest.
@@ -45,29 +52,37 @@ def draw_fronts(axes: Axes, comparison: Any, pair: tuple[int, int], *, whole: bo
         else None
     )
     if exact is not None:
-        axes.plot(exact[:, 0], exact[:, 1], "o", color="0.72", markersize=8, label="the exact front", zorder=1)
+        axes.plot(exact[:, 0], exact[:, 1], **exact_look(style), zorder=1)
     for i, front in enumerate(fronts):
         values = front[np.argsort(front[:, 0], kind="stable")]
-        look = {**line_look(i), **marker_look(i)}
+        look = {**style.line(i), **style.marker(i)}
         if len(problem.objectives) > 2:  # a line through points that differ in a third objective would be meaningless
             axes.plot(values[:, 0], values[:, 1], **{**look, "linestyle": ""})
         else:
             # what is attained at x is the best up to there, from the side that is better
             where: Literal["pre", "post"] = "post" if horizontal.direction == "min" else "pre"
-            axes.step(values[:, 0], values[:, 1], where=where, **{**look, "linewidth": 1.4})
-    axes.set(xlabel=axis_label(horizontal), ylabel=axis_label(vertical))
-    zoom(axes, fronts, exact, whole=whole)
-    if exact is not None:
-        axes.legend(frameon=False, loc="best", fontsize=9)
+            axes.step(values[:, 0], values[:, 1], where=where, **{**look, "linewidth": 0.7 * style.thickness})
+    label(axes, style, title=title, x=axis_label(horizontal), y=axis_label(vertical))
+    zoom(axes, style, fronts, exact, whole=whole)
+
+
+def exact_look(style: Style) -> dict[str, Any]:
+    """Colour and shape of the points of the exact front."""
+    return {"color": style.faint, "linestyle": "", "marker": "o", "markersize": 3.6 * style.thickness}
 
 
 def zoom(
-    axes: Axes, fronts: Sequence[NDArray[np.float64]], exact: NDArray[np.float64] | None, *, whole: bool = False
+    axes: Axes,
+    style: Style,
+    fronts: Sequence[NDArray[np.float64]],
+    exact: NDArray[np.float64] | None,
+    *,
+    whole: bool = False,
 ) -> None:
     """Limit axes to the region where most points (k, 2) lie, and say how many lie outside."""
     points = [front for front in [*fronts, exact] if front is not None and len(front)]
     if not points:
-        axes.text(0.5, 0.5, "no run found anything", transform=axes.transAxes, ha="center", color="0.4")
+        empty(axes, style, "no run found a value")
         return
     shown = np.concatenate(points)
     most = near(shown[:, 0]) & near(shown[:, 1])
@@ -85,10 +100,7 @@ def zoom(
         inside &= (shown[:, k] >= low) & (shown[:, k] <= high)
     if not inside.all():
         count = int((~inside).sum())
-        axes.text(
-            0.99, 0.01, f"{count} point{'s' if count > 1 else ''} outside", transform=axes.transAxes, ha="right", va="bottom",
-            color="0.4", fontsize=9,
-        )  # fmt: skip
+        remark(axes, style, f"{count} point{'s' if count > 1 else ''} outside")
 
 
 def near(values: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from nasbench_kit.figures.files import SETTINGS
 
 __all__ = ["InlineFigure"]
 
@@ -26,6 +29,11 @@ class InlineFigure(Figure):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         FigureCanvasAgg(self)
+
+    def savefig(self, fname: Any, **settings: Any) -> None:
+        """Write the figure as the kit does: letters as letters, the same names within the same SVG file."""
+        with mpl.rc_context(SETTINGS):
+            super().savefig(fname, **settings)
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         """The PNG file, and the size at which to show it."""

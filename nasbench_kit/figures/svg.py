@@ -9,7 +9,7 @@ import numpy as np
 
 from nasbench_kit.errors import one_line
 from nasbench_kit.figures.layout import Layout
-from nasbench_kit.figures.style import COLOURS
+from nasbench_kit.figures.style import LIGHT
 from nasbench_kit.notebook import drawing
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.diagram import Diagram
@@ -30,7 +30,7 @@ def inline_svg(diagrams: Sequence[Diagram]) -> str:
     layouts = [Layout(diagram) for diagram in diagrams]
     labels = {node.label for layout in layouts for node in layout.nodes if node.operation}
     labels |= {arrow.label for layout in layouts for _, _, arrow in layout.arrows if arrow.label}
-    colours = {label: COLOURS[i % 6] for i, label in enumerate(sorted(labels))}
+    colours = {label: LIGHT.colours[i % 6] for i, label in enumerate(sorted(labels))}
     width = max(layout.width for layout in layouts) * PIXELS
     height, parts = 0.0, []
     for layout in layouts:

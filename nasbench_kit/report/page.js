@@ -110,7 +110,8 @@ function drawLines(host, panel, clockName, algorithms, shown, log, live) {
   area.setAttribute("data-area", "");
   const drawing = make(svg, "g", { "clip-path": `url(#${clip})` });
   const floor = log ? low / 10 : -Infinity;
-  for (const line of lines) {
+  // bands of many curves cannot be told apart: the pointer shows their intervals
+  for (const line of lines.length > 3 ? [] : lines) {
     if (line.low.some((value) => value !== null)) {
       const upper = line.x.map((value, k) => [value, line.high[k]]).filter(([, value]) => usable(value));
       const lower = line.x.map((value, k) => [value, Math.max(line.low[k] ?? floor, floor)]).filter((_, k) => usable(line.high[k]));
@@ -147,7 +148,7 @@ function drawLines(host, panel, clockName, algorithms, shown, log, live) {
     const body = make(make(tip, "table"), "tbody");
     for (const [name, mean, lower, upper, i] of rows) {
       const row = make(body, "tr");
-      make(make(row, "td"), "span", { style: `color:${colour(i)}` }, "●");
+      make(make(row, "td"), "span", { class: "dot", style: `background:${colour(i)}` });
       make(row, "td", { class: "left" }, name);
       make(row, "td", {}, short(mean));
       make(row, "td", {}, lower === null ? "" : `${short(lower)} … ${short(upper)}`);

@@ -96,7 +96,8 @@ def _section(i: int, heading: str, content: dict[str, Any]) -> str:
             "<h3>Progress</h3>",
             several,
             '<div data-curves><div class="bar"></div><div class="panels"></div></div>',
-            '<p class="soft">Means over runs, with their 95 % intervals. A line that ends has reached the optimum in every run.</p>',
+            '<p class="soft">Means over runs, with their 95 % intervals: bands of up to three algorithms, which the names above '
+            "switch on and off, and numbers under the pointer. A line that ends has reached the optimum in every run.</p>",
         ]
     shown = '<div class="detail" role="region" aria-label="Architecture"><p class="soft">Point at an architecture to see it.</p></div>'
     if content["many"]:

@@ -17,6 +17,7 @@ import pytest
 import nasbench_kit as nk
 from nasbench_kit.cli.main import COMMANDS, main
 from nasbench_kit.cli.output import say
+from nasbench_kit.figures.style import STYLES
 from tests.conftest import made_up_table
 from tests.loaders.test_nas_bench_macro import records
 
@@ -131,7 +132,16 @@ def test_convert_validate_compare(call, tmp_path, monkeypatch):
     assert "3,969" in out
     picture = tmp_path / "pictures" / "p.png"
     status, out, err = call(
-        "compare", "nas-bench-macro", "--runs", 5, "--evaluations", 60, "--plot", picture, "--save", tmp_path / "saved"
+        "compare",
+        "nas-bench-macro",
+        "--runs",
+        5,
+        "--evaluations",
+        60,
+        "--plot",
+        picture,
+        "--output",
+        tmp_path / "saved",
     )
     assert status == 0
     assert "selects on test_accuracy" in err
@@ -375,15 +385,72 @@ def test_mistakes_of_search_are_one_line(call, words, message):
     assert len(err.splitlines()) == 1
 
 
+def test_compare_writes_and_draws_what_it_is_told(call, tmp_path):
+    words = ["compare", "--runs", 2, "--evaluations", 30, "--algorithms", "nsga2:population_size=4", "random-search"]
+    words += ["--objectives", "valid_accuracy", "params"]
+    picture = tmp_path / "p.svg"
+    look = ["--plot", picture, "--figure", "front", "--style", "dark", "--width", 80]
+    status, _, err = call(*words, "--save", tmp_path / "r", *look)
+    assert status == 0
+    assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["NSGA2-population_size=4.h5", "RandomSearch.h5"]
+    assert f"drawn {picture}" in err
+    text = picture.read_text()
+    assert STYLES["dark"].ground.lower() in text
+    assert 'width="226' in text  # points
+    assert "fronts" not in text  # the title of a panel of another kind
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--style", "dark"], "--style is of the figure that --plot draws: give --plot FILE, too"),
+        (["--plot", "p.svg", "--figure", "front"], "--figure front needs several objectives: give --objectives"),
+        (["--plot", "p.svg", "--width", "9"], "a figure is 50 to 1000 mm wide, not 9"),
+        (
+            ["--plot", "p.svg", "--figure", "attainment", "--objectives", "valid_accuracy", "params", "flops"],
+            "--figure attainment is for two objectives, not 3",
+        ),
+    ],
+)
+def test_mistakes_about_figures_are_found_before_the_search(call, words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = call("compare", *words)
+    assert (status, out, err) == (2, "", f"nasbench-kit compare: {message}\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_units_of_own_metrics_are_shown(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{number},{90 + number / 1e4},{number % 7 + 0.5}" for number in range(6561)]
+    (tmp_path / "t.csv").write_text("\n".join(["arch,acc,wait", *rows]))
+    (tmp_path / "m.toml").write_text(
+        'space = "nas-bench-macro"\n[[table]]\narchitecture = "arch"\nform = "number"\n'
+        'column = ["acc=c/valid_accuracy", '
+        '{ column = "wait", dataset = "c", metric = "wait", direction = "min", units = "ms" }]\n'
+    )
+    assert call("convert", "t.csv", "--mapping", "m.toml", "--output", "m.h5")[0] == 0
+    _, out, _ = call("search", "--benchmark", "m.h5", "--objectives", "wait", "--evaluations", 20)
+    assert "wait [ms]" in out
+    words = ["--runs", 2, "--evaluations", 20, "--algorithms", "random-search", "--plot", "p.svg"]
+    _, out, _ = call("compare", "m.h5", "--objectives", "wait", *words)
+    assert "the best wait in the table (ms)" in out
+    assert "wait regret [ms]" in (tmp_path / "p.svg").read_text()
+    status, _, err = call("convert", "t.csv", "a.h5", "-o", "b.h5")
+    assert (status, "give one store to write, a.h5 or --output b.h5" in err) == (2, True)
+
+
 def test_compare_says_what_it_did(call, tmp_path):
     status, out, _ = call("compare", "--runs", 3, "--simulated-seconds", 40, "--algorithms", "random-search")
     assert status == 0
     assert "3 runs of 40 simulated seconds" in out
     words = ("compare", "--runs", 3, "--evaluations", 40, "--algorithms", *["random-search"] * 3)
-    status, out, err = call(*words, "--save", tmp_path, "--plot", tmp_path / "p.png", "--baseline", "RandomSearch (2)")
+    status, out, err = call(
+        *words, "--output", tmp_path, "--plot", tmp_path / "p.png", "--baseline", "RandomSearch (2)"
+    )
     assert status == 0
     assert "3 runs of 40 evaluations" in out
     assert "vs baseline, RandomSearch (2)" in out
+    assert "test accuracy [%]" in out
     assert "RandomSearch (3): done" in err
     files = ["RandomSearch-2.h5", "RandomSearch-3.h5", "RandomSearch.h5"]
     assert sorted(path.name for path in tmp_path.glob("*.h5")) == files

@@ -237,6 +237,8 @@ def test_at_most_six_are_drawn_unless_asked_for(bench):
     figure = comparison.plot(algorithms=["search 7", "search 0"])
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["search 7", "search 0"]
     assert "2 of 8\u00a0algorithms" in figure.get_suptitle()
+    with pytest.raises(ValueError, match="no algorithms to draw"):
+        comparison.plot(algorithms=[])
     with pytest.raises(nk.UnknownName, match="search 0"):
         comparison.plot(algorithms=["search 9"])
     with pytest.raises(ValueError, match="front needs several objectives"):

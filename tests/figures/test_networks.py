@@ -9,7 +9,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.figures.layout import LETTER, Layout
-from nasbench_kit.figures.networks import draw
+from nasbench_kit.figures.networks import draw, network_figure
 from nasbench_kit.spaces import EdgeDAG
 
 SPACES = [*nk.list_spaces(), EdgeDAG(7, ["conv", "pool"], missing=True, name="own")]
@@ -29,6 +29,33 @@ def test_nothing_hides_anything(space):
                 assert 0.14 <= y0 <= layout.height - 0.5
             assert len(layout.labels) == sum(bool(arrow.label) for arrow in diagram.arrows)
             assert layout.width >= LETTER * len(layout.title)
+
+
+@pytest.mark.parametrize("space", SPACES, ids=str)
+def test_nothing_hides_anything_from_top_to_bottom(space):
+    space = nk.space(space) if isinstance(space, str) else space
+    for x in space.sample(5, 1):
+        for diagram in space.diagrams(x):
+            layout = Layout(diagram, 4.7, downwards=True)
+            boxes = [(*layout.at[i], layout.width_of(i)) for i in (*range(len(layout.nodes)), *layout.labels)]
+            for (x0, y0, w0), (x1, y1, w1) in itertools.combinations(boxes, 2):
+                assert abs(x0 - x1) >= (w0 + w1) / 2 or abs(y0 - y1) >= 0.22
+            for x0, y0, w0 in boxes:
+                assert w0 / 2 <= x0 <= layout.width - w0 / 2
+                assert 0.14 <= y0 <= layout.height - 0.5
+            for path in layout.paths:
+                heights = [layout.at[i][1] for i in path]
+                assert heights == sorted(heights, reverse=True)
+
+
+def test_narrow_drawings_stay_legible():
+    for name, native in {"darts": None, "nb201": None, "macronas": "22I212I1112222"}.items():
+        space = nk.space(name)
+        native = native or space.decode(space.sample(1, 0))[0]
+        figure = network_figure(space, native, width=80)
+        assert figure.get_figwidth() == pytest.approx(80 / 25.4)
+        assert min(text.get_fontsize() for axes in figure.axes for text in axes.texts) >= 5.9
+    assert {text.get_text() for text in figure.axes[0].texts} >= {"MBConv e3 k3", "MBConv e6 k5", "identity"}
 
 
 @pytest.mark.slow

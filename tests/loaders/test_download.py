@@ -400,7 +400,7 @@ def test_the_command_fetches_and_converts(macro, capsys, tmp_path, monkeypatch):
 
 def test_the_command_without_conversion(macro, capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("NASBENCH_KIT_HOME", str(tmp_path / "home"))
-    assert main(["download", "nas-bench-macro", "--no-convert", "--folder", str(tmp_path / "files")]) == 0
+    assert main(["download", "nas-bench-macro", "--no-convert", "--output", str(tmp_path / "files")]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "files" / "nas-bench-macro_cifar10.json")
     assert not (tmp_path / "home").exists()
 

@@ -48,6 +48,9 @@ class Chain(Space):
 
     version = 1
 
+    #: What drawings call the choices, where their names say too little.
+    labels: tuple[str, ...] = ()
+
     def __init__(
         self,
         layers: int,
@@ -161,7 +164,8 @@ class Chain(Space):
 
     def diagrams_of(self, row: Sequence[int]) -> list[Diagram]:
         dropped = {layer for start, end in self.spans for layer in range(start, end) if row[layer] == self.identity}
-        nodes = [Node(self.choices[gene], True, layer not in dropped) for layer, gene in enumerate(row)]
+        labels = self.labels or self.choices
+        nodes = [Node(labels[gene], True, layer not in dropped) for layer, gene in enumerate(row)]
         nodes = [Node("input"), *nodes, Node("output")]
         return [Diagram(self.name, nodes, [Arrow(i, i + 1) for i in range(len(nodes) - 1)])]
 

@@ -34,6 +34,8 @@ class MacroNAS(Chain):
 
     cost_names = ("params", "flops", "mmacs")  # mmacs in millions, as published
 
+    labels = ("identity", "MBConv e3 k3", "MBConv e6 k5")
+
     skeletons = SKELETONS
 
     def cost_rows(self, rows: Genotypes, name: str, skeleton: Any) -> NDArray[Any]:

@@ -32,6 +32,8 @@ class NASBenchMacro(Chain):
             8, "012", identity="0", spans=[(start + 1, end) for start, end in STAGES], name="nas-bench-macro"
         )
 
+    labels = ("identity", "MBConv e3 k3", "MBConv e6 k5")
+
     skeletons = SKELETONS
 
     def cost_rows(self, rows: Genotypes, name: str, skeleton: Any) -> NDArray[Any]:

@@ -138,7 +138,7 @@ def test_the_commands_write_tables(tmp_path, capsys):
         "--evaluations",
         "30",
     ]
-    assert main([*words, "-o", str(tmp_path / "t.tex"), "--save", str(tmp_path / "results")]) == 0
+    assert main([*words, "-o", str(tmp_path / "t.tex"), "-o", str(tmp_path / "results")]) == 0
     text = (tmp_path / "t.tex").read_text()
     assert "tab:pairwise" in text
     assert main(["report", str(tmp_path / "results"), "-o", str(tmp_path / "again.tex")]) == 0

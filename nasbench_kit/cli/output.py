@@ -13,9 +13,6 @@ from typing import Any
 
 from nasbench_kit.errors import MOST_SHOWN, one_line
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = [
     "number_text",
     "plain",

@@ -426,8 +426,8 @@ def test_the_table_of_hashes():
 
 
 @pytest.mark.slow
-def test_every_cell_is_found_by_its_hash():
-    X = SPACE.representatives(np.arange(SPACE.networks))
+def test_cells_are_found_by_their_hash():
+    X = SPACE.representatives(np.arange(0, SPACE.networks, 20))  # all of them take a minute
     assert (SPACE.from_hash(SPACE.module_hash(X)) == X).all()
 
 

@@ -444,7 +444,9 @@ def test_compare_says_what_it_did(call, tmp_path):
     assert status == 0
     assert "3 runs of 40 simulated seconds" in out
     words = ("compare", "--runs", 3, "--evaluations", 40, "--algorithms", *["random-search"] * 3)
-    status, out, err = call(*words, "--save", tmp_path, "--plot", tmp_path / "p.png", "--baseline", "RandomSearch (2)")
+    status, out, err = call(
+        *words, "--output", tmp_path, "--plot", tmp_path / "p.png", "--baseline", "RandomSearch (2)"
+    )
     assert status == 0
     assert "3 runs of 40 evaluations" in out
     assert "vs baseline, RandomSearch (2)" in out

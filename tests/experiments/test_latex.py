@@ -148,7 +148,7 @@ def test_the_commands_write_tables(tmp_path, capsys):
     assert (tmp_path / "t.csv").read_text().startswith("algorithm,runs,n,mean")
     capsys.readouterr()
     assert main([*words, "-o", "t.doc"]) == 2
-    assert "written as .tex or .csv" in capsys.readouterr().err
+    assert "--output t.doc: give a folder for results, or a file for the table: .tex, .csv" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -9,7 +9,8 @@
 # make test-matrix    the tests on the oldest and on the newest versions that are supported
 # make examples  the notebooks of examples/, executed, as pages in results/examples (installs Jupyter and torch)
 # make tables the bundled stores again, bit for bit, from their published sources: make tables SOURCE=folder
-# make docs   the pictures of the README and the docs
+# make docs   the documentation site: open build/site/index.html
+# make pictures  the pictures of the README and the docs (this was make docs)
 # make figures  every kind of figure, in every style and width, to look at: results/figures/index.html
 # make clean  remove everything that was made
 #
@@ -24,7 +25,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs examples figures tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train test-rest
+.PHONY: run test lint bench docs pictures examples figures tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train test-rest
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -81,7 +82,12 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.run
+# a warning, such as a link that leads nowhere, is an error; nothing is downloaded, and the pages load nothing from elsewhere
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto --doctree-dir build/doctrees docs build/site
+	@echo "the site is build/site/index.html"
+
+pictures: $(VENV)/.run
 	$(BIN)/python docs/pictures.py
 
 figures: $(VENV)/.run
@@ -98,7 +104,7 @@ tables: $(VENV)/.run
 	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) $(BIN)/python tools/make_tables.py $(SOURCE)
 
 clean:
-	rm -rf $(VENV) results dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) results dist build docs/notebooks docs/searching.page .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:
@@ -118,6 +124,10 @@ $(VENV)/.lint: $(VENV)/.run
 	$(INSTALL) --group lint
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.run
+	$(INSTALL) --group docs
+	@touch $@
+
 $(VENV)/.release: $(VENV)/.made pyproject.toml
 	$(INSTALL) --group release
 	@touch $@
@@ -135,8 +145,8 @@ $(VENV)/.examples: $(VENV)/.run
 install-all: $(VENV)/.all
 
 $(VENV)/.all: $(VENV)/.made pyproject.toml
-	$(INSTALL) --editable '.[plot,dask,train,onnx]' --group test --group oracle --group lint
-	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.train $@
+	$(INSTALL) --editable '.[plot,dask,train,onnx]' --group test --group oracle --group lint --group docs
+	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.train $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(INSTALL) --editable '.[bench]'

@@ -1,4 +1,4 @@
-"""The journeys of a query, a search, a conversion and a verification: which file makes what of what. ``make docs`` draws them."""
+"""The journeys of a query, a search, a conversion and a verification: which file makes what of what. ``make pictures`` draws them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draw the pictures of the README and the docs: ``make docs``."""
+"""Draw the pictures of the README and the docs: ``make pictures``."""
 
 from __future__ import annotations
 
@@ -110,6 +110,13 @@ ARCHITECTURES = {
 }
 
 
+def tutorial() -> nk.Comparison:
+    """The comparison of the tutorial, with its seed."""
+    problem = nk.open("nb201").problem("valid_accuracy", dataset="cifar100")
+    algorithms = [nk.RandomSearch(), nk.RegularizedEvolution(), nk.LocalSearch()]
+    return nk.compare(problem, algorithms, runs=100, evaluations=300, seed=0)
+
+
 def main() -> None:
     """Draw comparisons and estimates of the bundled table, each algorithm beside random search, an architecture of each space."""
     FOLDER.mkdir(exist_ok=True)
@@ -122,6 +129,7 @@ def main() -> None:
     print(draw_estimation(FOLDER / "estimation.svg"))
     published = nk.reproduce("nb201-cifar10").comparison()
     published.plot("anytime", FOLDER / "nb201.png")
+    tutorial().plot("anytime", FOLDER / "tutorial.png")
     bench = nk.open("nb201-digits")
     single = [cls() for cls in ALGORITHMS.values() if cls.single_objective]
     many = [cls() for cls in ALGORITHMS.values() if cls.many_objectives]

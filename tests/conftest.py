@@ -28,6 +28,7 @@ os.environ.setdefault("NASBENCH_KIT_COMPILED", "0")
 OPTIONAL = (
     *("deap", "distributed", "lightgbm", "nas_201_api", "nats_bench", "networkx", "numba", "onnx", "onnxruntime"),
     *("onnxscript", "optuna", "playwright", "pyarrow", "pymoo", "pynauty", "sklearn", "tensorflow", "torch", "xarray"),
+    *("furo", "myst_nb", "sphinx", "sphinx_copybutton", "sphinx_design"),
     *("h5netcdf", "iohinspector", "netCDF4", "syne_tune", "xgboost"),
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # one of them, on the PATH

@@ -108,6 +108,7 @@ class Queries:
         invalid: Literal["raise", "nan"] = "raise",
     ) -> NDArray[np.float64]:
         """Look up metrics of architectures.
+
         Parameters
         ----------
         X : array_like of int, shape (n, genes) or (genes,)

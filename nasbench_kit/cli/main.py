@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nasbench_kit.cli.output import say
 from nasbench_kit.cli.signals import raised_signals
@@ -106,8 +106,19 @@ class _Parser(argparse.ArgumentParser):
         super().error(one_line(message, MOST_SHOWN))
 
 
-def _run(words: list[str]) -> int:
-    """Run the command that the words give; returns the exit status."""
+def add_command(commands: Any, name: str) -> argparse.ArgumentParser:
+    """Add a subcommand with all of its options to the subparsers of ``nasbench-kit``."""
+    module = importlib.import_module(f"nasbench_kit.cli.{name}")
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=COMMANDS[name], description=module.__doc__)
+    module.add_arguments(parser)
+    if not any(action.dest == "space" for action in parser._actions):
+        parser.add_argument("--space", metavar="FILE.py:NAME", help="the search space of the store, if it is your own")
+    parser.set_defaults(run=module.run)
+    return parser
+
+
+def parsed(words: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    """The parser of ``nasbench-kit`` and the options that it reads from words; wrong use ends in SystemExit."""
     parser = _Parser(
         prog="nasbench-kit",
         description="Compare neural architecture search algorithms on tables of trained networks.",
@@ -115,15 +126,8 @@ def _run(words: list[str]) -> int:
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, text in COMMANDS.items():
-        if words[:1] == [name]:  # only the command that is called is imported: the others' imports cost a second
-            module = importlib.import_module(f"nasbench_kit.cli.{name}")
-            sub = commands.add_parser(name, help=text, description=module.__doc__)
-            module.add_arguments(sub)
-            if not any(action.dest == "space" for action in sub._actions):
-                sub.add_argument(
-                    "--space", metavar="FILE.py:NAME", help="the search space of the store, if it is your own"
-                )
-            sub.set_defaults(run=module.run)
+        if list(words[:1]) == [name]:  # only the command that is called is imported: the others' imports cost a second
+            add_command(commands, name)
         else:
             commands.add_parser(name, help=text)
     options, rest = parser.parse_known_args(words)
@@ -131,6 +135,12 @@ def _run(words: list[str]) -> int:
         options.architectures += [word for word in rest if word != "--"]  # argparse takes none after an option
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return parser, options
+
+
+def _run(words: list[str]) -> int:
+    """Run the command that the words give; returns the exit status."""
+    parser, options = parsed(words)
     if options.version:
         from importlib.metadata import version
 

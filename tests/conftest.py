@@ -73,10 +73,11 @@ def _homes(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _own_home(_homes, monkeypatch):
-    """No test sees the user's stores, or leaves one there."""
+    """No test sees the user's stores, or leaves one there; nor the width of a terminal."""
     home = next(_homes)
     home.mkdir()
     monkeypatch.setenv("NASBENCH_KIT_HOME", str(home))
+    monkeypatch.delenv("COLUMNS", raising=False)  # pytest-xdist sets it, and tables are as wide
 
 
 @pytest.fixture(autouse=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS
 from nasbench_kit.benchmark import Benchmark, open_benchmark
-from nasbench_kit.cli.comparison_table import check_table, comparison_json, print_comparison, write_table
+from nasbench_kit.cli.comparison_table import TABLES, comparison_json, print_comparison, write_table
 from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_stderr
 from nasbench_kit.cli.own import OWN, algorithm_of
 from nasbench_kit.cli.picture import add_plot_arguments, check_plot, look_of
@@ -18,6 +19,7 @@ from nasbench_kit.experiments.comparison import FIGURES
 from nasbench_kit.experiments.iohprofiler import check_empty
 from nasbench_kit.experiments.names import file_names, named
 from nasbench_kit.experiments.recorder import CLOCKS
+from nasbench_kit.files import check_target
 from nasbench_kit.metrics.named_indicators import HYPERVOLUME, INDICATORS
 
 
@@ -44,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, default=100, help="runs per algorithm (default: %(default)s)")
     parser.add_argument(
         "--first-run", type=int, default=0, metavar="N",
-        help="number of the first run, to divide the runs (default: %(default)s); 'merge' joins the results of --save",
+        help="number of the first run, to divide the runs (default: %(default)s); 'merge' joins the results of --output",
     )  # fmt: skip
     parser.add_argument(
         "--evaluations", type=int, help="evaluations per run (default: 500; 2000 for several objectives)"
@@ -58,7 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="test each algorithm against this one, as named in the table (default: all pairs)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write the table: .tex (LaTeX, with booktabs), with all pairs, or .csv"
+        *("-o", "--output"),
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="write the result of each algorithm to this folder, or the table to this file: .tex (LaTeX, with booktabs, with all "
+        "pairs) or .csv; may be repeated",
     )
     add_plot_arguments(parser, FIGURES)
     parser.add_argument(
@@ -66,9 +73,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="evaluations",
         choices=CLOCKS,
         help="the time axis of figure and trace (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--save", metavar="FOLDER", help="save the result of each algorithm as an HDF5 file in this folder"
     )
     parser.add_argument(
         "--iohprofiler", metavar="FOLDER", help="write all runs in IOHprofiler's format to this new folder"
@@ -85,10 +89,7 @@ def run(options: argparse.Namespace) -> int:
     if options.plot:
         options.plot.parent.mkdir(parents=True, exist_ok=True)
     check_plot(options)  # now, not after the searches
-    if options.output:
-        check_table(Path(options.output))
-    if options.save:
-        Path(options.save).mkdir(parents=True, exist_ok=True)
+    folders, tables = _targets(options.output)
     if options.iohprofiler:
         check_empty(Path(options.iohprofiler))
     bench = open_benchmark(options.benchmark)
@@ -130,17 +131,17 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.indicator != HYPERVOLUME:
         comparison = comparison.by(options.indicator)
-    if options.save:
+    for folder in folders:
         files = file_names(comparison.results, ".h5")
         for name, result in comparison.results.items():
-            say(f"saved {result.save(Path(options.save) / files[name])}", error=True)
+            say(f"saved {result.save(folder / files[name])}", error=True)
     if options.iohprofiler:
         say(f"wrote {comparison.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
         comparison.plot(options.figure or FIGURES[0], options.plot, clock=options.clock, **look_of(options))
         say(f"drawn {options.plot}", error=True)
-    if options.output:
-        say(f"wrote {write_table(comparison, Path(options.output), options.baseline)}", error=True)
+    for table in tables:
+        say(f"wrote {write_table(comparison, table, options.baseline)}", error=True)
     # last, since what reads a pipe may have seen enough before everything is written
     if options.json:
         print_json(comparison_json(comparison, options.baseline))
@@ -158,3 +159,20 @@ def _report(words: list[str] | None, bench: Benchmark, dataset: str) -> tuple[st
     epochs = int(words[2]) if len(words) > 2 else None
     bench.query(bench.architectures[:1], words[0], dataset=where, epochs=epochs)  # a name that is wrong is wrong now
     return where, words[0], epochs
+
+
+def _targets(outputs: Sequence[str]) -> tuple[list[Path], list[Path]]:
+    """What to write: folders of results, which are made, and files of tables."""
+    paths = [Path(output) for output in outputs]
+    tables = [path for path in paths if path.suffix.lower() in TABLES and not path.is_dir()]
+    folders = [path for path in paths if path not in tables]
+    for path in folders:
+        if path.suffix and not path.is_dir():
+            raise ValueError(
+                f"--output {path}: give a folder for results, or a file for the table: {', '.join(TABLES)}"
+            )
+    for path in tables:
+        check_target(path)
+    for path in folders:
+        path.mkdir(parents=True, exist_ok=True)
+    return folders, tables

@@ -15,10 +15,12 @@ from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.experiments.latex import all_latex
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.figures.axes import axis_label
-from nasbench_kit.files import check_target, replace_file
+from nasbench_kit.files import replace_file
 from nasbench_kit.metrics.named_indicators import INDICATORS
 
-__all__ = ["check_table", "comparison_json", "duration", "print_comparison", "print_ranks", "write_table"]
+__all__ = ["TABLES", "comparison_json", "duration", "print_comparison", "print_ranks", "write_table"]
+
+TABLES = (".tex", ".csv")  # how a table is written
 
 
 def comparison_json(comparison: Comparison, baseline: str | None) -> dict[str, Any]:
@@ -44,13 +46,6 @@ def comparison_json(comparison: Comparison, baseline: str | None) -> dict[str, A
     found["algorithms"] = comparison.table(baseline).reset_index().to_dict(orient="records")
     found["pairs"] = comparison.pairwise(baseline).to_dict(orient="records")
     return found
-
-
-def check_table(path: Path) -> None:
-    """Raise ValueError or WriteError if it is clear that no table can be written there."""
-    if path.suffix.lower() not in (".tex", ".csv"):
-        raise ValueError(f"{path}: a table is written as .tex or .csv; give such a suffix")
-    check_target(path)
 
 
 def write_table(comparison: Comparison, path: Path, baseline: str | None) -> Path:

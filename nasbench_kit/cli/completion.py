@@ -73,7 +73,9 @@ def _completion() -> Completion:
             elif action.nargs != 0:
                 count = MANY if action.nargs in ("*", "+") else 1
                 taking += [(f"{command} {flag}", kind, count) for flag in action.option_strings]
-        flags = [flag for action in parser._actions for flag in action.option_strings]
+        # an earlier name of an option still works, but is not offered
+        shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]
+        flags = [flag for action in shown for flag in action.option_strings]
         options[command] = tuple(sorted(flags))
     return Completion(tuple(COMMANDS), options, tuple(taking), tuple(positions), lists, str(store_folder()))
 

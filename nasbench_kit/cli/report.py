@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "results",
         nargs="+",
         metavar="RESULT",
-        help="results that compare --save or search wrote, saved comparisons, or folders of them; results on the same problem "
+        help="results that compare or search wrote, saved comparisons, or folders of them; results on the same problem "
         "are compared with each other",
     )
     parser.add_argument(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.cli.extras import needs_training
 from nasbench_kit.cli.output import print_json, print_table, progress_bars, say
@@ -108,6 +106,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print(found: Verification) -> None:
+    import pandas as pd
+
     first = found.frame["metric"].iloc[0]
     shown = found.frame[(found.frame["metric"] == first) | (found.frame["verdict"] == CONTRADICTED)]
     several = shown["metric"].nunique() > 1
@@ -157,6 +157,8 @@ def _print(found: Verification) -> None:
 
 
 def _mean(mean: float, sd: float) -> str:
+    import pandas as pd
+
     if pd.isna(mean):
         return "unknown"
     return f"{mean:.2f}" if pd.isna(sd) else f"{mean:.2f} ± {sd:.2f}"

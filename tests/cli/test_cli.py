@@ -153,7 +153,7 @@ def test_convert_validate_compare(call, tmp_path, monkeypatch):
 @pytest.mark.posix
 @pytest.mark.slow
 def test_results_are_saved_before_a_pipe_closes(tmp_path):
-    command = f"{sys.executable} -m nasbench_kit compare --runs 2 --evaluations 10 --save {tmp_path / 'r'} | head -n 1"
+    command = f"{sys.executable} -m nasbench_kit compare --runs 2 --evaluations 10 -o {tmp_path / 'r'} | head -n 1"
     subprocess.run(["bash", "-c", command], capture_output=True, check=True)
     assert list((tmp_path / "r").glob("*.h5"))
 
@@ -390,7 +390,7 @@ def test_compare_writes_and_draws_what_it_is_told(call, tmp_path):
     words += ["--objectives", "valid_accuracy", "params"]
     picture = tmp_path / "p.svg"
     look = ["--plot", picture, "--figure", "front", "--style", "dark", "--width", 80]
-    status, _, err = call(*words, "--save", tmp_path / "r", *look)
+    status, _, err = call(*words, "-o", tmp_path / "r", *look)
     assert status == 0
     assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["NSGA2-population_size=4.h5", "RandomSearch.h5"]
     assert f"drawn {picture}" in err

@@ -138,7 +138,7 @@ def test_the_commands_write_tables(tmp_path, capsys):
         "--evaluations",
         "30",
     ]
-    assert main([*words, "-o", str(tmp_path / "t.tex"), "--save", str(tmp_path / "results")]) == 0
+    assert main([*words, "-o", str(tmp_path / "t.tex"), "-o", str(tmp_path / "results")]) == 0
     text = (tmp_path / "t.tex").read_text()
     assert "tab:pairwise" in text
     assert main(["report", str(tmp_path / "results"), "-o", str(tmp_path / "again.tex")]) == 0
@@ -148,7 +148,7 @@ def test_the_commands_write_tables(tmp_path, capsys):
     assert (tmp_path / "t.csv").read_text().startswith("algorithm,runs,n,mean")
     capsys.readouterr()
     assert main([*words, "-o", "t.doc"]) == 2
-    assert "written as .tex or .csv" in capsys.readouterr().err
+    assert "--output t.doc: give a folder for results, or a file for the table: .tex, .csv" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -138,7 +138,7 @@ def test_on_the_command_line(store, tmp_path, capsys):
     assert "3 runs of RegularizedEvolution, numbered 2 to 4" in told.out
     assert "warning: 2 runs below 4 are missing, the first is 0" in told.err
     words = ["compare", str(store), "--algorithms", "RegularizedEvolution", "--evaluations", "30", "--seed", "4"]
-    assert main([*words, "--runs", "3", "--first-run", "2", "--save", str(tmp_path / "compared")]) == 0
+    assert main([*words, "--runs", "3", "--first-run", "2", "-o", str(tmp_path / "compared")]) == 0
     assert nk.load_result(tmp_path / "compared" / "RegularizedEvolution.h5") == nk.load_result(b)
     assert main(["merge", a, a, "-o", out]) == 2
     assert "both have run 0" in capsys.readouterr().err

@@ -99,7 +99,7 @@ def test_the_command_repeats_it(which, request, tmp_path, capsys):
     comparison = request.getfixturevalue(which)
     words = shlex.split(compare_command(comparison))
     assert words[0] == "nasbench-kit"
-    assert main([*words[1:], "--save", str(tmp_path)]) == 0
+    assert main([*words[1:], "-o", str(tmp_path)]) == 0
     capsys.readouterr()
     again = sorted((nk.load_result(path) for path in tmp_path.glob("*.h5")), key=lambda result: result.algorithm)
     assert again == sorted(comparison.results.values(), key=lambda result: result.algorithm)

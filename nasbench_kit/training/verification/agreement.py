@@ -13,9 +13,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import scipy.optimize
-import scipy.special
-import scipy.stats
+import scipy  # whose parts are imported when they are first used
 from numpy.typing import NDArray
 
 __all__ = [

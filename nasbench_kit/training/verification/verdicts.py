@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nasbench_kit.training.verification.agreement import (
@@ -19,6 +19,9 @@ from nasbench_kit.training.verification.agreement import (
     holm,
     measure_spread,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["DRAWS", "Draw", "MetricVerdict", "compare_with_table", "draw_entries"]
 
@@ -165,6 +168,8 @@ def compare_with_table(
         ``verdict``.
     checks : list of MetricVerdict
     """
+    import pandas as pd
+
     spreads = {name: _spread(table[name], measured[name], steps[name]) for name in measured}
     entries = {name: compare_entries(draw.table[name], new, spreads[name]) for name, new in measured.items()}
     samples: dict[str, SampleComparison] = {}

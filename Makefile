@@ -25,15 +25,16 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs pictures examples figures tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train test-rest
+.PHONY: run test lint bench docs pictures examples figures tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train
 
 run: $(VENV)/.run
 	@mkdir -p results
 	@$(BIN)/nasbench-kit reproduce nb201-cifar10 --plot results/nb201.png
 	@echo "the picture is results/nb201.png"
 
-test: $(VENV)/.test
-	$(BIN)/python -m pytest --ignore=tests/training
+# with ALL=1, as in CI, also what is slow and what trains
+test: $(VENV)/$(if $(ALL),.train,.test)
+	$(BIN)/python -m pytest $(if $(ALL),-m "",--ignore=tests/training)
 
 # seconds each: damage at every byte, kills at every moment, statistics
 test-slow: $(VENV)/.test
@@ -46,10 +47,6 @@ test-published: $(VENV)/.test
 # trains networks for real: needs torch, scikit-learn and, for one test, dask
 test-train: $(VENV)/.train
 	$(BIN)/python -m pytest tests/training
-
-# the three above at once, as CI runs them
-test-rest: $(VENV)/.train
-	NASBENCH_KIT_PUBLISHED=$(wildcard $(abspath $(NASBENCH_KIT_PUBLISHED))) $(BIN)/python -m pytest -m "slow or training or published"
 
 # damaged and hostile files for everything that reads one; for hours by hand: make fuzz FUZZ_SECONDS=7200 FUZZ_SEED=1
 FUZZ_SECONDS ?= 60
@@ -145,8 +142,8 @@ $(VENV)/.examples: $(VENV)/.run
 install-all: $(VENV)/.all
 
 $(VENV)/.all: $(VENV)/.made pyproject.toml
-	$(INSTALL) --editable '.[plot,dask,train,onnx]' --group test --group oracle --group lint --group docs
-	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.train $@
+	$(INSTALL) --editable '.[plot,dask,train,onnx]' --group test --group oracle --group lint --group docs --group release
+	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.release $(VENV)/.train $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(INSTALL) --editable '.[bench]'

@@ -351,7 +351,7 @@ def test_search_shows_the_trial_that_was_searched(call, store):
 def test_search_draws_a_table(call, tmp_path, objectives):
     words = ("search", "--benchmark", "nb201-digits", "--evaluations", 60, "--runs", 2, "--objectives", *objectives)
     status, _, err = call(*words, "--plot", tmp_path / "r.svg")
-    assert (status, f"wrote the plot {tmp_path / 'r.svg'}" in err) == (0, True)
+    assert (status, f"drawn {tmp_path / 'r.svg'}" in err) == (0, True)
     assert (tmp_path / "r.svg").stat().st_size > 10_000
 
 

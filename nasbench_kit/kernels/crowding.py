@@ -6,13 +6,12 @@ points.
 
 from __future__ import annotations
 
-import moocore
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
-from nasbench_kit.kernels.hashing import mix
 from nasbench_kit.kernels.sorting import order_by_two, order_of_pairs, take, whole_numbers
+from nasbench_kit.kernels.survival_of_many import rank_and_crowding_of_many, survival_keys_of_many
 
 __all__ = ["rank_and_crowding", "survivors"]
 
@@ -47,6 +46,8 @@ def survivors(F: NDArray[np.float64], n: int, ties: NDArray[np.uint32] | None = 
     if enabled() and m == 2 and tie:
         order = order_of_pairs(F)
         key = _survival_keys(np.ascontiguousarray(F), order, n, ties, crowding, tie, place)
+    elif enabled() and m > 2 and tie:
+        order, key = survival_keys_of_many(F, n, ties, crowding, tie, place)
     else:
         order, rank, distance = rank_and_crowding(F, n, ties)
         # Distances are at most m, except at the ends of a front, where they are infinite. Steps of 2**-22 are below any
@@ -97,7 +98,7 @@ def rank_and_crowding(
         words = np.zeros(F.shape[:2], dtype=np.uint32)
     if F.shape[2] == 2:
         return _of_two(F, F.shape[1] if enough is None else enough, words)
-    return _of_many(F, words)
+    return rank_and_crowding_of_many(F, words)
 
 
 def _of_two(
@@ -225,32 +226,6 @@ def _gaps(values: NDArray[np.float64], starts: NDArray[np.intp]) -> tuple[NDArra
             gap[:-1] *= np.repeat(scale, ends - starts + 1)
         gap[starts] = gap[-1] = np.inf
     return gap[:-1], gap[1:]
-
-
-def _of_many(
-    F: NDArray[np.float64], words: NDArray[np.uint32]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Implementation for any number of objectives, one front at a time."""
-    runs, points, m = F.shape
-    order = np.lexsort(np.moveaxis(F, 2, 0)[::-1], axis=1) + (np.arange(runs) * points)[:, np.newaxis]
-    F = F.reshape(-1, m).take(order, axis=0)
-    unknown = np.isinf(F.max(axis=2))
-    # equal words give equal hashes, so that equal points then keep their order
-    among_equals = [mix(words.astype(np.uint64) + (np.uint64(objective) << np.uint64(32))) for objective in range(m)]
-    rank, distance = np.empty((runs, points), dtype=np.intp), np.zeros((runs, points))
-    for run in range(runs):
-        rank[run] = moocore.pareto_rank(F[run])
-        rank[run][unknown[run]] = points
-        for front in range(int(rank[run][~unknown[run]].max(initial=-1)) + 1):
-            members = np.flatnonzero(rank[run] == front)
-            for values, among in zip(F[run, members].T, among_equals, strict=True):
-                by_value = np.lexsort((among[run, members], values))
-                ascending, ends = values[by_value], by_value[[0, -1]]
-                span = ascending[-1] - ascending[0]
-                if span > 0:
-                    distance[run, members[by_value[1:-1]]] += (ascending[2:] - ascending[:-2]) / span
-                distance[run, members[ends]] = np.inf
-    return order, rank, distance
 
 
 @compiled

@@ -32,6 +32,9 @@ def first_fronts(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     if F.shape[1] == 2 and enabled():
         front: NDArray[np.intp] = _fronts_of_two(np.ascontiguousarray(F), group, groups)
         return front
+    if F.shape[1] > 2 and enabled():
+        front = _fronts_of_many(np.ascontiguousarray(F), group, groups)
+        return front[_lexicographic(F[front], group[front])]
     if F.shape[1] == 2 and len(F) >= 8 * groups:
         left = _not_far_behind(F, group)
         return left[_nondominated(F.take(left, axis=0), group.take(left))]
@@ -77,6 +80,8 @@ def _nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[n
         keep = np.ones(len(order), dtype=np.bool_)
         keep[1:] = key[1:] < np.minimum.accumulate(key)[:-1]
         return order[keep]
+    if np.isinf(sorted_F).any():  # moocore drops some of the points that have an infinite objective
+        sorted_F = np.stack([np.unique(f, return_inverse=True)[1] for f in sorted_F.T], axis=1).astype(np.float64)
     bounds = np.flatnonzero(np.diff(sorted_group)) + 1
     keep = np.concatenate([moocore.is_nondominated(part) for part in np.split(sorted_F, bounds)])
     return order[keep]
@@ -139,5 +144,53 @@ def _fronts_of_two(F: NDArray[np.float64], group: NDArray[np.int64], groups: int
                     kept[j - (stop - start - 1)] = kept[j]
             kept[total + start] = i
             size += 1 - (stop - start)
+        total += size
+    return kept[:total].copy()
+
+
+@compiled
+def _fronts_of_many(F: NDArray[np.float64], group: NDArray[np.int64], groups: int) -> NDArray[np.intp]:
+    """Distinct non-dominated points of each group, of equal ones the first, in no order: (n, m) and (n,) to (k,).
+
+    Points are inserted one by one into the front of their group. What excluded a point is moved to the front's begin, since it
+    probably excludes the next one, too. O(n k m) for fronts of k points.
+    """
+    n, m = F.shape
+    begin = np.zeros(groups + 1, dtype=np.intp)
+    for i in range(n):
+        begin[group[i] + 1] += 1
+    for k in range(groups):
+        begin[k + 1] += begin[k]
+    members = np.empty(n, dtype=np.intp)  # sorted by group
+    filled = begin[:-1].copy()
+    for i in range(n):
+        members[filled[group[i]]] = i
+        filled[group[i]] += 1
+    kept = np.empty(n, dtype=np.intp)
+    total = 0
+    for k in range(groups):
+        size = 0  # the front is kept[total : total + size]
+        for i in members[begin[k] : begin[k + 1]]:
+            place = 0
+            excluded = False
+            while place < size:
+                j = kept[total + place]
+                higher = lower = False
+                for objective in range(m):
+                    higher = higher or F[j, objective] > F[i, objective]
+                    lower = lower or F[j, objective] < F[i, objective]
+                if not higher:  # it dominates the new point, or equals it
+                    kept[total + place] = kept[total]
+                    kept[total] = j
+                    excluded = True
+                    break
+                if lower:
+                    place += 1
+                else:  # the new point dominates it
+                    size -= 1
+                    kept[total + place] = kept[total + size]
+            if not excluded:
+                kept[total + size] = i
+                size += 1
         total += size
     return kept[:total].copy()

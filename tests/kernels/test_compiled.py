@@ -21,6 +21,7 @@ from nasbench_kit.algorithms.operators.mutation import mutate_one_gene
 from nasbench_kit.algorithms.operators.selection import tournament
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels import compiling
+from nasbench_kit.kernels.domination import first_fronts
 from nasbench_kit.kernels.seen import Seen
 from nasbench_kit.kernels.sorting import lowest, order_of_pairs
 from nasbench_kit.metrics.indicators import nondominated
@@ -82,6 +83,21 @@ def test_survivors_are_the_same(kind, shape):
             assert equal(*both(lambda n=n, words=words: survivors(F, n, words)))
             assert equal(*both(lambda n=n, words=words: survivors(np.asfortranarray(F), n, words)))
     assert np.array_equal(F, before)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in VALUES if kind != "one and many"])
+@pytest.mark.parametrize(
+    ("shape", "m"), [((1, 1), 3), ((1, 2), 4), ((40, 7), 3), ((30, 60), 4), ((8, 200), 3), ((4, 90), 6)]
+)
+def test_survivors_and_fronts_of_many_objectives_are_the_same(kind, shape, m):
+    rng = np.random.default_rng(0)
+    F, ties = VALUES[kind](rng, (*shape, m)), rng.integers(0, 2**32, shape, dtype=np.uint32)
+    for n in {1, shape[1] // 2 or 1, shape[1]}:
+        for words in (ties, None):
+            with np.errstate(over="ignore"):
+                assert equal(*both(lambda n=n, words=words: survivors(F, n, words)))
+    group = rng.integers(0, shape[0], shape[0] * shape[1])
+    assert equal(*both(lambda: first_fronts(F.reshape(-1, m), group)))
 
 
 @pytest.mark.parametrize("kind", VALUES)

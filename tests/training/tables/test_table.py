@@ -253,7 +253,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 
 @needs_proc
 def test_killed_in_the_middle_it_goes_on_to_the_same_bits(call, started, tmp_path):
-    words = (*SMALL, "--sample", 2, "--seeds", 2, "--epochs", 8)
+    words = (*SMALL, "--sample", 2, "--seeds", 2, "--epochs", 6)
     parts = tmp_path / "table.h5.parts"
     for processes, condition in (
         (2, lambda: list(parts.glob("checkpoints/*/*.pt"))),

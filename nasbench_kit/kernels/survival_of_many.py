@@ -108,22 +108,42 @@ def _keys(
     earlier = np.empty(points, dtype=np.int64)  # the member of the same front before this one; -1 if there is none
     size = np.empty(points, dtype=np.int64)  # of each front
     distance = np.empty(points)
-    along = np.empty(points, dtype=np.int64)
-    among = np.empty(points, dtype=np.uint64)
-    lowest, highest = np.empty(points), np.empty(points)  # of each front, in one objective
-    one, other = np.empty(points, dtype=np.int64), np.empty(points, dtype=np.int64)  # its last two members
+    low, high = np.empty((points, m)), np.empty((points, m))  # of each front
+    # of each front, the points with the value that was seen last in one objective
+    at = np.empty(points)
+    before_it = np.empty(points)  # the value before; nan if there is none
+    first, final = np.empty(points, dtype=np.int64), np.empty(points, dtype=np.int64)
+    first_word, final_word = np.empty(points, dtype=np.uint64), np.empty(points, dtype=np.uint64)
     unit, most = 2.0**crowding / (m + 2), m + 1.0
+    # the places of a point in all objectives but the first, in one integer with a spare bit above each: one subtraction compares all
+    packed = (m - 1) * (place + 1) <= 63
+    code = np.zeros(points, dtype=np.int64)
+    spare = np.int64(0)
+    if packed:
+        for objective in range(1, m):
+            spare |= np.int64(1) << (objective * (place + 1) - 1)
     for run in range(runs):
         fronts = 0
         before = -1  # the last point that is no failure
         for i in range(points):
+            for objective in range(m):
+                values[i, objective] = flat[order[run, i], objective]
+        if packed:
+            code[:] = 0
+            for objective in range(1, m):
+                height = np.int64(0)
+                last = by_objective[objective, run, 0] - run * points
+                for i in range(points):
+                    p = by_objective[objective, run, i] - run * points
+                    height += np.int64(values[p, objective] != values[last, objective])
+                    code[p] |= height << ((objective - 1) * (place + 1))
+                    last = p
+        for i in range(points):
             known = True
             same = before >= 0
             for objective in range(m):
-                value = flat[order[run, i], objective]
-                values[i, objective] = value
-                known = known and np.isfinite(value)
-                same = same and value == values[before, objective]
+                known = known and np.isfinite(values[i, objective])
+                same = same and values[i, objective] == values[before, objective]
             distance[i] = 0.0
             if not known:
                 rank[i] = points
@@ -138,7 +158,9 @@ def _keys(
             while front < fronts:
                 # only earlier points can dominate this one, and their first objective is not higher
                 j = latest[front]
-                while j >= 0:
+                while packed and j >= 0 and ((code[i] | spare) - code[j]) & spare != spare:
+                    j = earlier[j]
+                while not packed and j >= 0:
                     objective = 1
                     while objective < m and values[j, objective] <= values[i, objective]:
                         objective += 1
@@ -151,54 +173,67 @@ def _keys(
             if front == fronts:
                 latest[front] = -1
                 size[front] = 0
+                low[front], high[front] = values[i], values[i]
                 fronts += 1
             earlier[i] = latest[front]
             latest[front] = i
             size[front] += 1
             rank[i] = front
+            for objective in range(m):
+                low[front, objective] = min(low[front, objective], values[i, objective])
+                high[front, objective] = max(high[front, objective], values[i, objective])
         needed = ranked = 0  # fronts that have survivors
         while needed < fronts and ranked < enough:
             ranked += size[needed]
             needed += 1
         for objective in range(m):
-            # the points of these fronts by this objective; equal values by a hash of their words, as `mix` makes it
-            members = 0
-            for i in range(points):
-                p = by_objective[objective, run, i] - run * points
-                if rank[p] >= needed:
-                    continue
-                word = np.uint64(ties[run, p]) + (np.uint64(objective) << np.uint64(32)) + np.uint64(0x9E3779B97F4A7C15)
-                word = (word ^ word >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-                word = (word ^ word >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-                word ^= word >> np.uint64(31)
-                value = values[p, objective]
-                k = members
-                while k > 0 and values[along[k - 1], objective] == value and among[k - 1] > word:
-                    along[k], among[k] = along[k - 1], among[k - 1]
-                    k -= 1
-                along[k], among[k] = p, word
-                members += 1
-            one[:needed] = -1
-            other[:needed] = -1
-            for k in range(members):
-                p = along[k]
-                front = rank[p]
-                if one[front] < 0:
-                    lowest[front] = values[p, objective]
-                    distance[p] = np.inf
-                highest[front] = values[p, objective]
-                one[front] = p
-            one[:needed] = -1
-            for k in range(members):
-                p = along[k]
-                front = rank[p]
-                span = highest[front] - lowest[front]
-                if other[front] >= 0 and span > 0:
-                    gap = values[p, objective] - values[other[front], objective]
-                    distance[one[front]] += gap / span
-                other[front], one[front] = one[front], p
-            for front in range(needed):
-                distance[one[front]] = np.inf
+            # Of points of a front with equal values, only the first and the last have a gap beside them. These are the ones with
+            # the lowest and the highest hash of their words, as `mix` makes it.
+            seed = (np.uint64(objective) << np.uint64(32)) + np.uint64(0x9E3779B97F4A7C15)
+            first[:needed] = -1
+            before_it[:needed] = np.nan
+            for i in range(points + needed):
+                p = np.int64(-1)
+                if i < points:
+                    p = by_objective[objective, run, i] - run * points
+                    if rank[p] >= needed:
+                        continue
+                    front, value = rank[p], values[p, objective]
+                    word = np.uint64(ties[run, p]) + seed
+                    word = (word ^ word >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+                    word = (word ^ word >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+                    word ^= word >> np.uint64(31)
+                    if first[front] >= 0 and value == at[front]:
+                        if word < first_word[front]:
+                            first[front], first_word[front] = p, word
+                        if word >= final_word[front]:
+                            final[front], final_word[front] = p, word
+                        continue
+                else:
+                    front, value = i - points, np.inf
+                if first[front] >= 0:  # the points before have all been seen
+                    span = high[front, objective] - low[front, objective]
+                    begins, ends = np.isnan(before_it[front]), p < 0
+                    here = at[front]
+                    if first[front] == final[front]:
+                        if begins or ends:
+                            distance[first[front]] = np.inf
+                        elif span > 0:
+                            distance[first[front]] += (value - before_it[front]) / span
+                    else:
+                        if begins:
+                            distance[first[front]] = np.inf
+                        elif span > 0:
+                            distance[first[front]] += (here - before_it[front]) / span
+                        if ends:
+                            distance[final[front]] = np.inf
+                        elif span > 0:
+                            distance[final[front]] += (value - here) / span
+                    before_it[front] = here
+                if p >= 0:
+                    first[front] = final[front] = p
+                    first_word[front] = final_word[front] = word
+                    at[front] = value
         for i in range(points):
             key = (rank[i] << crowding) + (1 << crowding) - 1 - np.int64(min(distance[i], most) * unit)
             keys[run, i] = (key << tie | np.int64(ties[run, i] >> np.uint32(32 - tie))) << place | i

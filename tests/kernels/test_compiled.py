@@ -87,7 +87,7 @@ def test_survivors_are_the_same(kind, shape):
 
 @pytest.mark.parametrize("kind", [kind for kind in VALUES if kind != "one and many"])
 @pytest.mark.parametrize(
-    ("shape", "m"), [((1, 1), 3), ((1, 2), 4), ((40, 7), 3), ((30, 60), 4), ((8, 200), 3), ((4, 90), 6)]
+    ("shape", "m"), [((1, 1), 3), ((1, 2), 4), ((40, 7), 3), ((30, 60), 4), ((8, 200), 3), ((4, 90), 6), ((4, 90), 9)]
 )
 def test_survivors_and_fronts_of_many_objectives_are_the_same(kind, shape, m):
     rng = np.random.default_rng(0)

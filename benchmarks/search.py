@@ -65,6 +65,8 @@ def run() -> dict[str, Any]:
     searches = {
         "NSGA2, population 100": (two, nk.NSGA2(population_size=POPULATION), RUNS, evaluations),
         "NSGA2, population 1000": (two, nk.NSGA2(population_size=1000), RUNS, 20_000),
+        "NSGA2, three objectives": (_of_nb201(3), nk.NSGA2(population_size=POPULATION), RUNS, evaluations),
+        "NSGA2, four objectives": (_of_nb201(4), nk.NSGA2(population_size=POPULATION), RUNS, evaluations),
         "GeneticAlgorithm, population 100": (one, nk.GeneticAlgorithm(population_size=POPULATION), RUNS, evaluations),
         "GeneticAlgorithm, 500 runs of 2,000": (one, nk.GeneticAlgorithm(), 500, 2000),
         "RandomSearch, one objective": (one, nk.RandomSearch(), RUNS, evaluations),
@@ -196,6 +198,12 @@ def _pymoo_table(problem: nk.Problem, seen: list[np.ndarray]) -> tuple[Any, dict
         "crossover": TwoPointCrossover(prob=1.0),
         "mutation": ToAnotherLetter(prob=1.0),
     }
+
+
+def _of_nb201(objectives: int) -> nk.Problem:
+    """Several objectives of the bundled NAS-Bench-201."""
+    names = ["valid_accuracy", "params", "latency_edgegpu", "energy_fpga"][:objectives]
+    return nk.open("nb201").problem(names, dataset="cifar10-valid", seed="mean", charge="one")
 
 
 def _pymoo(problem: nk.Problem) -> tuple[float, np.ndarray] | None:

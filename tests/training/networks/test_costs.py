@@ -37,7 +37,7 @@ def counted_on(network, space, name, skeleton):
 
 
 @pytest.mark.parametrize("name", TRAINABLE)
-@pytest.mark.parametrize(("dataset", "many", "run"), [("cifar10", 20, 8), ("digits", 24, 24)])
+@pytest.mark.parametrize(("dataset", "many", "run"), [("cifar10", 20, 8), ("digits", 16, 16)])
 def test_costs_are_those_of_the_module(name, dataset, many, run):
     space, skeleton = nk.space(name), skeleton_of(name, dataset)
     X = space.sample(many, 5)

@@ -35,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the subcommand; returns the exit status."""
     target = Path(options.output)
+    if target.suffix.lower() not in (".html", ".htm", ".tex"):
+        raise ValueError(f"{target}: give a name that ends in .html for a page, or in .tex for its tables")
     check_target(target)  # now, not after reading everything
     found: Mapping[str, Comparison] = comparisons_of(options.results)
     if len({frozenset(one.results) for one in found.values()}) == 1:

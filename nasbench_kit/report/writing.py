@@ -57,7 +57,7 @@ def report(
 
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{target}: a report is a page, so its name ends in .html")
+        raise ValueError(f"{target}: a report is written as .html; give such a suffix")
     if isinstance(comparisons, Comparison):
         comparisons = [comparisons]
     several = list(comparisons.values()) if isinstance(comparisons, Mapping) else list(comparisons)

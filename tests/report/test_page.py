@@ -146,7 +146,7 @@ def test_every_mistake_is_one_line(words, message, tmp_path, capsys):
 
 
 def test_wrong_use_has_clear_errors(single, tmp_path):
-    with pytest.raises(ValueError, match=r"ends in \.html"):
+    with pytest.raises(ValueError, match=r"written as \.html"):
         nk.report(single, tmp_path / "a.pdf")
     with pytest.raises(ValueError, match="no comparison"):
         nk.report([], tmp_path / "a.html")

@@ -30,10 +30,10 @@ def first_fronts(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     """
     groups = int(group.max()) + 1
     if F.shape[1] == 2 and enabled():
-        front: NDArray[np.intp] = _fronts_of_two(np.ascontiguousarray(F), group, groups)
+        front: NDArray[np.intp] = _fronts_of_two(np.ascontiguousarray(F), *_by_group(group, groups))
         return front
     if F.shape[1] > 2 and enabled():
-        front = _fronts_of_many(np.ascontiguousarray(F), group, groups)
+        front = _fronts_of_many(np.ascontiguousarray(F), *_by_group(group, groups))
         return front[_lexicographic(F[front], group[front])]
     if F.shape[1] == 2 and len(F) >= 8 * groups:
         left = _not_far_behind(F, group)
@@ -98,12 +98,9 @@ def _lexicographic(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[
 
 
 @compiled
-def _fronts_of_two(F: NDArray[np.float64], group: NDArray[np.int64], groups: int) -> NDArray[np.intp]:
-    """Compiled version of `first_fronts` for two objectives: (n, 2) and (n,) to (k,).
-
-    Points are inserted one by one into the sorted front of their group: O(n log n), since most are dominated.
-    """
-    n = len(F)
+def _by_group(group: NDArray[np.int64], groups: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Points sorted by group, (n,), and where each group begins among them, (groups + 1,): a counting sort."""
+    n = len(group)
     begin = np.zeros(groups + 1, dtype=np.intp)
     for i in range(n):
         begin[group[i] + 1] += 1
@@ -114,9 +111,19 @@ def _fronts_of_two(F: NDArray[np.float64], group: NDArray[np.int64], groups: int
     for i in range(n):
         members[filled[group[i]]] = i
         filled[group[i]] += 1
+    return members, begin
+
+
+@compiled
+def _fronts_of_two(F: NDArray[np.float64], members: NDArray[np.intp], begin: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Compiled version of `first_fronts` for two objectives, given points by group: (n, 2) to (k,).
+
+    Points are inserted one by one into the sorted front of their group: O(n log n), since most are dominated.
+    """
+    n = len(F)
     kept = np.empty(n, dtype=np.intp)
     total = 0
-    for k in range(groups):
+    for k in range(len(begin) - 1):
         size = 0  # the front is kept[total : total + size]
         for i in members[begin[k] : begin[k + 1]]:
             first, second = F[i, 0], F[i, 1]
@@ -149,26 +156,16 @@ def _fronts_of_two(F: NDArray[np.float64], group: NDArray[np.int64], groups: int
 
 
 @compiled
-def _fronts_of_many(F: NDArray[np.float64], group: NDArray[np.int64], groups: int) -> NDArray[np.intp]:
-    """Distinct non-dominated points of each group, of equal ones the first, in no order: (n, m) and (n,) to (k,).
+def _fronts_of_many(F: NDArray[np.float64], members: NDArray[np.intp], begin: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Distinct non-dominated points of each group, of equal ones the first, in no order: (n, m) to (k,).
 
     Points are inserted one by one into the front of their group. What excluded a point is moved to the front's begin, since it
     probably excludes the next one, too. O(n k m) for fronts of k points.
     """
     n, m = F.shape
-    begin = np.zeros(groups + 1, dtype=np.intp)
-    for i in range(n):
-        begin[group[i] + 1] += 1
-    for k in range(groups):
-        begin[k + 1] += begin[k]
-    members = np.empty(n, dtype=np.intp)  # sorted by group
-    filled = begin[:-1].copy()
-    for i in range(n):
-        members[filled[group[i]]] = i
-        filled[group[i]] += 1
     kept = np.empty(n, dtype=np.intp)
     total = 0
-    for k in range(groups):
+    for k in range(len(begin) - 1):
         size = 0  # the front is kept[total : total + size]
         for i in members[begin[k] : begin[k + 1]]:
             place = 0

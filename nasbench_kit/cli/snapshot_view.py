@@ -62,7 +62,7 @@ def live_view(snapshot: Snapshot, console: Console) -> RenderableType:
         parts.append(_table(rows, _columns(snapshot), console.width))
     if len(rows) < len(snapshot.rows):
         hidden = len(snapshot.rows) - len(rows)
-        notes.append(Text(f"{hidden} rows are hidden, terminal too low (--once shows all)"))
+        notes.append(Text(f"{hidden} rows hidden, terminal too short (--once shows all)"))
     return Group(*parts, *notes)
 
 

@@ -1,7 +1,7 @@
 """Show how far a sweep or a training is, while it runs: what is done, running and waiting, the time left, and the results so far.
 
 FOLDER is that of a sweep; or the store that 'nasbench-kit train' is making, or its folder STORE.parts; or the cache of a search by
-training. Nothing is written there, and nothing locked. Ctrl-C leaves; the work goes on.
+training. Nothing is written or locked there. Ctrl-C stops watching; the work continues.
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "folder", metavar="FOLDER", help="a sweep's folder, STORE or STORE.parts, or a cache of trainings"
     )
     parser.add_argument(
-        "--interval", type=float, default=2.0, metavar="SECONDS", help="between two looks (default: %(default)g)"
+        "--interval", type=float, default=2.0, metavar="SECONDS", help="seconds between updates (default: %(default)g)"
     )
-    parser.add_argument("--once", action="store_true", help="print what is there now, and end; so it is in a pipe")
-    parser.add_argument("--json", action="store_true", help="print what is there now as JSON, and end")
+    parser.add_argument(
+        "--once", action="store_true", help="print the current state once and exit (the default in a pipe)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the current state as JSON and exit")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -72,7 +74,7 @@ def _follow(watch: Watch, interval: float) -> int:
 
 @contextmanager
 def _quiet_end() -> Iterator[None]:
-    """Let Ctrl-C end what is within, without a word: to stop looking is no interruption of any work."""
+    """Let Ctrl-C end the block silently, since it interrupts no work."""
     own = (
         threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
     )

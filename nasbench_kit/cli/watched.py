@@ -56,5 +56,5 @@ def watch_of(folder: str) -> Watch:
         if isinstance(error, StoreError):
             raise
         raise StoreError(f"{folder} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    what = "is no sweep and no training" if there else "does not exist"
+    what = "is neither a sweep nor a training" if there else "does not exist"
     raise StoreError(f"{folder} {what}: {EXPECTED}")

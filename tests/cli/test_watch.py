@@ -57,7 +57,7 @@ def test_what_cannot_be_watched(tmp_path, store, capsys):
         connection.execute("CREATE TABLE stars (name TEXT)")
     expected = "expected the folder of a sweep (which has sweep.json)"
     for path, message in (
-        (tmp_path, f"is no sweep and no training: {expected}"),
+        (tmp_path, f"is neither a sweep nor a training: {expected}"),
         (tmp_path / "thesis.tex", expected),
         (store, expected),
         (tmp_path / "gone", f"does not exist: {expected}"),
@@ -133,7 +133,7 @@ def test_a_low_terminal_shows_what_is_at_work():
     assert len(text.splitlines()) <= 16
     assert "[bold]A9" in text
     assert "[bold]A29 " not in text  # it has ended
-    assert "23 rows are hidden" in text
+    assert "23 rows hidden" in text
     assert "a [red]note" in text
     assert "\x1b" not in text
 

@@ -13,7 +13,7 @@ from nasbench_kit.cli.output import print_json, progress_bars, say, warnings_on_
 from nasbench_kit.cli.own import OWN, algorithm_of
 from nasbench_kit.cli.picture import add_plot_arguments, check_plot, look_of
 from nasbench_kit.cli.problem import add_problem_arguments, problem_options
-from nasbench_kit.errors import UnknownName
+from nasbench_kit.errors import UnknownName, WriteError
 from nasbench_kit.experiments.comparing import compare, default_objective
 from nasbench_kit.experiments.comparison import FIGURES
 from nasbench_kit.experiments.iohprofiler import check_empty
@@ -174,5 +174,8 @@ def _targets(outputs: Sequence[str]) -> tuple[list[Path], list[Path]]:
     for path in tables:
         check_target(path)
     for path in folders:
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WriteError(f"--output {path}: the folder cannot be made: {error.strerror}") from error
     return folders, tables

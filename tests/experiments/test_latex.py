@@ -149,6 +149,9 @@ def test_the_commands_write_tables(tmp_path, capsys):
     capsys.readouterr()
     assert main([*words, "-o", "t.doc"]) == 2
     assert "--output t.doc: give a folder for results, or a file for the table: .tex, .csv" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert main([*words, "-o", str(tmp_path / "file")]) == 2
+    assert "file: the folder cannot be made: File exists" in capsys.readouterr().err
 
 
 @pytest.mark.slow

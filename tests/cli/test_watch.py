@@ -110,6 +110,15 @@ def test_in_place_until_it_has_ended(monkeypatch):
     assert "3 of 4 runs done, 1 failed" in terminal.getvalue()
 
 
+@pytest.fixture
+def _interruptible():
+    """A shell starts what it puts in the background with SIGINT ignored, and the command respects that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_leaves_without_a_word(monkeypatch, capsys):
     terminal = Terminal()

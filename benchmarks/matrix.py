@@ -40,7 +40,7 @@ SHORT, LONG = (30, 200), (100, 2000)  # runs, evaluations of each
 WITH_MODEL = (30, 300)  # the long run of algorithms that fit a model again and again
 SMALL, LARGE = 20, 200
 MODELS = ("BANANAS", "BOHB")
-ENOUGH = 0.2  # seconds of CPU: a search that takes less is repeated
+ENOUGH = 0.1  # seconds of CPU: a search that takes less is repeated
 FLOOR_STEPS = 400  # at most: more steps take as long each
 
 # objectives of the bundled tables; of other spaces, they are made up

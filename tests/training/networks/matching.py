@@ -19,12 +19,13 @@ from nasbench_kit.spaces.nb201.cost import EDGES
 torch = pytest.importorskip("torch", reason="networks need torch")
 nn = torch.nn
 
-from nasbench_kit.training import build, skeleton_of  # noqa: E402
+from nasbench_kit.training import skeleton_of  # noqa: E402
+from tests.training.networks.unfilled import unfilled  # noqa: E402
 
 
 def randomised(space, x, seed, **skeleton):
     """A network in double precision, in evaluation mode, whose parameters and running statistics are all random."""
-    network = build(space, x, dataset="digits", **skeleton).double().eval()
+    network = unfilled(space, x, dataset="digits", **skeleton).double().eval()
     generator = torch.Generator().manual_seed(seed)
 
     def fill(tensor, low, high):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from unittest import mock
 
 import pytest
@@ -16,11 +17,7 @@ DRAWN = (nn.modules.conv._ConvNd, nn.Linear, nn.modules.batchnorm._NormBase)
 
 def unfilled(space, x, **options):
     """What `build` returns, without the initialisation."""
-    patches = [mock.patch.object(kind, "reset_parameters", lambda module: None) for kind in DRAWN]
-    for patch in patches:
-        patch.start()
-    try:
+    with contextlib.ExitStack() as without:
+        for kind in DRAWN:
+            without.enter_context(mock.patch.object(kind, "reset_parameters"))
         return build(space, x, **options)
-    finally:
-        for patch in patches:
-            patch.stop()

@@ -16,7 +16,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
 from nasbench_kit.training.recipes import Recipe  # noqa: E402
-from nasbench_kit.training.search import export  # noqa: E402
 from nasbench_kit.training.search.export import export_front, export_network, load_network  # noqa: E402
 from nasbench_kit.training.search.jobs import TrainingJob, trained  # noqa: E402
 from nasbench_kit.training.setting import make_setting  # noqa: E402
@@ -24,17 +23,6 @@ from nasbench_kit.training.trainer import METRICS  # noqa: E402
 from tests.training.spaces import TRAINABLE  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("few_digits")
-
-
-@pytest.fixture(scope="module")
-def _any_program():
-    return torch.export.export(torch.nn.Identity(), (torch.zeros(2),))
-
-
-@pytest.fixture
-def any_program(monkeypatch, _any_program):
-    """Any program in place of the network's, for tests that never load it: tracing one takes longer than training it."""
-    monkeypatch.setattr(export, "_program", lambda *_: _any_program)
 
 
 def small_setting(name="genetic-cnn", epochs=1):

@@ -31,7 +31,7 @@ from nasbench_kit.training.setting import make_setting  # noqa: E402
 ROOT = Path(__file__).parents[3]
 SEARCH = [
     *("search", "genetic-cnn", "--algorithm", "genetic-cnn:population_size=6", "--generations", "5", "--seed", "3"),
-    *("--dataset", "few.npz", "--recipe", "digits", "--epochs", "8", "--skeleton", "hidden=16", "--device", "cpu"),
+    *("--dataset", "few.npz", "--recipe", "digits", "--epochs", "3", "--skeleton", "hidden=16", "--device", "cpu"),
     *("--cache", "c.trainings", "--json"),
 ]
 
@@ -63,7 +63,7 @@ def trained(path="c.trainings") -> int:
         return 0
     connection = sqlite3.connect(path, timeout=60)
     try:
-        return connection.execute("SELECT count(*) FROM epochs WHERE epoch = 8").fetchone()[0]
+        return connection.execute("SELECT count(*) FROM epochs WHERE epoch = 3").fetchone()[0]
     except sqlite3.OperationalError:  # not made yet
         return 0
     finally:
@@ -123,7 +123,7 @@ def test_interrupted(capsys):
     assert "Traceback" not in errors
     assert errors.splitlines()[-1].startswith("nasbench-kit: interrupted")
     assert gone(process.pid)
-    setting = make_setting("genetic-cnn", "few.npz", recipe="digits", epochs=8, skeleton={"hidden": 16})
+    setting = make_setting("genetic-cnn", "few.npz", recipe="digits", epochs=3, skeleton={"hidden": 16})
     cache = TrainingCache("c.trainings")
     assert len(cache.trainings(cache.claim(cache_identity(setting, "cpu")))) >= 3
     cache.close()
@@ -162,7 +162,7 @@ def test_the_table_on_stdout_and_the_log_on_stderr(capsys):
     words[words.index("5")] = "1"
     assert main([*words, "--processes", "1", "--runs", "2"]) == 0
     out, err = capsys.readouterr()
-    assert "GeneticAlgorithm on genetic-cnn, trained on few for 8 epochs" in out
+    assert "GeneticAlgorithm on genetic-cnn, trained on few for 3 epochs" in out
     assert "12 evaluations of" in out
     assert out.count("[[") == 2
     assert "100.0%" in err

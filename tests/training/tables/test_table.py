@@ -250,7 +250,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 
 @needs_proc
 def test_killed_in_the_middle_it_goes_on_to_the_same_bits(few_images, call, started, tmp_path):
-    words = (*SMALL, "--dataset", few_images, "--recipe", "digits", "--sample", 2, "--seeds", 3, "--epochs", 20)
+    words = (*SMALL, "--dataset", few_images, "--recipe", "digits", "--sample", 2, "--seeds", 3, "--epochs", 8)
     parts = tmp_path / "table.h5.parts"
     process = started(*words, "--output", "table.h5", "--processes", 2)
     wait_for(lambda: list(parts.glob("part-*.npz")) or process.poll() is not None)

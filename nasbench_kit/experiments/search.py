@@ -203,7 +203,9 @@ def planned(
         together = min(together, SEEN_NETWORKS // networks)
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
-    check_memory(problem, algorithm, runs=runs, together=min(together * processes, runs), budget=budget, record=record)
+    processes = check_memory(
+        problem, algorithm, runs=runs, together=together, processes=processes, budget=budget, record=record
+    )
     options: dict[str, Any] = {} if archive_size is None else {"archive_size": int(archive_size)}
     if recorded := checked_indicators(indicators, problem):
         options["indicators"] = list(recorded)
@@ -221,6 +223,7 @@ def planned(
         piece=lambda first, number: replace(task, first_run=first, runs=number),
         shared=problem,
         parts=_parts,
+        workers=processes,
         on_table=isinstance(problem, TabularProblem),
     )
 
@@ -228,9 +231,12 @@ def planned(
 def searched(
     plans: Sequence[Whole], *, workers: int | None, progress: Sequence[Callable[[float], None] | None]
 ) -> Generator[Result]:
-    """The results of several searches, in their order; all of them share the worker processes."""
+    """The results of several searches, in their order; all of them share the worker processes.
+
+    If ``workers`` is not given, they are for searches on tables with this package's algorithms.
+    """
     try:
-        for parts, seconds in spread(_run, plans, workers=workers, progress=progress):
+        for parts, seconds in spread(_run, plans, own_code=workers is not None, progress=progress):
             yield _joined(parts, seconds)
     except Lost as error:
         raise _lost(error.results, plans[error.search].runs) from None

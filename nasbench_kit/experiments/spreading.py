@@ -57,6 +57,8 @@ class Whole:
         What all tasks refer to; it travels to a worker once.
     parts : callable
         Lists the parts of ``shared``, itself included, that tasks and results refer to.
+    workers : int
+        How many processes it may use.
     on_table : bool
         Whether it searches a table, so that by default it is spread.
     """
@@ -69,6 +71,7 @@ class Whole:
     piece: Callable[[int, int], Any]
     shared: object
     parts: Callable[[Any], list[object]]
+    workers: int
     on_table: bool
 
 
@@ -137,7 +140,7 @@ def spread(
     run: Callable[..., Any],
     searches: Sequence[Whole],
     *,
-    workers: int | None,
+    own_code: bool,
     progress: Sequence[Progress | None],
 ) -> Generator[tuple[list[Any], float]]:
     """Run searches; yields the results of a search's pieces in the order of the runs, and its seconds, search by search.
@@ -147,8 +150,8 @@ def spread(
     run : callable
         A module's function that runs a task and reports the share that is done: ``run(task, report)``.
     searches : sequence of Whole
-    workers : int, optional
-        As in `nasbench_kit.search`.
+    own_code : bool
+        Whether code of the user's modules may run in other processes, and searches that are not on tables.
     progress : sequence of callable or None
         Called with the share of each search that is done.
 
@@ -156,9 +159,9 @@ def spread(
     ------
     Lost
     """
-    count = number_of_workers(workers)
+    count = min(search.workers for search in searches)
     with worker_pool.claimed_pool() as start:
-        spreading = _Spreading(run, searches, count, start, own_code=workers is not None, progress=progress)
+        spreading = _Spreading(run, searches, count, start, own_code=own_code, progress=progress)
         for number in range(len(searches)):
             yield spreading.finished(number)
 
@@ -176,14 +179,12 @@ class _Spreading:
 
     Parameters
     ----------
-    run, searches, progress
+    run, searches, own_code, progress
         As in `spread`.
     count : int
         The number of processes.
     start : callable
         Starts the pool, if there can be one.
-    own_code : bool
-        Whether code of the user's modules may run in other processes, and searches that are not on tables.
     """
 
     def __init__(

@@ -18,15 +18,15 @@ def usable_cores() -> int:
     """
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
-    return max(1, min(len(os.sched_getaffinity(0)), math.ceil(_quota())))
-
-
-def _quota() -> float:
-    """Cores' worth of processor time that this process's control groups allow; infinite without a limit."""
     try:
         groups = Path("/proc/self/cgroup").read_text()
     except OSError:
-        return math.inf
+        groups = ""
+    return max(1, math.ceil(min(len(os.sched_getaffinity(0)), _quota(groups))))
+
+
+def _quota(groups: str) -> float:
+    """Cores' worth of processor time that control groups (the lines of ``/proc/PID/cgroup``) allow; infinite without a limit."""
     quotas = [math.inf]
     for line in groups.splitlines():
         _, controllers, path = line.split(":", 2)

@@ -213,7 +213,8 @@ def planned(
         initial = np.asarray(initial)
         options["initial"] = hashlib.sha256(repr(initial.tolist()).encode()).hexdigest()
     task = _Task(problem, algorithm, first_run, runs, budget, seed, record, clock, initial, archive_size, options)
-    rounds = budget.generations or (budget.evaluations / algorithm.batch if budget.evaluations else np.inf)
+    batch = algorithm.batch / (4 if algorithm.needs_budgets else 1)  # the last rungs are small
+    rounds = budget.generations or (budget.evaluations / batch if budget.evaluations else np.inf)
     return Whole(
         first_run=first_run,
         runs=runs,

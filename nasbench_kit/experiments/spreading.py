@@ -25,7 +25,7 @@ from nasbench_kit.experiments.budget import whole_number
 from nasbench_kit.kernels import compiling, worker_pool
 from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.kernels.shared_pickles import loads, pickled
-from nasbench_kit.kernels.worker_pool import WORKERS, Interrupted, PoolWorker, WorkerPool, too_long
+from nasbench_kit.kernels.worker_pool import WORKERS, Interrupted, PoolWorker, Stopwatch, WorkerPool
 
 __all__ = ["Lost", "Whole", "number_of_workers", "spread"]
 
@@ -33,7 +33,7 @@ Progress = Callable[[float], None]
 
 COLD, WARM = 1.5, 0.2  # seconds of work left for which workers are started, or used if they are there
 LONG = 0.8  # seconds of a piece that is rather begun again in parts
-ROUND = 0.25e-3  # seconds of a round of ask and tell that do not depend on the number of runs, about
+ROUND = 0.35e-3  # seconds of a round of ask and tell that do not depend on the number of runs, about
 LOSS = 0.1  # share of the time that may be lost to that, if the pieces are to be many
 MANY = 8  # pieces per process, at most: the fewer, the longer the others wait for the last one
 
@@ -230,18 +230,17 @@ class _Spreading:
     def _work(self, piece: _Piece) -> None:
         self.waiting.remove(piece)
         self._begin(piece)
-        start = time.perf_counter()
+        watch = self._stopwatch(piece)
 
         def report(share: float) -> None:
             try:
                 self._report(piece, share)
-                elapsed = time.perf_counter() - start
-                if share > 0:
-                    self.states[piece.search].seconds_per_run = elapsed / share / piece.runs
-                    self._start_if_worthwhile(piece, elapsed / share - elapsed)
+                if (total := watch.total(share)) < math.inf:
+                    self.states[piece.search].seconds_per_run = total / piece.runs
+                    self._start_if_worthwhile(piece, total * (1 - share))
                 self._serve(0)
-                if self.pool is not None and too_long(elapsed, share, self._longest(piece)):
-                    raise Interrupted(elapsed, share)
+                if self.pool is not None:
+                    watch.interrupt_if_long(share)
             except BaseException as error:  # not of the search
                 self.broken = error
                 raise
@@ -256,7 +255,10 @@ class _Spreading:
                 raise
             self._fail(piece, error)
         else:
-            self._finish(piece, result, time.perf_counter() - start)
+            self._finish(piece, result, watch.seconds)
+
+    def _stopwatch(self, piece: _Piece) -> Stopwatch:
+        return Stopwatch(self._longest(piece), on_core=self.searches[piece.search].on_table)
 
     def _task(self, piece: _Piece) -> Any:
         return self.searches[piece.search].piece(piece.first_run, piece.runs)
@@ -356,7 +358,8 @@ class _Spreading:
         key, shared, parts = sent
         self.jobs += 1
         self.given[self.jobs] = piece
-        worker.give(self.jobs, key, shared, pickled(self._job(piece), parts)[0], self._longest(piece))
+        job, on_core = pickled(self._job(piece), parts)[0], self.searches[piece.search].on_table
+        worker.give(self.jobs, key, shared, job, self._longest(piece), on_core)
         return True
 
     # ---------------------------------------------------------------- pieces
@@ -397,14 +400,15 @@ class _Spreading:
         if math.isinf(search.rounds):
             parts: float = self.count
         else:
-            rounds = seconds / search.rounds / ROUND
-            parts = min(max(self.count, min(MANY * self.count, LOSS * rounds)), max(2, rounds))
+            times = seconds / search.rounds / ROUND
+            parts = min(max(self.count, min(MANY * self.count, LOSS * times)), max(2, times))
         return min(int(parts) // self.states[piece.search].pieces, piece.runs)
 
-    def _divide(self, piece: _Piece, elapsed: float, share: float) -> None:
+    def _divide(self, piece: _Piece, seconds: float) -> None:
+        """Begin a piece again that would take some seconds, as several."""
         state = self.states[piece.search]
-        state.seconds_per_run = elapsed / share / piece.runs
-        parts = max(self._parts(piece, elapsed / share), 1)
+        state.seconds_per_run = seconds / piece.runs
+        parts = max(self._parts(piece, seconds), 1)
         if state.error is not None:
             return
         ends = [piece.first_run + piece.runs * i // parts for i in range(parts + 1)]

@@ -9,7 +9,6 @@ import pickle
 import queue
 import signal
 import threading
-import time
 import traceback
 import warnings
 from collections import deque
@@ -19,7 +18,7 @@ from typing import Any
 
 from nasbench_kit.kernels import worker_pool
 from nasbench_kit.kernels.shared_pickles import loads, pickled
-from nasbench_kit.kernels.worker_pool import HELD, Interrupted, too_long
+from nasbench_kit.kernels.worker_pool import HELD, Interrupted, Stopwatch
 
 __all__ = ["serve_all"]
 
@@ -59,7 +58,7 @@ def _serve(connection: Connection) -> None:
     threading.Thread(target=_until_closed, args=(lambda: connection.send_bytes(outbox.get()),), daemon=True).start()
     held: deque[tuple[bytes, list[object]]] = deque(maxlen=HELD)
     while True:
-        number, key, shared, job, longest = pickle.loads(inbox.get())
+        number, key, shared, job, longest, on_core = pickle.loads(inbox.get())
         try:
             if shared is not None:
                 thing, parts_of = pickle.loads(shared)
@@ -69,7 +68,8 @@ def _serve(connection: Connection) -> None:
         except Exception as error:  # such as a module or a file that is not there
             outbox.put(pickle.dumps(("unfit", number, repr(error))))
             continue
-        outbox.put(_outcome(number, function, argument, parts, longest, outbox.put))
+        watch = Stopwatch(longest, on_core=on_core)
+        outbox.put(_outcome(number, function, argument, parts, watch, outbox.put))
 
 
 def _until_closed(step: Callable[[], object]) -> None:
@@ -85,20 +85,16 @@ def _outcome(
     function: Callable[[Any, Callable[[float], None]], object],
     argument: Any,
     parts: list[object],
-    longest: float,
+    watch: Stopwatch,
     send: Callable[[bytes], object],
 ) -> bytes:
-    start = time.perf_counter()
-
     def report(share: float) -> None:
-        elapsed = time.perf_counter() - start
-        if too_long(elapsed, share, longest):
-            raise Interrupted(elapsed, share)
+        watch.interrupt_if_long(share)
         send(pickle.dumps(("share", number, share)))
 
     try:
         result = function(argument, report)
-        return pickle.dumps(("done", number, time.perf_counter() - start, pickled(result, parts)[0]))
+        return pickle.dumps(("done", number, watch.seconds, pickled(result, parts)[0]))
     except Interrupted as early:
         return pickle.dumps(("long", number, *early.args))
     except Exception as error:

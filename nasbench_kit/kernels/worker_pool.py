@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import math
 import os
 import pickle
 import signal
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,14 +31,15 @@ __all__ = [
     "WORKERS",
     "Interrupted",
     "PoolWorker",
+    "Stopwatch",
     "WorkerPool",
     "claimed_pool",
     "pool_is_warm",
-    "too_long",
     "within_a_worker",
 ]
 
 WORKERS = "NASBENCH_KIT_WORKERS"  # in the environment: how many processes work, this one included, unless a call says
+BEGINNING = 0.05  # seconds of a job in which it prepares for what follows, at most
 HELD = 2  # objects shared by jobs that a worker keeps, the latest ones
 START = """\
 import sys
@@ -53,9 +56,39 @@ class Interrupted(Exception):
     """A job ends early because it would take longer than the program wants to wait for it."""
 
 
-def too_long(elapsed: float, share: float, longest: float) -> bool:
-    """Whether a job that has done some share of its work will take too long, known early enough to start again in parts."""
-    return share > 0 and elapsed / share > longest and share < 0.25
+class Stopwatch:
+    """The seconds of a job: of its thread on a core, which other programs do not prolong, or of the clock on the wall.
+
+    Parameters
+    ----------
+    longest : float
+        The most seconds that it may take.
+    on_core : bool
+        Whether it computes all the time; otherwise it may wait, for example for a file.
+    """
+
+    def __init__(self, longest: float, *, on_core: bool) -> None:
+        self._now = time.thread_time if on_core else time.perf_counter
+        self._longest, self._start = longest, self._now()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return self._now() - self._start
+
+    def total(self, share: float) -> float:
+        """The seconds that all will take, of which a share is done; the beginning does not count."""
+        seconds = self.seconds
+        return min(seconds, BEGINNING) + max(seconds - BEGINNING, 0.0) / share if share > 0 else math.inf
+
+    def interrupt_if_long(self, share: float) -> None:
+        """Raise `Interrupted` with the total seconds if a job that has done a share of its work will take too long.
+
+        Not once a quarter of it is done, which would be lost, nor at the beginning, which says little.
+        """
+        total = self.total(share)
+        if self.seconds >= 2 * BEGINNING and share < 0.25 and self._longest < total < math.inf:
+            raise Interrupted(total)
 
 
 class PoolWorker:
@@ -67,14 +100,14 @@ class PoolWorker:
         self.jobs: list[int] = []  # the numbers of those it has not finished
         self._held: deque[bytes] = deque(maxlen=HELD)
 
-    def give(self, number: int, key: bytes, shared: bytes, job: bytes, longest: float) -> None:
-        """Give it a job: its number, what it shares with others, and how many seconds it may take."""
+    def give(self, number: int, key: bytes, shared: bytes, job: bytes, longest: float, on_core: bool) -> None:
+        """Give it a job: its number, what it shares with others, and how many seconds it may take (see `Stopwatch`)."""
         known = key in self._held
         if not known:
             self._held.append(key)
         self.jobs.append(number)
         with contextlib.suppress(OSError):  # it is dead, which reading from it will tell
-            self.connection.send_bytes(pickle.dumps((number, key, None if known else shared, job, longest)))
+            self.connection.send_bytes(pickle.dumps((number, key, None if known else shared, job, longest, on_core)))
 
 
 class WorkerPool:

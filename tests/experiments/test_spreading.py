@@ -86,6 +86,7 @@ def test_pieces_that_take_long_are_begun_again_in_parts(given, monkeypatch):
     problem = nk.open("nb201-digits").problem("valid_accuracy")
     monkeypatch.setattr(searching, "TOGETHER", 10_000)
     monkeypatch.setattr(spreading, "LONG", 0.0)
+    monkeypatch.setattr(worker_pool, "BEGINNING", 0.0)
     clock = iter(np.arange(10_000) * 0.2)  # so that every round reports
     monkeypatch.setattr(searching.time, "perf_counter", lambda: next(clock))
     alone = nk.search(problem, nk.BOHB(), runs=7, evaluations=60, workers=1)
@@ -100,8 +101,8 @@ def test_how_pieces_are_divided():
         return state._parts(state.waiting[0], seconds)
 
     assert parts(rounds=50, seconds=30) == 16  # long rounds lose nothing, and small pieces end together
-    assert parts(rounds=10_000, seconds=10) == 2  # rounds of a millisecond cost a quarter of it, whatever the runs
-    assert parts(rounds=10_000, seconds=10, count=64) == 4
+    assert parts(rounds=10_000, seconds=10) == 2  # rounds of a millisecond cost a third of it, whatever the runs
+    assert parts(rounds=10_000, seconds=14, count=64) == 4
     assert parts(rounds=50, seconds=30, runs=3) == 3
     assert parts(rounds=np.inf, seconds=30) == 2
 

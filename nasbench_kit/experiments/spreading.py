@@ -17,7 +17,7 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,11 @@ class _Piece:
     first_run: int
     runs: int
     divisible: bool = True
+
+    def divided(self, parts: int, *, again: bool = True) -> list[_Piece]:
+        """Pieces of about equally many runs, which may be divided again or not."""
+        ends = [self.first_run + self.runs * i // parts for i in range(parts + 1)]
+        return [_Piece(self.search, a, b - a, again) for a, b in itertools.pairwise(ends)]
 
 
 @dataclass
@@ -206,10 +211,10 @@ class _Spreading:
         self.states = [_State() for _ in searches]
         self.waiting: deque[_Piece] = deque()
         for number, search in enumerate(searches):
-            end = search.first_run + search.runs
-            for first in range(search.first_run, end, search.together):
-                self.waiting.append(_Piece(number, first, min(search.together, end - first)))
-                self.states[number].pieces += 1
+            whole = _Piece(number, search.first_run, search.runs)
+            pieces = whole.divided(math.ceil(search.runs / search.together))
+            self.waiting.extend(pieces)
+            self.states[number].pieces = len(pieces)
 
     def finished(self, number: int) -> tuple[list[Any], float]:
         """Work until a search is finished; its pieces' results, and its duration."""
@@ -219,8 +224,9 @@ class _Spreading:
                 raise state.error
             self._start_if_worthwhile()
             self._serve(0)
-            if self.waiting:
-                self._work(next((piece for piece in self.waiting if self._stays(piece)), self.waiting[0]))
+            here = itertools.chain((piece for piece in self.waiting if self._stays(piece)), self.waiting)
+            if (piece := self._next(here)) is not None:
+                self._work(piece)
             elif state.pieces:
                 self._serve(None)
         return [result for _, (_, result) in sorted(state.results.items())], state.seconds
@@ -228,8 +234,6 @@ class _Spreading:
     # ---------------------------------------------------------------- in this process
 
     def _work(self, piece: _Piece) -> None:
-        self.waiting.remove(piece)
-        self._begin(piece)
         watch = self._stopwatch(piece)
 
         def report(share: float) -> None:
@@ -348,11 +352,9 @@ class _Spreading:
         """Give a worker a piece if it should have one; while there are many, a second one, so that it never waits."""
         if len(worker.jobs) >= (2 if len(self.waiting) >= 2 * self.count else 1):
             return False
-        piece = next((piece for piece in self.waiting if not self._stays(piece)), None)
+        piece = self._next(piece for piece in self.waiting if not self._stays(piece))
         if piece is None:
             return False
-        self.waiting.remove(piece)
-        self._begin(piece)
         sent = self.states[piece.search].sent
         assert sent is not None
         key, shared, parts = sent
@@ -363,10 +365,6 @@ class _Spreading:
         return True
 
     # ---------------------------------------------------------------- pieces
-
-    def _begin(self, piece: _Piece) -> None:
-        state = self.states[piece.search]
-        state.begun = state.begun or time.perf_counter()
 
     def _report(self, piece: _Piece, share: float) -> None:
         state, search = self.states[piece.search], self.searches[piece.search]
@@ -396,23 +394,41 @@ class _Spreading:
 
     def _parts(self, piece: _Piece, seconds: float) -> int:
         """How many pieces to make of one that takes some seconds."""
-        search = self.searches[piece.search]
-        if math.isinf(search.rounds):
-            parts: float = self.count
-        else:
-            times = seconds / search.rounds / ROUND
-            parts = min(max(self.count, min(MANY * self.count, LOSS * times)), max(2, times))
-        return min(int(parts) // self.states[piece.search].pieces, piece.runs)
+        most = self._most_parts(piece, seconds)
+        parts = min(max(self.count, min(MANY * self.count, int(LOSS * most))), most)
+        return min(parts // self.states[piece.search].pieces, piece.runs)
+
+    def _most_parts(self, piece: _Piece, seconds: float) -> int:
+        """In how many pieces most of the time would be lost."""
+        rounds = self.searches[piece.search].rounds
+        return self.count if math.isinf(rounds) else max(2, int(seconds / rounds / ROUND))
 
     def _divide(self, piece: _Piece, seconds: float) -> None:
         """Begin a piece again that would take some seconds, as several."""
         state = self.states[piece.search]
         state.seconds_per_run = seconds / piece.runs
-        parts = max(self._parts(piece, seconds), 1)
-        if state.error is not None:
-            return
-        ends = [piece.first_run + piece.runs * i // parts for i in range(parts + 1)]
-        own = [_Piece(piece.search, a, b - a, divisible=False) for a, b in itertools.pairwise(ends)]
-        self.waiting.extendleft(reversed(own))
+        if state.error is None:
+            self._replace(piece, max(self._parts(piece, seconds), 1))
+
+    def _replace(self, piece: _Piece, parts: int) -> None:
+        """Let the parts of a piece that has not begun, or is begun again, be the next."""
+        self.waiting.extendleft(reversed(piece.divided(parts, again=False)))
+        state = self.states[piece.search]
         state.pieces += parts - 1
         state.shares[piece.first_run] = 0.0
+
+    def _next(self, pieces: Iterable[_Piece]) -> _Piece | None:
+        """Take the first of some waiting pieces; the last ones are divided, so that all processes end together."""
+        piece = next(iter(pieces), None)
+        if piece is None:
+            return None
+        rate, others = self.states[piece.search].seconds_per_run, len(self.waiting)
+        self.waiting.remove(piece)
+        if self.pool is not None and rate is not None and piece.divisible and others < self.count:
+            parts = min(-(-self.count // others), self._most_parts(piece, rate * piece.runs), piece.runs)
+            if rate * piece.runs > LONG and parts > 1:
+                self._replace(piece, parts)
+                piece = self.waiting.popleft()
+        state = self.states[piece.search]
+        state.begun = state.begun or time.perf_counter()
+        return piece

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--runs", type=int, help="runs of each search (default: as the recipe says)")
     parser.add_argument("--seed", type=int, help="random seed (default: as the recipe says)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that share the runs (default: all cores)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the table: .csv or .json")
     add_plot_arguments(parser, more="; the second of several searches gets FILE-2, and so on")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -51,7 +52,9 @@ def run(options: argparse.Namespace) -> int:
     else:
         open_table(recipe)  # before a progress bar is shown
     with progress_bars(recipe.tasks) as update:
-        found = reproduce(recipe, runs=options.runs, seed=options.seed, progress=update, trained=trained)
+        found = reproduce(
+            recipe, runs=options.runs, seed=options.seed, workers=options.workers, progress=update, trained=trained
+        )
     if options.json:
         print_json(as_json(found))
     else:

@@ -51,6 +51,7 @@ def search_table(options: argparse.Namespace) -> int:
             first_run=options.first_run,
             seed=options.seed,
             record=options.record or options.iohprofiler is not None,
+            workers=options.workers,
             progress=lambda share: update(algorithm.name, share),
             **budget_of(options),
         )

@@ -361,9 +361,9 @@ def test_search_draws_a_table(call, tmp_path, objectives):
         ([], "give --benchmark NAME to search a table, or a search space to train networks of"),
         (
             ["nb201", "--charge", "all"],
-            "--charge tells how a table answers: leave it out, or search one with --benchmark",
+            "--charge is for searching a table: leave it out, or search one with --benchmark",
         ),
-        (["nb201", "--direction", "x=max"], "--direction tells how a table answers"),
+        (["nb201", "--direction", "x=max"], "--direction is for searching a table"),
         (
             ["--benchmark", "nb201-digits", "--training-seeds", 1],
             "--training-seeds is for training networks: leave it out",

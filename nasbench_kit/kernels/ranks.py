@@ -75,7 +75,7 @@ def ranks_of_sorted(heights: NDArray[np.intp], known: NDArray[np.bool_], enough:
     enough : int, optional
         Stop ranking a run after this many points; the remaining points share the next rank.
     """
-    runs, points = known.shape
+    points = known.shape[1]
     wanted = points if enough is None else enough
     if points > MOST_POINTS:
         return _ranks_by_moocore(heights, known)

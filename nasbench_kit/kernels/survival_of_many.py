@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from nasbench_kit.kernels.compiling import compiled
 from nasbench_kit.kernels.hashing import mix
 from nasbench_kit.kernels.ranks import lexicographic, ranks_of_sorted
-from nasbench_kit.kernels.sorting import stable_order, take
+from nasbench_kit.kernels.sorting import stable_order
 
 __all__ = ["rank_and_crowding_of_many", "survival_keys_of_many"]
 

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
-from nasbench_kit.kernels.sorting import stable_order, take, whole_numbers
+from nasbench_kit.kernels.sorting import heights_of_columns, stable_order, take, whole_numbers
 
-__all__ = ["dominators", "lexicographic", "ranks_of_sorted"]
+__all__ = ["dominators", "known_points", "lexicographic", "ranks_of_sorted"]
 
-MOST_POINTS = 4096  # points per run beyond which sets of bits take too much memory, and moocore is as fast
+# points per run beyond which moocore is as fast, with and without compiled loops, and sets of bits take too much memory
+MOST_POINTS = {True: 4096, False: 1024}
 WORD = 64  # bits of a word of a set
 
 
@@ -32,73 +33,93 @@ def lexicographic(F: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.
     order : ndarray of int, shape (runs, points)
         Positions in ``F.reshape(-1, m)``, by the first objective, then the second, and so on. The order is stable.
     heights : ndarray of int, shape (m, runs, points)
-        For each of the sorted points and each objective, the number of points of the run with a lower or equal value,
-        minus one.
+        For each objective and point, the number of points of the run with a lower or equal value, minus one.
     """
-    runs, points, m = F.shape
-    heights = np.empty((m, runs, points), dtype=np.intp)
-    places = np.arange(points)
-    ends = np.empty((runs, points), dtype=np.intp)
-    for objective in range(m):
-        code, bits = whole_numbers(np.ascontiguousarray(F[..., objective]))
-        by_value = stable_order(code, bits)
-        ascending = take(code, by_value)
-        ends[:, :-1] = np.where(ascending[:, 1:] != ascending[:, :-1], places[:-1], points)
-        ends[:, -1] = points - 1
-        last_of_equals = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
-        heights[objective].reshape(-1)[by_value.reshape(-1)] = last_of_equals.reshape(-1)
-    # sort by as many objectives at a time as fit into a word, from the last ones to the first ones
+    points, m = F.shape[1:]
     place = points.bit_length()
+    heights = heights_of_columns(F) if enabled() and F.size else _heights(F)
+    # sort by as many objectives at a time as fit into a word, from the last ones to the first ones
     together = max((WORD - place) // place, 1)
     order = None
     for end in range(m, 0, -together):
         begin = max(end - together, 0)
-        code = np.zeros((runs, points), dtype=np.uint64)
-        for objective in range(begin, end):
+        code = heights[begin].astype(np.uint64)
+        for objective in range(begin + 1, end):
             code <<= np.uint64(place)
             code |= heights[objective].view(np.uint64)
         bits = (end - begin) * place
         order = stable_order(code, bits) if order is None else take(order, stable_order(take(code, order), bits))
     assert order is not None
-    return order, heights.reshape(m, -1).take(order.reshape(-1), axis=1).reshape(heights.shape)
+    return order, heights
 
 
-def ranks_of_sorted(heights: NDArray[np.intp], known: NDArray[np.bool_], enough: int | None = None) -> NDArray[np.intp]:
-    """Non-domination ranks from 0 of the points of each run, sorted as by `lexicographic`: (runs, points).
+def _heights(F: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The heights that `lexicographic` returns, without compiled loops."""
+    runs, points, m = F.shape
+    heights = np.empty((m, runs, points), dtype=np.intp)
+    places = np.arange(points)
+    ends = np.empty((runs, points), dtype=np.intp)
+    ends[:, -1] = points - 1
+    for height, values in zip(heights, np.moveaxis(F, 2, 0), strict=True):
+        code, bits = whole_numbers(np.ascontiguousarray(values))
+        by_value = stable_order(code, bits)
+        ascending = take(code, by_value)
+        ends[:, :-1] = np.where(ascending[:, 1:] != ascending[:, :-1], places[:-1], points)
+        last_of_equals = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
+        height.reshape(-1)[by_value.reshape(-1)] = last_of_equals.reshape(-1)
+    return heights
+
+
+def known_points(F: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points are no failures, that is finite in all objectives: (runs, points, m) to (runs, points)."""
+    if np.isfinite(F.sum()):
+        return np.ones(F.shape[:2], dtype=np.bool_)
+    known: NDArray[np.bool_] = np.isfinite(F).all(axis=2)
+    return known
+
+
+def ranks_of_sorted(
+    order: NDArray[np.intp], heights: NDArray[np.intp], known: NDArray[np.bool_], enough: int | None = None
+) -> NDArray[np.intp]:
+    """Non-domination ranks from 0 of the sorted points of each run: (runs, points).
 
     Parameters
     ----------
+    order : ndarray of int, shape (runs, points)
     heights : ndarray of int, shape (m, runs, points)
         From `lexicographic`.
     known : ndarray of bool, shape (runs, points)
-        False for failures, whose rank is the number of points.
+        For the sorted points, False for failures, whose rank is the number of points.
     enough : int, optional
         Stop ranking a run after this many points; the remaining points share the next rank.
     """
     points = known.shape[1]
     wanted = points if enough is None else enough
-    if points > MOST_POINTS:
-        return _ranks_by_moocore(heights, known)
+    if points > MOST_POINTS[enabled()]:
+        return _ranks_by_moocore(order, heights, known)
     if enabled():
-        rank: NDArray[np.intp] = _ranks(heights, known)
+        rank: NDArray[np.intp] = _ranks(order, heights, known, wanted)
         return rank
-    return _peeled(heights, known, wanted)
+    return _peeled(dominators(order, heights), known, wanted)
 
 
-def _ranks_by_moocore(heights: NDArray[np.intp], known: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _ranks_by_moocore(order: NDArray[np.intp], heights: NDArray[np.intp], known: NDArray[np.bool_]) -> NDArray[np.intp]:
     """`ranks_of_sorted` of one run at a time, without sets of bits."""
     rank = np.full(known.shape, known.shape[1], dtype=np.intp)
     for run, is_known in enumerate(known):
-        rank[run, is_known] = moocore.pareto_rank(heights[:, run, is_known].T.astype(np.float64))
+        some = order[run, is_known]
+        rank[run, is_known] = moocore.pareto_rank(heights.reshape(len(heights), -1)[:, some].T.astype(np.float64))
     return rank
 
 
-def dominators(heights: NDArray[np.intp]) -> NDArray[np.uint64]:
-    """The points that dominate each point, as sets of bits: (m, runs, points) to (words, runs, points).
+def dominators(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np.uint64]:
+    """The points that dominate each of the sorted points, as sets of bits: (words, runs, points).
 
-    Bit i of a set, which is bit i % 64 of word i // 64, stands for the i-th sorted point of the run.
+    Bit i of a set, which is bit i % 64 of word i // 64, stands for the i-th sorted point of the run. The arrays are those
+    from `lexicographic`.
     """
-    _, runs, points = heights.shape
+    m, runs, points = heights.shape
+    heights = heights.reshape(m, -1).take(order.reshape(-1), axis=1).reshape(heights.shape)
     words = -(-points // WORD)
     places = np.arange(points)
     starts = (np.arange(runs) * points)[:, np.newaxis]
@@ -120,10 +141,9 @@ def dominators(heights: NDArray[np.intp]) -> NDArray[np.uint64]:
     return sets
 
 
-def _peeled(heights: NDArray[np.intp], known: NDArray[np.bool_], enough: int) -> NDArray[np.intp]:
-    """`ranks_of_sorted` by peeling off fronts."""
+def _peeled(sets: NDArray[np.uint64], known: NDArray[np.bool_], enough: int) -> NDArray[np.intp]:
+    """`ranks_of_sorted` by peeling off fronts, given `dominators`."""
     runs, points = known.shape
-    sets = dominators(heights)
     rank = np.full((runs, points), points, dtype=np.intp)
     left = known.copy()
     missing = np.minimum(np.count_nonzero(known, axis=1), enough)
@@ -146,71 +166,82 @@ def _peeled(heights: NDArray[np.intp], known: NDArray[np.bool_], enough: int) ->
 
 
 @compiled
-def _ranks(heights: NDArray[np.intp], known: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Compiled version of `ranks_of_sorted`: intersect sets of bits, then search the front of one distinct point at a time."""
+def _ranks(
+    order: NDArray[np.intp], heights: NDArray[np.intp], known: NDArray[np.bool_], enough: int
+) -> NDArray[np.intp]:
+    """Compiled version of `ranks_of_sorted`: intersect sets of bits, then peel off fronts of distinct points.
+
+    Inner loops run over points, for which they are vectorised.
+    """
     m, runs, points = heights.shape
     rank = np.full((runs, points), points, dtype=np.intp)
-    words = (points + 63) // 64
-    number = np.empty(points, dtype=np.intp)  # of each point, its distinct point; -1 for failures
-    lead = np.empty(points, dtype=np.intp)  # of each distinct point, the first of the equal points
-    sets = np.empty((points, words), dtype=np.uint64)  # the points that dominate each distinct point
-    fronts = np.empty((points, words), dtype=np.uint64)
-    lowest = np.empty(words, dtype=np.uint64)
-    head = np.empty(points, dtype=np.intp)  # of each height, the first distinct point in a linked list
-    tail = np.empty(points, dtype=np.intp)  # the list's next one
-    front = np.empty(points, dtype=np.intp)
+    position = np.empty(points, dtype=np.intp)
+    fresh = np.empty(points, dtype=np.bool_)  # whether a point differs from the one before
+    number = np.empty(points, dtype=np.intp)  # of each point, its distinct point
+    at = np.empty(points + 1, dtype=np.intp)  # of each distinct point, the position of the first of the equal points
+    copies = np.empty(points + 1, dtype=np.intp)
+    sets = np.empty(((points + 63) // 64, points), dtype=np.uint64)  # the points that dominate each distinct point
+    lowest = np.empty(points, dtype=np.uint64)  # the points that are not higher
+    left = np.empty(len(sets), dtype=np.uint64)
+    behind = np.empty(points, dtype=np.uint64)
+    level = np.empty(points, dtype=np.intp)
+    one = np.uint64(1)
     for run in range(runs):
+        for i in range(points):
+            position[i] = order[run, i] - run * points
+        fresh[:] = False
+        fresh[0] = True
+        for objective in range(m):
+            height = heights[objective, run]
+            for i in range(1, points):
+                fresh[i] |= height[position[i]] != height[position[i - 1]]
         different = 0
+        copies[:] = 0
         for i in range(points):
-            number[i] = -1
             if known[run, i]:
-                fresh = i == 0
-                for objective in range(m):
-                    fresh = fresh or heights[objective, run, i] != heights[objective, run, i - 1]
-                if fresh:
-                    lead[different] = i
-                    different += 1
+                at[different] = position[i]
+                different += np.intp(fresh[i])
+                copies[different - 1] += 1
                 number[i] = different - 1
-        for k in range(different):  # the points before it
-            for word in range(k // 64 + 1):
-                sets[k, word] = ~np.uint64(0)
-            sets[k, k // 64] = (np.uint64(1) << np.uint64(k % 64)) - np.uint64(1)
-        for objective in range(1, m):
-            head[:] = -1
-            for k in range(different):
-                height = heights[objective, run, lead[k]]
-                tail[k] = head[height]
-                head[height] = k
-            lowest[:] = 0
-            for height in range(points):
-                k = head[height]
-                while k >= 0:
-                    lowest[k // 64] |= np.uint64(1) << np.uint64(k % 64)
-                    k = tail[k]
-                k = head[height]
-                while k >= 0:
-                    for word in range(k // 64 + 1):
-                        sets[k, word] &= lowest[word]
-                    k = tail[k]
-        used = 0
-        for k in range(different):
-            # if a front dominates a point, so do all fronts before it: bisect
-            low, high = 0, used
-            while low < high:
-                middle = (low + high) // 2
+        words = (different + 63) // 64
+        for word in range(words):
+            begin = 64 * word
+            for k in range(different):  # the points before it
+                sets[word, k] = np.uint64(0) if k <= begin else ~np.uint64(0)
+            for k in range(begin, min(begin + 64, different)):
+                sets[word, k] = (one << np.uint64(k - begin)) - one
+            for objective in range(1, m):
+                height = heights[objective, run]
+                lowest[:] = 0
+                for k in range(begin, min(begin + 64, different)):
+                    lowest[height[at[k]]] |= one << np.uint64(k - begin)
                 some = np.uint64(0)
-                for word in range(k // 64 + 1):
-                    some |= sets[k, word] & fronts[middle, word]
-                if some:
-                    low = middle + 1
-                else:
-                    high = middle
-            if low == used:
-                fronts[used, :] = 0
-                used += 1
-            fronts[low, k // 64] |= np.uint64(1) << np.uint64(k % 64)
-            front[k] = low
+                for i in range(points):
+                    some |= lowest[i]
+                    lowest[i] = some
+                for k in range(begin, different):
+                    sets[word, k] &= lowest[height[at[k]]]
+            left[word] = ~np.uint64(0)
+        level[:] = 0
+        fronts = ranked = 0
+        while ranked < enough:
+            behind[:different] = 0
+            for word in range(words):
+                some = left[word]
+                for k in range(64 * word, different):
+                    behind[k] |= sets[word, k] & some
+            left[:words] = 0
+            added = 0
+            for k in range(different):
+                ahead = behind[k] == 0 and level[k] == fronts
+                added += copies[k] if ahead else 0
+                level[k] += np.intp(behind[k] != 0)
+                left[k // 64] |= np.uint64(behind[k] != 0) << np.uint64(k & 63)
+            if not added:
+                break
+            ranked += added
+            fronts += 1
         for i in range(points):
-            if number[i] >= 0:
-                rank[run, i] = front[number[i]]
+            if known[run, i]:
+                rank[run, i] = level[number[i]]
     return rank

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled
 from nasbench_kit.kernels.hashing import mix
-from nasbench_kit.kernels.ranks import lexicographic, ranks_of_sorted
-from nasbench_kit.kernels.sorting import stable_order
+from nasbench_kit.kernels.ranks import known_points, lexicographic, ranks_of_sorted
+from nasbench_kit.kernels.sorting import stable_order, take
 
 __all__ = ["rank_and_crowding_of_many", "survival_keys_of_many"]
 
@@ -19,14 +19,14 @@ def rank_and_crowding_of_many(
     """`crowding.rank_and_crowding` for any number of objectives."""
     runs, points, m = F.shape
     order, heights = lexicographic(F)
-    known = np.isfinite(F).all(axis=2).reshape(-1).take(order)
-    rank = ranks_of_sorted(heights, known, enough)
+    known = known_points(F).reshape(-1).take(order)
+    rank = ranks_of_sorted(order, heights, known, enough)
     distance = np.zeros(runs * points)
     wanted = known & (rank < _fronts_of(rank, known, enough)[:, np.newaxis])
     position = points.bit_length()
     for objective in range(m):
         values = F.reshape(-1, m)[:, objective].take(order.reshape(-1))
-        code = (rank << position | heights[objective]).view(np.uint64)
+        code = (rank << position | take(heights[objective], order)).view(np.uint64)
         ascending = stable_order(code, 2 * position)
         members = ascending[wanted.reshape(-1).take(ascending)]
         if not len(members):
@@ -116,97 +116,109 @@ def survival_keys_of_many(
     """
     order, heights = lexicographic(F)
     F = np.ascontiguousarray(F)
-    known = np.isfinite(F).all(axis=2).reshape(-1).take(order)
-    rank = ranks_of_sorted(heights, known, enough)
-    return order, _keys(F, order, heights, rank, enough, ties, crowding, tie, place)
+    known = known_points(F).reshape(-1).take(order)
+    rank = ranks_of_sorted(order, heights, known, enough)
+    members, fronts = _members(order, heights, rank, enough, place)
+    members.sort(axis=2)
+    return order, _keys(F, order, rank, members, fronts, ties, crowding, tie, place)
+
+
+@compiled
+def _members(
+    order: NDArray[np.intp], heights: NDArray[np.intp], rank: NDArray[np.intp], enough: int, place: int
+) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """What to sort to get the members of each front by one objective, and the end of each front among them.
+
+    Returns
+    -------
+    members : ndarray of int, shape (m, runs, points)
+        Rank, height and place of each point in one integer. Fronts without survivors are not told apart.
+    ends : ndarray of int, shape (runs, points)
+        The number of points in all fronts up to this one; 0 after the last one that has survivors.
+    """
+    m, runs, points = heights.shape
+    members = np.empty((m, runs, points), dtype=np.int64)
+    ends = np.zeros((runs, points), dtype=np.intp)
+    sizes = np.empty(points + 1, dtype=np.intp)
+    for run in range(runs):
+        sizes[:] = 0
+        for i in range(points):
+            sizes[rank[run, i]] += 1
+        sizes[points] = 0  # failures
+        fronts = ranked = 0
+        while ranked < enough and fronts < points and sizes[fronts]:
+            ranked += sizes[fronts]
+            ends[run, fronts] = ranked
+            fronts += 1
+        for objective in range(m):
+            for i in range(points):
+                height = heights[objective, run, order[run, i] - run * points]
+                members[objective, run, i] = (min(rank[run, i], fronts) << place | height) << place | i
+    return members, ends
 
 
 @compiled
 def _keys(
     F: NDArray[np.float64],
     order: NDArray[np.intp],
-    heights: NDArray[np.intp],
     rank: NDArray[np.intp],
-    enough: int,
+    members: NDArray[np.int64],
+    ends: NDArray[np.intp],
     ties: NDArray[np.uint32],
     crowding: int,
     tie: int,
     place: int,
 ) -> NDArray[np.int64]:
-    """Compiled part of `survival_keys_of_many`: crowding distances of the fronts that have survivors, packed with the ranks."""
+    """Compiled part of `survival_keys_of_many`: crowding distances of the fronts that have survivors, packed with the ranks.
+
+    Of members of a front with equal values, only the first and the last have a gap beside them. These are the ones with the
+    lowest and the highest hash of their words, as `mix` makes it.
+    """
     runs, points, m = F.shape
     flat = F.reshape(-1, m)
     keys = np.empty((runs, points), dtype=np.int64)
     distance = np.empty(points)
-    begin = np.empty(points + 2, dtype=np.intp)  # of each front, the place of its first member when sorted by front
-    slot = np.empty(points + 2, dtype=np.intp)
-    ascending = np.empty(points, dtype=np.intp)  # points by one objective
-    members = np.empty(points, dtype=np.intp)  # by front, then by one objective
-    value = np.empty(points)
+    member = np.empty(points, dtype=np.intp)
+    value = np.empty(points + 1)
+    hashed, word = np.empty(points, dtype=np.uint64), np.empty(points, dtype=np.uint64)
     unit, most = 2.0**crowding / (m + 2), m + 1.0
     for run in range(runs):
-        begin[:] = 0
-        for i in range(points):
-            begin[rank[run, i] + 1] += 1
-        begin[points + 1] = 0  # failures
-        needed = ranked = 0  # fronts that have survivors
-        while needed < points and begin[needed + 1] and ranked < enough:
-            ranked += begin[needed + 1]
-            needed += 1
-            begin[needed] = ranked
+        fronts = ranked = 0
+        while fronts < points and ends[run, fronts]:
+            ranked = ends[run, fronts]
+            fronts += 1
         distance[:] = 0.0
         for objective in range(m):
-            # equal points keep their order
-            for i in range(points):
-                slot[i] = i
-            for i in range(points - 1, -1, -1):
-                height = heights[objective, run, i]
-                ascending[slot[height]] = i
-                slot[height] -= 1
-            slot[:needed] = begin[:needed]
-            for i in range(points):
-                p = ascending[i]
-                front = rank[run, p]
-                if front < needed:
-                    members[slot[front]] = p
-                    value[slot[front]] = flat[order[run, p], objective]
-                    slot[front] += 1
-            # Of points of a front with equal values, only the first and the last have a gap beside them. These are the ones with
-            # the lowest and the highest hash of their words, as `mix` makes it.
             seed = (np.uint64(objective) << np.uint64(32)) + np.uint64(0x9E3779B97F4A7C15)
-            for front in range(needed):
-                start, stop = begin[front], begin[front + 1]
+            for i in range(points):
+                h = np.uint64(ties[run, i]) + seed
+                h = (h ^ h >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+                h = (h ^ h >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+                hashed[i] = h ^ h >> np.uint64(31)
+            for i in range(ranked):
+                member[i] = members[objective, run, i] & ((1 << place) - 1)
+                value[i] = flat[order[run, member[i]], objective]
+                word[i] = hashed[member[i]]
+            low = 0
+            for front in range(fronts):
+                start, stop = low, ends[run, front]
                 span = value[stop - 1] - value[start]
-                low = start
+                before = np.inf  # the gap
                 while low < stop:
-                    high = low + 1
                     here = value[low]
-                    first = last = members[low]
-                    if high < stop and value[high] == here:
-                        lowest, highest = ~np.uint64(0), np.uint64(0)
-                        high = low
-                        while high < stop and value[high] == here:
-                            word = np.uint64(ties[run, members[high]]) + seed
-                            word = (word ^ word >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-                            word = (word ^ word >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-                            word ^= word >> np.uint64(31)
-                            if word < lowest:
-                                first, lowest = members[high], word
-                            if word >= highest:
-                                last, highest = members[high], word
-                            high += 1
-                    if low == start:
-                        distance[first] = np.inf
-                    if high == stop:
-                        distance[last] = np.inf
-                    if high - low == 1:
-                        if low > start and high < stop:
-                            distance[first] += (value[high] - value[low - 1]) / span
+                    first = last = low
+                    high = low + 1
+                    while high < stop and value[high] == here:
+                        first = high if word[high] < word[first] else first
+                        last = high if word[high] >= word[last] else last
+                        high += 1
+                    after = (value[high] - here) / span if high < stop else np.inf
+                    if first == last and low > start and high < stop:
+                        distance[member[low]] += (value[high] - value[low - 1]) / span
                     else:
-                        if low > start:
-                            distance[first] += (here - value[low - 1]) / span
-                        if high < stop:
-                            distance[last] += (value[high] - here) / span
+                        distance[member[first]] += before
+                        distance[member[last]] += after
+                    before = after
                     low = high
         for i in range(points):
             key = (rank[run, i] << crowding) + (1 << crowding) - 1 - np.int64(min(distance[i], most) * unit)

@@ -61,6 +61,23 @@ class Streams:
         block = self._words[:, begin:end]
         return np.ascontiguousarray(block).view(np.uint32)[:, :count].reshape(self.runs, *shape)
 
+    def requests(self, counts: tuple[int, ...]) -> NDArray[np.uint32]:
+        """The 32-bit words of several calls of `bits` in one array (runs, k), without a copy where possible.
+
+        Each request starts at a 64-bit word: one of an odd number of 32-bit words is followed by a word of no use.
+        """
+        words = sum(-(-count // 2) for count in counts)
+        if self._used + words <= self._words.shape[1]:
+            self._used += words
+            return self._words[:, self._used - words : self._used].view(np.uint32)
+        found = np.empty((self.runs, words + LINE), dtype=np.uint64)[:, :words]  # rows apart, as those of a block
+        place = 0
+        for count in counts:
+            begin, end = self._advance(count)
+            found[:, place : place + end - begin] = self._words[:, begin:end]
+            place += end - begin
+        return found.view(np.uint32)
+
     def _advance(self, count: int) -> tuple[int, int]:
         """Slice bounds of the 64-bit words that hold the next ``count`` random 32-bit words."""
         words = -(-count // 2)

@@ -317,10 +317,17 @@ def balanced_clusters(
             nearest = np.minimum(nearest, _distances(points, means[:, k : k + 1])[..., 0])
     distance = _distances(points, means)
     own = distance.argmin(axis=2)
+    slots = row[:, np.newaxis] * clusters
     for _ in range(SWEEPS):
-        member = own[:, np.newaxis] == every[:, np.newaxis]  # (runs, clusters, n)
-        count = member.sum(axis=2, keepdims=True)
-        means = np.where(count > 0, (member @ points) / np.maximum(count, 1), means)
+        # sums in the order of the points, unlike those of a matrix product
+        slot = (slots + own).ravel()
+        count, *sums = (
+            np.bincount(slot, weights, runs * clusters).reshape(runs, clusters)
+            for weights in (None, *(points[..., j].ravel() for j in range(m)))
+        )
+        held = np.maximum(count, 1)
+        for j, total in enumerate(sums):
+            means[..., j] = np.where(count > 0, total / held, means[..., j])
         distance, before = _distances(points, means), own
         own = distance.argmin(axis=2)
         if (own == before).all():  # converged in all runs

@@ -216,7 +216,7 @@ def _scalarised(parts: NDArray[np.float64], tchebycheff: bool) -> NDArray[np.flo
     """Scalarised values, from weighted objectives: (m, ...) to (...)."""
     value = np.maximum(parts[0], 0.0) if tchebycheff else parts[0]
     for part in parts[1:]:
-        value = np.maximum(value, part) if tchebycheff else value + part
+        value = np.asarray(np.maximum(value, part) if tchebycheff else value + part)
     return value
 
 

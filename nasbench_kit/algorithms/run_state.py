@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,11 +52,22 @@ class RunState:
     array([[0.5, inf, inf]])
     """
 
+    _declared: dict[str, _Declaration]
+    Arrays: Any  # a named tuple of the arrays, which compiled loops can take
+
+    def __init_subclass__(cls) -> None:
+        cls._declared = {name: value for name, value in vars(cls).items() if isinstance(value, _Declaration)}
+        cls.Arrays = namedtuple("Arrays", cls._declared, module=cls.__module__)
+        cls.Arrays.__qualname__ = f"{cls.__qualname__}.Arrays"
+
     def __init__(self, **sizes: int) -> None:
-        self._declared = {name: value for name, value in vars(type(self)).items() if isinstance(value, _Declaration)}
         for name, declared in self._declared.items():
             shape = [sizes[axis] for axis in declared.axes]
             setattr(self, name, np.full(shape, declared.fill, dtype=declared.kind))
+
+    def arrays(self) -> Any:
+        """The arrays as a named tuple."""
+        return self.Arrays(*(getattr(self, name) for name in self._declared))
 
     def size(self, axis: str) -> int:
         """Length of an axis."""

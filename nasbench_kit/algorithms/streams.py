@@ -8,6 +8,7 @@ import math
 import numbers
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,6 @@ class Streams:
         self.drawn_from: Genotypes | None = None  # genotypes to sample, if not from the whole space
         self._words = np.empty((runs, 0), dtype=np.uint64)
         self._used = 0
-        self._states: NDArray[np.uint64] | None = None
 
     def bits(self, shape: tuple[int, ...]) -> NDArray[np.uint32]:
         """Random 32-bit words: (runs, *shape)."""
@@ -107,15 +107,18 @@ class Streams:
         For algorithms whose runs are not synchronised. The numbers come from a second stream of each run, a SplitMix64
         generator (Steele, Lea and Flood 2014), which allows random access.
         """
-        if self._states is None:
-            self._states = np.array(
-                [generator.bit_generator.seed_seq.generate_state(4, np.uint64)[3] for generator in self.generators]
-            )
         count = math.prod(shape)
         steps = np.arange(count + 1, dtype=np.uint64) * GOLDEN  # arithmetic wraps at 2**64
-        words = mix(self._states[runs][:, np.newaxis] + steps[:-1])
-        self._states[runs] += steps[-1:]
+        words = mix(self.states[runs][:, np.newaxis] + steps[:-1])
+        self.states[runs] += steps[-1:]
         return ((words >> np.uint64(11)) * np.float64(2.0**-53)).reshape(len(runs), *shape)
+
+    @cached_property
+    def states(self) -> NDArray[np.uint64]:
+        """States of the second streams, which draw for a subset of runs (`of`), or in compiled loops: (runs,)."""
+        return np.array(
+            [generator.bit_generator.seed_seq.generate_state(4, np.uint64)[3] for generator in self.generators]
+        )
 
     def sample_of(self, runs: NDArray[np.intp], space: Space, n: int) -> Genotypes:
         """Random genotypes, as from `sample`, for a subset of runs, from their second streams: (len(runs), n, genes)."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.mixing import OptimalMixing, Runs
 from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_information
-from nasbench_kit.kernels.optimal_mixing import Rules
+from nasbench_kit.kernels.mixing_rules import Rules
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["GOMEA"]

@@ -22,8 +22,8 @@ from nasbench_kit.algorithms.mixing_state import Archive, Clusters, Member, Popu
 from nasbench_kit.algorithms.operators.linkage import share_logs
 from nasbench_kit.algorithms.operators.selection import gather
 from nasbench_kit.kernels.compiling import enabled
-from nasbench_kit.kernels.linkage import begin_generations
-from nasbench_kit.kernels.optimal_mixing import BEGIN, FILL, FORCE, FOUND, FULL, MIX, Rules, advance, take
+from nasbench_kit.kernels.mixing_rules import FILL, FORCE, MIX, Rules
+from nasbench_kit.kernels.optimal_mixing import advance, take
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["OptimalMixing", "Runs"]
@@ -197,24 +197,20 @@ class OptimalMixing(Algorithm):
         """Compiled version of `_ask`."""
         trial = np.empty((self.runs, self.space.genes), dtype=np.uint8)
         waiting = self._row
-        while len(waiting):
-            outcome = advance(waiting, trial, *self._state(), self.random.states, self._rules)
-            again = []
-            if not self.space.unconstrained:
-                runs = waiting[(outcome == FOUND) & (self._turn.phase[waiting] != FILL)]
-                again.append(runs[~self.space.is_valid(trial[runs])])
-            if outcome.any():
-                full, begun = waiting[outcome == FULL], waiting[outcome == BEGIN]
-                if len(full):
-                    self._fill(full, self._turn.population[full])
-                    trial[full] = self._populations.X[full, self._turn.place[full]]
-                if len(begun):
-                    begin_generations(begun, *self._state(), self.random.states, self._rules, self._logs)
-                    again.append(begun)
-            waiting = np.concatenate(again) if again else waiting[:0]
+        while True:
+            full = advance(waiting, trial, self.random.states, self._rules, self._logs, *self._state())
+            if len(full):
+                self._fill(full, self._turn.population[full])
+                trial[full] = self._populations.X[full, self._turn.place[full]]
+            if self.space.unconstrained:
+                break
+            waiting = waiting[self._turn.phase[waiting] != FILL]
+            waiting = waiting[~self.space.is_valid(trial[waiting])]
+            if not len(waiting):
+                break
         return trial[:, np.newaxis]
 
-    def _state(self) -> tuple[Any, ...]:
+    def _state(self) -> Any:
         """All arrays, for the compiled loops."""
         if self._arrays is None:
             states = (self._populations, self._turn, self._member, self._clusters, self._archive)
@@ -249,7 +245,7 @@ class OptimalMixing(Algorithm):
 
     def _taken(self, x: Genotypes, f: NDArray[np.float64]) -> None:
         """Compiled version of `_tell`."""
-        most = take(x, f, *self._state(), self._rules)
+        most = take(x, f, self._rules, *self._state())
         if self.objectives > 1 and most >= self._archive.size("points"):
             self._archive.grow(points=2 * most)
             self._arrays = None

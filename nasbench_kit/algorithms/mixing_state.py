@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.run_state import RunState, array
-from nasbench_kit.kernels.optimal_mixing import FILL
+from nasbench_kit.kernels.mixing_rules import FILL
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Archive", "Clusters", "Member", "Populations", "Turn"]

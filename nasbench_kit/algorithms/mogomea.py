@@ -14,7 +14,7 @@ from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_infor
 from nasbench_kit.algorithms.operators.selection import gather
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.kernels.linkage import SWEEPS
-from nasbench_kit.kernels.optimal_mixing import Rules
+from nasbench_kit.kernels.mixing_rules import Rules
 from nasbench_kit.metrics.indicators import most_hypervolume
 from nasbench_kit.spaces.genotypes import Genotypes
 

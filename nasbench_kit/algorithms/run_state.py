@@ -36,6 +36,9 @@ def array(axes: str, kind: type, fill: float = 0) -> Any:
 class RunState:
     """Base class of groups of arrays that an algorithm keeps for all of its runs, declared with `array`.
 
+    Arrays with one element per run are views of the fields of a structured array, ``each``, so that compiled loops take
+    one argument for all of them. They must therefore be modified in place.
+
     Parameters
     ----------
     **sizes : int
@@ -53,21 +56,28 @@ class RunState:
     """
 
     _declared: dict[str, _Declaration]
-    Arrays: Any  # a named tuple of the arrays, which compiled loops can take
+    _arrays: Any
 
     def __init_subclass__(cls) -> None:
         cls._declared = {name: value for name, value in vars(cls).items() if isinstance(value, _Declaration)}
-        cls.Arrays = namedtuple("Arrays", cls._declared, module=cls.__module__)
-        cls.Arrays.__qualname__ = f"{cls.__qualname__}.Arrays"
+        fields = ["each", *(name for name, known in cls._declared.items() if known.axes != ("runs",))]
+        setattr(cls, "_arrays", named := namedtuple("_arrays", fields))
+        named.__module__, named.__qualname__ = cls.__module__, f"{cls.__qualname__}._arrays"  # for Numba's disk cache
 
     def __init__(self, **sizes: int) -> None:
+        fields = [(name, known.kind) for name, known in self._declared.items() if known.axes == ("runs",)]
+        self.each = np.zeros(sizes["runs"], dtype=np.dtype(fields, align=True))
         for name, declared in self._declared.items():
             shape = [sizes[axis] for axis in declared.axes]
-            setattr(self, name, np.full(shape, declared.fill, dtype=declared.kind))
+            if declared.axes == ("runs",):
+                self.each[name] = declared.fill
+                setattr(self, name, self.each[name])
+            else:
+                setattr(self, name, np.full(shape, declared.fill, dtype=declared.kind))
 
     def arrays(self) -> Any:
-        """The arrays as a named tuple."""
-        return self.Arrays(*(getattr(self, name) for name in self._declared))
+        """A named tuple of ``each`` and all arrays that it does not contain."""
+        return self._arrays(*(getattr(self, name) for name in self._arrays._fields))
 
     def size(self, axis: str) -> int:
         """Length of an axis."""

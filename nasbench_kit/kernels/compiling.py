@@ -114,7 +114,7 @@ def _with_parts(loop: Callable[..., Any]) -> Callable[..., Any]:
     import numba
 
     used = {name: loop.__globals__.get(name) for name in loop.__code__.co_names}
-    parts = {name: _with_parts(value) for name, value in used.items() if getattr(value, "is_part", False)}
+    parts = {name: _with_parts(value) for name, value in used.items() if value and getattr(value, "is_part", False)}
     if not parts:
         return loop
     ready = {name: numba.njit(value, nogil=True, error_model="numpy") for name, value in parts.items()}

@@ -214,9 +214,9 @@ def replace(
 
 def _scalarised(parts: NDArray[np.float64], tchebycheff: bool) -> NDArray[np.float64]:
     """Scalarised values, from weighted objectives: (m, ...) to (...)."""
-    value = np.maximum(parts[0], 0.0) if tchebycheff else parts[0]
+    value: NDArray[np.float64] = np.maximum(parts[0], 0.0) if tchebycheff else parts[0]
     for part in parts[1:]:
-        value = np.asarray(np.maximum(value, part) if tchebycheff else value + part)
+        value = np.maximum(value, part) if tchebycheff else value + part
     return value
 
 

@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.kernels.compiling import compiled, part
-from nasbench_kit.kernels.optimal_mixing import DUE, MIX, Rules, places, uniform
+from nasbench_kit.kernels.compiling import part
+from nasbench_kit.kernels.mixing_rules import MIX, Rules, places, uniform
 
-__all__ = ["SWEEPS", "begin_generations"]
+__all__ = ["SWEEPS", "begin_generation"]
 
 SWEEPS = 20  # maximum number of k-means iterations
-
-Floats = NDArray[np.float64]
 
 
 @part
@@ -214,61 +212,43 @@ def _clusters(F: Any, run: int, state: Any, clusters: Any, count: int) -> int:
     return size  # type: ignore[no-any-return]
 
 
-@compiled
-def begin_generations(
-    which: NDArray[np.intp],
+@part
+def begin_generation(
+    run: int,
     populations: Any,
     turn: Any,
-    member: Any,
     clusters: Any,
-    archive: Any,
     states: NDArray[np.uint64],
     rules: Rules,
-    logs: Floats,
+    logs: NDArray[np.float64],
 ) -> None:
-    """Cluster the populations of some runs, learn the clusters' linkage trees, and begin their generations.
-
-    Parameters
-    ----------
-    which : ndarray of int, shape (k,)
-        The runs.
-    populations, turn, member, clusters, archive
-        Arrays of `nasbench_kit.algorithms.mixing_state`, modified in place.
-    states : ndarray of uint64, shape (runs,)
-        States of the runs' second streams, modified in place.
-    rules : Rules
-    logs : ndarray of float, shape (populations, members + 1)
-        For each population, p log p of the shares 0, 1, ... of the members of a pool.
-    """
+    """Cluster a run's population, learn the clusters' linkage trees, and begin a generation; arguments as of `advance`."""
+    now = turn.each[run]
     genes, m = populations.X.shape[2], populations.F.shape[2]
     alleles = rules.others.max() + 1
     counts = np.empty((alleles, alleles), dtype=np.intp)
-    near, ties, size = np.empty((genes, genes)), np.empty(genes), np.empty(genes)
-    for i in range(len(which)):
-        run = which[i]
-        p = turn.population[run]
-        begin, end = places(rules.first_population, p)
-        n = end - begin
-        X, F = populations.X[run, begin:end], populations.F[run, begin:end]
-        count = m + 1 + p if m > 1 else 1
-        drawn = 0
-        if m > 1:
-            clusters.pool_size[run] = _clusters(F, run, states[run], clusters, count)
-            drawn = 1 + n
-        else:
-            clusters.pool_size[run] = n
-        for k in range(count):
-            for gene in range(genes):
-                ties[gene] = uniform(states[run], drawn)
-                drawn += 1
-            _information(X, clusters.pools[run, k, : clusters.pool_size[run]], logs[p], counts, near)
-            _tree(near, size, ties, clusters.trees[run, k])
-        states[run] += np.uint64(drawn) * np.uint64(0x9E3779B97F4A7C15)
-        turn.place[run], turn.end[run] = begin, end
-        patience, power = 1, 10  # 1 + log10(n), rounded down
-        while power <= n:
-            patience, power = patience + 1, 10 * power
-        turn.impatient[run] = populations.stretch[run, p] > patience
-        turn.member[run], member.last[run] = 0, DUE
-        turn.improved[run] = turn.tried[run] = False
-        turn.phase[run] = MIX
+    near, ties, sizes = np.empty((genes, genes)), np.empty(genes), np.empty(genes)
+    p = now.population
+    begin, end = places(rules.first_population, p)
+    n = end - begin
+    X = populations.X[run, begin:end]
+    count, size, drawn = 1, n, 0
+    if m > 1:
+        count, drawn = m + 1 + p, 1 + n
+        size = _clusters(populations.F[run, begin:end], run, states[run], clusters, count)
+    clusters.each[run].pool_size = size
+    for k in range(count):
+        for gene in range(genes):
+            ties[gene] = uniform(states[run], drawn)
+            drawn += 1
+        _information(X, clusters.pools[run, k, :size], logs[p], counts, near)
+        _tree(near, sizes, ties, clusters.trees[run, k])
+    states[run] += np.uint64(drawn) * np.uint64(0x9E3779B97F4A7C15)
+    patience, power = 1, 10  # 1 + log10(n), rounded down
+    while power <= n:
+        patience, power = patience + 1, 10 * power
+    now.impatient = populations.stretch[run, p] > patience
+    now.place, now.end, now.member = begin, end, 0
+    now.improved = False
+    now.tried = False
+    now.phase = MIX

@@ -10,145 +10,133 @@ set of genes that changes anything, and what is compared with an archive of 10 t
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, part
+from nasbench_kit.kernels.linkage import begin_generation
+from nasbench_kit.kernels.mixing_rules import DUE, FILL, FORCE, MIX, Rules, places, uniform
 
-__all__ = ["BEGIN", "DUE", "FILL", "FORCE", "FOUND", "FULL", "MIX", "Rules", "advance", "places", "take", "uniform"]
-
-FILL, MIX, FORCE = range(3)  # phases of a run: fill a population, mix a member, forced improvement
-DUE = -2  # as the last trial of a member: its trials have yet to be planned
-FOUND, BEGIN, FULL = range(3)  # outcomes of `advance`: a trial; a generation to begin; a population to make
-
-Runs = NDArray[np.intp]
-
-
-class Rules(NamedTuple):
-    """Settings of an algorithm.
-
-    Attributes
-    ----------
-    first_population, turns : int
-        As in `OptimalMixing`.
-    others : ndarray of int, shape (genes,)
-        Number of other alleles of each gene.
-    mutates : bool
-        Whether donors are mutated.
-    rate : float
-        Mutation probability of a donor's gene; 0 for 1 / size of the set.
-    averages : bool
-        Whether populations are compared by their averages, rather than point by point.
-    archived : bool
-        Whether trials are accepted that equal a point of the archive.
-    """
-
-    first_population: int
-    turns: int
-    others: NDArray[np.int64]
-    mutates: bool
-    rate: float
-    averages: bool
-    archived: bool
-
-
-@part
-def uniform(state: int, k: int) -> float:
-    """The ``k``-th number in [0, 1) of a run's second stream, as `Streams.of` draws it."""
-    word = np.uint64(state) + np.uint64(k + 1) * np.uint64(0x9E3779B97F4A7C15)
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    word ^= word >> np.uint64(31)
-    return np.float64(word >> np.uint64(11)) * 2.0**-53  # type: ignore[no-any-return]
-
-
-@part
-def places(first_population: int, p: int) -> tuple[int, int]:
-    """Begin and end of population ``p``."""
-    return first_population * (2**p - 1), first_population * (2 ** (p + 1) - 1)
+__all__ = ["advance", "take"]
 
 
 @part
 def _elite(run: int, draw: float, archive: Any, current: int) -> int:
     """Place of a random point of a run's archive, or of the best in the objective of a cluster; -1 if it is empty."""
-    if archive.count[run] == 0:
+    count = archive.each[run].count
+    if count == 0:
         return -1
-    if current < 0:
-        return np.intp(draw * archive.count[run])  # type: ignore[no-any-return]
     best = 0
-    for place in range(archive.count[run]):
-        if archive.F[current, run, place] < archive.F[current, run, best]:
-            best = place
+    if current < 0:
+        best = np.intp(draw * count)
+    else:
+        for place in range(count):
+            if archive.F[current, run, place] < archive.F[current, run, best]:
+                best = place
     return best
 
 
 @part
-def _plan(
-    run: int, populations: Any, turn: Any, member: Any, clusters: Any, archive: Any, states: Any, rules: Any, old: Any
-) -> None:
-    """Plan the trials of a run's member: sets in random order, each with a (mutated) donor."""
-    count, genes = member.masks.shape[1:]
-    state = states[run]
-    states[run] += np.uint64((3 + (genes if rules.mutates else 0)) * count) * np.uint64(0x9E3779B97F4A7C15)
-    order, keys = np.empty(count, dtype=np.intp), np.empty(count)
-    for k in range(count):
+def _order(state: int, order: Any, keys: Any) -> None:
+    """Random order of a member's sets; ``keys`` is scratch space."""
+    for k in range(len(order)):
         key = uniform(state, k)
         place = k
         while place > 0 and keys[place - 1] > key:
             keys[place], order[place] = keys[place - 1], order[place - 1]
             place -= 1
         keys[place], order[place] = key, k
-    member.spare[run] = uniform(state, 2 * count)
-    mixed = turn.phase[run] == MIX
-    place = turn.place[run]
-    base = place - turn.member[run]
-    cluster = np.intp(0)
-    if mixed:
-        cluster = clusters.own[run, turn.member[run]]
-        clusters.current[run] = clusters.objective[run, cluster]
-        member.x[run], member.f[run] = populations.X[run, place], populations.F[run, place]
-    else:
-        old[:] = member.masks[run]
-    for k in range(count):
-        draw = uniform(state, count + k)
-        member.masks[run, k] = clusters.trees[run, cluster, order[k]] if mixed else old[order[k]]
-        if mixed:
-            donor = base + clusters.pools[run, cluster, np.intp(draw * clusters.pool_size[run])]
-            member.donors[run, k] = populations.X[run, donor]
-        else:
-            point = _elite(run, draw, archive, clusters.current[run])
-            member.donors[run, k] = archive.X[run, point] if point >= 0 else member.x[run]
-        if rules.mutates:
-            rate = rules.rate
-            if rate == 0:
-                rate = 1 / max(np.count_nonzero(member.masks[run, k]), 1)
+
+
+@part
+def _mutate(state: int, k: int, mask: Any, donor: Any, sets: int, rules: Any) -> None:
+    """Mutate the genes of a donor that are exchanged."""
+    rate = rules.rate
+    if rate == 0:
+        size = 0
+        for gene in range(len(mask)):
+            size += mask[gene] != 0
+        rate = 1 / max(size, 1)
+    for gene in range(len(mask)):
+        if mask[gene]:
+            draw = uniform(state, (3 + gene) * sets + k)
+            if draw < rate:
+                others = rules.others[gene]
+                step = min(1 + np.int64(draw / rate * others), others)
+                donor[gene] = (donor[gene] + step) % (others + 1)
+
+
+@part
+def _plan(
+    run: int,
+    populations: Any,
+    turn: Any,
+    member: Any,
+    clusters: Any,
+    archive: Any,
+    states: Any,
+    rules: Any,
+    scratch: Any,
+) -> None:
+    """Plan the trials of a run's member: sets in random order, each with a (mutated) donor."""
+    order, keys, old = scratch
+    sets, genes = old.shape
+    state = states[run]
+    states[run] += np.uint64((3 + (genes if rules.mutates else 0)) * sets) * np.uint64(0x9E3779B97F4A7C15)
+    _order(state, order, keys)
+    now, cluster_of = turn.each[run], clusters.each[run]
+    member.each[run].spare = uniform(state, 2 * sets)
+    masks, donors, x = member.masks[run], member.donors[run], member.x[run]
+    X, base = populations.X[run], now.place - now.member
+    if now.phase == MIX:
+        cluster = clusters.own[run, now.member]
+        cluster_of.current = clusters.objective[run, cluster]
+        for gene in range(genes):
+            x[gene] = X[now.place, gene]
+        for objective in range(member.f.shape[1]):
+            member.f[run, objective] = populations.F[run, now.place, objective]
+        tree, pool = clusters.trees[run, cluster], clusters.pools[run, cluster]
+        for k in range(sets):
+            donor = base + pool[np.intp(uniform(state, sets + k) * cluster_of.pool_size)]
             for gene in range(genes):
-                if member.masks[run, k, gene]:
-                    draw = uniform(state, (3 + gene) * count + k)
-                    if draw < rate:
-                        others = rules.others[gene]
-                        step = min(1 + np.int64(draw / rate * others), others)
-                        member.donors[run, k, gene] = (member.donors[run, k, gene] + step) % (others + 1)
-    member.changed[run] = False
-    member.last[run] = -1
+                masks[k, gene] = tree[order[k], gene]
+                donors[k, gene] = X[donor, gene]
+    else:
+        for k in range(sets):
+            for gene in range(genes):
+                old[k, gene] = masks[k, gene]
+        best = _elite(run, 0.0, archive, cluster_of.current)
+        for k in range(sets):
+            point = best
+            if cluster_of.current < 0 and best >= 0:
+                point = np.intp(uniform(state, sets + k) * archive.each[run].count)
+            for gene in range(genes):
+                masks[k, gene] = old[order[k], gene]
+                donors[k, gene] = archive.X[run, point, gene] if point >= 0 else x[gene]
+    if rules.mutates:
+        for k in range(sets):
+            _mutate(state, k, masks[k], donors[k], sets, rules)
+    member.each[run].changed = False
+    member.each[run].last = -1
 
 
 @part
 def _next_trial(run: int, member: Any, trial: Any) -> bool:
     """Whether one of a run's planned trials changes anything; the first of them is stored."""
-    count, genes = member.masks.shape[1:]
-    for k in range(member.last[run] + 1, count):
+    masks, donors, x, found = member.masks[run], member.donors[run], member.x[run], trial[run]
+    sets, genes = masks.shape
+    for k in range(member.each[run].last + 1, sets):
         changes = np.uint8(0)
         for gene in range(genes):
-            change = (member.donors[run, k, gene] ^ member.x[run, gene]) & member.masks[run, k, gene]
-            trial[run, gene] = member.x[run, gene] ^ change
+            change = (donors[k, gene] ^ x[gene]) & masks[k, gene]
+            found[gene] = x[gene] ^ change
             changes |= change
         if changes:
-            member.last[run] = k
+            member.each[run].last = k
             return True
-    member.last[run] = count
+    member.each[run].last = sets
     return False
 
 
@@ -196,66 +184,100 @@ def _sum(values: Any) -> float:
 
 
 @part
-def _given_up(run: int, own: int, populations: Any, rules: Any) -> None:
+def _covered(F: Any, begin: int, end: int, first: int, last: int) -> bool:
+    """Whether the points ``begin`` to ``end`` have one that is at least as good for each of ``first`` to ``last``."""
+    for i in range(first, last):
+        below = False
+        for j in range(begin, end):
+            below = True
+            for objective in range(F.shape[1]):
+                below = below and F[j, objective] <= F[i, objective]
+            if below:
+                break
+        if not below:
+            return False
+    return True
+
+
+@part
+def _give_up(run: int, own: int, populations: Any, rules: Any) -> None:
     """Abandon populations of a run after a generation of population ``own``."""
     begin, end = places(rules.first_population, own)
-    X, F = populations.X[run], populations.F[run]
-    if rules.averages:
-        if (X[begin:end] == X[begin]).all():
-            populations.alive[run, : own + 1] = False  # converged; smaller populations have been overtaken
-            return
+    X, F, alive = populations.X[run], populations.F[run], populations.alive[run]
+    if not rules.averages:
+        for p in range(own):
+            first, last = places(rules.first_population, p)
+            alive[p] = alive[p] and not _covered(F, begin, end, first, last)
+        return
+    given_up = own + 1  # number of populations
+    for i in range(begin + 1, end):
+        for gene in range(X.shape[1]):
+            if X[i, gene] != X[begin, gene]:
+                given_up = 0
+    if given_up == 0:
         # a smaller population that is no better on average than a larger one will not catch up
         mean = _sum(F[begin:end, 0]) / (end - begin)
-        for p in range(own - 1, -1, -1):
+        for p in range(own):
             first, last = places(rules.first_population, p)
             if mean <= _sum(F[first:last, 0]) / (last - first):
-                populations.alive[run, : p + 1] = False
-                return
-        return
-    for p in range(own):
-        if not populations.alive[run, p]:
-            continue
-        first, last = places(rules.first_population, p)
-        covered = True
-        for i in range(first, last):
-            below = False
-            for j in range(begin, end):
-                below = True
-                for objective in range(F.shape[1]):
-                    below = below and F[j, objective] <= F[i, objective]
-                if below:
-                    break
-            if not below:
-                covered = False
-                break
-        if covered:
-            populations.alive[run, p] = False
+                given_up = p + 1
+    for p in range(given_up):
+        alive[p] = False
 
 
 @part
 def _end_of_generation(run: int, populations: Any, turn: Any, rules: Any) -> bool:
     """End a run's generation, choose its next population, and return whether that has yet to be made."""
-    own = turn.population[run]
+    now = turn.each[run]
+    own = now.population
     begin, end = places(rules.first_population, own)
     populations.generations[run, own] += 1
-    populations.stretch[run, own] = 0 if turn.improved[run] else populations.stretch[run, own] + 1
-    populations.X[run, begin:end] = populations.next_X[run, begin:end]
-    populations.F[run, begin:end] = populations.next_F[run, begin:end]
-    _given_up(run, own, populations, rules)
+    populations.stretch[run, own] = 0 if now.improved else populations.stretch[run, own] + 1
+    for place in range(begin, end):
+        for gene in range(populations.X.shape[2]):
+            populations.X[run, place, gene] = populations.next_X[run, place, gene]
+        for objective in range(populations.F.shape[2]):
+            populations.F[run, place, objective] = populations.next_F[run, place, objective]
+    _give_up(run, own, populations, rules)
     rest = populations.generations[run, own] % rules.turns
-    if populations.alive[run, own] and (rest == 0 or not turn.tried[run]):
-        turn.population[run] = own + 1
-    else:
+    p = own + 1
+    if not populations.alive[run, own] or (rest != 0 and now.tried):
         p = 0
-        while p < turn.filled[run] and not populations.alive[run, p]:
+        while p < now.filled and not populations.alive[run, p]:
             p += 1
-        turn.population[run] = p
-    return turn.population[run] >= turn.filled[run]  # type: ignore[no-any-return]
+    now.population = p
+    return p >= now.filled  # type: ignore[no-any-return]
+
+
+@part
+def _end_of_member(run: int, populations: Any, turn: Any, member: Any, clusters: Any, archive: Any) -> bool:
+    """Begin a member's forced improvement, or end the member; returns whether it was the last of its population."""
+    now, changed = turn.each[run], member.each[run].changed
+    forced = now.phase == FORCE
+    if not forced and (not changed or now.impatient):
+        now.phase = FORCE
+        return False
+    now.phase = MIX
+    x, f, place = member.x[run], member.f[run], now.place
+    if forced and not changed:
+        point = _elite(run, member.each[run].spare, archive, clusters.each[run].current)
+        if point >= 0:
+            for gene in range(len(x)):
+                x[gene] = archive.X[run, point, gene]
+            for objective in range(len(f)):
+                f[objective] = archive.F[objective, run, point]
+    for gene in range(len(x)):
+        populations.next_X[run, place, gene] = x[gene]
+    for objective in range(len(f)):
+        populations.next_F[run, place, objective] = f[objective]
+    now.place += 1
+    now.member += 1
+    return now.place == now.end  # type: ignore[no-any-return]
 
 
 @compiled
 def advance(
-    waiting: Runs,
+    waiting: NDArray[np.intp],
     trial: NDArray[np.uint8],
     populations: Any,
     turn: Any,
@@ -263,7 +285,8 @@ def advance(
     clusters: Any,
     archive: Any,
     states: NDArray[np.uint64],
-    rules: Any,
+    rules: Rules,
+    logs: NDArray[np.float64],
 ) -> NDArray[np.intp]:
     """Advance runs to their next trials.
 
@@ -278,63 +301,56 @@ def advance(
     states : ndarray of uint64, shape (runs,)
         States of the runs' second streams, modified in place.
     rules : Rules
+    logs : ndarray of float, shape (populations, members + 1)
+        For each population, p log p of the shares 0, 1, ... of the members of a pool.
 
     Returns
     -------
-    ndarray of int, shape (k,)
-        `FOUND`, `BEGIN` or `FULL` for each run.
+    ndarray of int, shape (n,)
+        Those of the runs that need a new population.
     """
-    outcome = np.empty(len(waiting), dtype=np.intp)
-    old = np.empty(member.masks.shape[1:], dtype=np.uint8)
-    for i in range(len(waiting)):
-        run = waiting[i]
-        outcome[i] = FOUND
-        due = member.last[run] == DUE
-        if turn.phase[run] == FILL:
-            if turn.place[run] == turn.end[run]:
-                outcome[i] = BEGIN
-            else:
-                trial[run] = populations.X[run, turn.place[run]]
+    sets, genes = member.masks.shape[1:]
+    scratch = np.empty(sets, dtype=np.intp), np.empty(sets), np.empty((sets, genes), dtype=np.uint8)
+    full = np.empty(len(waiting), dtype=np.intp)
+    count = 0
+    for run in waiting:
+        now = turn.each[run]
+        if now.phase == FILL and now.place < now.end:
+            for gene in range(genes):
+                trial[run, gene] = populations.X[run, now.place, gene]
             continue
+        begins = now.phase == FILL
         while True:
-            if due:
-                _plan(run, populations, turn, member, clusters, archive, states, rules, old)
-            due = True
+            if begins:
+                begin_generation(run, populations, turn, clusters, states, rules, logs)
+                begins = False
+                member.each[run].last = DUE
+            if member.each[run].last == DUE:
+                _plan(run, populations, turn, member, clusters, archive, states, rules, scratch)
             if _next_trial(run, member, trial):
-                turn.tried[run] = True
+                now.tried = True
                 break
-            forced, changed = turn.phase[run] == FORCE, member.changed[run]
-            if not forced and (not changed or turn.impatient[run]):
-                turn.phase[run] = FORCE
-                continue
-            turn.phase[run] = MIX
-            if forced and not changed:
-                point = _elite(run, member.spare[run], archive, clusters.current[run])
-                if point >= 0:
-                    member.x[run] = archive.X[run, point]
-                    for objective in range(len(archive.F)):
-                        member.f[run, objective] = archive.F[objective, run, point]
-            place = turn.place[run]
-            populations.next_X[run, place], populations.next_F[run, place] = member.x[run], member.f[run]
-            turn.place[run] += 1
-            turn.member[run] += 1
-            if turn.place[run] == turn.end[run]:
-                outcome[i] = FULL if _end_of_generation(run, populations, turn, rules) else BEGIN
-                break
-    return outcome
+            member.each[run].last = DUE
+            if _end_of_member(run, populations, turn, member, clusters, archive):
+                if _end_of_generation(run, populations, turn, rules):
+                    full[count] = run
+                    count += 1
+                    break
+                begins = True
+    return full[:count].copy()
 
 
 @part
 def _equals(run: int, place: int, x: Any, archive: Any) -> None:
     """Of two genotypes with equal objective values, keep the one farther from the rest of the archive."""
-    X, genes = archive.X[run], len(x)
+    X, genes, points = archive.X[run], len(x), archive.each[run].count
     nearest = old_nearest = genes + 1
     same = True
     for gene in range(genes):
         same = same and X[place, gene] == x[gene]
     if same:
         return
-    for other in range(archive.count[run]):
+    for other in range(points):
         if other != place:
             distance = old_distance = 0
             for gene in range(genes):
@@ -342,13 +358,14 @@ def _equals(run: int, place: int, x: Any, archive: Any) -> None:
                 old_distance += X[other, gene] != X[place, gene]
             nearest, old_nearest = min(nearest, distance), min(old_nearest, old_distance)
     if nearest > old_nearest:
-        X[place] = x
+        for gene in range(genes):
+            X[place, gene] = x[gene]
 
 
 @part
 def _joins(run: int, x: Any, f: Any, archive: Any) -> bool:
     """Add a trial to its run's archive if no point is at least as good, and return whether it was added."""
-    F, count = archive.F, archive.count[run]
+    F, count = archive.F, archive.each[run].count
     for objective in range(len(F)):
         if not np.isfinite(f[objective]):  # failed evaluations never enter the archive
             return False
@@ -358,7 +375,7 @@ def _joins(run: int, x: Any, f: Any, archive: Any) -> bool:
             covered = covered and F[objective, run, place] <= f[objective]
             equal = equal and F[objective, run, place] == f[objective]
         if covered:
-            archive.equalled[run] = equal
+            archive.each[run].equalled = equal
             if equal:
                 _equals(run, place, x, archive)
             return False
@@ -370,12 +387,18 @@ def _joins(run: int, x: Any, f: Any, archive: Any) -> bool:
         if worse:
             continue
         if kept < place:
-            archive.X[run, kept] = archive.X[run, place]
-            F[:, run, kept] = F[:, run, place]
+            for gene in range(len(x)):
+                archive.X[run, kept, gene] = archive.X[run, place, gene]
+            for objective in range(len(F)):
+                F[objective, run, kept] = F[objective, run, place]
         kept += 1
-    archive.X[run, kept], F[:, run, kept] = x, f
-    F[:, run, kept + 1 : count] = np.inf
-    archive.count[run] = kept + 1
+    for gene in range(len(x)):
+        archive.X[run, kept, gene] = x[gene]
+    for objective in range(len(F)):
+        F[objective, run, kept] = f[objective]
+        for place in range(kept + 1, count):
+            F[objective, run, place] = np.inf
+    archive.each[run].count = kept + 1
     return True
 
 
@@ -395,35 +418,42 @@ def take(
     Parameters are as for `advance`. Returns the maximum number of points of an archive.
     """
     runs, m = values.shape
-    most = np.intp(0)
+    most = 0
     for run in range(runs):
         x, f = trial[run], values[run]
-        archive.equalled[run] = False
+        now, own, current = turn.each[run], member.f[run], clusters.each[run].current
+        archive.each[run].equalled = False
         if m == 1:
             better = f[0] < archive.F[0, run, 0]
             if better:
-                archive.X[run, 0], archive.F[0, run, 0] = x, f[0]
+                archive.F[0, run, 0] = f[0]
+                for gene in range(len(x)):
+                    archive.X[run, 0, gene] = x[gene]
         else:
             better = _joins(run, x, f, archive)
-        most = max(most, archive.count[run])
+        most = max(most, archive.each[run].count)
         if better:
-            turn.improved[run] = True
-        phase, current = turn.phase[run], clusters.current[run]
-        if phase == FILL:
-            populations.F[run, turn.place[run]] = f
-            turn.place[run] += 1
+            now.improved = True
+        if now.phase == FILL:
+            for objective in range(m):
+                populations.F[run, now.place, objective] = f[objective]
+            now.place += 1
             continue
         not_worse, lower = True, False
         for objective in range(m):
             if current < 0 or objective == current:
-                not_worse = not_worse and f[objective] <= member.f[run, objective]
-                lower = lower or f[objective] < member.f[run, objective]
-        accepted = not_worse and (phase == MIX or lower)
+                not_worse = not_worse and f[objective] <= own[objective]
+                lower = lower or f[objective] < own[objective]
+        accepted = not_worse and (now.phase == MIX or lower)
         if current < 0:
-            accepted = accepted or better or (phase == MIX and rules.archived and archive.equalled[run])
+            equalled = rules.archived and archive.each[run].equalled
+            accepted = accepted or better or (now.phase == MIX and equalled)
         if accepted:
-            member.x[run], member.f[run] = x, f
-            member.changed[run] = True
-            if phase == FORCE:
-                member.last[run] = member.masks.shape[1]  # stop after the first improvement
-    return most  # type: ignore[no-any-return]
+            for objective in range(m):
+                own[objective] = f[objective]
+            for gene in range(len(x)):
+                member.x[run, gene] = x[gene]
+            member.each[run].changed = True
+            if now.phase == FORCE:
+                member.each[run].last = member.masks.shape[1]  # stop after the first improvement
+    return most

@@ -279,14 +279,14 @@ def _end_of_member(run: int, populations: Any, turn: Any, member: Any, clusters:
 def advance(
     waiting: NDArray[np.intp],
     trial: NDArray[np.uint8],
+    states: NDArray[np.uint64],
+    rules: Rules,
+    logs: NDArray[np.float64],
     populations: Any,
     turn: Any,
     member: Any,
     clusters: Any,
     archive: Any,
-    states: NDArray[np.uint64],
-    rules: Rules,
-    logs: NDArray[np.float64],
 ) -> NDArray[np.intp]:
     """Advance runs to their next trials.
 
@@ -296,13 +296,13 @@ def advance(
         The runs.
     trial : ndarray of uint8, shape (runs, genes)
         Their trials, modified in place.
-    populations, turn, member, clusters, archive
-        Arrays of `nasbench_kit.algorithms.mixing_state`, modified in place.
     states : ndarray of uint64, shape (runs,)
         States of the runs' second streams, modified in place.
     rules : Rules
     logs : ndarray of float, shape (populations, members + 1)
         For each population, p log p of the shares 0, 1, ... of the members of a pool.
+    populations, turn, member, clusters, archive
+        Arrays of `nasbench_kit.algorithms.mixing_state`, modified in place.
 
     Returns
     -------
@@ -406,12 +406,12 @@ def _joins(run: int, x: Any, f: Any, archive: Any) -> bool:
 def take(
     trial: NDArray[np.uint8],
     values: NDArray[np.float64],
+    rules: Rules,
     populations: Any,
     turn: Any,
     member: Any,
     clusters: Any,
     archive: Any,
-    rules: Rules,
 ) -> int:
     """Note the objective values (runs, m) of all runs' trials, and accept those trials that the algorithm accepts.
 

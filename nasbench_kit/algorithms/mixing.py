@@ -198,7 +198,7 @@ class OptimalMixing(Algorithm):
         trial = np.empty((self.runs, self.space.genes), dtype=np.uint8)
         waiting = self._row
         while True:
-            full = advance(waiting, trial, self.random.states, self._rules, self._logs, *self._state())
+            full = advance(waiting, trial, self.random.states, tuple(self._rules), self._logs, *self._state())
             if len(full):
                 self._fill(full, self._turn.population[full])
                 trial[full] = self._populations.X[full, self._turn.place[full]]
@@ -245,7 +245,8 @@ class OptimalMixing(Algorithm):
 
     def _taken(self, x: Genotypes, f: NDArray[np.float64]) -> None:
         """Compiled version of `_tell`."""
-        most = take(x, f, self._rules, *self._state())
+        populations, turn, member, clusters, archive = self._state()
+        most = take(x, f, self._rules.archived, turn[0], populations[1], member, clusters[0], archive)
         if self.objectives > 1 and most >= self._archive.size("points"):
             self._archive.grow(points=2 * most)
             self._arrays = None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["RunState", "array"]
 
@@ -56,13 +56,9 @@ class RunState:
     """
 
     _declared: dict[str, _Declaration]
-    _arrays: Any
 
     def __init_subclass__(cls) -> None:
         cls._declared = {name: value for name, value in vars(cls).items() if isinstance(value, _Declaration)}
-        fields = ["each", *(name for name, known in cls._declared.items() if known.axes != ("runs",))]
-        setattr(cls, "_arrays", named := namedtuple("_arrays", fields))
-        named.__module__, named.__qualname__ = cls.__module__, f"{cls.__qualname__}._arrays"  # for Numba's disk cache
 
     def __init__(self, **sizes: int) -> None:
         fields = [(name, known.kind) for name, known in self._declared.items() if known.axes == ("runs",)]
@@ -75,9 +71,10 @@ class RunState:
             else:
                 setattr(self, name, np.full(shape, declared.fill, dtype=declared.kind))
 
-    def arrays(self) -> Any:
-        """A named tuple of ``each`` and all arrays that it does not contain."""
-        return self._arrays(*(getattr(self, name) for name in self._arrays._fields))
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """All arrays in the order of their declaration; ``each``, in place of those that it contains, comes first."""
+        others = (getattr(self, name) for name, known in self._declared.items() if known.axes != ("runs",))
+        return (self.each, *others) if self.each.dtype.names else tuple(others)
 
     def size(self, axis: str) -> int:
         """Length of an axis."""

@@ -10,34 +10,35 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import part
-from nasbench_kit.kernels.mixing_rules import MIX, Rules, places, uniform
+from nasbench_kit.kernels.mixing_rules import uniform
 
-__all__ = ["SWEEPS", "begin_generation"]
+__all__ = ["SWEEPS", "learn"]
 
 SWEEPS = 20  # maximum number of k-means iterations
 
 
 @part
-def _information(X: Any, members: Any, logs: Any, counts: Any, information: Any) -> None:
-    """Mutual information of all pairs of genes among some members; ``counts`` (values, values) is scratch space."""
-    genes, values = X.shape[1], counts.shape[0]
+def _information(
+    run: int, begin: int, k: int, size: int, p: int, X: Any, pools: Any, logs: Any, counts: Any, information: Any
+) -> None:
+    """Mutual information of all pairs of genes in a run's cluster; ``counts`` (values, values) is scratch space."""
+    genes, values = X.shape[2], counts.shape[0]
     entropy = np.zeros(genes)
     for first in range(genes):
         for second in range(first, genes):
             counts[:] = 0
-            for i in members:
-                counts[X[i, first], X[i, second]] += 1
+            for i in range(size):
+                member = begin + pools[run, k, i]
+                counts[X[run, member, first], X[run, member, second]] += 1
             if first == second:
-                total = _sum_of_alleles(logs, counts, 0, True)
-                entropy[first] = -total
+                entropy[first] = -_sum_of_alleles(p, logs, counts, 0, 1, 1)
             # in the order in which NumPy sums: alleles of the second gene first
             total = other = 0.0
             for a in range(values):
-                total += _sum_of_alleles(logs, counts, a, False)
-                other += _sum_of_alleles(logs, counts.T, a, False)
+                total += _sum_of_alleles(p, logs, counts, a, 0, 1)
+                other += _sum_of_alleles(p, logs, counts, a, 1, 0)
             information[first, second], information[second, first] = -total, -other
     for first in range(genes):
         for second in range(genes):
@@ -45,34 +46,41 @@ def _information(X: Any, members: Any, logs: Any, counts: Any, information: Any)
 
 
 @part
-def _sum_of_alleles(logs: Any, counts: Any, row: int, diagonal: bool) -> float:
-    """Sum of p log p over a row of counts, or over their diagonal, in the order of NumPy's ``sum``."""
+def _sum_of_alleles(p: int, logs: Any, counts: Any, a: int, down: int, right: int) -> float:
+    """Sum of p log p over row ``a`` of counts, over a column, or over the diagonal, in the order of NumPy's ``sum``."""
     values = len(counts)
+    row = 0 if down else a
+    column = 0 if right else a
     whole = values - values % 8
     total = 0.0
     if whole:
-        parts = np.empty(8)
+        parts = np.zeros(8)
         for i in range(whole):
-            term = logs[counts[i, i] if diagonal else counts[row, i]]
-            parts[i % 8] = term if i < 8 else parts[i % 8] + term
+            parts[i % 8] += logs[p, counts[row + down * i, column + right * i]]
         total = ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]))
     for i in range(whole, values):
-        total += logs[counts[i, i] if diagonal else counts[row, i]]
+        total += logs[p, counts[row + down * i, column + right * i]]
     return total
 
 
 @part
-def _tree(near: Any, size: Any, ties: Any, tree: Any) -> None:
-    """Linkage tree of a similarity, which is modified in place; ``size`` (genes,) is scratch space."""
+def _tree(run: int, k: int, state: int, drawn: int, near: Any, size: Any, slots: Any, trees: Any) -> None:
+    """Linkage tree of a run's cluster, from a similarity that is modified in place; ``size`` and ``slots`` are scratch.
+
+    Ties are broken by the random numbers of the run's stream after ``drawn``.
+    """
     genes = len(near)
-    tree[:] = 0
+    for joined in range(trees.shape[2]):
+        for gene in range(genes):
+            trees[run, k, joined, gene] = 255 if joined == gene else 0
     for gene in range(genes):
-        tree[gene, gene] = 255
-        size[gene] = 1.0
+        size[gene] = uniform(state, drawn + gene)
+    for gene in range(genes):
         for other in range(genes):
-            near[gene, other] += 1e-9 * (ties[gene] + ties[other])
+            near[gene, other] += 1e-9 * (size[gene] + size[other])
         near[gene, gene] = -np.inf
-    slots = np.arange(genes)  # the latest set of each slot
+        slots[gene] = gene  # the latest set of each slot
+    size[:] = 1.0
     for joined in range(genes, 2 * genes - 2):
         first = second = 0
         for a in range(genes):
@@ -80,30 +88,31 @@ def _tree(near: Any, size: Any, ties: Any, tree: Any) -> None:
                 if near[a, b] > near[first, second]:
                     first, second = a, b
         for gene in range(genes):
-            tree[joined, gene] = tree[slots[first], gene] | tree[slots[second], gene]
+            trees[run, k, joined, gene] = trees[run, k, slots[first], gene] | trees[run, k, slots[second], gene]
         slots[first] = joined
-        a_size, b_size = size[first], size[second]
         for gene in range(genes):
-            mean = (a_size * near[first, gene] + b_size * near[second, gene]) / (a_size + b_size)
+            mean = (size[first] * near[first, gene] + size[second] * near[second, gene]) / (size[first] + size[second])
             near[first, gene] = near[gene, first] = mean
         near[first, first] = -np.inf
-        near[second, :] = -np.inf
-        near[:, second] = -np.inf
+        for gene in range(genes):
+            near[second, gene] = near[gene, second] = -np.inf
         size[first] += size[second]
 
 
 @part
-def _scaled(F: Any, points: Any) -> None:
+def _scaled(run: int, begin: int, F: Any, points: Any) -> None:
     """Scale points (n, m) so that the best value is 0, the worst 1, and failures are 2."""
-    n, m = F.shape
+    n, m = points.shape
     for j in range(m):
         low, high = np.inf, -np.inf
         for i in range(n):
-            if np.isfinite(F[i, j]):
-                low, high = min(low, F[i, j]), max(high, F[i, j])
+            value = F[run, begin + i, j]
+            if np.isfinite(value):
+                low, high = min(low, value), max(high, value)
         span = high - low if high > low else 1.0
         for i in range(n):
-            points[i, j] = (F[i, j] - low) / span if np.isfinite(F[i, j]) else 2.0
+            value = F[run, begin + i, j]
+            points[i, j] = (value - low) / span if np.isfinite(value) else 2.0
 
 
 @part
@@ -117,9 +126,9 @@ def _distance(points: Any, i: int, means: Any, k: int) -> float:
 
 
 @part
-def _lowest(values: Any, order: Any, spare: Any) -> None:
-    """Stable order of values (merge sort); ``spare`` is scratch space."""
-    n = len(values)
+def _sort(k: int, distance: Any, order: Any, spare: Any) -> None:
+    """Stable order of the distances from a mean (merge sort); ``spare`` is scratch space."""
+    n = len(order)
     for i in range(n):
         order[i] = i
     width = 1
@@ -128,37 +137,37 @@ def _lowest(values: Any, order: Any, spare: Any) -> None:
             middle, end = min(begin + width, n), min(begin + 2 * width, n)
             a, b = begin, middle
             for place in range(begin, end):
-                if a < middle and (b == end or values[order[a]] <= values[order[b]]):
+                if a < middle and (b == end or distance[k, order[a]] <= distance[k, order[b]]):
                     spare[place] = order[a]
                     a += 1
                 else:
                     spare[place] = order[b]
                     b += 1
-        order[:] = spare
+        for i in range(n):
+            order[i] = spare[i]
         width *= 2
 
 
 @part
-def _clusters(F: Any, run: int, state: Any, clusters: Any, count: int) -> int:
-    """Balanced clusters of a run's population, and the size of their pools."""
-    n, m = F.shape
-    points, means = np.empty((n, m)), np.empty((count, m))
-    _scaled(F, points)
-    objective, first = np.intp(uniform(state, 0) * m), 0
+def _cluster(run: int, begin: int, state: int, F: Any, points: Any, means: Any, distance: Any, own: Any) -> None:
+    """Scaled points (n, m) of a run's population, and the means, distances and points of clusters by k-means."""
+    (count, n), m = distance.shape, points.shape[1]
+    _scaled(run, begin, F, points)
+    objective, far = np.intp(uniform(state, 0) * m), 0
     for i in range(n):
-        if points[i, objective] < points[first, objective]:
-            first = i
-    means[0] = points[first]
-    nearest = np.full(n, np.inf)
-    for k in range(1, count):
+        own[i] = -1
+        distance[0, i] = np.inf  # from the nearest leader
+        if points[i, objective] < points[far, objective]:
+            far = i
+    for k in range(count):
+        for j in range(m):
+            means[k, j] = points[far, j]
         far = 0
         for i in range(n):
-            nearest[i] = min(nearest[i], _distance(points, i, means, k - 1))
-            if nearest[i] > nearest[far]:
+            distance[0, i] = min(distance[0, i], _distance(points, i, means, k))
+            if distance[0, i] > distance[0, far]:
                 far = i
-        means[k] = points[far]
-    distance = np.empty((count, n))
-    own, held, sums = np.full(n, -1), np.empty(count, dtype=np.intp), np.empty((count, m))
+    held, sums = np.empty(count, dtype=np.intp), np.empty((count, m))
     for sweep in range(SWEEPS + 1):
         changed = False
         for i in range(n):
@@ -180,75 +189,82 @@ def _clusters(F: Any, run: int, state: Any, clusters: Any, count: int) -> int:
             if held[k]:
                 for j in range(m):
                     means[k, j] = sums[k, j] / held[k]
+
+
+@part
+def _pools(
+    run: int, begin: int, end: int, count: int, state: int, F: Any, pools: Any, objective_of: Any, own_cluster: Any
+) -> int:
+    """Balanced clusters of a run's population, and the size of their pools."""
+    n, m = end - begin, F.shape[2]
+    points, means, distance = np.empty((n, m)), np.empty((count, m)), np.empty((count, n))
+    own = np.empty(n, dtype=np.intp)
+    _cluster(run, begin, state, F, points, means, distance, own)
     size = min(n, max(2, 2 * n // count))
     order, spare = np.empty(n, dtype=np.intp), np.empty(n, dtype=np.intp)
     inside = np.zeros((n, count), dtype=np.bool_)
     for i in range(n):
         distance[own[i], i] -= m * 10  # own points come first
     for k in range(count):
-        _lowest(distance[k], order, spare)
+        _sort(k, distance, order, spare)
         for i in range(size):
-            clusters.pools[run, k, i] = order[i]
+            pools[run, k, i] = order[i]
             inside[order[i], k] = True
     # choose uniformly among the clusters that contain a point
     for i in range(n):
         containing = 0
         for k in range(count):
             containing += inside[i, k]
-        clusters.own[run, i] = own[i]
+        own_cluster[run, i] = own[i]
         drawn = np.intp(uniform(state, 1 + i) * containing)
         for k in range(count):
             if inside[i, k]:
                 if drawn == 0:
-                    clusters.own[run, i] = k
+                    own_cluster[run, i] = k
                 drawn -= 1
-    clusters.objective[run] = -1
+    for k in range(objective_of.shape[1]):
+        objective_of[run, k] = -1
     for j in range(m):
         best = 0
         for k in range(count):
             if means[k, j] < means[best, j]:
                 best = k
-        clusters.objective[run, best] = j
-    return size  # type: ignore[no-any-return]
+        objective_of[run, best] = j
+    return size
 
 
 @part
-def begin_generation(
+def learn(
     run: int,
-    populations: Any,
-    turn: Any,
-    clusters: Any,
-    states: NDArray[np.uint64],
-    rules: Rules,
-    logs: NDArray[np.float64],
-) -> None:
-    """Cluster a run's population, learn the clusters' linkage trees, and begin a generation; arguments as of `advance`."""
-    now = turn.each[run]
-    genes, m = populations.X.shape[2], populations.F.shape[2]
-    alleles = rules.others.max() + 1
-    counts = np.empty((alleles, alleles), dtype=np.intp)
-    near, ties, sizes = np.empty((genes, genes)), np.empty(genes), np.empty(genes)
-    p = now.population
-    begin, end = places(rules.first_population, p)
-    n = end - begin
-    X = populations.X[run, begin:end]
+    begin: int,
+    end: int,
+    p: int,
+    states: Any,
+    others: Any,
+    logs: Any,
+    X: Any,
+    F: Any,
+    trees: Any,
+    pools: Any,
+    objective_of: Any,
+    own_cluster: Any,
+) -> int:
+    """Cluster population ``p`` of a run, learn the clusters' linkage trees, and return the size of their pools.
+
+    With one objective, the population is a single cluster. Other arguments are as in
+    `nasbench_kit.kernels.optimal_mixing`.
+    """
+    genes, m, n = X.shape[2], F.shape[2], end - begin
+    values = others.max() + 1
+    counts = np.empty((values, values), dtype=np.intp)
+    near, sizes, slots = np.empty((genes, genes)), np.empty(genes), np.empty(genes, dtype=np.intp)
     count, size, drawn = 1, n, 0
     if m > 1:
         count, drawn = m + 1 + p, 1 + n
-        size = _clusters(populations.F[run, begin:end], run, states[run], clusters, count)
-    clusters.each[run].pool_size = size
+        size = _pools(run, begin, end, count, states[run], F, pools, objective_of, own_cluster)
     for k in range(count):
-        for gene in range(genes):
-            ties[gene] = uniform(states[run], drawn)
-            drawn += 1
-        _information(X, clusters.pools[run, k, :size], logs[p], counts, near)
-        _tree(near, sizes, ties, clusters.trees[run, k])
+        _information(run, begin, k, size, p, X, pools, logs, counts, near)
+        _tree(run, k, states[run], drawn, near, sizes, slots, trees)
+        drawn += genes
     states[run] += np.uint64(drawn) * np.uint64(0x9E3779B97F4A7C15)
-    patience, power = 1, 10  # 1 + log10(n), rounded down
-    while power <= n:
-        patience, power = patience + 1, 10 * power
-    now.impatient = populations.stretch[run, p] > patience
-    now.place, now.end, now.member = begin, end, 0
-    now.improved = False
-    now.tried = False
-    now.phase = MIX
+    return size

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import part
 
-__all__ = ["DUE", "FILL", "FORCE", "MIX", "Rules", "places", "uniform"]
+__all__ = ["FILL", "FORCE", "MIX", "Rules", "places", "uniform"]
 
 FILL, MIX, FORCE = range(3)  # phases of a run: fill a population, mix a member, forced improvement
-DUE = -2  # as the last trial of a member: its trials have yet to be planned
 
 
 class Rules(NamedTuple):

@@ -20,6 +20,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Streams", "stream_key"]
 
+ALL = slice(None)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's step
 BLOCK = 4096  # 64-bit words drawn from a generator at a time, to amortise the cost of calls
 LINE = 8  # words of a cache line, as padding between the runs' blocks: a power-of-two stride causes cache conflicts
@@ -60,6 +61,11 @@ class Streams:
         begin, end = self._advance(count)
         block = self._words[:, begin:end]
         return np.ascontiguousarray(block).view(np.uint32)[:, :count].reshape(self.runs, *shape)
+
+    def words(self, count: int) -> NDArray[np.uint32]:
+        """Like `bits`, but a view, for those who need the words of few runs: (runs, count). ``count`` is at least 1."""
+        begin, end = self._advance(count)
+        return self._words[:, begin:end].view(np.uint32)[:, :count]
 
     def _advance(self, count: int) -> tuple[int, int]:
         """Slice bounds of the 64-bit words that hold the next ``count`` random 32-bit words."""
@@ -124,13 +130,17 @@ class Streams:
         keys.sort(axis=-1)
         return (keys & np.uint32(2**low - 1)).astype(np.intp)
 
-    def sample(self, space: Space, n: int) -> Genotypes:
-        """Uniformly distributed valid genotypes, or genotypes of `drawn_from`: (runs, n, genes)."""
+    def sample(self, space: Space, n: int, runs: NDArray[np.intp] | slice = ALL) -> Genotypes:
+        """Uniformly distributed valid genotypes, or genotypes of `drawn_from`: (runs, n, genes).
+
+        The streams of all runs advance, even if ``runs`` selects some of them.
+        """
         if self.drawn_from is not None:
-            return self.drawn_from[self.integers(len(self.drawn_from), (n,))]
+            return self.drawn_from[self.integers(len(self.drawn_from), (n,))[runs]]
         if space.unconstrained:
-            return self.integers(space.cardinalities, (n, space.genes)).astype(np.uint8)
-        return np.stack([space.sample(n, generator) for generator in self.generators])
+            words = self.words(n * space.genes)[runs].reshape(-1, n, space.genes)
+            return (words * (np.asarray(space.cardinalities) * 2.0**-32)).astype(np.uint8)
+        return np.stack([space.sample(n, generator) for generator in self.generators])[runs]
 
 
 def stream_key(name: str, settings: Mapping[str, Any]) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.kernels.hashing import mix
-from nasbench_kit.kernels.variation import integers
+from nasbench_kit.kernels.variation import integers, permutations, scaled
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
@@ -118,17 +118,13 @@ class Streams:
                 X[run, i] = space.sample(1, int(draws[run, i, 0] * 2**53))[0]
         return X
 
-    def permutations(self, shape: tuple[int, ...]) -> NDArray[np.intp]:
+    def permutations(self, shape: tuple[int, ...], runs: NDArray[np.intp] | slice = ALL) -> NDArray[np.intp]:
         """Random permutations of 0 ... n - 1 along the last axis of ``shape``, where n is its length: (runs, *shape).
 
-        The sort keys differ in their low bits. There are no ties, which sorts may break differently on different
-        processors.
+        The streams of all runs advance, even if ``runs`` selects some of them.
         """
-        n = shape[-1]
-        low = n.bit_length()
-        keys = (self.bits(shape) & np.uint32(2**32 - 2**low)) | np.arange(n, dtype=np.uint32)
-        keys.sort(axis=-1)
-        return (keys & np.uint32(2**low - 1)).astype(np.intp)
+        words = self.words(math.prod(shape))[runs]
+        return permutations(words.reshape(len(words), *shape))
 
     def sample(self, space: Space, n: int, runs: NDArray[np.intp] | slice = ALL) -> Genotypes:
         """Uniformly distributed valid genotypes, or genotypes of `drawn_from`: (runs, n, genes).
@@ -139,7 +135,7 @@ class Streams:
             return self.drawn_from[self.integers(len(self.drawn_from), (n,))[runs]]
         if space.unconstrained:
             words = self.words(n * space.genes)[runs].reshape(-1, n, space.genes)
-            return (words * (np.asarray(space.cardinalities) * 2.0**-32)).astype(np.uint8)
+            return scaled(words, space.cardinalities)
         return np.stack([space.sample(n, generator) for generator in self.generators])[runs]
 
 

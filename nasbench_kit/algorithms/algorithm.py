@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.algorithms.streams import ALL, Streams, stream_key
+from nasbench_kit.algorithms.streams import Streams, stream_key
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
@@ -199,15 +199,21 @@ class Algorithm(ABC):
         """Size of the first population, and the maximum number of ``initial`` genotypes per run."""
         return self.batch
 
-    def _initial_sample(self, n: int, runs: NDArray[np.intp] | slice = ALL) -> Genotypes:
-        """Starting genotypes, (runs, n, genes): remaining ``initial`` ones first, then random ones.
+    def _initial_sample(self, n: int) -> Genotypes:
+        """Starting genotypes, (runs, n, genes): remaining ``initial`` ones first, then random ones."""
+        X = self.random.sample(self.space, n)
+        given, self._initial = self._initial[:, :n], self._initial[:, n:]
+        X[:, : given.shape[1]] = given
+        return X
 
-        All runs draw them, even if only those of some are asked for.
+    def _single_starts(self, runs: NDArray[np.intp]) -> Genotypes:
+        """The next starting genotype of each run of a subset, to be called in every step: (len(runs), genes).
+
+        Remaining ``initial`` ones are those of the first steps, then they are random.
         """
-        X = self.random.sample(self.space, n, runs)
+        X = self.random.single(self.space, runs)
         if self._initial.shape[1]:
-            given, self._initial = self._initial[runs, :n], self._initial[:, n:]
-            X[:, : given.shape[1]] = given
+            X, self._initial = self._initial[runs, 0], self._initial[:, 1:]
         return X
 
     def ask(self) -> Genotypes:

@@ -62,6 +62,7 @@ class BestFirstSearch(Algorithm):
 
     def _begin(self) -> None:
         runs, genes = self.runs, self.space.genes
+        self._everyone = np.arange(runs)
         self._known = Known(runs, self.space, networks=True)
         self._evaluated = _Evaluated(runs=runs, evaluations=ROOM, genes=genes)
         self._told = 0
@@ -72,18 +73,16 @@ class BestFirstSearch(Algorithm):
 
     def _ask(self) -> Genotypes:
         self._order = self.random.bits((self._known.width,))
-        X = self._initial_sample(1)[:, 0]
-        going = self._left > 0
-        fresh = np.flatnonzero(~going)
+        change = self._changes[self._everyone, np.maximum(self._left - 1, 0)]
+        asked = self._known.changed(self._X, change)
+        fresh = np.flatnonzero(self._left == 0)
+        asked[fresh] = self._single_starts(fresh)
         for _ in range(ATTEMPTS):
-            fresh = fresh[self._known.holds(fresh, X[fresh, np.newaxis])[:, 0]]
+            fresh = fresh[self._known.holds(fresh, asked[fresh, np.newaxis])[:, 0]]
             if not len(fresh):
                 break
-            X[fresh] = self.random.sample_of(fresh, self.space, 1)[:, 0]
-        if not going.any():
-            return X[:, np.newaxis]
-        change = self._changes[np.arange(self.runs), np.maximum(self._left - 1, 0)]
-        return np.where(going[:, np.newaxis], self._known.changed(self._X, change), X)[:, np.newaxis]
+            asked[fresh] = self.random.sample_of(fresh, self.space, 1)[:, 0]
+        return asked[:, np.newaxis]
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         X, F = X[:, 0], F[:, 0, 0]

@@ -71,14 +71,14 @@ class LocalSearch(Algorithm):
 
     def _start(self, runs: NDArray[np.intp]) -> Genotypes:
         """Draw a random starting genotype for some runs, redrawing known ones: (len(runs), genes)."""
-        X = self._initial_sample(1, runs)
+        X = self._single_starts(runs)
         known = np.arange(len(runs))
         for _ in range(ATTEMPTS):
-            known = known[self._known.holds(runs[known], X[known])[:, 0]]
+            known = known[self._known.holds(runs[known], X[known, np.newaxis])[:, 0]]
             if not len(known):
                 break
-            X[known] = self.random.sample_of(runs[known], self.space, 1)
-        return X[:, 0]
+            X[known] = self.random.sample_of(runs[known], self.space, 1)[:, 0]
+        return X
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         X, F = X[:, 0], F[:, 0, 0]

@@ -53,7 +53,7 @@ class MOLocalSearch(Algorithm):
             self.space.is_valid,
         )
         fresh = np.flatnonzero(self._fresh)
-        asked[fresh] = self._initial_sample(1, fresh)[:, 0]
+        asked[fresh] = self._single_starts(fresh)
         draws = -np.log1p(-(self.random.words(self.objectives)[fresh] * np.float64(2.0**-32)))
         self._weights[fresh] = draws / draws.sum(axis=1, keepdims=True)  # uniform over the simplex
         self._genes[fresh] = self.random.permutations((self.space.genes,), fresh)

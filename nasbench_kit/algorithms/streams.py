@@ -23,6 +23,7 @@ __all__ = ["Streams", "stream_key"]
 ALL = slice(None)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's step
 BLOCK = 4096  # 64-bit words drawn from a generator at a time, to amortise the cost of calls
+STOCK = 16  # valid genotypes sampled at a time where one is needed now and then
 LINE = 8  # words of a cache line, as padding between the runs' blocks: a power-of-two stride causes cache conflicts
 
 
@@ -54,6 +55,7 @@ class Streams:
         self._words = np.empty((runs, 0), dtype=np.uint64)
         self._used = 0
         self._states: NDArray[np.uint64] | None = None
+        self._stock: Genotypes | None = None  # genotypes for `single`: (runs, STOCK, genes)
 
     def bits(self, shape: tuple[int, ...]) -> NDArray[np.uint32]:
         """Random 32-bit words: (runs, *shape)."""
@@ -126,17 +128,32 @@ class Streams:
         words = self.words(math.prod(shape))[runs]
         return permutations(words.reshape(len(words), *shape))
 
-    def sample(self, space: Space, n: int, runs: NDArray[np.intp] | slice = ALL) -> Genotypes:
-        """Uniformly distributed valid genotypes, or genotypes of `drawn_from`: (runs, n, genes).
+    def sample(self, space: Space, n: int) -> Genotypes:
+        """Uniformly distributed valid genotypes, or genotypes of `drawn_from`: (runs, n, genes)."""
+        if self.drawn_from is not None:
+            return self.drawn_from[self.integers(len(self.drawn_from), (n,))]
+        if space.unconstrained:
+            return scaled(self.words(n * space.genes).reshape(-1, n, space.genes), space.cardinalities)
+        return np.stack([space.sample(n, generator) for generator in self.generators])
 
-        The streams of all runs advance, even if ``runs`` selects some of them.
+    def single(self, space: Space, runs: NDArray[np.intp]) -> Genotypes:
+        """One genotype, as from `sample`, for each run of a subset, to be called in every step: (len(runs), genes).
+
+        The streams of all runs advance. In spaces with constraints, where samples are dear, each run of the subset takes
+        the next one of its stock.
         """
         if self.drawn_from is not None:
-            return self.drawn_from[self.integers(len(self.drawn_from), (n,))[runs]]
+            return self.drawn_from[self.integers(len(self.drawn_from), (1,))[runs, 0]]
         if space.unconstrained:
-            words = self.words(n * space.genes)[runs].reshape(-1, n, space.genes)
-            return scaled(words, space.cardinalities)
-        return np.stack([space.sample(n, generator) for generator in self.generators])[runs]
+            return scaled(self.words(space.genes)[runs], space.cardinalities)
+        if self._stock is None:
+            self._stock = np.empty((self.runs, STOCK, space.genes), dtype=np.uint8)
+            self._taken = np.full(self.runs, STOCK)
+        for run in runs[self._taken[runs] == STOCK]:
+            self._stock[run], self._taken[run] = space.sample(STOCK, self.generators[run]), 0
+        X: Genotypes = self._stock[runs, self._taken[runs]]
+        self._taken[runs] += 1
+        return X
 
 
 def stream_key(name: str, settings: Mapping[str, Any]) -> tuple[int, ...]:

@@ -141,20 +141,20 @@ def _climb(
     """Compiled version of `climb`."""
     runs, genes, alleles = logits.shape
     shifted = np.empty(logits.shape)
-    width = genes * alleles
-    gradient = np.empty(width)
     for run in range(runs):
-        for i in range(width):
-            gradient[i] = chances[run].reshape(-1)[i]
         for gene in range(genes):
-            gradient[gene * alleles + X[run, gene]] -= 1.0
-        logit, mean, square = logits[run].reshape(-1), first[run].reshape(-1), second[run].reshape(-1)
-        for i in range(width):
-            slope = gradient[i] * advantage[run]
-            mean[i] = BETAS[0] * mean[i] + (1 - BETAS[0]) * slope
-            square[i] = BETAS[1] * square[i] + (1 - BETAS[1]) * (slope * slope)
-            step = learning_rate * (mean[i] / first_unbias)
-            logit[i] -= step / (np.sqrt(square[i] / second_unbias) + EPSILON)
+            for allele in range(alleles):
+                chosen = np.float64(X[run, gene] == allele)
+                shifted[run, gene, allele] = (chances[run, gene, allele] - chosen) * advantage[run]
+    # flat, so that the loop becomes SIMD
+    gradient, logit, mean, square = shifted.reshape(-1), logits.reshape(-1), first.reshape(-1), second.reshape(-1)
+    for i in range(len(logit)):
+        slope = gradient[i]
+        mean[i] = BETAS[0] * mean[i] + (1 - BETAS[0]) * slope
+        square[i] = BETAS[1] * square[i] + (1 - BETAS[1]) * (slope * slope)
+        step = learning_rate * (mean[i] / first_unbias)
+        logit[i] -= step / (np.sqrt(square[i] / second_unbias) + EPSILON)
+    for run in range(runs):
         for gene in range(genes):
             most = logits[run, gene, 0]
             for allele in range(1, alleles):

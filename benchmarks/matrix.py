@@ -6,8 +6,8 @@ the note of which genotypes and networks each run has seen. The floor is NumPy's
 what the algorithm is for.
 
 ``python -m benchmarks matrix`` writes ``docs/internals/matrix.md`` and ``docs/static/matrix.csv``;
-``python -m benchmarks.matrix SPACE ...`` prints the figures of some spaces. Times are CPU times of one core, the least of as many searches as
-fit into a fifth of a second.
+``python -m benchmarks.matrix SPACE ...`` prints the figures of some spaces. Times are CPU times of one core, the least of as many
+searches as fit into a tenth of a second.
 """
 
 from __future__ import annotations

@@ -32,6 +32,10 @@ run: $(VENV)/.run
 	@$(BIN)/nasbench-kit reproduce nb201-cifar10 --plot results/nb201.png
 	@echo "the picture is results/nb201.png"
 
+# there is a test process for each core: further threads in each would only wait for each other
+test test-slow test-train test-published: export OMP_NUM_THREADS ?= 1
+test test-slow test-train test-published: export OPENBLAS_NUM_THREADS ?= 1
+
 # with ALL=1, as in CI, also what is slow and what trains
 test: $(VENV)/$(if $(ALL),.train,.test)
 	$(BIN)/python -m pytest $(if $(ALL),-m "",--ignore=tests/training)

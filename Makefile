@@ -153,7 +153,7 @@ $(VENV)/.most: $(VENV)/.made pyproject.toml
 install-all: $(VENV)/.all
 
 $(VENV)/.all: $(VENV)/.most
-	$(INSTALL) --editable '.[plot,dask,train,onnx]' --group test --group oracle --group lint --group docs --group release
+	$(INSTALL) --editable '.[dask,train,onnx]' --group docs --group release
 	@touch $(VENV)/.docs $(VENV)/.release $(VENV)/.train $@
 
 $(VENV)/.bench: $(VENV)/.test

@@ -351,6 +351,7 @@ def test_files_that_are_no_checkpoint(tmp_path):
 
 def train_for_long(path, told):
     """In another process."""
+    torch.set_num_threads(1)
     train(
         small_network(),
         small_data(),

@@ -112,7 +112,7 @@ class Spread:
         for freedom in FREEDOMS:
             # the logarithm of the density of F, its constants apart: `scipy.stats.f.logpdf` mostly checks its arguments
             first = freedom / 2 * math.log(freedom) + degrees / 2 * np.log(degrees)
-            last = scipy.special.betaln(degrees / 2, freedom / 2)
+            last = np.asarray(scipy.special.betaln(degrees / 2, freedom / 2), dtype=np.float64)
 
             def unlikely(size: float, m: float = freedom, first: Floats = first, last: Floats = last) -> float:
                 x, n = variances / math.exp(size), degrees

@@ -136,12 +136,12 @@ def run(options: argparse.Namespace) -> int:
     for folder in folders:
         files = file_names(comparison.results, ".h5")
         for name, result in comparison.results.items():
-            say(f"saved {result.save(folder / files[name])}", error=True)
+            say(f"wrote {result.save(folder / files[name])}", error=True)
     if options.iohprofiler:
         say(f"wrote {comparison.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
         comparison.plot(options.figure or FIGURES[0], options.plot, clock=options.clock, **look_of(options))
-        say(f"drawn {options.plot}", error=True)
+        say(f"wrote {options.plot}", error=True)
     for table in tables:
         say(f"wrote {write_table(comparison, table, options.baseline)}", error=True)
     # last, since what reads a pipe may have seen enough before everything is written

@@ -60,13 +60,13 @@ def run(options: argparse.Namespace) -> int:
     else:
         print_reproduction(found)
     if options.output:
-        say(f"written {_write(found, options.output)}", error=True)
+        say(f"wrote {_write(found, options.output)}", error=True)
     if options.plot:
         drawn = [comparison for comparison in found.comparisons.values() if comparison.results]
         for i, comparison in enumerate(drawn):
             path = options.plot if not i else options.plot.with_stem(f"{options.plot.stem}-{i + 1}")
             comparison.plot("anytime", path, **look_of(options))
-            say(f"drawn {path}", error=True)
+            say(f"wrote {path}", error=True)
     return 0 if found.passed else 1
 
 

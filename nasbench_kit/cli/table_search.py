@@ -57,12 +57,12 @@ def search_table(options: argparse.Namespace) -> int:
         )
     comparison = Comparison(problem, {result.algorithm: result})
     if options.output:
-        say(f"saved {result.save(options.output)}", error=True)
+        say(f"wrote {result.save(options.output)}", error=True)
     if options.iohprofiler:
         say(f"wrote {result.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
         comparison.plot("anytime", options.plot, **look_of(options))
-        say(f"drawn {options.plot}", error=True)
+        say(f"wrote {options.plot}", error=True)
     if options.json:
         print_json(_json(problem, result))
     else:

@@ -70,7 +70,18 @@ def run() -> dict[str, Any]:
     table(["of", "by", "from, to", "cost", "exponent", "at the end"], rows)
     for name, value in facts.items():
         print(f"{name}: {value}")
-    found = {"series": [{**vars(one), "exponents": one.exponents} for one in series], "facts": facts}
+    listed = [
+        {
+            "of": one.what,
+            "by": one.by,
+            "unit": one.unit,
+            "sizes": one.sizes,
+            "values": one.values,
+            "exponents": one.exponents,
+        }
+        for one in series
+    ]
+    found = {"series": listed, "facts": facts}
     TARGET.write_text(json.dumps(found, indent=1) + "\n")
     return found
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.benchmark import lookup, queries
+from nasbench_kit.benchmark import lookup, problem, queries
 from nasbench_kit.benchmark.lookup import Lookup
 from nasbench_kit.store import MetricColumn, Table, write_store
 
@@ -75,3 +75,9 @@ def test_what_is_kept_of_a_table_is_bounded(bench, monkeypatch):
         found = [again.query(X, "valid_accuracy", epochs=epochs, seed=s) for epochs in (4, 12) for s in (111, 777)]
         assert np.array_equal(found, expected, equal_nan=True)
         assert sum(values.nbytes for values in again._cache.values()) <= 2 * size
+
+
+def test_bounds_are_found_in_blocks(bench, monkeypatch):
+    whole = bench.problem(["valid_accuracy", "params"]).bounds
+    monkeypatch.setattr(problem, "BLOCK", 1000)
+    assert np.array_equal(bench.problem(["valid_accuracy", "params"]).bounds, whole)

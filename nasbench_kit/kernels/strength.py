@@ -10,6 +10,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.kernels.compiling import compiled, enabled
+from nasbench_kit.kernels.ranks import known_points, lexicographic
+from nasbench_kit.kernels.sorting import stable_order, take, whole_numbers
+
 __all__ = ["strength_fitness", "strength_survivors"]
 
 BLOCK = 2**17  # pairs of points compared at a time, to stay in the cache
@@ -40,13 +44,16 @@ def strength_survivors(
     """
     runs, points = F.shape[:2]
     fitness = strength_fitness(F, n)
-    best = np.lexsort((words, fitness), axis=1)[:, :n]
+    by_word = stable_order(words.astype(np.uint64), 32)
+    code, bits = whole_numbers(fitness)
+    starts = (np.arange(runs) * points)[:, np.newaxis]
+    best = take(by_word, stable_order(take(code, by_word), bits)[:, :n]) - starts
     crowded = np.flatnonzero((fitness < 1).sum(axis=1) > n)
     together = max(BLOCKS // points**2, 1)
     for begin in range(0, len(crowded), together):
         some = crowded[begin : begin + together]
         best[some] = _truncated(_scaled(F[some]), fitness[some] < 1, n, words[some])
-    return best + (np.arange(runs) * points)[:, np.newaxis], np.take_along_axis(fitness, best, axis=1)
+    return best + starts, np.take_along_axis(fitness, best, axis=1)
 
 
 def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArray[np.float64]:
@@ -65,14 +72,49 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
         Number of points per run whose fitness is needed; the density of those that are certainly worse is left out.
     """
     runs, points = F.shape[:2]
-    raw = np.zeros((runs, points))
+    known = known_points(F)
+    order, heights = lexicographic(np.where(known[..., np.newaxis], F, np.inf))
+    raw: NDArray[np.float64] = (_raw_fitness if enabled() else _raw_fitness_by_pairs)(order, heights)
+    wanted = np.ones(raw.shape, dtype=np.bool_)
+    if enough is not None and enough < points:
+        wanted = raw <= np.partition(raw, enough - 1, axis=1)[:, enough - 1 : enough]
+    k = min(math.isqrt(points), points - 1)  # points themselves are their own nearest ones
+    T = np.ascontiguousarray(_scaled(F).transpose(2, 0, 1))
+    # the density of equal points, which are sorted side by side, is computed once
+    fresh = np.ones((runs, points), dtype=np.bool_)
+    fresh[:, 1:] = False
+    for height in heights:
+        ascending = take(height, order)
+        fresh[:, 1:] |= ascending[:, 1:] != ascending[:, :-1]
+    sorted_wanted = take(wanted, order)
+    leads = order[fresh & sorted_wanted]
+    density = np.empty(len(leads))
+    step = max(BLOCK // points, 1)
+    for begin in range(0, len(leads), step):
+        some = leads[begin : begin + step]
+        if enabled():
+            distance: NDArray[np.float64] = _distances(T, some)
+        else:
+            distance = _squared_distances(T[:, some // points], T.reshape(len(T), -1)[:, some, np.newaxis])
+        distance.partition(k, axis=1)
+        density[begin : begin + step] = 1 / (np.sqrt(distance[:, k]) + 2)
+    number = np.cumsum(fresh & sorted_wanted) - 1
+    raw.reshape(-1)[order[sorted_wanted]] += density[number[sorted_wanted.reshape(-1)]]
+    return raw
+
+
+def _raw_fitness_by_pairs(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The raw fitness of `strength_fitness`, given `lexicographic`: (runs, points)."""
+    m, runs, points = heights.shape
+    raw = np.empty((runs, points))
+    # numbers of the same order that are as short as possible
+    levels = heights.astype(np.min_scalar_type(points - 1))
+    exact = np.float32 if points**2 < 2**24 else np.float64
     together = max(BLOCK // points**2, 1)
     height = max(BLOCK // (together * points), 1)
-    exact = np.float32 if points**2 < 2**24 else np.float64
     for begin in range(0, runs, together):
-        some = slice(begin, begin + together)
-        values = np.ascontiguousarray(np.moveaxis(F[some], 2, 0))
-        values[:, ~np.isfinite(values).all(axis=0)] = np.inf
+        values = levels[:, begin : begin + together]
+        raw[begin : begin + together] = 0
         for first in range(0, points, height):
             mine, others = values[:, :, first : first + height, np.newaxis], values[:, :, np.newaxis]
             no_worse, no_better = mine[0] <= others[0], mine[0] >= others[0]
@@ -80,35 +122,72 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
                 no_worse &= one <= other
                 no_better &= one >= other
             dominates = no_worse > no_better
-            strength = dominates.view(np.uint8).sum(axis=2, dtype=np.uint32)
+            strength = np.count_nonzero(dominates, axis=2)
             # a matrix product of whole numbers is exact, in whatever order it is summed up
-            raw[some] += (strength[:, np.newaxis].astype(exact) @ dominates.astype(exact))[:, 0]
-    wanted = np.ones(raw.shape, dtype=np.bool_)
-    if enough is not None and enough < points:
-        wanted = raw <= np.partition(raw, enough - 1, axis=1)[:, enough - 1 : enough]
-    k = min(math.isqrt(points), points - 1)  # points themselves are their own nearest ones
-    T = np.ascontiguousarray(np.moveaxis(_scaled(F), 2, 0))
-    # the density of equal points is computed once
-    run, point = np.nonzero(wanted)
-    at = T[:, run, point]
-    order = np.lexsort((*at, run))
-    leads = np.ones(len(order), dtype=np.bool_)
-    leads[1:] = (np.diff(run[order]) > 0) | (np.diff(at[:, order], axis=1) != 0).any(axis=0)
-    lead_run, lead = run[order[leads]], at[:, order[leads], np.newaxis]
-    density = np.empty(len(lead_run))
-    step = max(BLOCK // points, 1)
-    for begin in range(0, len(density), step):
-        rows = slice(begin, begin + step)
-        distance = _squared_distances(T[:, lead_run[rows]], lead[:, rows])
-        distance.partition(k, axis=1)
-        density[rows] = 1 / (np.sqrt(distance[:, k]) + 2)
-    raw[run[order], point[order]] += density[np.cumsum(leads) - 1]
+            raw[begin : begin + together] += (strength[:, np.newaxis].astype(exact) @ dominates.astype(exact))[:, 0]
     return raw
+
+
+@compiled
+def _raw_fitness(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Compiled version of `_raw_fitness_by_pairs`."""
+    m, runs, points = heights.shape
+    raw = np.empty((runs, points))
+    values = np.empty((m, points), dtype=np.int32)
+    dominated = np.empty(points, dtype=np.int32)
+    sums = np.empty(points, dtype=np.int64)
+    for run in range(runs):
+        for objective in range(m):
+            for i in range(points):
+                values[objective, i] = heights[objective, run, order[run, i] - run * points]
+        sums[:] = 0
+        behind = points  # the number of points from the first one that is sorted behind and differs
+        for i in range(points - 1, -1, -1):
+            if i + 1 < points:
+                equal = True
+                for objective in range(m):
+                    equal = equal and values[objective, i] == values[objective, i + 1]
+                behind = behind if equal else points - i - 1
+            else:
+                behind = 0
+            some = dominated[points - behind :]
+            some[:] = 1
+            for objective in range(1, m):
+                value, others = values[objective, i], values[objective, points - behind :]
+                for j in range(behind):
+                    some[j] &= np.int32(value <= others[j])
+            strength = np.int32(0)
+            for j in range(behind):
+                strength += some[j]
+            added = sums[points - behind :]
+            for j in range(behind):
+                added[j] += strength * some[j]
+        for i in range(points):
+            raw[run, order[run, i] - run * points] = sums[i]
+    return raw
+
+
+@compiled
+def _distances(T: NDArray[np.float64], some: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Squared distances of some points, by flat positions, from all points of their run: (m, runs, n) and (k,) to (k, n)."""
+    m, runs, points = T.shape
+    distances = np.empty((len(some), points))
+    for row in range(len(some)):
+        run, point = some[row] // points, some[row] % points
+        here = distances[row]
+        for j in range(points):
+            gap = T[0, run, j] - T[0, run, point]
+            here[j] = gap * gap
+        for objective in range(1, m):
+            for j in range(points):
+                gap = T[objective, run, j] - T[objective, run, point]
+                here[j] += gap * gap
+    return distances
 
 
 def _scaled(F: NDArray[np.float64]) -> NDArray[np.float64]:
     """Objectives scaled to 0 ... 1 within each run; failures are far away."""
-    known = np.isfinite(F).all(axis=2, keepdims=True)
+    known = known_points(F)[..., np.newaxis]
     low = np.where(known, F, np.inf).min(axis=1, keepdims=True)
     span = np.where(known, F, -np.inf).max(axis=1, keepdims=True) - low
     T = np.full(F.shape, FAR)

@@ -105,7 +105,7 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
 
 def _raw_fitness_by_pairs(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np.float64]:
     """The raw fitness of `strength_fitness`, given `lexicographic`: (runs, points)."""
-    m, runs, points = heights.shape
+    runs, points = order.shape
     raw = np.empty((runs, points))
     # numbers of the same order that are as short as possible
     levels = heights.astype(np.min_scalar_type(points - 1))
@@ -170,7 +170,7 @@ def _raw_fitness(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[
 @compiled
 def _distances(T: NDArray[np.float64], some: NDArray[np.intp]) -> NDArray[np.float64]:
     """Squared distances of some points, by flat positions, from all points of their run: (m, runs, n) and (k,) to (k, n)."""
-    m, runs, points = T.shape
+    m, _, points = T.shape
     distances = np.empty((len(some), points))
     for row in range(len(some)):
         run, point = some[row] // points, some[row] % points

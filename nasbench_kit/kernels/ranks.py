@@ -181,6 +181,7 @@ def _ranks(
     at = np.empty(points + 1, dtype=np.intp)  # of each distinct point, the position of the first of the equal points
     copies = np.empty(points + 1, dtype=np.intp)
     sets = np.empty(((points + 63) // 64, points), dtype=np.uint64)  # the points that dominate each distinct point
+    own = np.empty((m, points), dtype=np.uint32)  # the height of each distinct point
     lowest = np.empty(points, dtype=np.uint64)  # the points that are not higher
     left = np.empty(len(sets), dtype=np.uint64)
     behind = np.empty(points, dtype=np.uint64)
@@ -204,32 +205,36 @@ def _ranks(
                 copies[different - 1] += 1
                 number[i] = different - 1
         words = (different + 63) // 64
+        for objective in range(1, m):
+            for k in range(different):
+                own[objective, k] = heights[objective, run, at[k]]
         for word in range(words):
+            # the points before it; parts of arrays, since loops from other places than 0 are not vectorised
             begin = 64 * word
-            for k in range(different):  # the points before it
-                sets[word, k] = np.uint64(0) if k <= begin else ~np.uint64(0)
-            for k in range(begin, min(begin + 64, different)):
-                sets[word, k] = (one << np.uint64(k - begin)) - one
+            some = sets[word, begin:different]
+            some[:] = ~np.uint64(0)
+            for k in range(min(64, len(some))):
+                some[k] = (one << np.uint64(k)) - one
             for objective in range(1, m):
-                height = heights[objective, run]
+                height = own[objective, begin:different]
                 lowest[:] = 0
-                for k in range(begin, min(begin + 64, different)):
-                    lowest[height[at[k]]] |= one << np.uint64(k - begin)
-                some = np.uint64(0)
+                for k in range(min(64, len(some))):
+                    lowest[height[k]] |= one << np.uint64(k)
+                union = np.uint64(0)
                 for i in range(points):
-                    some |= lowest[i]
-                    lowest[i] = some
-                for k in range(begin, different):
-                    sets[word, k] &= lowest[height[at[k]]]
+                    union |= lowest[i]
+                    lowest[i] = union
+                for k in range(len(some)):
+                    some[k] &= lowest[height[k]]
             left[word] = ~np.uint64(0)
         level[:] = 0
         fronts = ranked = 0
         while ranked < enough:
             behind[:different] = 0
             for word in range(words):
-                some = left[word]
-                for k in range(64 * word, different):
-                    behind[k] |= sets[word, k] & some
+                some, others = sets[word, 64 * word : different], behind[64 * word : different]
+                for k in range(len(some)):
+                    others[k] |= some[k] & left[word]
             left[:words] = 0
             added = 0
             for k in range(different):

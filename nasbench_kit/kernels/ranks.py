@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nasbench_kit.kernels.compiling import compiled, enabled
 from nasbench_kit.kernels.sorting import heights_of_columns, stable_order, take, whole_numbers
 
-__all__ = ["dominators", "known_points", "lexicographic", "ranks_of_sorted"]
+__all__ = ["dominators", "fresh_points", "known_points", "lexicographic", "ranks_of_sorted"]
 
 # points per run beyond which moocore is as fast, with and without compiled loops, and sets of bits take too much memory
 MOST_POINTS = {True: 4096, False: 1024}
@@ -70,6 +70,16 @@ def _heights(F: NDArray[np.float64]) -> NDArray[np.intp]:
     return heights
 
 
+def fresh_points(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which of the sorted points differ from the one before, or are the first: (runs, points)."""
+    fresh = np.zeros(order.shape, dtype=np.bool_)
+    fresh[:, 0] = True
+    for height in heights:
+        ascending = take(height, order)
+        fresh[:, 1:] |= ascending[:, 1:] != ascending[:, :-1]
+    return fresh
+
+
 def known_points(F: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which points are no failures, that is finite in all objectives: (runs, points, m) to (runs, points)."""
     if np.isfinite(F.sum()):
@@ -118,20 +128,17 @@ def dominators(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np
     Bit i of a set, which is bit i % 64 of word i // 64, stands for the i-th sorted point of the run. The arrays are those
     from `lexicographic`.
     """
-    m, runs, points = heights.shape
-    heights = heights.reshape(m, -1).take(order.reshape(-1), axis=1).reshape(heights.shape)
+    runs, points = order.shape
     words = -(-points // WORD)
     places = np.arange(points)
     starts = (np.arange(runs) * points)[:, np.newaxis]
     bits = np.zeros((words, points), dtype=np.uint64)
     bits[places // WORD, places] = np.uint64(1) << (places % WORD).astype(np.uint64)
     # only points that are sorted before a point and differ from it can dominate it
-    fresh = np.zeros((runs, points), dtype=np.bool_)
-    for height in heights:
-        fresh[:, 1:] |= height[:, 1:] != height[:, :-1]
-    first_equal = np.maximum.accumulate(np.where(fresh, places, 0), axis=1)
+    first_equal = np.maximum.accumulate(np.where(fresh_points(order, heights), places, 0), axis=1)
     sets: NDArray[np.uint64] = (np.cumsum(bits, axis=1) - bits).take(first_equal, axis=1)
-    for height in heights[1:]:
+    for values in heights[1:]:
+        height = take(values, order)
         ascending = stable_order(height.view(np.uint64), points.bit_length()) - starts
         last = height + starts
         for word in range(words):

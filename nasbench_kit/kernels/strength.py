@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
-from nasbench_kit.kernels.ranks import known_points, lexicographic
+from nasbench_kit.kernels.ranks import fresh_points, known_points, lexicographic
 from nasbench_kit.kernels.sorting import stable_order, take, whole_numbers
 
 __all__ = ["strength_fitness", "strength_survivors"]
@@ -71,7 +71,7 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
     enough : int, optional
         Number of points per run whose fitness is needed; the density of those that are certainly worse is left out.
     """
-    runs, points = F.shape[:2]
+    points = F.shape[1]
     known = known_points(F)
     order, heights = lexicographic(np.where(known[..., np.newaxis], F, np.inf))
     raw: NDArray[np.float64] = (_raw_fitness if enabled() else _raw_fitness_by_pairs)(order, heights)
@@ -79,15 +79,11 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
     if enough is not None and enough < points:
         wanted = raw <= np.partition(raw, enough - 1, axis=1)[:, enough - 1 : enough]
     k = min(math.isqrt(points), points - 1)  # points themselves are their own nearest ones
-    T = np.ascontiguousarray(_scaled(F).transpose(2, 0, 1))
+    T = _scaled(F)
     # the density of equal points, which are sorted side by side, is computed once
-    fresh = np.ones((runs, points), dtype=np.bool_)
-    fresh[:, 1:] = False
-    for height in heights:
-        ascending = take(height, order)
-        fresh[:, 1:] |= ascending[:, 1:] != ascending[:, :-1]
     sorted_wanted = take(wanted, order)
-    leads = order[fresh & sorted_wanted]
+    leading = fresh_points(order, heights) & sorted_wanted
+    leads = order[leading]
     density = np.empty(len(leads))
     step = max(BLOCK // points, 1)
     for begin in range(0, len(leads), step):
@@ -98,7 +94,7 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
             distance = _squared_distances(T[:, some // points], T.reshape(len(T), -1)[:, some, np.newaxis])
         distance.partition(k, axis=1)
         density[begin : begin + step] = 1 / (np.sqrt(distance[:, k]) + 2)
-    number = np.cumsum(fresh & sorted_wanted) - 1
+    number = np.cumsum(leading) - 1
     raw.reshape(-1)[order[sorted_wanted]] += density[number[sorted_wanted.reshape(-1)]]
     return raw
 
@@ -186,12 +182,16 @@ def _distances(T: NDArray[np.float64], some: NDArray[np.intp]) -> NDArray[np.flo
 
 
 def _scaled(F: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Objectives scaled to 0 ... 1 within each run; failures are far away."""
-    known = known_points(F)[..., np.newaxis]
-    low = np.where(known, F, np.inf).min(axis=1, keepdims=True)
-    span = np.where(known, F, -np.inf).max(axis=1, keepdims=True) - low
-    T = np.full(F.shape, FAR)
-    np.subtract(F, low, out=T, where=known)
+    """Objectives scaled to 0 ... 1 within each run; failures are far away: (runs, points, m) to (m, runs, points)."""
+    values, known = np.ascontiguousarray(F.transpose(2, 0, 1)), known_points(F)
+    if known.all():
+        low = values.min(axis=2, keepdims=True)
+        span = values.max(axis=2, keepdims=True) - low
+    else:
+        low = np.where(known, values, np.inf).min(axis=2, keepdims=True)
+        span = np.where(known, values, -np.inf).max(axis=2, keepdims=True) - low
+    T = np.full(values.shape, FAR)
+    np.subtract(values, low, out=T, where=known)
     np.divide(T, np.where(span > 0, span, 1.0), out=T, where=known)
     return T
 
@@ -216,7 +216,7 @@ def _truncated(
 
     Parameters
     ----------
-    T : ndarray of float, shape (runs, points, m)
+    T : ndarray of float, shape (m, runs, points)
         Scaled objectives.
     members : ndarray of bool, shape (runs, points)
         More than ``n`` in each run.
@@ -224,34 +224,39 @@ def _truncated(
     words : ndarray of uint32, shape (runs, points)
         Random words, which break ties that are left and decide which copies are removed.
     """
+    m, runs, points = T.shape
     total = members.sum(axis=1)
     width = int(total.max())
-    order = np.lexsort((words, *np.moveaxis(T, 2, 0)[::-1], ~members), axis=1)[:, :width]
-    points = np.take_along_axis(T, order[..., np.newaxis], axis=1)
+    # members first, by objectives, and equal ones by their words
+    by_word = stable_order(words.astype(np.uint64), 32)
+    by_value, heights = lexicographic(np.stack([take(np.where(members, t, np.inf), by_word) for t in T], axis=2))
+    order = take(by_word, by_value[:, :width]) - (np.arange(runs) * points)[:, np.newaxis]
     member = np.arange(width) < total[:, np.newaxis]
-    leads = member.copy()
-    leads[:, 1:] &= (points[:, 1:] != points[:, :-1]).any(axis=2)
+    leads = member & fresh_points(by_value, heights)[:, :width]
     different = leads.sum(axis=1)
     most = int(different.max())
     run, lead = np.nonzero(leads)
     group = np.cumsum(leads, axis=1) - 1
     number = group[run, lead]
-    copies = np.zeros((len(T), most), dtype=np.intp)
+    copies = np.zeros((runs, most), dtype=np.intp)
     np.add.at(copies, (np.nonzero(member)[0], group[member]), 1)
-    apart = np.zeros((T.shape[2], len(T), most))
-    apart[:, run, number] = points[run, lead].T
-    tie = np.zeros((len(T), most), dtype=np.uint32)
+    apart = np.zeros((m, runs, most))
+    apart[:, run, number] = T[:, run, order[run, lead]]
+    tie = np.zeros((runs, most), dtype=np.uint32)
     tie[run, number] = np.take_along_axis(words, order, axis=1)[run, lead]
-    distance = _squared_distances(apart[..., np.newaxis], apart[:, :, np.newaxis])
-    there = copies > 0
-    distance[~(there[:, :, np.newaxis] & there[:, np.newaxis])] = np.inf
-    distance[:, np.arange(most), np.arange(most)] = np.inf
-    _remove(copies, total - n, distance, tie)
+    if enabled():
+        _remove_by_scans(copies, total - n, apart, tie)
+    else:
+        distance = _squared_distances(apart[..., np.newaxis], apart[:, :, np.newaxis])
+        there = copies > 0
+        distance[~(there[:, :, np.newaxis] & there[:, np.newaxis])] = np.inf
+        distance[:, np.arange(most), np.arange(most)] = np.inf
+        _remove(copies, total - n, distance, tie)
     start = np.zeros(order.shape, dtype=np.intp)
     start[run, lead] = lead
     within = np.arange(width) - np.maximum.accumulate(start, axis=1)
     kept = member & (within < np.take_along_axis(copies, group, axis=1))
-    left: NDArray[np.intp] = order[kept].reshape(len(T), n)
+    left: NDArray[np.intp] = order[kept].reshape(runs, n)
     return left
 
 
@@ -280,6 +285,93 @@ def _remove(
             point = left.nearer(runs[row], point, tie)
         excess[runs] -= 1
         left.remove(runs, point)
+
+
+@compiled
+def _remove_by_scans(
+    copies: NDArray[np.intp], excess: NDArray[np.intp], apart: NDArray[np.float64], tie: NDArray[np.uint32]
+) -> None:
+    """Compiled version of `_remove`, given the points (m, runs, k): scans of distances instead of sorting them."""
+    m, runs, _ = apart.shape
+    most = copies.shape[1]
+    distance = np.empty((most, most))
+    nearest = np.empty(most)
+    chosen = np.empty(most, dtype=np.intp)
+    count, further = np.empty(most, dtype=np.intp), np.empty(most)
+    for run in range(runs):
+        left = copies[run]
+        size = 0
+        while size < most and left[size]:
+            size += 1
+        low, high = 0, left.max()
+        rest = excess[run]
+        while high - low > 1:
+            middle = (low + high) // 2
+            removed = 0
+            for k in range(size):
+                removed += max(left[k] - middle, 0)
+            if removed <= rest:
+                high = middle
+            else:
+                low = middle
+        for k in range(size):
+            rest -= max(left[k] - high, 0)
+            left[k] = min(left[k], high)
+        if rest == 0:
+            continue
+        nearest[:] = np.inf
+        for k in range(size):
+            row = distance[k, :size]
+            row[:] = 0.0
+            for objective in range(m):
+                values = apart[objective, run, :size]
+                for j in range(size):
+                    row[j] += (values[j] - values[k]) * (values[j] - values[k])
+            row[k] = np.inf
+            for j in range(size):
+                nearest[j] = row[j] if row[j] < nearest[j] else nearest[j]
+        while rest:
+            rest -= 1
+            high, gap = 0, np.inf
+            for k in range(size):
+                high = max(high, left[k])
+            for k in range(size):
+                gap = min(gap, nearest[k] if left[k] == high else np.inf)
+            found = 0
+            for k in range(size):
+                chosen[found] = k
+                found += np.intp(left[k] == high and nearest[k] == gap)
+            # Compare the sorted distances to all copies that are left. All are equal up to those at this gap, of which the one that
+            # has most comes first; then the one with the next smallest distance.
+            while found > 1 and gap < np.inf:
+                for c in range(found):
+                    row = distance[chosen[c]]
+                    some, after = 0, np.inf
+                    for j in range(size):
+                        some += left[j] if row[j] == gap else 0
+                        after = row[j] if gap < row[j] < after else after
+                    count[c], further[c] = some, after
+                greatest, gap = count[:found].max(), np.inf
+                for c in range(found):
+                    gap = min(gap, further[c] if count[c] == greatest else np.inf)
+                kept = 0
+                for c in range(found):
+                    if count[c] == greatest and further[c] == gap:
+                        chosen[kept] = chosen[c]
+                        kept += 1
+                found = kept
+            point = chosen[0]
+            for c in range(1, found):
+                point = chosen[c] if tie[run, chosen[c]] < tie[run, point] else point
+            left[point] -= 1
+            if left[point]:
+                continue
+            nearest[point] = np.inf
+            for k in range(size):
+                gone = distance[k, point]
+                distance[k, point] = np.inf
+                if left[k] and gone == nearest[k]:
+                    nearest[k] = distance[k, :size].min()
 
 
 class _Neighbours:

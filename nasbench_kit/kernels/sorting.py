@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
 
-__all__ = ["heights_of_columns", "lowest", "order_by_two", "order_of_pairs", "stable_order", "take", "whole_numbers"]
+__all__ = [
+    "heights_of_columns",
+    "lowest",
+    "order_by_two",
+    "order_of_pairs",
+    "repeats",
+    "stable_order",
+    "take",
+    "whole_numbers",
+]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Unsigned = TypeVar("Unsigned", np.uint32, np.uint64)
@@ -19,6 +28,17 @@ def take(values: NDArray[Scalar], where: NDArray[np.intp]) -> NDArray[Scalar]:
     """Take values at flat positions, in the shape of ``where``."""
     taken: NDArray[Scalar] = values.reshape(-1).take(where, mode="clip")
     return taken
+
+
+def repeats(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether each key equals an earlier one of its row: (rows, n)."""
+    order = keys.argsort(axis=1, kind="stable")
+    ordered = np.take_along_axis(keys, order, axis=1)
+    again = np.zeros(keys.shape, dtype=np.bool_)
+    again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
+    duplicate = np.zeros_like(again)
+    np.put_along_axis(duplicate, order, again, axis=1)
+    return duplicate
 
 
 def whole_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.uint64], int]:

@@ -268,10 +268,10 @@ class Recorder:
         F = np.concatenate([self.archive_F, *(part[2] for part in self._pending)])
         self._pending = []
         if np.isfinite(F).all():
-            kept = nondominated(F, run)
+            kept = nondominated(F, run, len(self.archive_run))
         else:
             known = np.flatnonzero(np.isfinite(F).all(axis=1))
-            kept = known[nondominated(F[known], run[known])]
+            kept = known[nondominated(F[known], run[known], len(self.archive_run))]
         if self.archive_size is not None:
             kept = kept[most_hypervolume(F[kept], run[kept], self.archive_size)]
         self.archive_run, self.archive_X, self.archive_F = run[kept], X[kept], F[kept]

@@ -167,34 +167,33 @@ def replace(
         _replace(*problems, x, f, near, from_near, words, limit, 64 - bits, member_bits, tchebycheff)
         return
     values = np.minimum(f.T, UNKNOWN)
-    np.minimum(problems.ideal, values, out=problems.ideal)
+    ideal = np.minimum(problems.ideal, values, out=problems.ideal)
     worst = problems.F.max(axis=2)
-    if (worst == UNKNOWN).any():
+    if worst.max() == UNKNOWN:
         worst = np.where(problems.F < UNKNOWN, problems.F, -UNKNOWN).max(axis=2)
     problems.worst.fill(np.nan)
-    scale = 1 / np.where(worst > problems.ideal, worst - problems.ideal, 1.0)
+    span = worst - ideal
+    scale = 1 / np.where(span > 0, span, 1.0)
+    new = (values - ideal) * scale
     flat = problems.F.reshape(len(values), -1)
     first = np.arange(runs) * n  # of the members of each run
-    # all members of the runs that left the neighbourhood, and the neighbours of all others
-    everywhere = np.flatnonzero(~from_near)
-    pools = [(np.flatnonzero(from_near) if len(everywhere) else None, near)]
-    if len(everywhere):
-        pools.append((everywhere, np.arange(n)))
-    found = []
-    for which, members in pools:
-        if which is not None and not len(which):
-            continue
-        some = (slice(None), slice(None) if which is None else which)
-        place = (first[some[1], np.newaxis] + members).ravel()
-        low, unit, new = problems.ideal[some], scale[some], values[some]
-        old = flat.take(place, axis=1, mode="clip").reshape(len(flat), -1, len(members))
-        old -= low[..., np.newaxis]
-        old *= unit[..., np.newaxis]
-        new = ((new - low) * unit)[..., np.newaxis]
-        weights = problems.weights[members].T[:, np.newaxis]
-        no_worse = _scalarised(new * weights, tchebycheff) <= _scalarised(old * weights, tchebycheff)
-        found.append(place[no_worse.ravel()])
-    place = found[0] if len(found) == 1 else np.concatenate(found)
+    # the neighbours, and all members of the runs that left the neighbourhood
+    place, no_worse = _no_worse(flat, first, near, new, ideal, scale, problems.weights, tchebycheff)
+    no_worse &= from_near[:, np.newaxis]
+    place = place[no_worse]
+    far = np.flatnonzero(~from_near)
+    if len(far):
+        everywhere, no_worse = _no_worse(
+            flat,
+            first[far],
+            np.arange(n),
+            new[:, far],
+            ideal[:, far],
+            scale[:, far],
+            problems.weights,
+            tchebycheff,
+        )
+        place = np.concatenate([place, everywhere[no_worse]])
     run = place // n
     if most is not None:
         member = place - first[run]
@@ -212,12 +211,28 @@ def replace(
     flat[:, place] = values[:, run]
 
 
-def _scalarised(parts: NDArray[np.float64], tchebycheff: bool) -> NDArray[np.float64]:
-    """Scalarised values, from weighted objectives: (m, ...) to (...)."""
-    value: NDArray[np.float64] = np.maximum(parts[0], 0.0) if tchebycheff else parts[0]
-    for part in parts[1:]:
-        value = np.maximum(value, part) if tchebycheff else value + part
-    return value
+def _no_worse(
+    flat: NDArray[np.float64],
+    first: NDArray[np.intp],
+    members: NDArray[np.intp],
+    new: NDArray[np.float64],
+    ideal: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    tchebycheff: bool,
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Places of some members of some runs in ``flat`` (m, runs * n), and whether a child is no worse: (runs, members)."""
+    place = first[:, np.newaxis] + members
+    found, best = np.zeros(1), np.zeros(1)
+    for values, weight, child, low, unit in zip(flat, weights[members].T, new, ideal, scale, strict=True):
+        old = values.take(place, mode="clip")
+        old -= low[:, np.newaxis]
+        old *= unit[:, np.newaxis]
+        old *= weight
+        part = child[:, np.newaxis] * weight
+        found = np.maximum(found, old) if tchebycheff else found + old
+        best = np.maximum(best, part) if tchebycheff else best + part
+    return place, best <= found
 
 
 @compiled
@@ -284,10 +299,16 @@ def _replace(
 ) -> None:
     """Compiled version of `replace`."""
     m, runs, n = F.shape
-    value, scale = np.empty(m), np.empty(m)
+    value, ratio = np.empty(m), np.empty((2, n))  # of the child and the member for each member
     chosen = np.empty(n, dtype=np.intp)
     keys = np.empty(n, dtype=np.int64)  # of those chosen, ascending
+    nearby = np.empty((m, len(near)))
+    for i in range(len(near)):
+        nearby[:, i] = weights[near[i]]
     for run in range(runs):
+        pool = len(near) if from_near[run] else n
+        for i in range(pool):
+            ratio[0, i] = ratio[1, i] = 0.0
         for j in range(m):
             value[j] = min(f[run, j], UNKNOWN)
             ideal[j, run] = min(ideal[j, run], value[j])
@@ -296,18 +317,19 @@ def _replace(
                 for i in range(n):
                     if F[j, run, i] < UNKNOWN:
                         worst[j, run] = max(worst[j, run], F[j, run, i])
-            scale[j] = 1 / (worst[j, run] - ideal[j, run]) if worst[j, run] > ideal[j, run] else 1.0
+            low = ideal[j, run]
+            scale = 1 / (worst[j, run] - low) if worst[j, run] > low else 1.0
+            new = (value[j] - low) * scale
+            for i in range(pool):
+                weight = nearby[j, i] if from_near[run] else weights[i, j]
+                a, b = new * weight, (F[j, run, near[i] if from_near[run] else i] - low) * scale * weight
+                ratio[0, i] = max(ratio[0, i], a) if tchebycheff else ratio[0, i] + a
+                ratio[1, i] = max(ratio[1, i], b) if tchebycheff else ratio[1, i] + b
         count = 0
-        for i in range(len(near) if from_near[run] else n):
-            member = near[i] if from_near[run] else i
-            new = old = 0.0
-            for j in range(m):
-                a = (value[j] - ideal[j, run]) * scale[j] * weights[member, j]
-                b = (F[j, run, member] - ideal[j, run]) * scale[j] * weights[member, j]
-                new = max(new, a) if tchebycheff else new + a
-                old = max(old, b) if tchebycheff else old + b
-            if not new <= old:
+        for i in range(pool):
+            if not ratio[0, i] <= ratio[1, i]:
                 continue
+            member = near[i] if from_near[run] else i
             key = np.int64(0)
             if most < n:
                 # the hash of `kernels.hashing.mix`

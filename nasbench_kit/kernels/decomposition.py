@@ -299,16 +299,20 @@ def _replace(
 ) -> None:
     """Compiled version of `replace`."""
     m, runs, n = F.shape
-    value, ratio = np.empty(m), np.empty((2, n))  # of the child and the member for each member
+    value, old, found, best = np.empty(m), np.empty(n), np.empty(n), np.empty(n)
     chosen = np.empty(n, dtype=np.intp)
     keys = np.empty(n, dtype=np.int64)  # of those chosen, ascending
-    nearby = np.empty((m, len(near)))
-    for i in range(len(near)):
-        nearby[:, i] = weights[near[i]]
+    ordered = np.empty((2, m, n))  # weights of all members, and of the neighbours
+    for j in range(m):
+        for i in range(n):
+            ordered[0, j, i] = weights[i, j]
+        for i in range(len(near)):
+            ordered[1, j, i] = weights[near[i], j]
     for run in range(runs):
-        pool = len(near) if from_near[run] else n
+        side = np.intp(from_near[run])
+        pool = len(near) if side else n
         for i in range(pool):
-            ratio[0, i] = ratio[1, i] = 0.0
+            found[i] = best[i] = 0.0  # of the member, of the child
         for j in range(m):
             value[j] = min(f[run, j], UNKNOWN)
             ideal[j, run] = min(ideal[j, run], value[j])
@@ -320,16 +324,23 @@ def _replace(
             low = ideal[j, run]
             scale = 1 / (worst[j, run] - low) if worst[j, run] > low else 1.0
             new = (value[j] - low) * scale
+            if side:
+                for i in range(pool):
+                    old[i] = F[j, run, near[i]]
+            else:
+                for i in range(pool):
+                    old[i] = F[j, run, i]
             for i in range(pool):
-                weight = nearby[j, i] if from_near[run] else weights[i, j]
-                a, b = new * weight, (F[j, run, near[i] if from_near[run] else i] - low) * scale * weight
-                ratio[0, i] = max(ratio[0, i], a) if tchebycheff else ratio[0, i] + a
-                ratio[1, i] = max(ratio[1, i], b) if tchebycheff else ratio[1, i] + b
+                a, b = new * ordered[side, j, i], (old[i] - low) * scale * ordered[side, j, i]
+                if tchebycheff:
+                    best[i], found[i] = a if a > best[i] else best[i], b if b > found[i] else found[i]
+                else:
+                    best[i], found[i] = best[i] + a, found[i] + b
         count = 0
         for i in range(pool):
-            if not ratio[0, i] <= ratio[1, i]:
+            if not best[i] <= found[i]:
                 continue
-            member = near[i] if from_near[run] else i
+            member = near[i] if side else i
             key = np.int64(0)
             if most < n:
                 # the hash of `kernels.hashing.mix`

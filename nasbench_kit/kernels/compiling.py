@@ -117,7 +117,9 @@ def _with_parts(loop: Callable[..., Any]) -> Callable[..., Any]:
     parts = {name: _with_parts(value) for name, value in used.items() if value and getattr(value, "is_part", False)}
     if not parts:
         return loop
-    ready = {name: numba.njit(value, nogil=True, error_model="numpy") for name, value in parts.items()}
+    # without the wrappers for calls from Python and from C
+    options = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    ready = {name: numba.njit(value, **options) for name, value in parts.items()}
     whole = types.FunctionType(loop.__code__, loop.__globals__ | ready, loop.__name__, loop.__defaults__)
     # Numba's disk cache only notices changes to the loop's own file: the file's name says which parts it contains
     text = [(value.__qualname__, value.__code__.co_code, value.__code__.co_consts) for value in parts.values()]

@@ -55,4 +55,4 @@ def uniform(state: int, k: int) -> float:
 @part
 def places(first_population: int, p: int) -> tuple[int, int]:
     """Begin and end of population ``p``."""
-    return first_population * (2**p - 1), first_population * (2 ** (p + 1) - 1)
+    return first_population * ((1 << p) - 1), first_population * ((2 << p) - 1)

@@ -277,6 +277,9 @@ def test_searches_by_other_clocks_are_the_same(bench, clock, budget):
 def test_loops_may_come_in_the_middle_of_a_search(bench, monkeypatch):
     for objectives, algorithm in (
         (["valid_accuracy", "params"], nk.NSGA2(population_size=20)),
+        (["valid_accuracy", "params"], nk.MOEAD(population_size=20, neighbours=10)),
+        (["valid_accuracy", "params"], nk.MOGOMEA()),
+        ("valid_accuracy", nk.GOMEA()),
         ("valid_accuracy", nk.RegularizedEvolution()),
     ):
         problem = bench.problem(objectives)

@@ -65,11 +65,11 @@ SMALL = {"population_size": 8, "neighbours": 4}
         (nk.MOEAD(**SMALL, neighbour_mating=0.2, max_replacements=1, mutation_probability=0.5), 2, 30),
     ],
 )
-@pytest.mark.parametrize(("space_name", "failures"), [("nb201", False), ("nb201", True), ("nb101", False)])
+@pytest.mark.parametrize(
+    ("space_name", "failures"), [("nb201", False), ("nb201", True), ("transnas-macro", False)]
+)  # with invalid children
 def test_loops_and_vectorised_steps_ask_for_the_same(as_loops, algorithm, objectives, steps, failures, space_name):
     space = nk.space(space_name)
-    if space_name == "nb101":  # some children are invalid
-        steps = 12
     vectorised = asked(algorithm, space, objectives, steps, failures)
     as_loops()
     with np.errstate(over="ignore"):  # hashes wrap

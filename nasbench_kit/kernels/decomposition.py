@@ -207,7 +207,8 @@ def replace(
         key = key[kept]
         run = key >> bits
         place = first[run] + (key & (2**member_bits - 1))
-    problems.X.reshape(-1, x.shape[1])[place] = x[run]
+    row = np.dtype((np.void, x.shape[1]))  # copied at once
+    problems.X.view(row).reshape(-1)[place] = np.ascontiguousarray(x).view(row).reshape(-1).take(run)
     flat[:, place] = values[:, run]
 
 
@@ -223,15 +224,20 @@ def _no_worse(
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Places of some members of some runs in ``flat`` (m, runs * n), and whether a child is no worse: (runs, members)."""
     place = first[:, np.newaxis] + members
-    found, best = np.zeros(1), np.zeros(1)
-    for values, weight, child, low, unit in zip(flat, weights[members].T, new, ideal, scale, strict=True):
+    child, low, unit = new[..., np.newaxis], ideal[..., np.newaxis], scale[..., np.newaxis]
+    weight = weights.take(members, axis=0).T
+    for j, values in enumerate(flat):
         old = values.take(place, mode="clip")
-        old -= low[:, np.newaxis]
-        old *= unit[:, np.newaxis]
-        old *= weight
-        part = child[:, np.newaxis] * weight
-        found = np.maximum(found, old) if tchebycheff else found + old
-        best = np.maximum(best, part) if tchebycheff else best + part
+        old -= low[j]
+        old *= unit[j]
+        old *= weight[j]
+        part = child[j] * weight[j]
+        if j == 0:
+            found, best = old, part
+        elif tchebycheff:
+            found, best = np.maximum(found, old, out=found), np.maximum(best, part, out=best)
+        else:
+            found, best = np.add(found, old, out=found), np.add(best, part, out=best)
     return place, best <= found
 
 

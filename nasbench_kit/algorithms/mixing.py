@@ -120,10 +120,6 @@ class OptimalMixing(Algorithm):
     def _given_up(self, run: int, own: int) -> Iterable[int]:
         """Populations of a run to abandon after a generation of population ``own``."""
 
-    def _mutation_rate(self, masks: Genotypes) -> float | NDArray[np.float64]:
-        """Mutation probability of a donor's gene, for sets (runs, sets, genes)."""
-        return 0.0
-
     # ---------------------------------------------------------------- populations
 
     def _places(self, p: int) -> slice:
@@ -280,7 +276,7 @@ class OptimalMixing(Algorithm):
         turn, member, populations = self._turn, self._member, self._populations
         masks = member.masks[runs]
         count, genes = masks.shape[1:]
-        mutates = np.any(self._mutation_rate(masks))
+        mutates = self._rules.mutates
         draws = self.random.of(runs, (3 + (genes if mutates else 0), count))
         member.spare[runs] = draws[:, 2, 0]
         donors = np.empty((len(runs), count, genes), dtype=np.uint8)
@@ -302,10 +298,14 @@ class OptimalMixing(Algorithm):
 
     def _mutate(self, donors: Genotypes, masks: Genotypes, draws: NDArray[np.float64]) -> None:
         """Mutate genes of donors in place, using random numbers (runs, genes, sets)."""
-        rate = np.broadcast_to(self._mutation_rate(masks), (*masks.shape[:2], 1))[..., 0]
-        run, gene, k = np.nonzero(draws < rate[:, np.newaxis])
+        rate: float | NDArray[np.float64] = self._rules.rate
+        if rate == 0:
+            rate = (1 / np.maximum(np.count_nonzero(masks, axis=2), 1))[:, np.newaxis]
+        run, gene, k = np.nonzero(draws < rate)
+        if not isinstance(rate, float):
+            rate = rate[run, 0, k]
         others = self._others[gene]
-        step = 1 + (draws[run, gene, k] / rate[run, k] * others).astype(np.intp)
+        step = 1 + (draws[run, gene, k] / rate * others).astype(np.intp)
         donors[run, k, gene] = (donors[run, k, gene] + np.minimum(step, others)) % (others + 1)
 
     def _end_of_member(self, runs: Runs) -> None:

@@ -126,11 +126,6 @@ class MOGOMEA(OptimalMixing):
             runs[:, np.newaxis], cluster[:, np.newaxis], which
         ]
 
-    def _mutation_rate(self, masks: Genotypes) -> float | NDArray[np.float64]:
-        if self.mutation == "strong":
-            return 1 / np.maximum(np.count_nonzero(masks, axis=2, keepdims=True), 1)
-        return 1 / self.space.genes if self.mutation == "weak" else 0.0
-
     # ---------------------------------------------------------------- acceptance and archive
 
     def _note(self, x: Genotypes, f: NDArray[np.float64]) -> NDArray[np.bool_]:

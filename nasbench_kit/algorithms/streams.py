@@ -8,7 +8,7 @@ import math
 import numbers
 import sys
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,9 +108,10 @@ class Streams:
         generator (Steele, Lea and Flood 2014), which allows random access.
         """
         count = math.prod(shape)
-        steps = np.arange(count + 1, dtype=np.uint64) * GOLDEN  # arithmetic wraps at 2**64
-        words = mix(self.states[runs][:, np.newaxis] + steps[:-1])
-        self.states[runs] += steps[-1:]
+        steps = _steps(count)
+        states = self.states[runs]
+        words = mix(states[:, np.newaxis] + steps[:-1])
+        self.states[runs] = states + steps[-1]
         return ((words >> np.uint64(11)) * np.float64(2.0**-53)).reshape(len(runs), *shape)
 
     @cached_property
@@ -151,6 +152,12 @@ class Streams:
         if space.unconstrained:
             return self.integers(space.cardinalities, (n, space.genes)).astype(np.uint8)
         return np.stack([space.sample(n, generator) for generator in self.generators])
+
+
+@lru_cache(maxsize=64)
+def _steps(count: int) -> NDArray[np.uint64]:
+    """Steps of a SplitMix64 generator to its next ``count`` states, and to the one after: (count + 1,)."""
+    return np.arange(count + 1, dtype=np.uint64) * GOLDEN  # arithmetic wraps at 2**64
 
 
 def stream_key(name: str, settings: Mapping[str, Any]) -> tuple[int, ...]:

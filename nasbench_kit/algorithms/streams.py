@@ -15,14 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.kernels.hashing import mix
-from nasbench_kit.kernels.variation import integers
+from nasbench_kit.kernels.variation import integers, permutations, scaled
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Streams", "stream_key"]
 
+ALL = slice(None)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's step
 BLOCK = 4096  # 64-bit words drawn from a generator at a time, to amortise the cost of calls
+STOCK = 16  # valid genotypes sampled at a time where one is needed now and then
 LINE = 8  # words of a cache line, as padding between the runs' blocks: a power-of-two stride causes cache conflicts
 
 
@@ -53,6 +55,7 @@ class Streams:
         self.drawn_from: Genotypes | None = None  # genotypes to sample, if not from the whole space
         self._words = np.empty((runs, 0), dtype=np.uint64)
         self._used = 0
+        self._stock: Genotypes | None = None  # genotypes for `single`: (runs, STOCK, genes)
 
     def bits(self, shape: tuple[int, ...]) -> NDArray[np.uint32]:
         """Random 32-bit words: (runs, *shape)."""
@@ -77,6 +80,11 @@ class Streams:
             found[:, place : place + end - begin] = self._words[:, begin:end]
             place += end - begin
         return found.view(np.uint32)
+
+    def words(self, count: int) -> NDArray[np.uint32]:
+        """Like `bits`, but a view, for those who need the words of few runs: (runs, count). ``count`` is at least 1."""
+        begin, end = self._advance(count)
+        return self._words[:, begin:end].view(np.uint32)[:, :count]
 
     def _advance(self, count: int) -> tuple[int, int]:
         """Slice bounds of the 64-bit words that hold the next ``count`` random 32-bit words."""
@@ -133,25 +141,40 @@ class Streams:
                 X[run, i] = space.sample(1, int(draws[run, i, 0] * 2**53))[0]
         return X
 
-    def permutations(self, shape: tuple[int, ...]) -> NDArray[np.intp]:
+    def permutations(self, shape: tuple[int, ...], runs: NDArray[np.intp] | slice = ALL) -> NDArray[np.intp]:
         """Random permutations of 0 ... n - 1 along the last axis of ``shape``, where n is its length: (runs, *shape).
 
-        The sort keys differ in their low bits. There are no ties, which sorts may break differently on different
-        processors.
+        The streams of all runs advance, even if ``runs`` selects some of them.
         """
-        n = shape[-1]
-        low = n.bit_length()
-        keys = (self.bits(shape) & np.uint32(2**32 - 2**low)) | np.arange(n, dtype=np.uint32)
-        keys.sort(axis=-1)
-        return (keys & np.uint32(2**low - 1)).astype(np.intp)
+        words = self.words(math.prod(shape))[runs]
+        return permutations(words.reshape(len(words), *shape))
 
     def sample(self, space: Space, n: int) -> Genotypes:
         """Uniformly distributed valid genotypes, or genotypes of `drawn_from`: (runs, n, genes)."""
         if self.drawn_from is not None:
             return self.drawn_from[self.integers(len(self.drawn_from), (n,))]
         if space.unconstrained:
-            return self.integers(space.cardinalities, (n, space.genes)).astype(np.uint8)
+            return scaled(self.words(n * space.genes).reshape(-1, n, space.genes), space.cardinalities)
         return np.stack([space.sample(n, generator) for generator in self.generators])
+
+    def single(self, space: Space, runs: NDArray[np.intp]) -> Genotypes:
+        """One genotype, as from `sample`, for each run of a subset, to be called in every step: (len(runs), genes).
+
+        The streams of all runs advance. In spaces with constraints, where samples are dear, each run of the subset takes
+        the next one of its stock.
+        """
+        if self.drawn_from is not None:
+            return self.drawn_from[self.integers(len(self.drawn_from), (1,))[runs, 0]]
+        if space.unconstrained:
+            return scaled(self.words(space.genes)[runs], space.cardinalities)
+        if self._stock is None:
+            self._stock = np.empty((self.runs, STOCK, space.genes), dtype=np.uint8)
+            self._taken = np.full(self.runs, STOCK)
+        for run in runs[self._taken[runs] == STOCK]:
+            self._stock[run], self._taken[run] = space.sample(STOCK, self.generators[run]), 0
+        X: Genotypes = self._stock[runs, self._taken[runs]]
+        self._taken[runs] += 1
+        return X
 
 
 @lru_cache(maxsize=64)

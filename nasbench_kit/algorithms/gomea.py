@@ -45,7 +45,7 @@ class GOMEA(OptimalMixing):
         self._archive.count[:] = 1
 
     def _chosen_rules(self) -> Rules:
-        return Rules(self.first_population, self.turns, self._others, False, 0.0, True, False)
+        return Rules(self.first_population, self.turns, self._others, self._samples, False, 0.0, True, False)
 
     def _cluster_count(self, p: int) -> int:
         return 1

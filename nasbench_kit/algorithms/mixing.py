@@ -71,7 +71,9 @@ class OptimalMixing(Algorithm):
         self._archive = Archive(runs=runs, points=FIRST_POINTS if m > 1 else 1, genes=genes, m=m)
         self._clusters = Clusters(runs=runs, clusters=1, sets=trials, genes=genes, members=1)
         self._row = np.arange(runs)
+        self._samples = self.space.unconstrained and self.random.drawn_from is None
         self._rules = self._chosen_rules()
+        self._settings = tuple(self._rules)  # as loops take them
         self._logs = np.zeros((0, 0))  # for each population, p log p of the shares of a pool
         self._fill(np.arange(runs), self._turn.population)
 
@@ -194,7 +196,7 @@ class OptimalMixing(Algorithm):
         trial = np.empty((self.runs, self.space.genes), dtype=np.uint8)
         waiting = self._row
         while True:
-            full = advance(waiting, trial, self.random.states, tuple(self._rules), self._logs, *self._state())
+            full = advance(waiting, trial, self.random.states, self._settings, self._logs, *self._state())
             if len(full):
                 self._fill(full, self._turn.population[full])
                 trial[full] = self._populations.X[full, self._turn.place[full]]
@@ -243,7 +245,7 @@ class OptimalMixing(Algorithm):
         """Compiled version of `_tell`."""
         populations, turn, member, clusters, archive = self._state()
         most = take(x, f, self._rules.archived, turn[0], populations[1], member, clusters[0], archive)
-        if self.objectives > 1 and most >= self._archive.size("points"):
+        if self.objectives > 1 and most >= self._archive.F.shape[2]:
             self._archive.grow(points=2 * most)
             self._arrays = None
 

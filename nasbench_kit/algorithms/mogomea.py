@@ -83,6 +83,7 @@ class MOGOMEA(OptimalMixing):
             self.first_population,
             self.turns,
             self._others,
+            self._samples,
             self.mutation != "none",
             rate,
             False,

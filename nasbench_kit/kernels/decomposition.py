@@ -277,7 +277,7 @@ def _children(
             if words[run, word + 2] >= stay[table + slot]:
                 slot = alias[table + slot]
             for i in range(width):
-                old = X[run, b, gene] if masks[cut, gene] else X[run, a, gene]
+                old = X[run, a, gene] ^ (X[run, a, gene] ^ X[run, b, gene]) & masks[cut, gene]
                 value = np.int64(old) + steps[row + slot * width + i]
                 child[run, 0, gene] = value - cardinalities[gene] if value >= cardinalities[gene] else value
                 gene += 1

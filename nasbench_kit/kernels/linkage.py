@@ -70,7 +70,7 @@ def _sum_of_alleles(p: int, logs: Any, counts: Any, a: int, down: int, right: in
     total = ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]))
     for i in range(whole, values):
         total += logs[p, counts[row + down * i, column + right * i]]
-    return total
+    return float(total)
 
 
 @part

@@ -259,7 +259,9 @@ def learn(
     `nasbench_kit.kernels.optimal_mixing`.
     """
     genes, m, n = X.shape[2], F.shape[2], end - begin
-    values = others.max() + 1
+    values = 1
+    for gene in range(genes):
+        values = max(values, others[gene] + 1)
     counts = np.empty((values, values), dtype=np.intp)
     near, sizes, slots = np.empty((genes, genes)), np.empty(genes), np.empty(genes, dtype=np.intp)
     count, size, drawn = 1, n, 0

@@ -324,6 +324,31 @@ def test_archives_of_noisy_searches_are_the_same():
     assert equal(without, with_loops)
 
 
+@compiling.part
+def _doubled(x):
+    return 2 * x
+
+
+@compiling.compiled
+def _doubled_and_one(x):
+    return _doubled(x) + 1
+
+
+def test_a_loop_is_compiled_with_its_parts(monkeypatch):
+    assert _doubled_and_one(3) == 7
+    assert _doubled(3) == 6  # not compiled
+    name = compiling._with_parts(_doubled_and_one.__wrapped__).__qualname__
+    assert compiling._with_parts(_doubled_and_one.__wrapped__).__qualname__ == name
+
+    @compiling.part
+    def other(x):
+        return 3 * x
+
+    monkeypatch.setitem(globals(), "_doubled", other)
+    # another name on disk
+    assert compiling._with_parts(_doubled_and_one.__wrapped__).__qualname__ != name
+
+
 def test_only_searches_that_are_large_enough_have_loops(bench, monkeypatch):
     problem = bench.problem("valid_accuracy")
     compiling.disable()

@@ -290,6 +290,9 @@ def test_searches_by_other_clocks_are_the_same(bench, clock, budget):
 def test_loops_may_come_in_the_middle_of_a_search(bench, monkeypatch):
     for objectives, algorithm in (
         (["valid_accuracy", "params"], nk.NSGA2(population_size=20)),
+        (["valid_accuracy", "params"], nk.MOEAD(population_size=20, neighbours=10)),
+        (["valid_accuracy", "params"], nk.MOGOMEA()),
+        ("valid_accuracy", nk.GOMEA()),
         ("valid_accuracy", nk.RegularizedEvolution()),
     ):
         problem = bench.problem(objectives)
@@ -319,6 +322,31 @@ def test_archives_of_noisy_searches_are_the_same():
         lambda: outcome(nk.search(problem, nk.NSGA2(population_size=100), runs=60, evaluations=5_000, seed=1))
     )
     assert equal(without, with_loops)
+
+
+@compiling.part
+def _doubled(x):
+    return 2 * x
+
+
+@compiling.compiled
+def _doubled_and_one(x):
+    return _doubled(x) + 1
+
+
+def test_a_loop_is_compiled_with_its_parts(monkeypatch):
+    assert _doubled_and_one(3) == 7
+    assert _doubled(3) == 6  # not compiled
+    name = compiling._with_parts(_doubled_and_one.__wrapped__).__qualname__
+    assert compiling._with_parts(_doubled_and_one.__wrapped__).__qualname__ == name
+
+    @compiling.part
+    def other(x):
+        return 3 * x
+
+    monkeypatch.setitem(globals(), "_doubled", other)
+    # another name on disk
+    assert compiling._with_parts(_doubled_and_one.__wrapped__).__qualname__ != name
 
 
 def test_only_searches_that_are_large_enough_have_loops(bench, monkeypatch):

@@ -207,6 +207,17 @@ def test_classes_of_cells_are_the_same():
     assert equal(*both(lambda: nk.space("nb101")._classes(X[:0])))
 
 
+@pytest.mark.parametrize("space_name", ["nsga-net-micro", "darts", "nasnet"])
+def test_canonical_cells_are_the_same(space_name):
+    space = nk.space(space_name)
+    X = space.sample(400, 0)
+    X[::2, 1::2] //= 4  # equal nodes, between which it matters later which one comes first
+    X[::4] = 0
+    X[::4, 2::5] = 1
+    X = X[space.is_valid(X)]
+    assert equal(*both(lambda: space.canonical(X)))
+
+
 def test_sets_are_the_same():
     def fill():
         rng, sets, found = np.random.default_rng(0), HashSets(4), []

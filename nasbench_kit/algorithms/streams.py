@@ -8,6 +8,7 @@ import math
 import numbers
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,6 @@ class Streams:
         self.drawn_from: Genotypes | None = None  # genotypes to sample, if not from the whole space
         self._words = np.empty((runs, 0), dtype=np.uint64)
         self._used = 0
-        self._states: NDArray[np.uint64] | None = None
         self._stock: Genotypes | None = None  # genotypes for `single`: (runs, STOCK, genes)
 
     def bits(self, shape: tuple[int, ...]) -> NDArray[np.uint32]:
@@ -63,6 +63,23 @@ class Streams:
         begin, end = self._advance(count)
         block = self._words[:, begin:end]
         return np.ascontiguousarray(block).view(np.uint32)[:, :count].reshape(self.runs, *shape)
+
+    def requests(self, counts: tuple[int, ...]) -> NDArray[np.uint32]:
+        """The 32-bit words of several calls of `bits` in one array (runs, k), without a copy where possible.
+
+        Each request starts at a 64-bit word: one of an odd number of 32-bit words is followed by a word of no use.
+        """
+        words = sum(-(-count // 2) for count in counts)
+        if self._used + words <= self._words.shape[1]:
+            self._used += words
+            return self._words[:, self._used - words : self._used].view(np.uint32)
+        found = np.empty((self.runs, words + LINE), dtype=np.uint64)[:, :words]  # rows apart, as those of a block
+        place = 0
+        for count in counts:
+            begin, end = self._advance(count)
+            found[:, place : place + end - begin] = self._words[:, begin:end]
+            place += end - begin
+        return found.view(np.uint32)
 
     def words(self, count: int) -> NDArray[np.uint32]:
         """Like `bits`, but a view, for those who need the words of few runs: (runs, count). ``count`` is at least 1."""
@@ -98,15 +115,18 @@ class Streams:
         For algorithms whose runs are not synchronised. The numbers come from a second stream of each run, a SplitMix64
         generator (Steele, Lea and Flood 2014), which allows random access.
         """
-        if self._states is None:
-            self._states = np.array(
-                [generator.bit_generator.seed_seq.generate_state(4, np.uint64)[3] for generator in self.generators]
-            )
         count = math.prod(shape)
         steps = np.arange(count + 1, dtype=np.uint64) * GOLDEN  # arithmetic wraps at 2**64
-        words = mix(self._states[runs][:, np.newaxis] + steps[:-1])
-        self._states[runs] += steps[-1:]
+        words = mix(self.states[runs][:, np.newaxis] + steps[:-1])
+        self.states[runs] += steps[-1:]
         return ((words >> np.uint64(11)) * np.float64(2.0**-53)).reshape(len(runs), *shape)
+
+    @cached_property
+    def states(self) -> NDArray[np.uint64]:
+        """States of the second streams, which draw for a subset of runs (`of`), or in compiled loops: (runs,)."""
+        return np.array(
+            [generator.bit_generator.seed_seq.generate_state(4, np.uint64)[3] for generator in self.generators]
+        )
 
     def sample_of(self, runs: NDArray[np.intp], space: Space, n: int) -> Genotypes:
         """Random genotypes, as from `sample`, for a subset of runs, from their second streams: (len(runs), n, genes)."""

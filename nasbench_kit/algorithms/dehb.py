@@ -81,8 +81,7 @@ class DEHB(Algorithm):
         return [rungs(numbers[s], s, self.budgets, self.eta) for s in range(most, -1, -1)]
 
     def _begin(self) -> None:
-        brackets = self._brackets
-        self._cycle = len(brackets)
+        self._cycle = brackets = self._brackets
         self._turn = 0  # completed brackets
         self._rung = self._place = 0  # current rung, and evaluated genotypes of it
         self._bracket = brackets[0]
@@ -101,7 +100,7 @@ class DEHB(Algorithm):
 
     def _ask(self) -> Genotypes:
         members = self._members[self._bracket[self._rung][1]]
-        if self._rung and self._turn < self._cycle:
+        if self._rung and self._turn < len(self._cycle):
             self._trial = self._promotion()
         elif not members.evaluated[members.turn]:
             self._trial = members.V[:, members.turn].copy()
@@ -165,7 +164,7 @@ class DEHB(Algorithm):
         self._place, self._rung = 0, self._rung + 1
         if self._rung == len(self._bracket):
             self._turn, self._rung = self._turn + 1, 0
-            self._bracket = self._brackets[self._turn % self._cycle]
+            self._bracket = self._cycle[self._turn % len(self._cycle)]
 
     @property
     def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:

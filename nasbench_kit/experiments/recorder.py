@@ -251,7 +251,8 @@ class Recorder:
             self.seconds = np.where(taken > 0, batch.elapsed[np.arange(runs), last], self.seconds)
         if self.objectives == 1:
             values = F[..., 0] if counted is None else np.where(counted, F[..., 0], np.inf)
-            better = np.flatnonzero(values.min(axis=1) < self.incumbent_F)
+            lowest = values.min(axis=1) if size > 1 else values[:, 0]
+            better = np.flatnonzero(lowest < self.incumbent_F)
             best = values[better].argmin(axis=1)
             self.incumbent[better] = X[better, best]
             self.incumbent_F[better] = values[better, best]

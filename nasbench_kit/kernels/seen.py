@@ -12,7 +12,7 @@ from nasbench_kit.kernels.hash_sets import HashSets
 from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.kernels.sorting import repeats
 
-__all__ = ["SEEN_NETWORKS", "Seen"]
+__all__ = ["SEEN_BYTES", "SEEN_NETWORKS", "Seen"]
 
 Genotypes = NDArray[np.uint8]
 

@@ -1,0 +1,216 @@
+"""A stack of networks: their weights in a few large tensors, and the logits of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from nasbench_kit.training.stacks.layers import convolve, normalise, pool
+from nasbench_kit.training.stacks.recording import record
+from nasbench_kit.training.stacks.schedule import Batch, Piece, schedule
+
+__all__ = ["Stack"]
+
+Rows = slice | Tensor
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    """Rows of one of the sources, to be written to (or added to) rows of the result."""
+
+    which: int
+    source: Rows
+    target: Rows
+    adds: bool
+
+
+@dataclass(frozen=True)
+class _Operand:
+    """An input of a batch: the batches that it is made of, and what to take from each; nothing if it is one as it is."""
+
+    batches: list[int]
+    transfers: tuple[_Transfer, ...]
+
+
+class Stack:
+    """Networks with several seeds each; network n with seed s has index n * seeds + s.
+
+    Parameters
+    ----------
+    networks : sequence of sequence of nn.Module
+        The networks; those of one row have the same structure and different weights. They are not modified.
+    image : tuple of int
+        Channels, height and width.
+    device : torch.device
+
+    Raises
+    ------
+    NotStackable
+        If a network does something that a stack does not support.
+    """
+
+    def __init__(self, networks: Sequence[Sequence[nn.Module]], image: tuple[int, int, int], device: torch.device) -> None:
+        self.seeds, self.size, self.device = len(networks[0]), len(networks) * len(networks[0]), device
+        batches = schedule([record(row[0], image) for row in networks])
+        tensors = [[{**dict(m.named_parameters()), **dict(m.named_buffers())} for m in row] for row in networks]
+        self.steps = [batch.step for batch in batches]
+        self.rows = [len(batch.members) * self.seeds for batch in batches]
+        self.operands = [self._operands(batch) for batch in batches]
+        self.weights = [self._weights(batch, tensors) for batch in batches]
+
+    def _operands(self, batch: Batch) -> list[_Operand]:
+        rows = len(batch.members) * self.seeds
+        if batch.step.kind == "add":
+            return [self._operand([(piece, i > 0) for i, pieces in enumerate(batch.operands) for piece in pieces], rows)]
+        return [self._operand([(piece, False) for piece in pieces], rows) for pieces in batch.operands]
+
+    def _operand(self, pieces: list[tuple[Piece, bool]], rows: int) -> _Operand:
+        batches = sorted({piece.batch for piece, _ in pieces})
+        transfers = tuple(
+            _Transfer(batches.index(piece.batch), self._expanded(piece.source), self._expanded(piece.target), adds)
+            for piece, adds in pieces
+        )
+        first = transfers[0]
+        if len(transfers) == 1 and first.source == first.target == slice(0, self.rows[batches[0]]) and rows == self.rows[batches[0]]:
+            return _Operand(batches, ())
+        return _Operand(batches, transfers)
+
+    def _expanded(self, rows: NDArray[np.int64]) -> Rows:
+        """Rows of networks as rows of networks and seeds: a slice if they are consecutive."""
+        if (np.diff(rows) == 1).all():
+            return slice(int(rows[0]) * self.seeds, (int(rows[-1]) + 1) * self.seeds)
+        return torch.from_numpy((rows[:, np.newaxis] * self.seeds + np.arange(self.seeds)).ravel()).to(self.device)
+
+    def _weights(self, batch: Batch, tensors: list[list[dict[str, Tensor]]]) -> list[Tensor | None]:
+        """Join the weights of all members; vectors of batch norms are (rows x channels,)."""
+        found: list[Tensor | None] = []
+        norms = batch.step.tensors[-4:] if "norm" in batch.step.kind else ()  # weight, bias, running mean and variance
+        for position, name in enumerate(batch.step.tensors):
+            if name is None:
+                found.append(None)
+                continue
+            of_norm = position - len(batch.step.tensors) + len(norms)
+            values = [tensors[n][s][str(step.tensors[position])].detach() for n, step in batch.members for s in range(self.seeds)]
+            joined = (torch.cat if of_norm >= 0 else torch.stack)(values).to(self.device, copy=True)
+            found.append(joined.requires_grad_(of_norm < 2))
+        return found
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All trainable tensors."""
+        return [tensor for weights in self.weights for tensor in weights if tensor is not None and tensor.requires_grad]
+
+    def forward(self, images: Tensor, training: bool, cache: dict[int, Tensor] | None = None) -> Tensor:
+        """Return logits (networks x seeds, classes, images) for images (seeds, channels, height, width, images).
+
+        Outside of training, `cache` keeps what depends on the weights alone.
+        """
+        values: list[Tensor] = []
+        for step, rows, operands, weights in zip(self.steps, self.rows, self.operands, self.weights, strict=True):
+            inputs = [
+                values[operand.batches[0]]
+                if not operand.transfers
+                else _Assemble.apply((rows, operand.transfers), *(values[batch] for batch in operand.batches))  # type: ignore[no-untyped-call]
+                for operand in operands
+            ]
+            if step.kind == "images":
+                values.append(images.repeat(rows // self.seeds, 1, 1, 1, 1))
+            elif step.kind == "zeros":
+                values.append(images.new_zeros(rows, *step.shape, images.shape[-1]))
+            else:
+                values.append(_execute(step.kind, step.settings, step.shape, inputs, weights, training, cache))
+        return values[-1]
+
+
+def _execute(
+    kind: str,
+    settings: tuple[Any, ...],
+    shape: tuple[int, ...],
+    inputs: list[Tensor],
+    weights: list[Any],
+    training: bool,
+    cache: dict[int, Tensor] | None,
+) -> Tensor:
+    x = inputs[0]
+    match kind:
+        case "conv" | "conv+norm" | "conv+norm+relu":
+            y = convolve(x, weights[0], settings[0], cache)
+            y = y if weights[1] is None else y + weights[1][:, :, None, None, None]
+            return y if kind == "conv" else normalise(y, *weights[2:], settings[1], training, kind.endswith("relu"))
+        case "norm" | "norm+relu":
+            return normalise(x, *weights, settings[0], training, kind.endswith("relu"))
+        case "linear":
+            return torch.bmm(weights[0], x) if weights[1] is None else torch.baddbmm(weights[1][:, :, None], weights[0], x)
+        case "relu":
+            return torch.relu(x)
+        case "relu6":
+            return F.relu6(x)
+        case "silu":
+            return F.silu(x)
+        case "sigmoid":
+            return torch.sigmoid(x)
+        case "max_pool" | "avg_pool":
+            return pool(x, kind, settings)
+        case "mean":
+            return x.mean(dim=(2, 3)).view(len(x), *shape, x.shape[-1])
+        case "flatten":
+            return x.reshape(len(x), *shape, x.shape[-1])
+        case "cat":
+            return torch.cat(inputs, dim=1)
+        case "add" | "output":
+            return x
+        case "mul":
+            return x * inputs[1]
+        case "slice":
+            return x[(slice(None), *(slice(*ends) for ends in settings))].contiguous()
+        case "pad":
+            return F.pad(x, (0, 0, *settings))
+    raise AssertionError(kind)
+
+
+class _Assemble(torch.autograd.Function):
+    """Copy and add rows of several tensors into one."""
+
+    @staticmethod
+    def forward(ctx: Any, plan: tuple[int, tuple[_Transfer, ...]], *sources: Tensor) -> Tensor:
+        rows, transfers = plan
+        ctx.transfers, ctx.sizes = transfers, [len(source) for source in sources]
+        y = sources[0].new_empty(rows, *sources[0].shape[1:])
+        for transfer in transfers:
+            part = _rows(sources[transfer.which], transfer.source)
+            if isinstance(transfer.target, slice):
+                y[transfer.target].add_(part) if transfer.adds else y[transfer.target].copy_(part)
+            elif transfer.adds:
+                y.index_add_(0, transfer.target, part)
+            else:
+                y.index_copy_(0, transfer.target, part)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        dy = gradients[0]
+        found: list[Tensor | None] = [None] * len(ctx.sizes)
+        for transfer in ctx.transfers:
+            part, size = _rows(dy, transfer.target), ctx.sizes[transfer.which]
+            before = found[transfer.which]
+            if before is None and transfer.source == slice(0, size):
+                found[transfer.which] = part.clone() if isinstance(transfer.target, slice) else part
+                continue
+            if before is None:
+                before = found[transfer.which] = dy.new_zeros(size, *dy.shape[1:])
+            if isinstance(transfer.source, slice):
+                before[transfer.source].add_(part)
+            else:
+                before.index_add_(0, transfer.source, part)
+        return None, *found
+
+
+def _rows(x: Tensor, which: Rows) -> Tensor:
+    return x[which] if isinstance(which, slice) else x.index_select(0, which)

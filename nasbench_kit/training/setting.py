@@ -29,11 +29,18 @@ from nasbench_kit.training.datasets import Dataset, load_dataset
 from nasbench_kit.training.recipes import Recipe, settings_of
 from nasbench_kit.training.recipes import recipe as published_recipe
 from nasbench_kit.training.stacked import check_stackable, train_stacked
+from nasbench_kit.training.stacks.gain import gains
+from nasbench_kit.training.stacks.recording import NotStackable, record
+from nasbench_kit.training.stacks.training import check_recipe, train_stack
 from nasbench_kit.training.trainer import METRICS, find_device, train
 
-__all__ = ["STACKED", "Setting", "can_be_stacked", "make_setting", "train_genotypes"]
+__all__ = ["Setting", "can_be_stacked", "make_setting", "networks_a_stack", "train_genotypes"]
 
-STACKED = 40  # networks per stack: larger stacks are no faster, smaller ones suffer from call overhead
+STACKED, STACKED_CELLS = (
+    10,
+    40,
+)  # networks per stack: larger stacks are no faster, smaller ones suffer from call overhead
+SAMPLED = 3  # networks by which it is decided whether stacks are faster
 INDEXED_SIZE = 2**16  # genotypes: in spaces up to this size, the weight seed is derived from the genotype's flat index
 
 
@@ -145,7 +152,7 @@ def train_genotypes(
 ) -> dict[str, NDArray[np.float64]]:
     """Train genotypes with every seed, one at a time or stacked where possible.
 
-    On the CPU, NAS-Bench-201 cells in the small skeleton are trained in stacks; results are the same up to rounding.
+    On the CPU, small networks are trained in stacks (`can_be_stacked`); results are the same up to rounding.
 
     Parameters
     ----------
@@ -155,7 +162,7 @@ def train_genotypes(
     device : str, optional
         As in `train`.
     checkpoints : path-like, optional
-        A folder for one checkpoint per training, created if missing. Stacks take only seconds and have none.
+        A folder for one checkpoint per training, created if missing. Stacks have none.
     progress : callable, optional
         Called with (trainings done, trainings in total).
 
@@ -190,7 +197,22 @@ def train_genotypes(
 
 
 def can_be_stacked(setting: Setting) -> bool:
-    """Return whether `train_stacked` supports this setting."""
+    """Return whether networks of this setting can be trained in stacks, and are trained faster in stacks on the CPU."""
+    try:
+        check_recipe(setting.recipe)
+        sample = space_of(setting.space).sample(SAMPLED, 0)
+        return gains([record(setting.network(x, 0), setting.data.shape) for x in sample])
+    except NotStackable:
+        return False
+
+
+def networks_a_stack(setting: Setting) -> int:
+    """Return how many networks are trained at once. The number must not vary, as rounding depends on it."""
+    return STACKED_CELLS if _is_stack_of_cells(setting) else STACKED
+
+
+def _is_stack_of_cells(setting: Setting) -> bool:
+    """Whether `train_stacked` trains the networks, as it trained those of the bundled table."""
     if setting.space != "nb201" or setting.skeleton != SKELETONS["digits"]:
         return False
     try:
@@ -204,19 +226,24 @@ def _stacked(
     setting: Setting, rows: Genotypes, seeds: tuple[int, ...], progress: Callable[[int, int], None] | None
 ) -> dict[str, NDArray[np.float64]]:
     shape = (len(rows), setting.recipe.epochs, len(seeds))
-    results: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (*METRICS, "seconds")}
-    numbers = space_of(setting.space).number(rows)
-    for first in range(0, len(rows), STACKED):
-        part = slice(first, first + STACKED)
+    results = {name: np.full(shape, np.nan) for name in (*METRICS, "seconds")}
+    numbers = space_of(setting.space).number(rows) if _is_stack_of_cells(setting) else None
+    size = networks_a_stack(setting)
+    for first in range(0, len(rows), size):
+        part = slice(first, first + size)
         start = time.perf_counter()
-        trained = train_stacked(numbers[part], rows[part], SKELETONS["digits"], setting.data, setting.recipe, seeds)
+        if numbers is not None:
+            trained = train_stacked(numbers[part], rows[part], SKELETONS["digits"], setting.data, setting.recipe, seeds)
+        else:
+            networks = [[setting.network(row, seed) for seed in seeds] for row in rows[part]]
+            trained = train_stack(networks, setting.data, setting.recipe, seeds)
         seconds = time.perf_counter() - start
-        trained["seconds"] = np.full(trained["valid_loss"].shape, seconds / trained["valid_loss"].size)
-        for name, values in results.items():
-            values.append(trained[name])
+        for name, values in trained.items():
+            results[name][part] = values
+        results["seconds"][part] = seconds / results["seconds"][part].size
         if progress:
-            progress(min(first + STACKED, len(rows)) * len(seeds), len(rows) * len(seeds))
-    return {name: np.concatenate(values) if values else np.empty(shape) for name, values in results.items()}
+            progress(min(first + size, len(rows)) * len(seeds), len(rows) * len(seeds))
+    return results
 
 
 @functools.lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ With the images innermost, every layer works on long contiguous vectors, and a c
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ __all__ = ["convolve", "normalise", "pool"]
 COPIED = 1.25  # `columns` copies the image for each column of the kernel: it must save more products than that
 
 
-def convolve(x: Tensor, kernel: Tensor, settings: tuple[Any, ...], cache: dict[int, Tensor] | None) -> Tensor:
+def convolve(x: Tensor, kernel: Tensor, settings: tuple[Any, ...], kept: dict[int, Tensor] | None) -> Tensor:
     """Apply the convolutions of M networks.
 
     Parameters
@@ -30,31 +31,49 @@ def convolve(x: Tensor, kernel: Tensor, settings: tuple[Any, ...], cache: dict[i
     kernel : Tensor, shape (M, outputs, channels / groups, kernel height, kernel width)
     settings : tuple
         The shape of one kernel, stride, padding, dilation (each (height, width)) and groups.
-    cache : dict, optional
+    kept : dict, optional
         Keeps matrices that are made of the weights, while the weights do not change.
     """
-    (outputs, inputs, high, wide), stride, padding, dilation, groups = settings
-    if (high, wide) == (1, 1) and groups == 1 and padding == (0, 0):
+    (outputs, inputs, _, wide), stride, padding, dilation, _ = settings
+    way = _way(settings, tuple(x.shape[1:4]))
+    if way == "pointwise":
         if stride != (1, 1):
             x = x[:, :, :: stride[0], :: stride[1]]
         y = torch.bmm(kernel.view(len(x), outputs, inputs), x.reshape(len(x), inputs, -1))
         return y.view(len(x), outputs, *x.shape[2:])
-    size = tuple((x.shape[2 + i] + 2 * padding[i] - dilation[i] * (settings[0][2 + i] - 1) - 1) // stride[i] + 1 for i in (0, 1))
-    if groups == 1 and x.shape[3] > COPIED * wide:
-        matrix = _cached(cache, kernel, lambda: _column_matrix(kernel, x.shape[2], size[0], settings))
-        y = torch.bmm(matrix, _Windows.apply(x, wide, stride[1], padding[1], dilation[1], size[1]))  # type: ignore[no-untyped-call]
+    size = tuple(
+        (x.shape[2 + i] + 2 * padding[i] - dilation[i] * (settings[0][2 + i] - 1) - 1) // stride[i] + 1 for i in (0, 1)
+    )
+    if way == "columns":
+        matrix = _kept(kept, kernel, lambda: _column_matrix(kernel, x.shape[2], size[0], settings))
+        y = torch.bmm(matrix, _Windows.apply(x, wide, stride[1], padding[1], dilation[1], size[1]))
         return y.view(len(x), outputs, *size, x.shape[-1])
-    matrix = _cached(cache, kernel, lambda: _dense_matrix(kernel, tuple(x.shape[2:4]), size, settings))
+    matrix = _kept(kept, kernel, lambda: _dense_matrix(kernel, tuple(x.shape[2:4]), size, settings))
     y = torch.bmm(matrix, x.reshape(len(matrix), -1, x.shape[-1]))
     return y.view(len(x), outputs, *size, x.shape[-1])
 
 
-def _cached(cache: dict[int, Tensor] | None, kernel: Tensor, make: Any) -> Tensor:
-    if cache is None:
-        return make()  # type: ignore[no-any-return]
-    if id(kernel) not in cache:
-        cache[id(kernel)] = make()
-    return cache[id(kernel)]
+def products(settings: tuple[Any, ...], shape: tuple[int, ...]) -> int:
+    """Return the products per value of the output, zeros included, for images (channels, height, width)."""
+    (_, inputs, _, wide), *_ = settings
+    return {"pointwise": inputs, "columns": inputs * wide * shape[1], "dense": inputs * shape[1] * shape[2]}[
+        _way(settings, shape)
+    ]
+
+
+def _way(settings: tuple[Any, ...], shape: tuple[int, ...]) -> str:
+    (_, _, high, wide), _, padding, _, groups = settings
+    if (high, wide) == (1, 1) and groups == 1 and padding == (0, 0):
+        return "pointwise"
+    return "columns" if groups == 1 and shape[2] > COPIED * wide else "dense"
+
+
+def _kept(kept: dict[int, Tensor] | None, kernel: Tensor, make: Callable[[], Tensor]) -> Tensor:
+    if kept is None:
+        return make()
+    if id(kernel) not in kept:
+        kept[id(kernel)] = make()
+    return kept[id(kernel)]
 
 
 def _dense_matrix(kernel: Tensor, before: tuple[int, int], size: tuple[int, int], settings: tuple[Any, ...]) -> Tensor:
@@ -69,15 +88,30 @@ def _dense_matrix(kernel: Tensor, before: tuple[int, int], size: tuple[int, int]
 def _column_matrix(kernel: Tensor, before: int, size: int, settings: tuple[Any, ...]) -> Tensor:
     """Return (M, outputs x height, inputs x kernel width x height)."""
     (outputs, inputs, high, wide), stride, padding, dilation, _ = settings
-    taps = _taps((before, 1), (size, 1), (high, 1), (stride[0], 1), (padding[0], 0), (dilation[0], 1), kernel.dtype, kernel.device)
+    taps = _taps(
+        (before, 1),
+        (size, 1),
+        (high, 1),
+        (stride[0], 1),
+        (padding[0], 0),
+        (dilation[0], 1),
+        kernel.dtype,
+        kernel.device,
+    )
     matrix = (kernel.transpose(3, 4).reshape(-1, high) @ taps).view(len(kernel), outputs, inputs * wide, size, before)
     return matrix.transpose(2, 3).reshape(len(kernel), outputs * size, inputs * wide * before)
 
 
 @functools.lru_cache(maxsize=256)
 def _taps(
-    before: tuple[int, int], size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int],
-    padding: tuple[int, int], dilation: tuple[int, int], dtype: torch.dtype, device: torch.device,
+    before: tuple[int, int],
+    size: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> Tensor:
     """Return which kernel element connects which pixels: (kernel elements, pixels out x pixels in) of 0 and 1."""
     lines = []
@@ -149,12 +183,12 @@ def normalise(
     """
     momentum, epsilon = settings
     if training:
-        y, batch_mean, batch_variance = _Norm.apply(x, weight, bias, epsilon, rectified)  # type: ignore[no-untyped-call]
+        y, batch_mean, batch_variance = _Norm.apply(x, weight, bias, epsilon, rectified)
         count = x.numel() // len(weight)
         with torch.no_grad():
             mean.lerp_(batch_mean, momentum)
             variance.lerp_(batch_variance * (count / (count - 1)), momentum)
-        return y  # type: ignore[no-any-return]
+        return y
     scale = weight * (variance + epsilon).rsqrt()
     y = (x.reshape(len(weight), -1) * scale[:, None]).add_((bias - mean * scale)[:, None])
     return (y.relu_() if rectified else y).view(x.shape)
@@ -164,7 +198,9 @@ class _Norm(torch.autograd.Function):
     """Batch norm and ReLU. PyTorch's own takes three times as long to compute the statistics on a CPU."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, epsilon: float, rectified: bool) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, epsilon: float, rectified: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
         flat = x.reshape(len(weight), -1)
         mean = flat.mean(dim=1)
         centred = flat - mean[:, None]

@@ -91,10 +91,7 @@ def _live(steps: Sequence[Step], last: int) -> tuple[Step, ...]:
             for j in steps[i].inputs:
                 readers[j] += 1
     joined = {  # steps that are read once, by one that does their work as well
-        j
-        for i in needed
-        for j in steps[i].inputs
-        if readers[j] == 1 and (steps[j].kind, steps[i].kind) in JOINED
+        j for i in needed for j in steps[i].inputs if readers[j] == 1 and (steps[j].kind, steps[i].kind) in JOINED
     }
     number: dict[int, int] = {}
     found: list[Step] = []
@@ -105,7 +102,9 @@ def _live(steps: Sequence[Step], last: int) -> tuple[Step, ...]:
         while step.kind != "add" and step.inputs and step.inputs[0] in joined:
             before = steps[step.inputs[0]]
             joint = JOINED[before.kind, step.kind]
-            step = Step(joint, before.inputs, (*before.settings, *step.settings), (*before.tensors, *step.tensors), step.shape)
+            step = Step(
+                joint, before.inputs, (*before.settings, *step.settings), (*before.tensors, *step.tensors), step.shape
+            )
         number[i] = len(found)
         found.append(replace(step, inputs=tuple(number[j] for j in step.inputs)))
     return (*found, Step("output", (len(found) - 1,), (), (), found[-1].shape))
@@ -140,9 +139,11 @@ class _Recorder(TorchFunctionMode):
             if reads:
                 raise NotStackable(f"it calls {name}")
             return result
-        if id(result) in self.known:  # returned as it was given
-            return result
         made = handler(self, result, *args, **kwargs)
+        if id(result) in self.known:
+            if made != self.known[id(result)]:
+                raise NotStackable(f"it calls {name} in place")
+            return result
         self.known[id(result)] = made if isinstance(made, int) else self.add(made, result)
         self.alive.append(result)
         return result
@@ -175,15 +176,22 @@ def _flat(values: Any) -> list[Any]:
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else tuple(value)  # type: ignore[return-value]
+    return (value, value) if isinstance(value, int) else tuple(value)
 
 
 Made = tuple[str, tuple[int, ...], tuple[Any, ...], tuple[str | None, ...]] | int
 
 
 def _conv(
-    r: _Recorder, _y: Tensor, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
-    dilation: Any = 1, groups: int = 1,
+    r: _Recorder,
+    _y: Tensor,
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
 ) -> Made:
     if isinstance(padding, str):
         raise NotStackable(f"it has a convolution with the padding {padding!r}")
@@ -192,8 +200,16 @@ def _conv(
 
 
 def _norm(
-    r: _Recorder, _y: Tensor, x: Any, mean: Any, variance: Any, weight: Any = None, bias: Any = None,
-    training: bool = False, momentum: Any = 0.1, eps: float = 1e-5,
+    r: _Recorder,
+    _y: Tensor,
+    x: Any,
+    mean: Any,
+    variance: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: Any = 0.1,
+    eps: float = 1e-5,
 ) -> Made:
     if any(value is None for value in (mean, variance, weight, bias, momentum)):
         raise NotStackable("it has a batch norm without weights, running statistics or momentum")
@@ -219,12 +235,21 @@ def _activation(name: str) -> Callable[..., Made]:
 
 
 def _pool(name: str) -> Callable[..., Made]:
-    def handler(r: _Recorder, _y: Tensor, x: Any, kernel: Any, stride: Any = None, padding: Any = 0, *args: Any, **kwargs: Any) -> Made:
-        names = ("dilation", "ceil_mode") if name == "max_pool" else ("ceil_mode", "count_include_pad", "divisor_override")
+    def handler(
+        r: _Recorder, _y: Tensor, x: Any, kernel: Any, stride: Any = None, padding: Any = 0, *args: Any, **kwargs: Any
+    ) -> Made:
+        names = (
+            ("dilation", "ceil_mode") if name == "max_pool" else ("ceil_mode", "count_include_pad", "divisor_override")
+        )
         more = {**dict(zip(names, args, strict=False)), **kwargs}
         if more.get("return_indices") or more.get("divisor_override") or _pair(more.get("dilation", 1)) != (1, 1):
             raise NotStackable(f"it calls {name} with unusual arguments")
-        settings = (_pair(kernel), _pair(stride or kernel), _pair(padding), bool(more.get("ceil_mode", False)))
+        settings: tuple[Any, ...] = (
+            _pair(kernel),
+            _pair(stride or kernel),
+            _pair(padding),
+            bool(more.get("ceil_mode", False)),
+        )
         if name == "avg_pool":
             settings = (*settings, bool(more.get("count_include_pad", True)))
         return name, (r.of(x),), settings, ()
@@ -292,7 +317,10 @@ def _mul(r: _Recorder, y: Tensor, x: Any, other: Any) -> Made:
 
 def _item(r: _Recorder, _y: Tensor, x: Any, index: Any) -> Made:
     index = index if isinstance(index, tuple) else (index,)
-    if not all(isinstance(i, slice) and i.step in (None, 1) for i in index) or (index[0].start, index[0].stop) != (None, None):
+    if not all(isinstance(i, slice) and i.step in (None, 1) for i in index) or (index[0].start, index[0].stop) != (
+        None,
+        None,
+    ):
         raise NotStackable("it indexes other than by slices of channels and pixels")
     return "slice", (r.of(x),), tuple((i.start, i.stop) for i in index[1:]), ()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nasbench_kit.training.stacks.layers import convolve, normalise, pool
-from nasbench_kit.training.stacks.recording import record
+from nasbench_kit.training.stacks.recording import Step, record
 from nasbench_kit.training.stacks.schedule import Batch, Piece, schedule
 
 __all__ = ["Stack"]
 
-Rows = slice | Tensor
+Rows: TypeAlias = slice | Tensor
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,14 @@ class Stack:
     image : tuple of int
         Channels, height and width.
     device : torch.device
+    norm_momentum, norm_epsilon : float, optional
+        Constants of the batch norms (default: those of each network).
+
+    Attributes
+    ----------
+    seeds : int
+    dtype : torch.dtype
+        Of the weights.
 
     Raises
     ------
@@ -56,11 +64,19 @@ class Stack:
         If a network does something that a stack does not support.
     """
 
-    def __init__(self, networks: Sequence[Sequence[nn.Module]], image: tuple[int, int, int], device: torch.device) -> None:
-        self.seeds, self.size, self.device = len(networks[0]), len(networks) * len(networks[0]), device
+    def __init__(
+        self,
+        networks: Sequence[Sequence[nn.Module]],
+        image: tuple[int, int, int],
+        device: torch.device,
+        norm_momentum: float | None = None,
+        norm_epsilon: float | None = None,
+    ) -> None:
+        self.seeds, self.device = len(networks[0]), device
+        self.dtype = next(networks[0][0].parameters()).dtype
         batches = schedule([record(row[0], image) for row in networks])
         tensors = [[{**dict(m.named_parameters()), **dict(m.named_buffers())} for m in row] for row in networks]
-        self.steps = [batch.step for batch in batches]
+        self.steps = [_with_constants(batch.step, norm_momentum, norm_epsilon) for batch in batches]
         self.rows = [len(batch.members) * self.seeds for batch in batches]
         self.operands = [self._operands(batch) for batch in batches]
         self.weights = [self._weights(batch, tensors) for batch in batches]
@@ -68,7 +84,9 @@ class Stack:
     def _operands(self, batch: Batch) -> list[_Operand]:
         rows = len(batch.members) * self.seeds
         if batch.step.kind == "add":
-            return [self._operand([(piece, i > 0) for i, pieces in enumerate(batch.operands) for piece in pieces], rows)]
+            return [
+                self._operand([(piece, i > 0) for i, pieces in enumerate(batch.operands) for piece in pieces], rows)
+            ]
         return [self._operand([(piece, False) for piece in pieces], rows) for pieces in batch.operands]
 
     def _operand(self, pieces: list[tuple[Piece, bool]], rows: int) -> _Operand:
@@ -78,7 +96,11 @@ class Stack:
             for piece, adds in pieces
         )
         first = transfers[0]
-        if len(transfers) == 1 and first.source == first.target == slice(0, self.rows[batches[0]]) and rows == self.rows[batches[0]]:
+        if (
+            len(transfers) == 1
+            and first.source == first.target == slice(0, self.rows[batches[0]])
+            and rows == self.rows[batches[0]]
+        ):
             return _Operand(batches, ())
         return _Operand(batches, transfers)
 
@@ -97,7 +119,11 @@ class Stack:
                 found.append(None)
                 continue
             of_norm = position - len(batch.step.tensors) + len(norms)
-            values = [tensors[n][s][str(step.tensors[position])].detach() for n, step in batch.members for s in range(self.seeds)]
+            values = [
+                tensors[n][s][str(step.tensors[position])].detach()
+                for n, step in batch.members
+                for s in range(self.seeds)
+            ]
             joined = (torch.cat if of_norm >= 0 else torch.stack)(values).to(self.device, copy=True)
             found.append(joined.requires_grad_(of_norm < 2))
         return found
@@ -107,17 +133,17 @@ class Stack:
         """All trainable tensors."""
         return [tensor for weights in self.weights for tensor in weights if tensor is not None and tensor.requires_grad]
 
-    def forward(self, images: Tensor, training: bool, cache: dict[int, Tensor] | None = None) -> Tensor:
+    def logits(self, images: Tensor, *, training: bool, kept: dict[int, Tensor] | None = None) -> Tensor:
         """Return logits (networks x seeds, classes, images) for images (seeds, channels, height, width, images).
 
-        Outside of training, `cache` keeps what depends on the weights alone.
+        Outside of training, `kept` keeps what depends on the weights alone.
         """
         values: list[Tensor] = []
         for step, rows, operands, weights in zip(self.steps, self.rows, self.operands, self.weights, strict=True):
             inputs = [
                 values[operand.batches[0]]
                 if not operand.transfers
-                else _Assemble.apply((rows, operand.transfers), *(values[batch] for batch in operand.batches))  # type: ignore[no-untyped-call]
+                else _Assemble.apply((rows, operand.transfers), *(values[batch] for batch in operand.batches))
                 for operand in operands
             ]
             if step.kind == "images":
@@ -125,8 +151,17 @@ class Stack:
             elif step.kind == "zeros":
                 values.append(images.new_zeros(rows, *step.shape, images.shape[-1]))
             else:
-                values.append(_execute(step.kind, step.settings, step.shape, inputs, weights, training, cache))
+                values.append(_execute(step.kind, step.settings, step.shape, inputs, weights, training, kept))
         return values[-1]
+
+
+def _with_constants(step: Step, momentum: float | None, epsilon: float | None) -> Step:
+    """Replace the constants of a batch norm by those that are given."""
+    if "norm" not in step.kind:
+        return step
+    *others, (own_momentum, own_epsilon) = step.settings
+    constants = (own_momentum if momentum is None else momentum, own_epsilon if epsilon is None else epsilon)
+    return replace(step, settings=(*others, constants))
 
 
 def _execute(
@@ -136,18 +171,20 @@ def _execute(
     inputs: list[Tensor],
     weights: list[Any],
     training: bool,
-    cache: dict[int, Tensor] | None,
+    kept: dict[int, Tensor] | None,
 ) -> Tensor:
     x = inputs[0]
     match kind:
         case "conv" | "conv+norm" | "conv+norm+relu":
-            y = convolve(x, weights[0], settings[0], cache)
+            y = convolve(x, weights[0], settings[0], kept)
             y = y if weights[1] is None else y + weights[1][:, :, None, None, None]
-            return y if kind == "conv" else normalise(y, *weights[2:], settings[1], training, kind.endswith("relu"))
+            return y if kind == "conv" else _normalised(y, weights, settings, training, kind)
         case "norm" | "norm+relu":
-            return normalise(x, *weights, settings[0], training, kind.endswith("relu"))
+            return _normalised(x, weights, settings, training, kind)
         case "linear":
-            return torch.bmm(weights[0], x) if weights[1] is None else torch.baddbmm(weights[1][:, :, None], weights[0], x)
+            return (
+                torch.bmm(weights[0], x) if weights[1] is None else torch.baddbmm(weights[1][:, :, None], weights[0], x)
+            )
         case "relu":
             return torch.relu(x)
         case "relu6":
@@ -175,6 +212,11 @@ def _execute(
     raise AssertionError(kind)
 
 
+def _normalised(x: Tensor, weights: list[Any], settings: tuple[Any, ...], training: bool, kind: str) -> Tensor:
+    weight, bias, mean, variance = weights[-4:]
+    return normalise(x, weight, bias, mean, variance, settings[-1], training, rectified=kind.endswith("relu"))
+
+
 class _Assemble(torch.autograd.Function):
     """Copy and add rows of several tensors into one."""
 
@@ -184,6 +226,9 @@ class _Assemble(torch.autograd.Function):
         ctx.transfers, ctx.sizes = transfers, [len(source) for source in sources]
         y = sources[0].new_empty(rows, *sources[0].shape[1:])
         for transfer in transfers:
+            if isinstance(transfer.target, slice) and isinstance(transfer.source, Tensor) and not transfer.adds:
+                torch.index_select(sources[transfer.which], 0, transfer.source, out=y[transfer.target])
+                continue
             part = _rows(sources[transfer.which], transfer.source)
             if isinstance(transfer.target, slice):
                 y[transfer.target].add_(part) if transfer.adds else y[transfer.target].copy_(part)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 __all__ = ["convolve", "normalise", "pool"]
 
+CACHED = 2**19  # values: as many as the second-level cache of a core can hold
 COPIED = 1.25  # `columns` copies the image for each column of the kernel: it must save more products than that
 
 
@@ -46,7 +47,8 @@ def convolve(x: Tensor, kernel: Tensor, settings: tuple[Any, ...], kept: dict[in
     )
     if way == "columns":
         matrix = _kept(kept, kernel, lambda: _column_matrix(kernel, x.shape[2], size[0], settings))
-        y = torch.bmm(matrix, _Windows.apply(x, wide, stride[1], padding[1], dilation[1], size[1]))
+        covered = _covered(x.shape[3], size[1], wide, stride[1], padding[1], dilation[1])
+        y = _Columns.apply(x, matrix, wide, covered, size[1])
         return y.view(len(x), outputs, *size, x.shape[-1])
     matrix = _kept(kept, kernel, lambda: _dense_matrix(kernel, tuple(x.shape[2:4]), size, settings))
     y = torch.bmm(matrix, x.reshape(len(matrix), -1, x.shape[-1]))
@@ -127,40 +129,75 @@ def _taps(
     return found.reshape(kernel[0] * kernel[1], -1).to(device)
 
 
-class _Windows(torch.autograd.Function):
-    """Lay out the columns that a kernel covers, for each column of the output.
+Covered = tuple[tuple[int, slice, slice], ...]
 
-    From (M, channels, height, width, images) to (M, channels x kernel width x height, output width x images).
+
+def _covered(before: int, size: int, wide: int, stride: int, padding: int, dilation: int) -> Covered:
+    """For each column of the kernel: the columns of the output that read the image with it, and the columns they read."""
+    found = []
+    for tap in range(wide):
+        offset = padding - tap * dilation  # the output's column j reads column j * stride - offset
+        first, last = max(0, -(-offset // stride)), min(size, (before - 1 + offset) // stride + 1)
+        if last > first:
+            start = first * stride - offset
+            source = slice(start, start + (last - first - 1) * stride + 1, stride)
+            found.append((tap, slice(first, last), source))
+    return tuple(found)
+
+
+class _Columns(torch.autograd.Function):
+    """Convolution by columns: one matrix, times the columns that the kernel covers for each column of the output.
+
+    The columns, (channels x kernel width x height, output width x images) for each network, are laid out for a few networks
+    at a time, so that they stay in the cache.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, wide: int, stride: int, padding: int, dilation: int, size: int) -> Tensor:
-        stack, channels, height, width, images = x.shape
-        ctx.shape, ctx.columns = x.shape, []
-        windows = x.new_empty(stack, channels, wide, height, size, images)
-        for tap in range(wide):
-            offset = padding - tap * dilation  # the output's column j reads column j * stride - offset
-            first, last = max(0, -(-offset // stride)), min(size, (width - 1 + offset) // stride + 1)
-            there = windows[:, :, tap]
-            if last <= first:
-                there.zero_()
-                continue
-            start = first * stride - offset
-            source = slice(start, start + (last - first - 1) * stride + 1, stride)
-            there[..., :first, :].zero_()
-            there[..., last:, :].zero_()
-            there[..., first:last, :].copy_(x[:, :, :, source])
-            ctx.columns.append((tap, slice(first, last), source))
-        return windows.view(stack, channels * wide * height, size * images)
+    def forward(ctx: Any, x: Tensor, matrix: Tensor, wide: int, covered: Covered, size: int) -> Tensor:
+        stack, images = len(x), x.shape[-1]
+        y = x.new_empty(stack, matrix.shape[1], size * images)
+        windows = _windows(x, wide, size)
+        for some in _portions(stack, len(windows)):
+            there = windows[: some.stop - some.start]
+            _lay_out(x[some], there, covered)
+            torch.bmm(matrix[some], there.view(len(there), -1, size * images), out=y[some])
+        ctx.save_for_backward(x, matrix)
+        ctx.wide, ctx.covered, ctx.size = wide, covered, size
+        return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        stack, channels, height, _, images = ctx.shape
-        of_x = gradients[0].new_zeros(ctx.shape)
-        of_windows = gradients[0].view(stack, channels, -1, height, gradients[0].shape[2] // images, images)
-        for tap, there, source in ctx.columns:
-            of_x[:, :, :, source].add_(of_windows[:, :, tap, :, there])
-        return of_x, None, None, None, None, None
+        x, matrix = ctx.saved_tensors
+        dy = gradients[0].reshape(len(x), matrix.shape[1], -1)
+        of_matrix = torch.empty_like(matrix)
+        of_x = torch.zeros_like(x) if ctx.needs_input_grad[0] else None
+        windows = _windows(x, ctx.wide, ctx.size)
+        of_windows = torch.empty_like(windows)
+        for some in _portions(len(x), len(windows)):
+            there, gradient = windows[: some.stop - some.start], of_windows[: some.stop - some.start]
+            _lay_out(x[some], there, ctx.covered)
+            torch.bmm(dy[some], there.view(len(there), -1, dy.shape[2]).transpose(1, 2), out=of_matrix[some])
+            if of_x is not None:
+                torch.bmm(matrix[some].transpose(1, 2), dy[some], out=gradient.view(len(there), -1, dy.shape[2]))
+                for tap, target, source in ctx.covered:
+                    of_x[some, :, :, source].add_(gradient[:, :, tap, :, target])
+        return of_x, of_matrix, None, None, None
+
+
+def _windows(x: Tensor, wide: int, size: int) -> Tensor:
+    """Return zeros for the columns of some networks: (networks, channels, kernel width, height, output width, images)."""
+    stack, channels, height, _, images = x.shape
+    each = channels * wide * height * size * images
+    return x.new_zeros(min(stack, max(1, CACHED // each)), channels, wide, height, size, images)
+
+
+def _portions(stack: int, size: int) -> list[slice]:
+    return [slice(first, min(stack, first + size)) for first in range(0, stack, size)]
+
+
+def _lay_out(x: Tensor, windows: Tensor, covered: Covered) -> None:
+    for tap, target, source in covered:
+        windows[:, :, tap, :, target].copy_(x[:, :, :, source])
 
 
 def normalise(

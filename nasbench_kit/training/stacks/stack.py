@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import replace
+from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,28 +16,9 @@ from torch import Tensor, nn
 from nasbench_kit.training.stacks.layers import convolve, normalise, pool
 from nasbench_kit.training.stacks.recording import Step, record
 from nasbench_kit.training.stacks.schedule import Batch, Piece, schedule
+from nasbench_kit.training.stacks.transfers import Rows, join, spread
 
 __all__ = ["Stack"]
-
-Rows: TypeAlias = slice | Tensor
-
-
-@dataclass(frozen=True)
-class _Transfer:
-    """Rows of one of the sources, to be written to (or added to) rows of the result."""
-
-    which: int
-    source: Rows
-    target: Rows
-    adds: bool
-
-
-@dataclass(frozen=True)
-class _Operand:
-    """An input of a batch: the batches that it is made of, and what to take from each; nothing if it is one as it is."""
-
-    batches: list[int]
-    transfers: tuple[_Transfer, ...]
 
 
 class Stack:
@@ -78,31 +60,23 @@ class Stack:
         tensors = [[{**dict(m.named_parameters()), **dict(m.named_buffers())} for m in row] for row in networks]
         self.steps = [_with_constants(batch.step, norm_momentum, norm_epsilon) for batch in batches]
         self.rows = [len(batch.members) * self.seeds for batch in batches]
-        self.operands = [self._operands(batch) for batch in batches]
+        self._plan(batches)
         self.weights = [self._weights(batch, tensors) for batch in batches]
 
-    def _operands(self, batch: Batch) -> list[_Operand]:
-        rows = len(batch.members) * self.seeds
-        if batch.step.kind == "add":
-            return [
-                self._operand([(piece, i > 0) for i, pieces in enumerate(batch.operands) for piece in pieces], rows)
-            ]
-        return [self._operand([(piece, False) for piece in pieces], rows) for pieces in batch.operands]
+    def _plan(self, batches: Sequence[Batch]) -> None:
+        """Plan which rows of each batch's output are read, and how the operands of each batch are joined from them."""
+        self.read: list[list[Rows]] = [[] for _ in batches]  # of each batch, for each reader
+        self.operands: list[
+            list[list[tuple[int, int, Rows]]]
+        ] = []  # of each batch: the batch, its reader, and the target
+        for batch in batches:
+            # the terms of a sum are all added to the first
+            joined = [list(chain(*batch.operands))] if batch.step.kind == "add" else batch.operands
+            self.operands.append([[self._reader(piece) for piece in pieces] for pieces in joined])
 
-    def _operand(self, pieces: list[tuple[Piece, bool]], rows: int) -> _Operand:
-        batches = sorted({piece.batch for piece, _ in pieces})
-        transfers = tuple(
-            _Transfer(batches.index(piece.batch), self._expanded(piece.source), self._expanded(piece.target), adds)
-            for piece, adds in pieces
-        )
-        first = transfers[0]
-        if (
-            len(transfers) == 1
-            and first.source == first.target == slice(0, self.rows[batches[0]])
-            and rows == self.rows[batches[0]]
-        ):
-            return _Operand(batches, ())
-        return _Operand(batches, transfers)
+    def _reader(self, piece: Piece) -> tuple[int, int, Rows]:
+        self.read[piece.batch].append(self._expanded(piece.source))
+        return piece.batch, len(self.read[piece.batch]) - 1, self._expanded(piece.target)
 
     def _expanded(self, rows: NDArray[np.int64]) -> Rows:
         """Rows of networks as rows of networks and seeds: a slice if they are consecutive."""
@@ -138,21 +112,20 @@ class Stack:
 
         Outside of training, `kept` keeps what depends on the weights alone.
         """
-        values: list[Tensor] = []
-        for step, rows, operands, weights in zip(self.steps, self.rows, self.operands, self.weights, strict=True):
+        values: list[tuple[Tensor, ...]] = []
+        for i, (step, rows) in enumerate(zip(self.steps, self.rows, strict=True)):
             inputs = [
-                values[operand.batches[0]]
-                if not operand.transfers
-                else _Assemble.apply((rows, operand.transfers), *(values[batch] for batch in operand.batches))
-                for operand in operands
+                join([values[batch][reader] for batch, reader, _ in pieces], [target for *_, target in pieces], rows)
+                for pieces in self.operands[i]
             ]
             if step.kind == "images":
-                values.append(images.repeat(rows // self.seeds, 1, 1, 1, 1))
+                value = images.repeat(rows // self.seeds, 1, 1, 1, 1)
             elif step.kind == "zeros":
-                values.append(images.new_zeros(rows, *step.shape, images.shape[-1]))
+                value = images.new_zeros(rows, *step.shape, images.shape[-1])
             else:
-                values.append(_execute(step.kind, step.settings, step.shape, inputs, weights, training, kept))
-        return values[-1]
+                value = _execute(step.kind, step.settings, step.shape, inputs, self.weights[i], training, kept)
+            values.append(spread(value, self.read[i]) if self.read[i] else (value,))
+        return values[-1][0]
 
 
 def _with_constants(step: Step, momentum: float | None, epsilon: float | None) -> Step:
@@ -215,47 +188,3 @@ def _execute(
 def _normalised(x: Tensor, weights: list[Any], settings: tuple[Any, ...], training: bool, kind: str) -> Tensor:
     weight, bias, mean, variance = weights[-4:]
     return normalise(x, weight, bias, mean, variance, settings[-1], training, rectified=kind.endswith("relu"))
-
-
-class _Assemble(torch.autograd.Function):
-    """Copy and add rows of several tensors into one."""
-
-    @staticmethod
-    def forward(ctx: Any, plan: tuple[int, tuple[_Transfer, ...]], *sources: Tensor) -> Tensor:
-        rows, transfers = plan
-        ctx.transfers, ctx.sizes = transfers, [len(source) for source in sources]
-        y = sources[0].new_empty(rows, *sources[0].shape[1:])
-        for transfer in transfers:
-            if isinstance(transfer.target, slice) and isinstance(transfer.source, Tensor) and not transfer.adds:
-                torch.index_select(sources[transfer.which], 0, transfer.source, out=y[transfer.target])
-                continue
-            part = _rows(sources[transfer.which], transfer.source)
-            if isinstance(transfer.target, slice):
-                y[transfer.target].add_(part) if transfer.adds else y[transfer.target].copy_(part)
-            elif transfer.adds:
-                y.index_add_(0, transfer.target, part)
-            else:
-                y.index_copy_(0, transfer.target, part)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        dy = gradients[0]
-        found: list[Tensor | None] = [None] * len(ctx.sizes)
-        for transfer in ctx.transfers:
-            part, size = _rows(dy, transfer.target), ctx.sizes[transfer.which]
-            before = found[transfer.which]
-            if before is None and transfer.source == slice(0, size):
-                found[transfer.which] = part.clone() if isinstance(transfer.target, slice) else part
-                continue
-            if before is None:
-                before = found[transfer.which] = dy.new_zeros(size, *dy.shape[1:])
-            if isinstance(transfer.source, slice):
-                before[transfer.source].add_(part)
-            else:
-                before.index_add_(0, transfer.source, part)
-        return None, *found
-
-
-def _rows(x: Tensor, which: Rows) -> Tensor:
-    return x[which] if isinstance(which, slice) else x.index_select(0, which)

@@ -40,6 +40,7 @@ STACKED, STACKED_CELLS = (
     10,
     40,
 )  # networks per stack: larger stacks are no faster, smaller ones suffer from call overhead
+MOST_STEPS = 1000  # of a training in a stack, which takes minutes
 SAMPLED = 3  # networks by which it is decided whether stacks are faster
 INDEXED_SIZE = 2**16  # genotypes: in spaces up to this size, the weight seed is derived from the genotype's flat index
 
@@ -197,7 +198,13 @@ def train_genotypes(
 
 
 def can_be_stacked(setting: Setting) -> bool:
-    """Return whether networks of this setting can be trained in stacks, and are trained faster in stacks on the CPU."""
+    """Return whether networks of this setting can be trained in stacks, and are trained faster in stacks on the CPU.
+
+    Long trainings are not stacked, because stacks have no checkpoints.
+    """
+    steps = setting.recipe.epochs * -(-len(setting.data.part("train")) // setting.recipe.batch_size)
+    if steps > MOST_STEPS:
+        return False
     try:
         check_recipe(setting.recipe)
         sample = space_of(setting.space).sample(SAMPLED, 0)

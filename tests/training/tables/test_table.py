@@ -33,7 +33,7 @@ from tests.official.images import cifar_files, write_cifar  # noqa: E402
 from tests.training.networks.counting import params  # noqa: E402
 from tests.training.spaces import TRAINABLE  # noqa: E402
 
-SMALL = ("genetic-cnn", "--skeleton", "hidden=16", "channels=4,8,8")
+SMALL = ("genetic-cnn", "--skeleton", "hidden=16", "channels=4,8,8", "kernel=5")  # trained one at a time
 MEASURED = ("train_accuracy", "valid_accuracy", "test_accuracy", "train_loss", "valid_loss", "test_loss")
 
 
@@ -173,7 +173,7 @@ def test_networks_are_drawn_not_genotypes():
 
 
 def test_threads_processes_and_none_give_the_same_bits(tmp_path):
-    setting = make_setting("genetic-cnn", "digits", epochs=1, skeleton={"hidden": 16})
+    setting = make_setting("genetic-cnn", "digits", epochs=1, skeleton={"hidden": 16, "kernel": 5})
     X = nk.space("genetic-cnn").sample(3, 0)
     here = train_table(setting, X, (0, 1), tmp_path / "here.h5", processes=1)
     with ThreadPoolExecutor(3) as threads:

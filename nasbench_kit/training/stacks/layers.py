@@ -156,7 +156,7 @@ class _Columns(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, matrix: Tensor, wide: int, covered: Covered, size: int) -> Tensor:
         stack, images = len(x), x.shape[-1]
         y = x.new_empty(stack, matrix.shape[1], size * images)
-        windows = _windows(x, wide, size)
+        windows = _windows(x, wide, covered, size)
         for some in _portions(stack, len(windows)):
             there = windows[: some.stop - some.start]
             _lay_out(x[some], there, covered)
@@ -171,7 +171,7 @@ class _Columns(torch.autograd.Function):
         dy = gradients[0].reshape(len(x), matrix.shape[1], -1)
         of_matrix = torch.empty_like(matrix)
         of_x = torch.zeros_like(x) if ctx.needs_input_grad[0] else None
-        windows = _windows(x, ctx.wide, ctx.size)
+        windows = _windows(x, ctx.wide, ctx.covered, ctx.size)
         of_windows = torch.empty_like(windows)
         for some in _portions(len(x), len(windows)):
             there, gradient = windows[: some.stop - some.start], of_windows[: some.stop - some.start]
@@ -184,11 +184,20 @@ class _Columns(torch.autograd.Function):
         return of_x, of_matrix, None, None, None
 
 
-def _windows(x: Tensor, wide: int, size: int) -> Tensor:
-    """Return zeros for the columns of some networks: (networks, channels, kernel width, height, output width, images)."""
+def _windows(x: Tensor, wide: int, covered: Covered, size: int) -> Tensor:
+    """Return space for the columns of some networks: (networks, channels, kernel width, height, output width, images).
+
+    What lies outside of the image is zero.
+    """
     stack, channels, height, _, images = x.shape
     each = channels * wide * height * size * images
-    return x.new_zeros(min(stack, max(1, CACHED // each)), channels, wide, height, size, images)
+    windows = x.new_empty(min(stack, max(1, CACHED // each)), channels, wide, height, size, images)
+    read = {tap: target for tap, target, _ in covered}
+    for tap in range(wide):
+        target = read.get(tap, slice(0, 0))
+        windows[:, :, tap, :, : target.start].zero_()
+        windows[:, :, tap, :, target.stop :].zero_()
+    return windows
 
 
 def _portions(stack: int, size: int) -> list[slice]:
@@ -208,9 +217,13 @@ def normalise(
     variance: Tensor,
     settings: tuple[float, float],
     training: bool,
+    *,
     rectified: bool,
+    owned: bool,
 ) -> Tensor:
     """Apply batch norms with the settings (momentum, epsilon), and then ReLU if `rectified`.
+
+    If `x` is `owned`, which means that nothing else reads it, its memory is used again.
 
     Parameters
     ----------
@@ -220,14 +233,15 @@ def normalise(
     """
     momentum, epsilon = settings
     if training:
-        y, batch_mean, batch_variance = _Norm.apply(x, weight, bias, epsilon, rectified)
+        y, batch_mean, batch_variance = _Norm.apply(x, weight, bias, epsilon, rectified, owned)
         count = x.numel() // len(weight)
         with torch.no_grad():
             mean.lerp_(batch_mean, momentum)
             variance.lerp_(batch_variance * (count / (count - 1)), momentum)
         return y
     scale = weight * (variance + epsilon).rsqrt()
-    y = (x.reshape(len(weight), -1) * scale[:, None]).add_((bias - mean * scale)[:, None])
+    flat = x.reshape(len(weight), -1)
+    y = (flat.mul_(scale[:, None]) if owned else flat * scale[:, None]).add_((bias - mean * scale)[:, None])
     return (y.relu_() if rectified else y).view(x.shape)
 
 
@@ -236,11 +250,11 @@ class _Norm(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, epsilon: float, rectified: bool
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, epsilon: float, rectified: bool, owned: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
-        flat = x.reshape(len(weight), -1)
+        flat = x.detach().reshape(len(weight), -1)
         mean = flat.mean(dim=1)
-        centred = flat - mean[:, None]
+        centred = flat.sub_(mean[:, None]) if owned else flat - mean[:, None]
         variance = torch.linalg.vector_norm(centred, dim=1).square_().div_(flat.shape[1])
         scale = (variance + epsilon).rsqrt_()
         y = (centred * (scale * weight)[:, None]).add_(bias[:, None])
@@ -261,7 +275,7 @@ class _Norm(torch.autograd.Function):
         dx, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
             dy[None], centred[None], weight, zero, zero, zero, scale, True, ctx.epsilon, [True, True, True]
         )
-        return dx.view(gradients[0].shape), of_weight, of_bias, None, None
+        return dx.view(gradients[0].shape), of_weight, of_bias, None, None, None
 
 
 def pool(x: Tensor, kind: str, settings: tuple[Any, ...]) -> Tensor:

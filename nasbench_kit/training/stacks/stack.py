@@ -187,4 +187,14 @@ def _execute(
 
 def _normalised(x: Tensor, weights: list[Any], settings: tuple[Any, ...], training: bool, kind: str) -> Tensor:
     weight, bias, mean, variance = weights[-4:]
-    return normalise(x, weight, bias, mean, variance, settings[-1], training, rectified=kind.endswith("relu"))
+    return normalise(
+        x,
+        weight,
+        bias,
+        mean,
+        variance,
+        settings[-1],
+        training,
+        rectified=kind.endswith("relu"),
+        owned=kind.startswith("conv"),
+    )

@@ -82,10 +82,15 @@ def schedule(recordings: Sequence[Recording]) -> list[Batch]:
     while any(ready.values()):
         kind = min((k for k, steps in ready.items() if steps), key=lambda k: (k[0] == "output", _mean(left[k]), str(k)))
         chosen = ready.pop(kind)
-        if kind[0] != "output":  # in the order of their first input, which saves copies
-            chosen.sort(key=lambda nk: ([place[nk[0], i] for i in recordings[nk[0]].steps[nk[1]].inputs[:1]], nk))
-        else:
-            chosen.sort()
+        chosen.sort()  # the logits are in the order of the networks
+        if kind[0] != "output":
+            first = [place[n, i] for n, k in chosen for i in recordings[n].steps[k].inputs[:1]]
+            if len({batch for batch, _ in first}) == 1 and len(set(first)) == len(batches[first[0][0]].members):
+                chosen = [
+                    nk for _, nk in sorted(zip(first, chosen, strict=True))
+                ]  # nothing has to be copied to read these
+            else:  # rows that are read together lie together
+                chosen.sort(key=lambda nk: (_reader(nk, readers, kinds, depths), nk))
         members = [(n, recordings[n].steps[k]) for n, k in chosen]
         operands = _operands(members, place)
         for row, (n, k) in enumerate(chosen):
@@ -97,6 +102,13 @@ def schedule(recordings: Sequence[Recording]) -> list[Batch]:
                     ready[kinds[n][reader]].append((n, reader))
         batches.append(Batch(members[0][1], members, operands))
     return batches
+
+
+def _reader(step: tuple[int, int], readers: list[dict[int, list[int]]], kinds: Any, depths: Any) -> tuple[int, str]:
+    """Depth and kind of the first step that reads a step."""
+    n, k = step
+    reader = readers[n][k][0]
+    return depths[n][reader], str(kinds[n][reader])
 
 
 def _kind(recording: Recording, step: Step) -> Any:

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -174,13 +175,24 @@ def train_genotypes(
         epoch, in evaluation mode; and ``seconds``, the duration of each epoch without evaluation (for a stack, averaged
         over its trainings).
     """
-    space = space_of(setting.space)
-    rows, seeds = space.check(X), tuple(int(seed) for seed in seeds)
-    if can_be_stacked(setting) and find_device(device).type == "cpu":
+    rows, seeds = space_of(setting.space).check(X), tuple(int(seed) for seed in seeds)
+    if len(rows) and seeds and find_device(device).type == "cpu" and can_be_stacked(setting):
         return _stacked(setting, rows, seeds, progress)
     folder = None if checkpoints is None else Path(checkpoints)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    return _alone(setting, rows, seeds, device, folder, progress)
+
+
+def _alone(
+    setting: Setting,
+    rows: Genotypes,
+    seeds: tuple[int, ...],
+    device: str | None,
+    folder: Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, NDArray[np.float64]]:
+    space = space_of(setting.space)
     names = (*METRICS, "seconds")
     results = {name: np.full((len(rows), setting.recipe.epochs, len(seeds)), np.nan) for name in names}
     for i, row in enumerate(rows):
@@ -232,25 +244,30 @@ def _is_stack_of_cells(setting: Setting) -> bool:
 def _stacked(
     setting: Setting, rows: Genotypes, seeds: tuple[int, ...], progress: Callable[[int, int], None] | None
 ) -> dict[str, NDArray[np.float64]]:
-    shape = (len(rows), setting.recipe.epochs, len(seeds))
-    results = {name: np.full(shape, np.nan) for name in (*METRICS, "seconds")}
-    numbers = space_of(setting.space).number(rows) if _is_stack_of_cells(setting) else None
+    results = {name: np.full((len(rows), setting.recipe.epochs, len(seeds)), np.nan) for name in (*METRICS, "seconds")}
     size = networks_a_stack(setting)
     for first in range(0, len(rows), size):
         part = slice(first, first + size)
-        start = time.perf_counter()
-        if numbers is not None:
-            trained = train_stacked(numbers[part], rows[part], SKELETONS["digits"], setting.data, setting.recipe, seeds)
-        else:
-            networks = [[setting.network(row, seed) for seed in seeds] for row in rows[part]]
-            trained = train_stack(networks, setting.data, setting.recipe, seeds)
-        seconds = time.perf_counter() - start
-        for name, values in trained.items():
+        for name, values in _trained_in_a_stack(setting, rows[part], seeds).items():
             results[name][part] = values
-        results["seconds"][part] = seconds / results["seconds"][part].size
         if progress:
             progress(min(first + size, len(rows)) * len(seeds), len(rows) * len(seeds))
     return results
+
+
+def _trained_in_a_stack(setting: Setting, rows: Genotypes, seeds: tuple[int, ...]) -> dict[str, NDArray[np.float64]]:
+    start = time.perf_counter()
+    if _is_stack_of_cells(setting):
+        numbers = space_of(setting.space).number(rows)
+        trained = train_stacked(numbers, rows, SKELETONS["digits"], setting.data, setting.recipe, seeds)
+    else:
+        networks = [[setting.network(row, seed) for seed in seeds] for row in rows]
+        try:
+            trained = train_stack(networks, setting.data, setting.recipe, seeds)
+        except NotStackable:  # unlike those by which `can_be_stacked` judges
+            return _alone(setting, rows, seeds, "cpu", None, None)
+    shape = trained["valid_loss"].shape
+    return {**trained, "seconds": np.full(shape, (time.perf_counter() - start) / prod(shape))}
 
 
 @functools.lru_cache(maxsize=1)

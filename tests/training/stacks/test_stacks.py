@@ -137,3 +137,16 @@ def test_genotypes_are_trained_in_stacks(few_digits):
     alone = train(setting.network(X[1], 1), setting.data, setting.recipe, seed=1, device="cpu")
     np.testing.assert_allclose(found["train_loss"][1, :, 1], alone.metrics["train_loss"], rtol=1e-3)
     assert (found["seconds"] > 0).all()
+
+
+def test_networks_that_cannot_be_stacked_are_trained_alone(few_digits, monkeypatch):
+    setting = make_setting("nas-bench-macro", "digits", epochs=1)
+    X = nk.space("nas-bench-macro").sample(1, 0)
+
+    def refuse(*_args):
+        raise NotStackable("it calls tanh")
+
+    monkeypatch.setattr("nasbench_kit.training.setting.train_stack", refuse)
+    found = train_genotypes(setting, X, (1,), device="cpu")
+    alone = train(setting.network(X[0], 1), setting.data, setting.recipe, seed=1, device="cpu")
+    np.testing.assert_array_equal(found["test_loss"][0, :, 0], alone.metrics["test_loss"])

@@ -25,6 +25,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.nb201.cost import SKELETONS
 from nasbench_kit.spaces.registry import own_spec
 from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
+from nasbench_kit.training.batches import steps_an_epoch
 from nasbench_kit.training.construction import build, skeleton_of
 from nasbench_kit.training.datasets import Dataset, load_dataset
 from nasbench_kit.training.recipes import Recipe, settings_of
@@ -214,8 +215,8 @@ def can_be_stacked(setting: Setting) -> bool:
 
     Long trainings are not stacked, because stacks have no checkpoints.
     """
-    steps = setting.recipe.epochs * -(-len(setting.data.part("train")) // setting.recipe.batch_size)
-    if steps > MOST_STEPS:
+    steps = steps_an_epoch(len(setting.data.part("train")), setting.recipe.batch_size)
+    if setting.recipe.epochs * steps > MOST_STEPS:
         return False
     try:
         check_recipe(setting.recipe)

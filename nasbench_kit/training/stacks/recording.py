@@ -72,6 +72,8 @@ def record(network: nn.Module, image: tuple[int, int, int]) -> Recording:
     try:
         with recorder, torch.no_grad():
             output = network(recorder.images)
+    except RuntimeError as error:
+        raise NotStackable(f"it cannot be applied to images of shape {image}: {str(error).splitlines()[0]}") from error
     finally:
         network.train(training)
         with torch.no_grad():

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nasbench_kit.training.batches import image_order
+from nasbench_kit.training.batches import image_order, steps_an_epoch
 from nasbench_kit.training.datasets import PARTS, Dataset
 from nasbench_kit.training.optimisers import make_optimiser
 from nasbench_kit.training.recipes import Recipe, learning_rate
@@ -61,6 +61,8 @@ def train_stack(
     check_recipe(recipe)
     where = torch.device(device)
     stack = Stack(networks, data.shape, where, recipe.norm_momentum, recipe.norm_epsilon)
+    if stack.steps[-1].shape != (data.classes,):
+        raise NotStackable(f"the networks do not return logits of {data.classes} classes")
     images = _standardised(data, stack.dtype).to(where)
     labels = torch.from_numpy(data.labels).to(where)
     parts = {part: torch.from_numpy(data.part(part)).to(where) for part in PARTS}
@@ -69,10 +71,10 @@ def train_stack(
     results = {f"{part}_{metric}": np.full(shape, np.nan) for part in PARTS for metric in ("accuracy", "loss")}
     for epoch in range(recipe.epochs):
         _train_epoch(stack, optimiser, recipe, epoch, seeds, images, labels, parts["train"])
-        hits, losses = _evaluated(stack, images, labels)
+        kept: dict[int, Tensor] = {}
         for part, chosen in parts.items():
             if len(chosen):
-                accuracy, loss = 100 * hits[:, chosen].mean(dim=1), losses[:, chosen].mean(dim=1)
+                accuracy, loss = _evaluated(stack, images[..., chosen], labels[chosen], kept)
                 results[f"{part}_accuracy"][:, epoch] = accuracy.view(shape[0], shape[2]).cpu().numpy()
                 results[f"{part}_loss"][:, epoch] = loss.view(shape[0], shape[2]).cpu().numpy()
     return results
@@ -102,9 +104,7 @@ def _train_epoch(
     part: Tensor,
 ) -> None:
     orders = torch.stack([part[image_order(seed, epoch, len(part)).to(part.device)] for seed in seeds])
-    batches = orders.split(recipe.batch_size, dim=1)
-    if len(batches) > 1 and batches[-1].shape[1] == 1:  # batch norm cannot train on a single image
-        batches = batches[:-1]
+    batches = orders.split(recipe.batch_size, dim=1)[: steps_an_epoch(len(part), recipe.batch_size)]
     for number, batch in enumerate(batches):
         step = epoch * len(batches) + number
         optimiser.param_groups[0]["lr"] = learning_rate(recipe, step, recipe.epochs, len(batches))
@@ -116,11 +116,11 @@ def _train_epoch(
         optimiser.step()
 
 
-def _evaluated(stack: Stack, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Return whether each network is right about each image, and its loss, each (networks, images)."""
-    kept: dict[int, Tensor] = {}
+def _evaluated(stack: Stack, images: Tensor, labels: Tensor, kept: dict[int, Tensor]) -> tuple[Tensor, Tensor]:
+    """Return the accuracy (percent) and the mean loss of each network, each (networks,)."""
     with torch.no_grad():
         blocks = [block.expand(stack.seeds, *block.shape) for block in images.split(EVALUATED_AT_ONCE, dim=3)]
         logits = torch.cat([stack.logits(block, training=False, kept=kept) for block in blocks], dim=2)
         losses = F.cross_entropy(logits, labels.repeat(len(logits), 1), reduction="none")
-        return (logits.argmax(dim=1) == labels).double(), losses.double()
+        hits = (logits.argmax(dim=1) == labels).sum(dim=1)
+        return 100 * hits.double() / len(labels), losses.double().mean(dim=1)

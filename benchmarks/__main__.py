@@ -15,7 +15,9 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-NAMES = ("classes", "query", "bundled", "tables", "search", "store", "convert", "train", "trainer")
+from benchmarks.timing import processor
+
+NAMES = ("classes", "query", "bundled", "tables", "search", "store", "convert", "train", "trainer", "matrix")
 
 
 def main() -> int:
@@ -28,14 +30,7 @@ def main() -> int:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     found = {
         "machine": {
-            "processor": next(
-                (
-                    line.split(": ")[1].strip()
-                    for line in read("/proc/cpuinfo").splitlines()
-                    if line.startswith("model name")
-                ),
-                platform.processor(),
-            ),
+            "processor": processor(),
             "python": platform.python_version(),
             **{name: version(name) for name in ("nasbench-kit", "numpy", "moocore")},
         }
@@ -49,13 +44,6 @@ def main() -> int:
     target.write_text(json.dumps(found, indent=1))
     print(f"\nwritten to {target}")
     return 0
-
-
-def read(path: str) -> str:
-    try:
-        return Path(path).read_text()
-    except OSError:
-        return ""
 
 
 if __name__ == "__main__":

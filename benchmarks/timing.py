@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
-__all__ = ["in_turn", "table"]
+__all__ = ["in_turn", "processor", "table"]
 
 
 def in_turn(functions: dict[str, Callable[[], Any]], *, rounds: int = 7, seconds: float = 0.05) -> dict[str, float]:
@@ -33,3 +35,13 @@ def table(header: list[str], rows: list[list[str]]) -> None:
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     for row in [header, ["-" * width for width in widths], *rows]:
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |")
+
+
+def processor() -> str:
+    """The model of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.split(": ")[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())

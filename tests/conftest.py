@@ -82,10 +82,10 @@ def _own_home(_homes, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _no_space_is_left_registered():
-    before = set(registry._specs)
+    before = set(registry._registered)
     yield
-    for name in set(registry._specs) - before:
-        del registry._specs[name]
+    for name in registry._registered - before:
+        registry._specs.pop(name, None)
         registry._spaces.pop(name, None)
         registry._registered.discard(name)
 

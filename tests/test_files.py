@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.files import check_target, replace_file
+from nasbench_kit.kernels import cores
 from nasbench_kit.kernels.cores import usable_cores
 
 
@@ -93,4 +95,27 @@ def test_cores_are_those_that_the_process_may_use():
         assert usable_cores() == 1
     finally:
         os.sched_setaffinity(0, before)
-    assert usable_cores() == len(before)
+    assert usable_cores() <= len(before)
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "allowed"),
+    [
+        ("0::/\n", {"cpu.max": "150000 100000\n"}, 1.5),
+        ("0::/job/step\n", {"job/cpu.max": "300000 100000\n", "job/step/cpu.max": "max 100000\n"}, 3),
+        ("0::/elsewhere\n", {"cpu.max": "200000 100000\n"}, 2),  # a container's own group is mounted as the root
+        ("0::/\n", {}, math.inf),
+        (
+            "5:memory:/m\n4:cpu,cpuacct:/c\n",
+            {"cpu,cpuacct/c/cpu.cfs_quota_us": "50000", "cpu,cpuacct/c/cpu.cfs_period_us": "100000"},
+            0.5,
+        ),
+        ("4:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, math.inf),
+    ],
+)
+def test_cores_are_those_that_control_groups_allow(tmp_path, monkeypatch, groups, files, allowed):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(cores, "CGROUPS", tmp_path)
+    assert cores._quota(groups) == allowed

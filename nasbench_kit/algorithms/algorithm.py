@@ -206,6 +206,16 @@ class Algorithm(ABC):
         X[:, : given.shape[1]] = given
         return X
 
+    def _single_starts(self, runs: NDArray[np.intp]) -> Genotypes:
+        """The next starting genotype of each run of a subset, to be called in every step: (len(runs), genes).
+
+        Remaining ``initial`` ones are those of the first steps, then they are random.
+        """
+        X = self.random.single(self.space, runs)
+        if self._initial.shape[1]:
+            X, self._initial = self._initial[runs, 0], self._initial[:, 1:]
+        return X
+
     def ask(self) -> Genotypes:
         """Return the next genotypes to evaluate: (runs, batch, genes). Repeated calls before `tell` return the same."""
         if not hasattr(self, "random"):

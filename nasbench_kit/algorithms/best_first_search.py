@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.known import Known, network_names, new_neighbours
+from nasbench_kit.algorithms.known import Known
 from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
 from nasbench_kit.algorithms.run_state import RunState, array
 from nasbench_kit.errors import UnknownName
@@ -62,32 +62,31 @@ class BestFirstSearch(Algorithm):
 
     def _begin(self) -> None:
         runs, genes = self.runs, self.space.genes
-        width = sum(self.space.cardinalities) - genes
-        self._known = Known(runs)
+        self._everyone = np.arange(runs)
+        self._known = Known(runs, self.space, networks=True)
         self._evaluated = _Evaluated(runs=runs, evaluations=ROOM, genes=genes)
         self._told = 0
-        self._neighbours = np.zeros((runs, width, genes), dtype=np.uint8)  # of the current genotype, in random order
+        self._X = np.zeros((runs, genes), dtype=np.uint8)  # current genotype
         self._left = np.zeros(runs, dtype=np.intp)  # neighbours still to be evaluated
-        self._F = np.full(runs, np.inf)  # of the current genotype
+        self._F = np.full(runs, np.inf)
+        self._changes = np.zeros((runs, self._known.width), dtype=np.intp)  # to its neighbours, in random order
 
     def _ask(self) -> Genotypes:
-        self._order = self.random.bits((self._neighbours.shape[1],))
-        X = self._initial_sample(1)[:, 0]
-        going = self._left > 0
-        fresh = np.flatnonzero(~going)
+        self._order = self.random.bits((self._known.width,))
+        change = self._changes[self._everyone, np.maximum(self._left - 1, 0)]
+        asked = self._known.changed(self._X, change)
+        fresh = np.flatnonzero(self._left == 0)
+        asked[fresh] = self._single_starts(fresh)
         for _ in range(ATTEMPTS):
-            fresh = fresh[self._known.holds(fresh, network_names(X[fresh], self.space)[:, np.newaxis])[:, 0]]
+            fresh = fresh[self._known.holds(fresh, asked[fresh, np.newaxis])[:, 0]]
             if not len(fresh):
                 break
-            X[fresh] = self.random.sample_of(fresh, self.space, 1)[:, 0]
-        if not going.any():
-            return X[:, np.newaxis]
-        step = self._neighbours[np.arange(self.runs), self._left - 1]
-        return np.where(going[:, np.newaxis], step, X)[:, np.newaxis]
+            asked[fresh] = self.random.sample_of(fresh, self.space, 1)[:, 0]
+        return asked[:, np.newaxis]
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         X, F = X[:, 0], F[:, 0, 0]
-        self._known.add(network_names(X, self.space))
+        self._known.add(X)
         if self._told == self._evaluated.size("evaluations"):
             self._evaluated.grow(evaluations=2 * self._told)
         seen = self._evaluated
@@ -114,10 +113,8 @@ class BestFirstSearch(Algorithm):
         failed = ~opened[np.arange(len(runs)), best]  # only genotypes that could not be evaluated are left
         best[failed] = opened[failed].argmax(axis=1)
         seen.open[runs, best] = False
-        self._F[runs] = seen.F[runs, best]
-        found, count = new_neighbours(
-            seen.X[runs, best], runs, self._known, self.space, self._order[runs], networks=True
-        )
-        self._neighbours[runs], self._left[runs] = found, count
+        X = seen.X[runs, best]
+        changes, count = self._known.new_neighbours(runs, X, self._order[runs])
+        self._X[runs], self._F[runs], self._changes[runs], self._left[runs] = X, seen.F[runs, best], changes, count
         none: NDArray[np.intp] = runs[count == 0]
         return none

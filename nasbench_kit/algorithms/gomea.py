@@ -10,26 +10,10 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.mixing import OptimalMixing, Runs
 from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_information
-from nasbench_kit.algorithms.run_state import RunState, array
+from nasbench_kit.kernels.mixing_rules import Rules
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["GOMEA"]
-
-
-class Model(RunState):
-    """What each run has learned.
-
-    Attributes
-    ----------
-    tree
-        Linkage tree of the current population, as masks.
-    best_x, best_f
-        The incumbent.
-    """
-
-    tree: Genotypes = array("runs sets genes", np.uint8)
-    best_x: Genotypes = array("runs genes", np.uint8)
-    best_f: NDArray[np.float64] = array("runs", np.float64, np.inf)
 
 
 @dataclass(kw_only=True)
@@ -56,20 +40,35 @@ class GOMEA(OptimalMixing):
 
     def _begin(self) -> None:
         super()._begin()
-        sets, genes = self._member.masks.shape[1:]
-        self._model = Model(runs=self.runs, sets=sets, genes=genes)
+        # a single cluster, and an archive of the incumbent alone
+        self._clusters.objective[:] = self._clusters.current[:] = 0
+        self._archive.count[:] = 1
+
+    def _chosen_rules(self) -> Rules:
+        return Rules(self.first_population, self.turns, self._others, False, 0.0, True, False)
+
+    def _cluster_count(self, p: int) -> int:
+        return 1
+
+    def _pool_size(self, p: int) -> int:
+        return self.first_population << p
+
+    def _grow(self) -> None:
+        super()._grow()
+        self._clusters.pools[:] = np.arange(self._clusters.size("members"))
 
     def _learn(self, runs: Runs, p: int) -> None:
         information = mutual_information(self._populations.X[runs, self._places(p)], self._alleles)
-        self._model.tree[runs] = linkage_tree(information, self.random.of(runs, (self.space.genes,))) * np.uint8(255)
+        tree = linkage_tree(information, self.random.of(runs, (self.space.genes,))) * np.uint8(255)
+        self._clusters.trees[runs, 0] = tree
 
     def _pool(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.intp]]:
         size = self.first_population << self._turn.population[runs]
-        return self._model.tree[runs], (draws * size[:, np.newaxis]).astype(np.intp)
+        return self._clusters.trees[runs, 0], (draws * size[:, np.newaxis]).astype(np.intp)
 
     def _note(self, x: Genotypes, f: NDArray[np.float64]) -> NDArray[np.bool_]:
-        better = np.asarray(f[:, 0] < self._model.best_f)
-        self._model.best_x[better], self._model.best_f[better] = x[better], f[better, 0]
+        better = np.asarray(f[:, 0] < self._archive.F[0, :, 0])
+        self._archive.X[better, 0], self._archive.F[0, better] = x[better], f[better]
         return better
 
     def _not_worse(self, f: NDArray[np.float64], better: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -88,5 +87,5 @@ class GOMEA(OptimalMixing):
 
     def _elite(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.float64]]:
         n = draws.shape[1]
-        X, F = self._model.best_x[runs][:, np.newaxis], self._model.best_f[runs, np.newaxis, np.newaxis]
+        X, F = self._archive.X[runs], self._archive.F[0, runs, :, np.newaxis]
         return np.repeat(X, n, axis=1), np.repeat(F, n, axis=1)

@@ -1,130 +1,141 @@
-"""Per-run sets of evaluated genotypes or networks, as vectorised hash tables."""
+"""What each run has evaluated, and which neighbours of a genotype it has not."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.algorithms.operators.duplicates import repeats
-from nasbench_kit.kernels.hashing import hash_rows
+from nasbench_kit.kernels.climbing import ordered_unknown
+from nasbench_kit.kernels.hash_sets import HashSets
+from nasbench_kit.kernels.hashing import mix
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["Known", "network_names", "new_neighbours"]
+__all__ = ["Known"]
 
-ROOM = 128  # initial slots per table
+NUMBERED = 2**53  # maximum space size for which genotypes go by their number
+INDEXED = 2**31  # maximum number of networks of a space for which they go by their index
 
 
 class Known:
-    """A set of genotypes for each run; different genotypes collide with probability 2**-63 per pair.
+    """A set of genotypes, or of networks, for each run.
+
+    Genotypes are told apart by a sum of one 64-bit word per gene value. In spaces of at most `NUMBERED` genotypes the sum
+    is their number; in larger ones the words are random, and two genotypes collide with probability 2**-64.
 
     Parameters
     ----------
     runs : int
         Number of runs.
+    space : Space
+    networks : bool
+        Whether genotypes of the same network are the same.
 
     Examples
     --------
-    >>> known = Known(2)
-    >>> known.add(np.array([[1, 2], [3, 4]], dtype=np.uint8))
-    >>> known.holds(np.array([0, 1]), np.array([[[1, 2], [3, 4]], [[1, 2], [3, 4]]], dtype=np.uint8))
+    >>> import nasbench_kit as nk
+    >>> known = Known(2, nk.space("nas-bench-macro"))
+    >>> known.add(np.array([[0, 1] * 4, [2, 1] * 4], dtype=np.uint8))
+    >>> known.holds(np.array([0, 1]), np.array([[[0, 1] * 4, [2, 1] * 4]] * 2, dtype=np.uint8))
     array([[ True, False],
            [False,  True]])
     """
 
-    def __init__(self, runs: int) -> None:
-        self._table = np.zeros(
-            (runs, ROOM), dtype=np.uint64
-        )  # open addressing with linear probing; 0 marks a free slot
-        self._count = 0  # genotypes per run
+    def __init__(self, runs: int, space: Space, *, networks: bool = False) -> None:
+        self.space, self.networks = space, networks
+        self._sets = HashSets(runs)
+        self._everyone = np.arange(runs)
+        cardinalities = space.cardinalities
+        self._gene = np.repeat(np.arange(space.genes), [values - 1 for values in cardinalities])
+        self._step = np.concatenate([np.arange(1, values) for values in cardinalities])
+        self._gene_of_word = np.arange(space.genes) * max(cardinalities)
+        self._words = _words(space).reshape(-1)
+
+    @property
+    def width(self) -> int:
+        """Number of single-gene changes of a genotype, valid or not."""
+        return len(self._gene)
 
     def add(self, X: Genotypes) -> None:
         """Add one genotype to each run: (runs, genes)."""
-        if 2 * (self._count + 1) > self._table.shape[1]:
-            old, self._table = self._table, np.zeros((len(self._table), 4 * self._table.shape[1]), dtype=np.uint64)
-            run, place = np.nonzero(old)
-            self._insert(run, old[run, place])
-        self._insert(np.arange(len(X)), _hashes(X))
-        self._count += 1
+        self._sets.add(self._everyone, self._names(X))
 
     def holds(self, runs: NDArray[np.intp], X: Genotypes) -> NDArray[np.bool_]:
         """Whether the given runs (k,) contain the genotypes (k, n, genes): (k, n)."""
-        shape = X.shape[:2]
-        sought = _hashes(X.reshape(-1, X.shape[2]))
-        run, left = np.repeat(runs, shape[1]), np.arange(len(sought))
-        found = np.zeros(len(sought), dtype=np.bool_)
-        place = self._place(sought)
-        while len(left):
-            there = self._table[run[left], place[left]]
-            found[left] = there == sought[left]
-            left = left[(there != 0) & (there != sought[left])]
-            place[left] = (place[left] + 1) % self._table.shape[1]
-        return found.reshape(shape)
+        return self._sets.holds(runs, self._names(X.reshape(-1, X.shape[2])).reshape(X.shape[:2]))
 
-    def _insert(self, run: NDArray[np.intp], hashes: NDArray[np.uint64]) -> None:
-        place = self._place(hashes)
-        while len(run):
-            free = self._table[run, place] == 0
-            self._table[run[free], place[free]] = hashes[free]
-            # two genotypes of a run may have claimed the same slot; one of them must move on
-            left = self._table[run, place] != hashes
-            run, hashes, place = run[left], hashes[left], (place[left] + 1) % self._table.shape[1]
+    def new_neighbours(
+        self, runs: NDArray[np.intp], X: Genotypes, order: NDArray[np.uint32]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Valid genotypes one gene away from one genotype of each run, without known ones.
 
-    def _place(self, hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
-        return (hashes >> np.uint64(1)).astype(np.intp) % self._table.shape[1]
+        Parameters
+        ----------
+        runs : ndarray of int, shape (k,)
+            Runs, each at most once.
+        X : ndarray of uint8, shape (k, genes)
+            The genotype of each.
+        order : ndarray of uint32, shape (k, width)
+            Random words that determine the order of the neighbours.
 
+        Returns
+        -------
+        changes : ndarray of int, shape (k, width)
+            The neighbours, as changes that `changed` makes; the first ones are those sought. Of networks, no two are the
+            same.
+        count : ndarray of int, shape (k,)
+            Number of those sought.
+        """
+        shape = (len(X), self.width)
+        changes: Genotypes | None = None
+        valid: NDArray[np.bool_] | None = None
+        if self.networks or not self.space.unconstrained:
+            changes = self.space.one_gene_changes(X).reshape(-1, self.space.genes)
+        if not self.space.unconstrained:
+            assert changes is not None
+            valid = self.space.is_valid(changes)
+        if not self.networks:
+            names = self._names(X)[:, np.newaxis] + self._differences(X)
+        elif valid is None:
+            assert changes is not None
+            names = self._names(changes).reshape(shape)
+        else:
+            assert changes is not None
+            names = np.zeros(len(changes), dtype=np.uint64)
+            names[valid] = self._names(changes[valid])
+            names = names.reshape(shape)
+        sought = None if valid is None else valid.reshape(shape)
+        return ordered_unknown(self._sets, runs, names, sought, order, self.networks)
 
-def network_names(X: Genotypes, space: Space) -> Genotypes:
-    """Bytes that are equal for equal networks, to be remembered in place of genotypes: (n, genes) to (n, 8)."""
-    return space.key(X).view(np.uint8).reshape(-1, 8)
+    def changed(self, X: Genotypes, change: NDArray[np.intp]) -> Genotypes:
+        """Genotypes (k, genes) with one gene changed: (k, genes)."""
+        changed, rows, gene = X.copy(), np.arange(len(X)), self._gene.take(change)
+        old, step = X[rows, gene], self._step.take(change)
+        changed[rows, gene] = step - (step <= old)
+        return changed
 
+    def _names(self, X: Genotypes) -> NDArray[np.uint64]:
+        """Words that are equal for equal genotypes or networks: (n, genes) to (n,)."""
+        if self.networks:
+            networks = self.space.networks
+            indexed = networks is not None and networks <= INDEXED
+            return self.space.network_index(X).astype(np.uint64) if indexed else self.space.key(X)
+        if self.space.size <= NUMBERED:
+            return self.space.small_number(X).astype(np.uint64)
+        names: NDArray[np.uint64] = self._words.take(X + self._gene_of_word).sum(axis=1, dtype=np.uint64)
+        return names
 
-def new_neighbours(
-    X: Genotypes,
-    runs: NDArray[np.intp],
-    known: Known,
-    space: Space,
-    order: NDArray[np.uint32],
-    *,
-    networks: bool = False,
-) -> tuple[Genotypes, NDArray[np.intp]]:
-    """Valid genotypes one gene away from one genotype of each run, without known ones.
-
-    Parameters
-    ----------
-    X : ndarray of uint8, shape (k, genes)
-    runs : ndarray of int, shape (k,)
-        The run of each genotype.
-    known : Known
-    space : Space
-    order : ndarray of uint32, shape (k, width)
-        Random numbers that determine the order of the neighbours, where width is the number of one-gene changes.
-    networks : bool
-        Whether ``known`` holds `network_names`. Then, no two of the neighbours are the same network.
-
-    Returns
-    -------
-    neighbours : ndarray of uint8, shape (k, width, genes)
-        The first ones are those sought; the others are known or invalid.
-    count : ndarray of int, shape (k,)
-        Number of those sought.
-    """
-    changes = space.one_gene_changes(X)
-    sought = space.is_valid(changes.reshape(-1, space.genes)).reshape(changes.shape[:2])
-    names = changes
-    if networks:
-        names = np.zeros((*sought.shape, 8), dtype=np.uint8)
-        names[sought] = network_names(changes[sought], space)
-    sought &= ~known.holds(runs, names)
-    place = np.where(sought, order, np.iinfo(np.uint32).max).argsort(axis=1, kind="stable")
-    if networks:
-        again = repeats(np.take_along_axis(names.view(np.uint64)[..., 0], place, axis=1))
-        left = np.take_along_axis(sought, place, axis=1) & ~again
-        place = np.take_along_axis(place, (~left).argsort(axis=1, kind="stable"), axis=1)
-        sought = left
-    return np.take_along_axis(changes, place[..., np.newaxis], axis=1), sought.sum(axis=1)
+    def _differences(self, X: Genotypes) -> NDArray[np.uint64]:
+        """What each single-gene change adds to the names of genotypes, modulo 2**64: (k, genes) to (k, width)."""
+        old = X[:, self._gene]
+        new = self._step - (self._step <= old)
+        first = self._gene_of_word[self._gene]
+        return self._words.take(new + first) - self._words.take(old + first)
 
 
-def _hashes(X: Genotypes) -> NDArray[np.uint64]:
-    """Non-zero hashes of genotypes (n, genes): (n,)."""
-    return hash_rows(X) | np.uint64(1)
+def _words(space: Space) -> NDArray[np.uint64]:
+    """A word per gene value: (genes, largest cardinality)."""
+    most = max(space.cardinalities)
+    if space.size <= NUMBERED:
+        return np.arange(most, dtype=np.uint64) * space.digit_weights[:, np.newaxis]
+    return mix(np.arange(space.genes * most, dtype=np.uint64).reshape(space.genes, most))

@@ -9,12 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.known import Known, new_neighbours
+from nasbench_kit.algorithms.known import Known
 from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
+from nasbench_kit.algorithms.run_state import RunState, array
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.kernels.climbing import step
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["LocalSearch"]
+
+
+class _Climb(RunState):
+    """Where each run is."""
+
+    starts = array("runs", np.bool_, True)  # whether the next genotype is a random start
+    X = array("runs genes", np.uint8)  # current genotype
+    F = array("runs", np.float64, np.inf)
+    changes = array("runs width", np.intp)  # that lead to its neighbours, in random order
+    count = array("runs", np.intp)  # number of valid, unknown neighbours
+    position = array("runs", np.intp)  # number of evaluated neighbours
+    best_X = array("runs genes", np.uint8)  # best evaluated neighbour
+    best_F = array("runs", np.float64, np.inf)
 
 
 @dataclass(kw_only=True)
@@ -41,55 +56,46 @@ class LocalSearch(Algorithm):
 
     def _begin(self) -> None:
         runs, genes = self.runs, self.space.genes
-        width = sum(self.space.cardinalities) - genes
-        self._known = Known(runs)
-        self._starts = np.ones(runs, dtype=np.bool_)  # whether the next genotype is a random start
-        self._F = np.full(runs, np.inf)
-        self._neighbours = np.zeros((runs, width, genes), dtype=np.uint8)  # of the current one, in random order
-        self._count = np.zeros(runs, dtype=np.intp)  # number of valid, unknown neighbours
-        self._position = np.zeros(runs, dtype=np.intp)  # number of evaluated neighbours
-        self._best = np.zeros((runs, genes), dtype=np.uint8)  # best evaluated neighbour
-        self._best_F = np.full(runs, np.inf)
+        self._everyone = np.arange(runs)
+        self._known = Known(runs, self.space)
+        self._state = _Climb(runs=runs, genes=genes, width=self._known.width)
 
     def _ask(self) -> Genotypes:
-        fresh = self._start()
-        self._order = self.random.bits((self._neighbours.shape[1],))
-        step = self._neighbours[np.arange(self.runs), np.where(self._starts, 0, self._position)]
-        return np.where(self._starts[:, np.newaxis], fresh, step)[:, np.newaxis]
+        state = self._state
+        starting = np.flatnonzero(state.starts)
+        fresh = self._start(starting)
+        self._order = self.random.words(self._known.width)
+        asked = self._known.changed(state.X, state.changes[self._everyone, state.position])
+        asked[starting] = fresh
+        return asked[:, np.newaxis]
 
-    def _start(self) -> Genotypes:
-        """Draw a random starting genotype for each run, redrawing known ones."""
-        X = self._initial_sample(1)[:, 0]
-        runs = np.flatnonzero(self._starts)
+    def _start(self, runs: NDArray[np.intp]) -> Genotypes:
+        """Draw a random starting genotype for some runs, redrawing known ones: (len(runs), genes)."""
+        X = self._single_starts(runs)
+        known = np.arange(len(runs))
         for _ in range(ATTEMPTS):
-            runs = runs[self._known.holds(runs, X[runs, np.newaxis])[:, 0]]
-            if not len(runs):
+            known = known[self._known.holds(runs[known], X[known, np.newaxis])[:, 0]]
+            if not len(known):
                 break
-            X[runs] = self.random.sample_of(runs, self.space, 1)[:, 0]
+            X[known] = self.random.sample_of(runs[known], self.space, 1)[:, 0]
         return X
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         X, F = X[:, 0], F[:, 0, 0]
+        state = self._state
         self._known.add(X)
-        better = ~self._starts & (self._best_F > F)
-        self._best[better], self._best_F[better] = X[better], F[better]
-        self._position[~self._starts] += 1
-
-        done = ~self._starts & (self._position == self._count)
-        moves = ~self._starts & (self._best_F < self._F)
-        if self.improvement == "best":
-            moves &= done
-        self._settle(self._starts, X, F)
-        self._settle(moves, self._best, self._best_F)
-        self._starts = (done & ~moves) | ((self._starts | moves) & (self._count == 0))
-
-    def _settle(self, runs: NDArray[np.bool_], X: Genotypes, F: NDArray[np.float64]) -> None:
-        """Make ``X`` the current genotype of a subset of runs, and list its unknown neighbours."""
-        if not runs.any():
-            return
-        self._neighbours[runs], self._count[runs] = new_neighbours(
-            X[runs], np.flatnonzero(runs), self._known, self.space, self._order[runs]
+        settled = step(
+            state.starts,
+            state.X,
+            state.F,
+            state.count,
+            state.position,
+            state.best_X,
+            state.best_F,
+            X,
+            F,
+            self.improvement == "first",
         )
-        self._F[runs] = F[runs]
-        self._position[runs] = 0
-        self._best_F[runs] = np.inf
+        changes, count = self._known.new_neighbours(settled, state.X[settled], self._order[settled])
+        state.changes[settled], state.count[settled] = changes, count
+        state.starts[settled] = count == 0

@@ -3,7 +3,8 @@
 A run works on one of its populations at a time. For each member, it copies sets of genes from donors, one set after the
 other, and keeps a change unless it makes the member worse. Runs are not synchronised, because members need different
 numbers of evaluations. Each run therefore has its own state, and operations are vectorised over the runs in the same
-phase.
+phase. The compiled loops of `nasbench_kit.kernels.optimal_mixing` and `nasbench_kit.kernels.linkage` do the same run by
+run.
 """
 
 from __future__ import annotations
@@ -11,18 +12,25 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.mixing_state import FILL, FORCE, MIX, Member, Populations, Turn
+from nasbench_kit.algorithms.mixing_state import Archive, Clusters, Member, Populations, Turn
+from nasbench_kit.algorithms.operators.linkage import share_logs
 from nasbench_kit.algorithms.operators.selection import gather
+from nasbench_kit.kernels.compiling import enabled
+from nasbench_kit.kernels.mixing_rules import FILL, FORCE, MIX, Rules
+from nasbench_kit.kernels.optimal_mixing import advance, take
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["OptimalMixing", "Runs"]
 
 Runs = NDArray[np.intp]
+
+FIRST_POINTS = 16  # room of an archive at first
 
 
 @dataclass(kw_only=True)
@@ -54,15 +62,32 @@ class OptimalMixing(Algorithm):
     def _begin(self) -> None:
         runs, genes, m = self.runs, self.space.genes, self.objectives
         self._alleles = max(self.space.cardinalities)
-        self._others = np.array(self.space.cardinalities) - 1
+        self._others = np.array(self.space.cardinalities, dtype=np.int64) - 1
         trials = max(2 * genes - 2, 1)
         self._trials = np.arange(trials)
         self._populations = Populations(runs=runs, places=0, populations=0, genes=genes, m=m)
         self._turn = Turn(runs=runs)
         self._member = Member(runs=runs, trials=trials, genes=genes, m=m)
+        self._archive = Archive(runs=runs, points=FIRST_POINTS if m > 1 else 1, genes=genes, m=m)
+        self._clusters = Clusters(runs=runs, clusters=1, sets=trials, genes=genes, members=1)
+        self._row = np.arange(runs)
+        self._rules = self._chosen_rules()
+        self._logs = np.zeros((0, 0))  # for each population, p log p of the shares of a pool
         self._fill(np.arange(runs), self._turn.population)
 
     # ---------------------------------------------------------------- defined by subclasses
+
+    @abstractmethod
+    def _chosen_rules(self) -> Rules:
+        """Settings for the compiled loops."""
+
+    @abstractmethod
+    def _cluster_count(self, p: int) -> int:
+        """Number of clusters of population ``p``."""
+
+    @abstractmethod
+    def _pool_size(self, p: int) -> int:
+        """Number of members in each cluster of population ``p``."""
 
     @abstractmethod
     def _learn(self, runs: Runs, p: int) -> None:
@@ -123,21 +148,37 @@ class OptimalMixing(Algorithm):
 
     def _grow(self) -> None:
         """Allocate space for one more population."""
-        populations = self._populations.size("populations") + 1
-        self._populations.grow(populations=populations, places=self._places(populations).start)
+        p = self._populations.size("populations")
+        places = self._places(p)
+        self._populations.grow(populations=p + 1, places=places.stop)
+        n = places.stop - places.start
+        self._clusters.grow(members=n, clusters=self._cluster_count(p))
+        sizes = [self._pool_size(own) for own in range(p + 1)]
+        self._logs = np.zeros((p + 1, max(sizes) + 1))
+        for row, size in zip(self._logs, sizes, strict=True):
+            row[: size + 1] = share_logs(size)
+        self._arrays: tuple[Any, ...] | None = None
 
     # ---------------------------------------------------------------- ask and tell
 
     def _ask(self) -> Genotypes:
+        if enabled():
+            return self._advanced()
         turn, member = self._turn, self._member
         trial = np.empty((self.runs, self.space.genes), dtype=np.uint8)
-        waiting = np.arange(self.runs)
+        waiting = self._row
         while len(waiting):
             filling = turn.phase[waiting] == FILL
             if np.count_nonzero(filling):
                 some = waiting[filling]
-                trial[some] = self._populations.X[some, turn.place[some]]
+                full = turn.place[some] == turn.end[some]
                 waiting = waiting[~filling]
+                if np.count_nonzero(full):
+                    begun, some = some[full], some[~full]
+                    self._begin_generation(begun)
+                    self._plan(begun)
+                    waiting = np.concatenate([waiting, begun])
+                trial[some] = self._populations.X[some, turn.place[some]]
             k = member.untried[waiting].argmax(axis=1)
             found = member.untried[waiting, k]
             runs, over, k = waiting[found], waiting[~found], k[found]
@@ -152,9 +193,36 @@ class OptimalMixing(Algorithm):
                 waiting = np.concatenate([over, runs[~self.space.is_valid(trial[runs])]])
         return trial[:, np.newaxis]
 
+    def _advanced(self) -> Genotypes:
+        """Compiled version of `_ask`."""
+        trial = np.empty((self.runs, self.space.genes), dtype=np.uint8)
+        waiting = self._row
+        while True:
+            full = advance(waiting, trial, self.random.states, tuple(self._rules), self._logs, *self._state())
+            if len(full):
+                self._fill(full, self._turn.population[full])
+                trial[full] = self._populations.X[full, self._turn.place[full]]
+            if self.space.unconstrained:
+                break
+            waiting = waiting[self._turn.phase[waiting] != FILL]
+            waiting = waiting[~self.space.is_valid(trial[waiting])]
+            if not len(waiting):
+                break
+        return trial[:, np.newaxis]
+
+    def _state(self) -> Any:
+        """All arrays, for the compiled loops."""
+        if self._arrays is None:
+            states = (self._populations, self._turn, self._member, self._clusters, self._archive)
+            self._arrays = tuple(state.arrays() for state in states)
+        return self._arrays
+
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         turn, member = self._turn, self._member
         x, f = X[:, 0], F[:, 0]
+        if enabled():
+            self._taken(x, f)
+            return
         better = self._note(x, f)
         turn.improved |= better
         accepted = (turn.phase == MIX) & self._not_worse(f, better)
@@ -167,15 +235,21 @@ class OptimalMixing(Algorithm):
             member.x[runs], member.f[runs] = x[runs], f[runs]
             member.changed[runs] = True
             self._compare(runs, member.last[runs])
-            member.untried[forced] = False  # stop after the first improvement
+            if np.count_nonzero(forced):  # stop after the first improvement
+                member.untried[forced] = False
+                member.last[forced] = len(self._trials)
         filling = np.flatnonzero(turn.phase == FILL)
         if len(filling):
             self._populations.F[filling, turn.place[filling]] = f[filling]
             turn.place[filling] += 1
-            full = filling[turn.place[filling] == turn.end[filling]]
-            if len(full):
-                self._begin_generation(full)
-                self._plan(full)
+
+    def _taken(self, x: Genotypes, f: NDArray[np.float64]) -> None:
+        """Compiled version of `_tell`."""
+        populations, turn, member, clusters, archive = self._state()
+        most = take(x, f, self._rules.archived, turn[0], populations[1], member, clusters[0], archive)
+        if self.objectives > 1 and most >= self._archive.size("points"):
+            self._archive.grow(points=2 * most)
+            self._arrays = None
 
     def _compare(self, runs: Runs, k: NDArray[np.intp] | int) -> None:
         """Update which trials after the ``k``-th would change the current member, and what they would change."""
@@ -223,7 +297,7 @@ class OptimalMixing(Algorithm):
         if mutates:
             self._mutate(donors, masks, draws[:, 3:])
         member.masks[runs], member.donors[runs] = masks, donors
-        member.changed[runs] = False
+        member.changed[runs], member.last[runs] = False, -1
         self._compare(runs, -1)
 
     def _mutate(self, donors: Genotypes, masks: Genotypes, draws: NDArray[np.float64]) -> None:

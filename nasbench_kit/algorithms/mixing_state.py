@@ -1,4 +1,4 @@
-"""State of gene-pool optimal mixing: the populations of each run, its turn, and the member being mixed."""
+"""State of gene-pool optimal mixing: populations, clusters and archives of each run, its turn, and the member mixed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.run_state import RunState, array
+from nasbench_kit.kernels.mixing_rules import FILL
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["FILL", "FORCE", "MIX", "Member", "Populations", "Turn"]
+__all__ = ["Archive", "Clusters", "Member", "Populations", "Turn"]
 
-FILL, MIX, FORCE = range(3)  # phases of a run: fill a population, mix a member, forced improvement
+
+class Archive(RunState):
+    """The elitist archives of all runs. Unused slots come last and have infinite values.
+
+    Attributes
+    ----------
+    X, F
+        Genotypes and objective values. The objective axis comes first, so that reductions over objectives are vectorised
+        over all members of all runs.
+    count
+        Number of points.
+    equalled
+        Whether the last trial equals a point.
+    """
+
+    X: Genotypes = array("runs points genes", np.uint8)
+    F: NDArray[np.float64] = array("m runs points", np.float64, np.inf)
+    count: NDArray[np.intp] = array("runs", np.intp)
+    equalled: NDArray[np.bool_] = array("runs", np.bool_)
+
+
+class Clusters(RunState):
+    """The clusters of each run's current population.
+
+    Attributes
+    ----------
+    trees
+        Linkage tree of each cluster, as masks.
+    pools, pool_size
+        Members of each cluster, and how many.
+    objective
+        The single objective of a cluster, or -1.
+    own
+        The cluster of each member.
+    current
+        The single objective of the current member's cluster, or -1.
+    """
+
+    trees: Genotypes = array("runs clusters sets genes", np.uint8)
+    pools: NDArray[np.intp] = array("runs clusters members", np.intp)
+    pool_size: NDArray[np.intp] = array("runs", np.intp, 1)
+    objective: NDArray[np.intp] = array("runs clusters", np.intp, -1)
+    own: NDArray[np.intp] = array("runs members", np.intp)
+    current: NDArray[np.intp] = array("runs", np.intp, -1)
 
 
 class Populations(RunState):
@@ -87,7 +131,7 @@ class Member(RunState):
     untried
         Whether it has yet to be tried and would change anything.
     last
-        The last trial.
+        The last trial, or -1. After the last that is to be tried, their number.
     """
 
     x: Genotypes = array("runs genes", np.uint8)
@@ -98,4 +142,4 @@ class Member(RunState):
     donors: Genotypes = array("runs trials genes", np.uint8)
     changes: Genotypes = array("runs trials genes", np.uint8)
     untried: NDArray[np.bool_] = array("runs trials", np.bool_)
-    last: NDArray[np.intp] = array("runs", np.intp)
+    last: NDArray[np.intp] = array("runs", np.intp, -1)

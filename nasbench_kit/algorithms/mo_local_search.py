@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
+from nasbench_kit.kernels.gene_pass import accept, next_trials
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["MOLocalSearch"]
@@ -28,6 +29,7 @@ class MOLocalSearch(Algorithm):
 
     def _begin(self) -> None:
         runs, genes = self.runs, self.space.genes
+        self._validity = self.space.validity
         self._cardinalities = np.array(self.space.cardinalities)
         self._fresh = np.ones(runs, dtype=np.bool_)  # whether the next genotype is a random start
         self._X = np.zeros((runs, genes), dtype=np.uint8)
@@ -40,50 +42,24 @@ class MOLocalSearch(Algorithm):
         self._allele = np.zeros(runs, dtype=np.intp)
 
     def _ask(self) -> Genotypes:
-        start = self._initial_sample(1)[:, 0]
-        draws = -np.log1p(-self.random.random((self.objectives,)))
-        self._drawn = draws / draws.sum(axis=1, keepdims=True)  # uniform over the simplex
-        self._orders = self.random.permutations((self.space.genes,))
-        trial = self._next_trials()
-        return np.where(self._fresh[:, np.newaxis], start, trial)[:, np.newaxis]
-
-    def _next_trials(self) -> Genotypes:
-        """Genotypes with the next allele at the current gene; runs whose pass has ended are marked for restart."""
-        trial = self._X.copy()
-        open_runs = ~self._fresh
-        while open_runs.any():
-            which = np.flatnonzero(open_runs)
-            ended = self._allele[which] >= self._cardinalities[self._genes[which, self._position[which]]]
-            self._position[which[ended]] += 1
-            self._allele[which[ended]] = 0
-            over = self._position[which] >= self.space.genes
-            self._fresh[which[over]] = True
-            self._position[which[over]] = 0
-            open_runs[which[over]] = False
-            which = which[~ended & ~over]
-            gene = self._genes[which, self._position[which]]
-            trial[which] = self._X[which]
-            trial[which, gene] = self._allele[which]
-            new = self._allele[which] != self._X[which, gene]
-            new &= self.space.is_valid(trial[which])
-            self._allele[which] += 1
-            open_runs[which[new]] = False
-        return trial
+        asked = next_trials(
+            self._X,
+            self._genes,
+            self._position,
+            self._allele,
+            self._fresh,
+            self._cardinalities,
+            self._validity,
+            self.space.is_valid,
+        )
+        fresh = np.flatnonzero(self._fresh)
+        asked[fresh] = self._single_starts(fresh)
+        draws = -np.log1p(-(self.random.words(self.objectives)[fresh] * np.float64(2.0**-32)))
+        self._weights[fresh] = draws / draws.sum(axis=1, keepdims=True)  # uniform over the simplex
+        self._genes[fresh] = self.random.permutations((self.space.genes,), fresh)
+        self._position[fresh] = self._allele[fresh] = 0
+        return asked[:, np.newaxis]
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
-        X, F = X[:, 0], F[:, 0]
-        self._best = np.minimum(self._best, F)
-        self._worst = np.maximum(self._worst, np.where(np.isfinite(F), F, -np.inf))
-        fresh = self._fresh
-        self._weights[fresh], self._genes[fresh] = self._drawn[fresh], self._orders[fresh]
-        self._position[fresh] = self._allele[fresh] = 0
-        better = fresh | (self._scalarised(F) < self._scalarised(self._F))
-        self._X[better], self._F[better] = X[better], F[better]
-        self._fresh = np.zeros_like(fresh)
-
-    def _scalarised(self, F: NDArray[np.float64]) -> NDArray[np.float64]:
-        span = self._worst - self._best
-        scale = np.where(np.isfinite(span) & (span > 0), span, 1.0)
-        with np.errstate(invalid="ignore"):
-            value = (self._weights * ((F - self._best) / scale)).sum(axis=1)
-        return np.where(np.isnan(value), np.inf, value)
+        accept(self._X, self._F, self._best, self._worst, self._weights, self._fresh, X[:, 0], F[:, 0])
+        self._fresh[:] = False

@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators.crossover import two_point_crossover
-from nasbench_kit.algorithms.operators.mutation import reset_genes
-from nasbench_kit.algorithms.operators.selection import gather, keep_valid
+from nasbench_kit.algorithms.operators.alleles import groups_of
+from nasbench_kit.algorithms.operators.crossover import segments
+from nasbench_kit.algorithms.operators.mutation import reset_steps
+from nasbench_kit.algorithms.operators.selection import keep_valid
 from nasbench_kit.algorithms.simplex_lattice import most_divisions, simplex_lattice
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.kernels.hashing import mix
+from nasbench_kit.kernels.decomposition import UNKNOWN, Children, Subproblems, children, replace
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["MOEAD", "weight_vectors"]
-
-UNKNOWN = 1e300  # finite stand-in for failed evaluations
 
 
 @dataclass(kw_only=True)
@@ -77,78 +76,51 @@ class MOEAD(Algorithm):
                 f"{self.objectives} objectives and population_size={self.population_size}, not {self.neighbours}"
             )
         distance = ((self._weights[:, np.newaxis] - self._weights) ** 2).sum(axis=2)
-        near = distance.argsort(axis=1, kind="stable")[:, : self.neighbours]
-        self._near = near
-        self._is_near = np.zeros(distance.shape, dtype=np.bool_)
-        np.put_along_axis(self._is_near, near, True, axis=1)
-        self._X: Genotypes | None = None
-        # the objective axis comes first, so that reductions are vectorised over all members of all runs
-        self._F: NDArray[np.float64] = np.empty((self.objectives, self.runs, 0))
+        self._near = distance.argsort(axis=1, kind="stable")[:, : self.neighbours].copy()
+        # as `two_point_crossover` and `reset_genes` draw
+        groups = [
+            (rows, table.stay, table.alias)
+            for rows, table in groups_of(reset_steps(self.space, self.mutation_probability))
+        ]
+        self._how = Children(self.neighbour_mating, segments(self.space.genes), groups, self.space.cardinalities)
+        self._problems: Subproblems | None = None
         self._turn = 0  # current subproblem
 
     def _ask(self) -> Genotypes:
-        n = len(self._weights)
-        if self._X is None:
-            return self._initial_sample(n)
-        draws = self.random.random((3,))
-        near = self._near[self._turn]
-        self._from_near = draws[:, 0] < self.neighbour_mating
-        inside = near[(draws[:, 1:] * len(near)).astype(np.intp)]
-        parents = np.where(self._from_near[:, np.newaxis], inside, (draws[:, 1:] * n).astype(np.intp))
-        self._word = self.random.bits((1,))[:, 0]
-        mates = gather(self._X, parents)
-        child, _ = two_point_crossover(mates[:, :1], mates[:, 1:], self.random)
-        child = reset_genes(child, self.space, self.random, self.mutation_probability)
-        return keep_valid(child, mates[:, :1], self.space)
+        if self._problems is None:
+            return self._initial_sample(len(self._weights))
+        self._words = self.random.requests(self._how.requests)
+        X = self._problems.X
+        child, parent, self._from_near = children(self._how, self._words, X, self._near[self._turn])
+        if self.space.unconstrained:
+            return child
+        return keep_valid(child, X[np.arange(self.runs), parent, np.newaxis], self.space)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
-        # failures are large but finite, because differences of infinities are nan
-        F = np.minimum(np.ascontiguousarray(np.moveaxis(F, 2, 0)), UNKNOWN)
-        if self._X is None:
-            self._X, self._F = X.copy(), F
-            self._ideal = F.min(axis=2, keepdims=True)
+        if self._problems is None:
+            # failures are large but finite, because differences of infinities are nan
+            values = np.minimum(np.ascontiguousarray(np.moveaxis(F, 2, 0)), UNKNOWN)
+            ideal = values.min(axis=2)
+            self._problems = Subproblems(self._weights, X.copy(), values, ideal, np.full_like(ideal, np.nan))
             return
-        self._ideal = np.minimum(self._ideal, F)
-        worst = np.where(self._F < UNKNOWN, self._F, -UNKNOWN).max(axis=2, keepdims=True)
-        scale = 1 / np.where(worst > self._ideal, worst - self._ideal, 1.0)
-        new, old = self._scalarised(F, scale), self._scalarised(self._F, scale)
-        pool = self._is_near[self._turn] | ~self._from_near[:, np.newaxis]
-        run, member = self._replaced(pool & (new <= old))
-        self._X[run, member], self._F[:, run, member] = X[run, 0], F[:, run, 0]
-        self._turn = (self._turn + 1) % len(self._weights)
-
-    def _replaced(self, no_worse: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Run and member indices of the members to replace, at most ``max_replacements`` per run."""
-        run, member = np.nonzero(no_worse)
-        if self.max_replacements is None:
-            return run, member
-        # pack run, random number and member into one integer, which sorts fast; the random number is hashed from a
-        # random word of the run and the member
-        member_bits, bits = no_worse.shape[1].bit_length(), 63 - no_worse.shape[0].bit_length()
-        word = mix(self._word.astype(np.uint64)[run] + (member.astype(np.uint64) << np.uint64(32)))
-        key = (
-            (run << bits) | ((word >> np.uint64(1 + 63 - bits)).astype(np.int64) >> member_bits << member_bits) | member
+        replace(
+            self._problems,
+            X[:, 0],
+            F[:, 0],
+            self._near[self._turn],
+            self._from_near,
+            self._words,
+            self.max_replacements,
+            self.decomposition == "tchebycheff",
         )
-        key.sort()
-        run, member = key >> bits, key & (2**member_bits - 1)
-        kept = np.ones(len(run), dtype=np.bool_)  # the first few of each run
-        kept[self.max_replacements :] = run[self.max_replacements :] != run[: -self.max_replacements]
-        return run[kept], member[kept]
-
-    def _scalarised(self, F: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Scalarised value of each member, or of one child, for each weight vector: (runs, n)."""
-        value = np.zeros(1)
-        for weight, values, ideal, unit in zip(self._weights.T, F, self._ideal, scale, strict=True):
-            part = (values - ideal) * unit * weight
-            value = np.maximum(value, part) if self.decomposition == "tchebycheff" else value + part
-        return value
+        self._turn = (self._turn + 1) % len(self._weights)
 
     @property
     def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:
-        if self._X is None:
+        if self._problems is None:
             return None
-        F = np.moveaxis(self._F, 0, 2)
-        return self._X, np.where(F < UNKNOWN, F, np.inf)
+        F = np.moveaxis(self._problems.F, 0, 2)
+        return self._problems.X, np.where(F < UNKNOWN, F, np.inf)
 
 
 def weight_vectors(n: int, objectives: int) -> NDArray[np.float64]:

@@ -12,60 +12,13 @@ from numpy.typing import NDArray
 from nasbench_kit.algorithms.mixing import OptimalMixing, Runs
 from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_information
 from nasbench_kit.algorithms.operators.selection import gather
-from nasbench_kit.algorithms.run_state import RunState, array
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.kernels.linkage import SWEEPS
+from nasbench_kit.kernels.mixing_rules import Rules
 from nasbench_kit.metrics.indicators import most_hypervolume
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["MOGOMEA", "balanced_clusters"]
-
-FIRST_POINTS = 16  # room of an archive at first
-SWEEPS = 20  # maximum number of k-means iterations
-
-
-class Archive(RunState):
-    """The elitist archives of all runs. Unused slots come last and have infinite values.
-
-    Attributes
-    ----------
-    X, F
-        Genotypes and objective values. The objective axis comes first, so that reductions over objectives are vectorised
-        over all members of all runs.
-    count
-        Number of points.
-    equalled
-        Whether the last trial equals a point.
-    """
-
-    X: Genotypes = array("runs points genes", np.uint8)
-    F: NDArray[np.float64] = array("m runs points", np.float64, np.inf)
-    count: NDArray[np.intp] = array("runs", np.intp)
-    equalled: NDArray[np.bool_] = array("runs", np.bool_)
-
-
-class Clusters(RunState):
-    """The clusters of each run's current population.
-
-    Attributes
-    ----------
-    trees
-        Linkage tree of each cluster, as masks.
-    pools, pool_size
-        Members of each cluster, and how many.
-    objective
-        The single objective of a cluster, or -1.
-    own
-        The cluster of each member.
-    current
-        The single objective of the current member's cluster, or -1.
-    """
-
-    trees: Genotypes = array("runs clusters sets genes", np.uint8)
-    pools: NDArray[np.intp] = array("runs clusters members", np.intp)
-    pool_size: NDArray[np.intp] = array("runs", np.intp, 1)
-    objective: NDArray[np.intp] = array("runs clusters", np.intp, -1)
-    own: NDArray[np.intp] = array("runs members", np.intp)
-    current: NDArray[np.intp] = array("runs", np.intp, -1)
 
 
 @dataclass(kw_only=True)
@@ -124,18 +77,33 @@ class MOGOMEA(OptimalMixing):
         """
         return cls(mutation="none", turns=2, accept_archived=True)
 
-    def _begin(self) -> None:
-        runs, genes, m = self.runs, self.space.genes, self.objectives
-        self._archive = Archive(runs=runs, points=FIRST_POINTS, genes=genes, m=m)
-        self._row = np.arange(runs)
-        super()._begin()
-        sets = self._member.masks.shape[1]
-        self._clusters = Clusters(runs=runs, clusters=m + 1, sets=sets, genes=genes, members=1)
+    def _chosen_rules(self) -> Rules:
+        rate = 1 / self.space.genes if self.mutation == "weak" else 0.0
+        return Rules(
+            self.first_population,
+            self.turns,
+            self._others,
+            self.mutation != "none",
+            rate,
+            False,
+            self.accept_archived,
+        )
+
+    def _cluster_count(self, p: int) -> int:
+        return self.objectives + 1 + p
+
+    def _pool_size(self, p: int) -> int:
+        n = self.first_population << p
+        return min(n, max(2, 2 * n // self._cluster_count(p)))
+
+    def _taken(self, x: Genotypes, f: NDArray[np.float64]) -> None:
+        super()._taken(x, f)
+        if self.archive_size is not None:
+            self._drop(np.flatnonzero(self._archive.count > self.archive_size), self.archive_size)
 
     def _learn(self, runs: Runs, p: int) -> None:
         X, F = self._populations.X[runs, self._places(p)], self._populations.F[runs, self._places(p)]
-        n, clusters, genes = F.shape[1], self.objectives + 1 + p, self.space.genes
-        self._clusters.grow(members=n, clusters=clusters)
+        n, clusters, genes = F.shape[1], self._cluster_count(p), self.space.genes
         draws = self.random.of(runs, (1 + n + clusters * genes,))
         pools, own, ends = balanced_clusters(F, clusters, draws[:, : 1 + n])
         size = pools.shape[2]
@@ -175,7 +143,7 @@ class MOGOMEA(OptimalMixing):
             known = np.isfinite(values).all(axis=0)
             better &= known
             equal &= known
-        self._archive.equalled = equal
+        self._archive.equalled[:] = equal
         same = np.flatnonzero(equal)
         if len(same):
             self._spread(same, place[same], x[same])
@@ -198,6 +166,7 @@ class MOGOMEA(OptimalMixing):
         size = kept.sum(axis=1)
         if size.max() == room:
             self._archive.grow(points=2 * room)
+            self._arrays = None
         self._archive.F[:, runs, :room], self._archive.X[runs, :room] = F, X
         self._archive.F[:, runs, size], self._archive.X[runs, size] = values[..., 0], x
         self._archive.count[runs] = size + 1
@@ -317,10 +286,17 @@ def balanced_clusters(
             nearest = np.minimum(nearest, _distances(points, means[:, k : k + 1])[..., 0])
     distance = _distances(points, means)
     own = distance.argmin(axis=2)
+    slots = row[:, np.newaxis] * clusters
     for _ in range(SWEEPS):
-        member = own[:, np.newaxis] == every[:, np.newaxis]  # (runs, clusters, n)
-        count = member.sum(axis=2, keepdims=True)
-        means = np.where(count > 0, (member @ points) / np.maximum(count, 1), means)
+        # sums in the order of the points, unlike those of a matrix product
+        slot = (slots + own).ravel()
+        count, *sums = (
+            np.bincount(slot, weights, runs * clusters).reshape(runs, clusters)
+            for weights in (None, *(points[..., j].ravel() for j in range(m)))
+        )
+        held = np.maximum(count, 1)
+        for j, total in enumerate(sums):
+            means[..., j] = np.where(count > 0, total / held, means[..., j])
         distance, before = _distances(points, means), own
         own = distance.argmin(axis=2)
         if (own == before).all():  # converged in all runs

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
+from nasbench_kit.kernels.policy import climb, draw
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Reinforce"]
-
-BETAS, EPSILON = (0.9, 0.999), 1e-8  # Adam hyperparameters
 
 
 @dataclass(kw_only=True)
@@ -47,29 +46,24 @@ class Reinforce(Algorithm):
         return 0  # samples from a policy instead of a population
 
     def _begin(self) -> None:
-        most = max(self.space.cardinalities)
-        self._alleles = np.arange(most) < np.array(self.space.cardinalities)[:, np.newaxis]
-        shape = (self.runs, self.space.genes, most)
-        self._logits, self._first, self._second = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self._cardinalities = np.array(self.space.cardinalities)
+        shape = (self.runs, self.space.genes, max(self.space.cardinalities))
+        self._logits, self._moments = np.zeros(shape), (np.zeros(shape), np.zeros(shape))
+        self._exponentials = np.ones(shape)  # of the logits, minus the largest one of each gene
         self._steps = 0
         self._reward, self._weight = np.zeros(self.runs), np.zeros(self.runs)  # moving average and its total weight
 
-    def _policy(self) -> NDArray[np.float64]:
-        """Probability of each allele: (runs, genes, alleles)."""
-        chances = np.where(self._alleles, np.exp(self._logits - self._logits.max(axis=2, keepdims=True)), 0.0)
-        return np.asarray(chances / chances.sum(axis=2, keepdims=True))
-
     def _ask(self) -> Genotypes:
-        bounds = np.cumsum(self._policy(), axis=2)[..., :-1]
         tries = 1 if self.space.unconstrained else ATTEMPTS
-        draws = self.random.random((tries, self.space.genes))
-        drawn: Genotypes = (draws[..., np.newaxis] >= bounds[:, np.newaxis]).sum(axis=3).astype(np.uint8)
+        words = self.random.words(tries * self.space.genes)
+        drawn, self._chances = draw(self._exponentials, self._cardinalities, words)
         if tries == 1:
             return drawn
         valid = self.space.is_valid(drawn.reshape(-1, self.space.genes)).reshape(self.runs, tries)
         chosen = drawn[np.arange(self.runs), valid.argmax(axis=1)]
-        other = self.random.sample(self.space, 1)[:, 0]  # used if no draw was valid
-        return np.where(valid.any(axis=1, keepdims=True), chosen, other)[:, np.newaxis]
+        without = np.flatnonzero(~valid.any(axis=1))
+        chosen[without] = self.random.single(self.space, without)
+        return chosen[:, np.newaxis]
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         reward = -F[:, 0, 0]
@@ -80,11 +74,7 @@ class Reinforce(Algorithm):
         self._weight = keep * self._weight + (1 - keep)
         baseline = self._reward / np.maximum(self._weight, 1e-300)
         advantage = np.where(known, reward - baseline, 0.0)
-        chosen = X[:, 0, :, np.newaxis] == np.arange(self._alleles.shape[1])
-        gradient = (self._policy() - chosen) * advantage[:, np.newaxis, np.newaxis]
         self._steps += 1
-        self._first = BETAS[0] * self._first + (1 - BETAS[0]) * gradient
-        self._second = BETAS[1] * self._second + (1 - BETAS[1]) * gradient**2
-        first = self._first / (1 - BETAS[0] ** self._steps)
-        second = self._second / (1 - BETAS[1] ** self._steps)
-        self._logits -= self.learning_rate * first / (np.sqrt(second) + EPSILON)
+        rate = float(self.learning_rate)
+        shifted = climb(self._logits, self._moments, self._chances, X[:, 0], advantage, self._steps, rate)
+        self._exponentials = np.exp(shifted, out=shifted)

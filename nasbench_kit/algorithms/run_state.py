@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["RunState", "array"]
 
@@ -35,6 +36,9 @@ def array(axes: str, kind: type, fill: float = 0) -> Any:
 class RunState:
     """Base class of groups of arrays that an algorithm keeps for all of its runs, declared with `array`.
 
+    Arrays with one element per run are views of the fields of a structured array, ``each``, so that compiled loops take
+    one argument for all of them. They must therefore be modified in place.
+
     Parameters
     ----------
     **sizes : int
@@ -51,11 +55,26 @@ class RunState:
     array([[0.5, inf, inf]])
     """
 
+    _declared: dict[str, _Declaration]
+
+    def __init_subclass__(cls) -> None:
+        cls._declared = {name: value for name, value in vars(cls).items() if isinstance(value, _Declaration)}
+
     def __init__(self, **sizes: int) -> None:
-        self._declared = {name: value for name, value in vars(type(self)).items() if isinstance(value, _Declaration)}
+        fields = [(name, known.kind) for name, known in self._declared.items() if known.axes == ("runs",)]
+        self.each = np.zeros(sizes["runs"], dtype=np.dtype(fields, align=True))
         for name, declared in self._declared.items():
             shape = [sizes[axis] for axis in declared.axes]
-            setattr(self, name, np.full(shape, declared.fill, dtype=declared.kind))
+            if declared.axes == ("runs",):
+                self.each[name] = declared.fill
+                setattr(self, name, self.each[name])
+            else:
+                setattr(self, name, np.full(shape, declared.fill, dtype=declared.kind))
+
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """All arrays in the order of their declaration; ``each``, in place of those that it contains, comes first."""
+        others = (getattr(self, name) for name, known in self._declared.items() if known.axes != ("runs",))
+        return (self.each, *others) if self.each.dtype.names else tuple(others)
 
     def size(self, axis: str) -> int:
         """Length of an axis."""

@@ -80,7 +80,7 @@ class SMSEMOA(Algorithm):
 
     def _child(self, members: Genotypes) -> Genotypes:
         chosen = self.random.integers(self.population_size, (2,))  # in the order of the members
-        mates = gather(self._X, np.take_along_axis(self._order, chosen, axis=1))
+        mates = gather(self._X, gather(self._order, chosen))
         crossed = None
         if self.crossover_probability < 1:
             crossed = self.random.random((1,)) < self.crossover_probability
@@ -91,15 +91,18 @@ class SMSEMOA(Algorithm):
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         n = self.population_size
         # the objective axis comes first, so that comparisons are vectorised over all members of all runs
-        values = np.where(np.isfinite(F).all(axis=2), np.moveaxis(F, 2, 0), np.inf)
+        values = F.transpose(2, 0, 1)
+        if not np.isfinite(F.sum()):
+            values = np.where(np.isfinite(F).all(axis=2), values, np.inf)
         if not self._started:
             self._started = True
             self._X[:, :n], self._F[:, :, :n] = X, values
             self._rank[:, :n] = nondomination_ranks(F)
             self._order[:, :n] = np.lexsort(values[::-1], axis=1)
             return
-        runs, free = np.arange(self.runs), self._order[:, -1]
-        self._X[runs, free], self._F[:, runs, free] = X[:, 0], values[:, :, 0]
+        free = self._order[:, -1] + np.arange(self.runs) * (n + 1)
+        self._X.reshape(-1, self.space.genes)[free] = X[:, 0]
+        self._F.reshape(self.objectives, -1)[:, free] = values[:, :, 0]
         self._order = after_joining(self._F, self._rank, self._order, self.random.bits((1,))[:, 0])
 
     @property

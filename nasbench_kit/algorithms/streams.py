@@ -8,20 +8,23 @@ import math
 import numbers
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.kernels.hashing import mix
-from nasbench_kit.kernels.variation import integers
+from nasbench_kit.kernels.variation import integers, permutations, scaled
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Streams", "stream_key"]
 
+ALL = slice(None)
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # SplitMix64's step
 BLOCK = 4096  # 64-bit words drawn from a generator at a time, to amortise the cost of calls
+STOCK = 16  # valid genotypes sampled at a time where one is needed now and then
 LINE = 8  # words of a cache line, as padding between the runs' blocks: a power-of-two stride causes cache conflicts
 
 
@@ -52,7 +55,7 @@ class Streams:
         self.drawn_from: Genotypes | None = None  # genotypes to sample, if not from the whole space
         self._words = np.empty((runs, 0), dtype=np.uint64)
         self._used = 0
-        self._states: NDArray[np.uint64] | None = None
+        self._stock: Genotypes | None = None  # genotypes for `single`: (runs, STOCK, genes)
 
     def bits(self, shape: tuple[int, ...]) -> NDArray[np.uint32]:
         """Random 32-bit words: (runs, *shape)."""
@@ -60,6 +63,28 @@ class Streams:
         begin, end = self._advance(count)
         block = self._words[:, begin:end]
         return np.ascontiguousarray(block).view(np.uint32)[:, :count].reshape(self.runs, *shape)
+
+    def requests(self, counts: tuple[int, ...]) -> NDArray[np.uint32]:
+        """The 32-bit words of several calls of `bits` in one array (runs, k), without a copy where possible.
+
+        Each request starts at a 64-bit word: one of an odd number of 32-bit words is followed by a word of no use.
+        """
+        words = sum(-(-count // 2) for count in counts)
+        if self._used + words <= self._words.shape[1]:
+            self._used += words
+            return self._words[:, self._used - words : self._used].view(np.uint32)
+        found = np.empty((self.runs, words + LINE), dtype=np.uint64)[:, :words]  # rows apart, as those of a block
+        place = 0
+        for count in counts:
+            begin, end = self._advance(count)
+            found[:, place : place + end - begin] = self._words[:, begin:end]
+            place += end - begin
+        return found.view(np.uint32)
+
+    def words(self, count: int) -> NDArray[np.uint32]:
+        """Like `bits`, but a view, for those who need the words of few runs: (runs, count). ``count`` is at least 1."""
+        begin, end = self._advance(count)
+        return self._words[:, begin:end].view(np.uint32)[:, :count]
 
     def _advance(self, count: int) -> tuple[int, int]:
         """Slice bounds of the 64-bit words that hold the next ``count`` random 32-bit words."""
@@ -90,15 +115,18 @@ class Streams:
         For algorithms whose runs are not synchronised. The numbers come from a second stream of each run, a SplitMix64
         generator (Steele, Lea and Flood 2014), which allows random access.
         """
-        if self._states is None:
-            self._states = np.array(
-                [generator.bit_generator.seed_seq.generate_state(4, np.uint64)[3] for generator in self.generators]
-            )
         count = math.prod(shape)
         steps = np.arange(count + 1, dtype=np.uint64) * GOLDEN  # arithmetic wraps at 2**64
-        words = mix(self._states[runs][:, np.newaxis] + steps[:-1])
-        self._states[runs] += steps[-1:]
+        words = mix(self.states[runs][:, np.newaxis] + steps[:-1])
+        self.states[runs] += steps[-1:]
         return ((words >> np.uint64(11)) * np.float64(2.0**-53)).reshape(len(runs), *shape)
+
+    @cached_property
+    def states(self) -> NDArray[np.uint64]:
+        """States of the second streams, which draw for a subset of runs (`of`), or in compiled loops: (runs,)."""
+        return np.array(
+            [generator.bit_generator.seed_seq.generate_state(4, np.uint64)[3] for generator in self.generators]
+        )
 
     def sample_of(self, runs: NDArray[np.intp], space: Space, n: int) -> Genotypes:
         """Random genotypes, as from `sample`, for a subset of runs, from their second streams: (len(runs), n, genes)."""
@@ -112,25 +140,40 @@ class Streams:
                 X[run, i] = space.sample(1, int(draws[run, i, 0] * 2**53))[0]
         return X
 
-    def permutations(self, shape: tuple[int, ...]) -> NDArray[np.intp]:
+    def permutations(self, shape: tuple[int, ...], runs: NDArray[np.intp] | slice = ALL) -> NDArray[np.intp]:
         """Random permutations of 0 ... n - 1 along the last axis of ``shape``, where n is its length: (runs, *shape).
 
-        The sort keys differ in their low bits. There are no ties, which sorts may break differently on different
-        processors.
+        The streams of all runs advance, even if ``runs`` selects some of them.
         """
-        n = shape[-1]
-        low = n.bit_length()
-        keys = (self.bits(shape) & np.uint32(2**32 - 2**low)) | np.arange(n, dtype=np.uint32)
-        keys.sort(axis=-1)
-        return (keys & np.uint32(2**low - 1)).astype(np.intp)
+        words = self.words(math.prod(shape))[runs]
+        return permutations(words.reshape(len(words), *shape))
 
     def sample(self, space: Space, n: int) -> Genotypes:
         """Uniformly distributed valid genotypes, or genotypes of `drawn_from`: (runs, n, genes)."""
         if self.drawn_from is not None:
             return self.drawn_from[self.integers(len(self.drawn_from), (n,))]
         if space.unconstrained:
-            return self.integers(space.cardinalities, (n, space.genes)).astype(np.uint8)
+            return scaled(self.words(n * space.genes).reshape(-1, n, space.genes), space.cardinalities)
         return np.stack([space.sample(n, generator) for generator in self.generators])
+
+    def single(self, space: Space, runs: NDArray[np.intp]) -> Genotypes:
+        """One genotype, as from `sample`, for each run of a subset, to be called in every step: (len(runs), genes).
+
+        The streams of all runs advance. In spaces with constraints, where samples are dear, each run of the subset takes
+        the next one of its stock.
+        """
+        if self.drawn_from is not None:
+            return self.drawn_from[self.integers(len(self.drawn_from), (1,))[runs, 0]]
+        if space.unconstrained:
+            return scaled(self.words(space.genes)[runs], space.cardinalities)
+        if self._stock is None:
+            self._stock = np.empty((self.runs, STOCK, space.genes), dtype=np.uint8)
+            self._taken = np.full(self.runs, STOCK)
+        for run in runs[self._taken[runs] == STOCK]:
+            self._stock[run], self._taken[run] = space.sample(STOCK, self.generators[run]), 0
+        X: Genotypes = self._stock[runs, self._taken[runs]]
+        self._taken[runs] += 1
+        return X
 
 
 def stream_key(name: str, settings: Mapping[str, Any]) -> tuple[int, ...]:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit import data
+from nasbench_kit.benchmark.answers import Charge, Missing
 from nasbench_kit.benchmark.card import benchmark_card
-from nasbench_kit.benchmark.problem import Charge, Missing, TabularProblem
+from nasbench_kit.benchmark.problem import TabularProblem
 from nasbench_kit.benchmark.queries import Queries, Seed
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra, StoreError, UnknownName
 from nasbench_kit.metrics import Direction, Metric, minimised

@@ -54,16 +54,17 @@ class Lookup:
         found = left < len(self.keys)
         found[found] = self.keys[left[found]] == keys[found]
         record = np.where(found, left, -1)
-        for offset in range(1, self._most_records):  # a later record of the same network may be the genotype's own
-            later = np.minimum(left + offset, len(self.keys) - 1)
-            own = (self.keys[later] == keys) & (self.architectures[later] == rows).all(axis=1)
+        later = left
+        while True:  # a later record of the same network may be the genotype's own
+            later = np.minimum(later + 1, len(self.keys) - 1)
+            same = found & (later > left) & (self.keys[later] == keys)
+            if not same.any():
+                break
+            own = np.flatnonzero(same)
+            own = own[(self.architectures[later[own]] == rows[own]).all(axis=1)]
             record[own] = later[own]
+            left, found = later, same
         return record
-
-    @cached_property
-    def _most_records(self) -> int:
-        """The largest number of records that any network has."""
-        return int(np.unique(self.keys, return_counts=True)[1].max(initial=1))
 
     @cached_property
     def _record_of_network(self) -> NDArray[np.intp] | None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nasbench_kit.benchmark.answers import CHARGES, MISSING, VALIDATION_TIME, Charge, Missing, TableAnswers
 from nasbench_kit.benchmark.nearest import StoredRows
 from nasbench_kit.benchmark.queries import Queries
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.metrics import PROXY, Metric, minimised
+from nasbench_kit.metrics import Metric, minimised
 from nasbench_kit.metrics.indicators import pareto_front
 from nasbench_kit.problems import (
     Evaluation,
@@ -26,37 +26,10 @@ from nasbench_kit.problems import (
 )
 from nasbench_kit.spaces.genotypes import SMALL_SIZE, Genotypes
 
-__all__ = ["CHARGES", "MISSING", "Charge", "Missing", "TabularProblem"]
+__all__ = ["TabularProblem"]
 
-Missing = Literal["raise", "fail", "skip", "nearest"]
-Charge = Literal["all", "one"]
-
-MISSING: tuple[Missing, ...] = ("raise", "fail", "skip", "nearest")
-CHARGES: tuple[Charge, ...] = ("all", "one")
-VALIDATION_TIME = "valid_time"
 SMALL_SHARE = 0.01  # of the space's networks: with fewer, a search is restricted to the stored ones by default
 LONGEST = 200  # maximum characters of an architecture in a message
-
-
-@dataclass(frozen=True)
-class _Answers:
-    """The table at one epoch budget: one row per genotype in a small space, else one row per record.
-
-    Attributes
-    ----------
-    F : ndarray of float64, shape (rows, trials, m)
-        Objective values, minimised; each row's known trials come first. ``nan`` for missing values and computed costs.
-    seconds : ndarray of float64, shape (rows, trials)
-    count : ndarray of int, shape (rows,), or int
-        The number of trials of each row; an int if it is the same for all.
-    complete : bool
-        Whether every valid genotype has a value.
-    """
-
-    F: NDArray[np.float64]
-    seconds: NDArray[np.float64]
-    count: NDArray[np.intp] | int
-    complete: bool
 
 
 class TabularProblem(Problem):
@@ -111,7 +84,16 @@ class TabularProblem(Problem):
         self.missing: Missing = missing or ("nearest" if few else "raise")
         self.charge, self.include_validation_time = charge, include_validation_time
         self.nominal_budgets = nominal_budgets
-        self._answers: dict[int | None, _Answers] = {}
+        self._answers = TableAnswers(
+            bench,
+            objectives,
+            dataset,
+            drawn=self.noisy,
+            seed=self._expected,
+            missing=self.missing,
+            charge=charge,
+            include_validation_time=include_validation_time,
+        )
         self(bench.architectures[:1])  # so that an unknown budget fails now, not during the search
         warn_of_test_data(objectives, bench.name, stacklevel=3)
         if missing is None and few:
@@ -238,7 +220,7 @@ class TabularProblem(Problem):
     def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
         X = self.answered(self.space.check(X))
         epochs = self.epochs if epochs is None or self.nominal_budgets else epochs
-        answers = self._answered(epochs)
+        answers = self._answers.at(epochs)
         small = self.space.size <= SMALL_SIZE
         network: NDArray[np.intp] | None = None
         if small:
@@ -278,125 +260,6 @@ class TabularProblem(Problem):
                 "missing='nearest' (a search of the stored networks alone); --missing in the shell"
             )
         F[unknown] = np.inf
-
-    def _answered(self, epochs: int | None) -> _Answers:
-        if epochs not in self._answers:
-            self._answers[epochs] = self._answer(epochs)
-        return self._answers[epochs]
-
-    def _answer(self, epochs: int | None) -> _Answers:
-        """Compute the objective values and simulated seconds of every row at an epoch budget."""
-        bench, dataset = self.bench, self.dataset
-        seeds = self._trial_seeds() if self.noisy else [self._expected]
-        values = np.stack([self._rows(list(self.objectives), epochs, seed) for seed in seeds], axis=1)
-        F = minimised(values.reshape(-1, len(self.objectives)), self._metrics).reshape(values.shape)
-        small = self.space.size <= SMALL_SIZE
-        # in larger spaces, costs are computed per genotype when it is evaluated
-        looked_up = [i for i, name in enumerate(self.objectives) if small or name not in bench.costs(dataset)]
-        known: NDArray[np.bool_] = ~np.any(np.isnan(F[:, :, looked_up]), axis=2)
-        seconds = np.stack([self._seconds(epochs, seed) for seed in seeds], axis=1)
-        count: NDArray[np.intp] | int = 1
-        if self.noisy:
-            first = np.argsort(~known, axis=1, kind="stable")
-            F = np.take_along_axis(F, first[:, :, np.newaxis], axis=1)
-            seconds = np.take_along_axis(seconds, first, axis=1)
-            # a table may have trials for one budget but only the mean for another: use the mean there
-            alone = np.flatnonzero(~np.any(known, axis=1))
-            means = self._rows(list(self.objectives), epochs, "mean")[alone]
-            F[alone, 0] = minimised(means, self._metrics)
-            seconds[alone, 0] = self._seconds(epochs, "mean", trainings=1)[alone]
-            known[alone, 0] = ~np.any(np.isnan(F[alone, 0][:, looked_up]), axis=1)
-            counts = np.maximum(known.sum(axis=1), 1)
-            count = int(counts[0]) if (counts == counts[0]).all() else counts
-        rows_known: NDArray[np.bool_] = np.any(known, axis=1)
-        if self.missing in ("fail", "skip"):
-            seconds = self._settled_seconds(seconds, rows_known)
-        if small:
-            asked = np.flatnonzero(self.space.is_valid(self.space.all()))
-            complete = bool(rows_known[asked].all())
-        else:
-            complete = len(self.bench) >= (self.space.networks or np.inf) and bool(rows_known[:-1].all())
-        return _Answers(np.ascontiguousarray(F), np.ascontiguousarray(seconds), count, complete)
-
-    def _trial_seeds(self) -> list[int]:
-        """The seeds of the trials from which an evaluation draws."""
-        return sorted(
-            {
-                seed
-                for metric in self._metrics
-                if metric.depends_on_seed
-                for seed in self.bench.seeds(self.dataset, metric.name)
-            }
-        )
-
-    def _rows(self, names: list[str], epochs: int | None, seed: int | Literal["mean"]) -> NDArray[np.float64]:
-        """Metrics of every genotype of a small space, else of every record and a final ``nan`` row; shape (rows, m)."""
-        return np.stack([self.bench.rows(name, self.dataset, epochs, seed) for name in names], axis=1)
-
-    # ---------------------------------------------------------------- time
-
-    def _seconds(
-        self, epochs: int | None, seed: int | Literal["mean"], trainings: int | None = None
-    ) -> NDArray[np.float64]:
-        """Simulated seconds of evaluating each row, ``nan`` if unknown; shape (rows,).
-
-        A mean is charged ``trainings`` trainings; by default, `charge` decides.
-        """
-        bench, dataset = self.bench, self.dataset
-        stored = bench.metrics(dataset)
-        proxies = [name for name in self.objectives if name.startswith(PROXY)]
-        if proxies and set(self.objectives) <= {*proxies, *self.space.cost_names}:
-            times = [f"{name.removeprefix(PROXY)}_time" for name in proxies]
-            if not set(times) <= set(stored):
-                return np.full(self._row_count, np.nan)
-            total: NDArray[np.float64] = self._rows(times, None, "mean").sum(axis=1)
-            return total
-        wanted = ["training_time"] + [VALIDATION_TIME] * self.include_validation_time
-        epochs = self._full_budget if epochs is None else epochs
-        seconds = np.zeros(self._row_count)
-        for name in wanted:
-            if name not in stored:
-                return np.full(self._row_count, np.nan)
-            budgets = bench.epochs(dataset, name)
-            if budgets and epochs is not None and epochs not in budgets:
-                return np.full(self._row_count, np.nan)
-            seconds += self._time(name, epochs if budgets else None, seed)
-        if seed == "mean" and self.charge == "all" and trainings is None:
-            seconds *= self._trainings(epochs)
-        return seconds
-
-    def _time(self, name: str, epochs: int | None, seed: int | Literal["mean"]) -> NDArray[np.float64]:
-        """A stored time of every row: that of this seed's training if times are stored per seed, else the mean."""
-        own = seed != "mean" and seed in self.bench.seeds(self.dataset, name)
-        return self.bench.rows(name, self.dataset, epochs, seed if own else "mean")
-
-    def _trainings(self, epochs: int | None) -> NDArray[np.float64]:
-        """The number of trainings averaged in the mean of each row: 1 if the table stores only means."""
-        most = np.ones(self._row_count)
-        for metric in self._metrics:
-            seeds = self.bench.seeds(self.dataset, metric.name) if metric.depends_on_seed else ()
-            if seeds:
-                budget = epochs if epochs in self.bench.epochs(self.dataset, metric.name) else None
-                trials = [self.bench.rows(metric.name, self.dataset, budget, seed) for seed in seeds]
-                most = np.maximum(most, (~np.isnan(trials)).sum(axis=0))
-        return most
-
-    @cached_property
-    def _full_budget(self) -> int | None:
-        """The largest budget of any objective; None if no objective has epoch budgets."""
-        stored = [epochs for name in self.objectives for epochs in self.bench.epochs(self.dataset, name)]
-        return max(stored, default=None)
-
-    @cached_property
-    def _row_count(self) -> int:
-        return self.space.size if self.space.size <= SMALL_SIZE else len(self.bench) + 1
-
-    def _settled_seconds(self, seconds: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Seconds (rows, trials) with `missing` applied: known or longest time for "fail", zero for "skip"."""
-        if self.missing == "skip":
-            return np.where(known[:, np.newaxis], seconds, 0.0)
-        longest = np.nanmax(seconds, initial=-np.inf)
-        return np.where(np.isnan(seconds), longest, seconds) if np.isfinite(longest) else seconds
 
 
 def _stores_few(bench: Queries) -> bool:

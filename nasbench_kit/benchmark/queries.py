@@ -23,6 +23,9 @@ __all__ = ["Queries", "Seed"]
 
 Seed = int | Literal["mean", "random"]
 
+COPIED_ROWS = 2**22  # up to so many rows, a metric that is asked for is kept in memory, as an array by row
+KEPT_BYTES = 2**28  # of such arrays of all metrics
+
 
 class Queries:
     """Base class of `Benchmark`: looks up genotypes and lists the stored datasets, metrics, budgets and seeds."""
@@ -218,7 +221,7 @@ class Queries:
                 result[:, i] = self._store.cost(rows, name, dataset)
             else:
                 record = self.records(rows) if record is None else record
-                result[:, i] = self._values(dataset, name, epochs, seed)[record]
+                result[:, i] = self._of_records(record, dataset, name, epochs, seed)
         return result
 
     def _random_trials(
@@ -237,32 +240,58 @@ class Queries:
 
     def _values_by_number(self, dataset: str, name: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
         key = (dataset, name, epochs, seed, True)
-        if key not in self._cache:
-            if name in self._store.costs(dataset):
-                everything = self.space.all()
-                valid = self.space.is_valid(everything)
-                values = np.full(len(everything), np.nan)
-                values[valid] = self._store.cost(everything[valid], name, dataset)
-                self._cache[key] = values
-            else:
-                self._cache[key] = self._values(dataset, name, epochs, seed)[self._by_number]
-        return self._cache[key]
+        if key in self._cache:
+            return self._cache[key]
+        if name in self._store.costs(dataset):
+            everything = self.space.all()
+            valid = self.space.is_valid(everything)
+            values = np.full(len(everything), np.nan)
+            values[valid] = self._store.cost(everything[valid], name, dataset)
+        else:
+            values = self._values(dataset, name, epochs, seed)[self._by_number]
+        return self._kept(key, values)
 
     def _values(self, dataset: str, name: str, epochs: int | None, seed: int | str) -> NDArray[np.float64]:
         """A metric of every record, then ``nan``, which index -1 selects; shape (len(self) + 1,)."""
         key = (dataset, name, epochs, seed, False)
-        if key not in self._cache:
-            column = self._store.metrics[dataset][name]
-            array = self._store.array(column)
-            if column.epochs is not None:
-                array = array[:, self._epoch_position(column, dataset, name, epochs)]
-            values = np.full(len(self) + 1, np.nan)
-            if column.seeds is not None:
-                values[:-1] = _mean(array) if seed == "mean" else self._seed_slice(array, column, seed)
-            elif seed == "mean" or not self.metric(name, dataset).depends_on_seed:
-                values[:-1] = array
-            self._cache[key] = values
-        return self._cache[key]
+        if key in self._cache:
+            return self._cache[key]
+        values = np.full(len(self) + 1, np.nan)
+        values[:-1] = self._selected(slice(None), dataset, name, epochs, seed)
+        return self._kept(key, values)
+
+    def _of_records(
+        self, record: NDArray[np.intp], dataset: str, name: str, epochs: int | None, seed: int | str
+    ) -> NDArray[np.float64]:
+        """A metric of some records, ``nan`` for the record -1; of large tables, nothing else is read or kept."""
+        if len(self) <= COPIED_ROWS:
+            return self._values(dataset, name, epochs, seed)[record]
+        values: NDArray[np.float64] = np.where(record < 0, np.nan, self._selected(record, dataset, name, epochs, seed))
+        return values
+
+    def _selected(
+        self, which: NDArray[np.intp] | slice, dataset: str, name: str, epochs: int | None, seed: int | str
+    ) -> NDArray[Any] | float:
+        """A stored metric of some records at one budget, of one seed or their mean."""
+        column = self._store.metrics[dataset][name]
+        array = self._store.array(column)
+        if column.epochs is not None:
+            array = array[:, self._epoch_position(column, dataset, name, epochs)]
+        if column.seeds is not None:
+            return _mean(array[which]) if seed == "mean" else self._seed_slice(array[which], column, seed)
+        if seed == "mean" or not self.metric(name, dataset).depends_on_seed:
+            return array[which]
+        return np.nan
+
+    def _kept(
+        self, key: tuple[str, str, int | None, int | str, bool], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Keep values for later queries; the oldest are forgotten where there would be too many."""
+        size = values.nbytes + sum(kept.nbytes for kept in self._cache.values())
+        while self._cache and size > KEPT_BYTES:
+            size -= self._cache.pop(next(iter(self._cache))).nbytes
+        self._cache[key] = values
+        return values
 
     @staticmethod
     def _seed_slice(array: NDArray[Any], column: Column, seed: int | str) -> NDArray[Any] | float:

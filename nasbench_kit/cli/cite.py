@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from nasbench_kit.algorithms import ALGORITHMS, parse_algorithm
 from nasbench_kit.benchmark import open_benchmark
 from nasbench_kit.data import list_benchmarks
 from nasbench_kit.data.references import KIT, algorithm_references, bibtex, cited_references
@@ -34,6 +33,8 @@ def _keys(name: str) -> tuple[str, ...]:
         return cited_references(str(open_benchmark(name).info.get("citation", "")))
     if name in list_spaces():
         return cited_references(spec(name).citation)
+    from nasbench_kit.algorithms import ALGORITHMS, parse_algorithm
+
     try:
         return algorithm_references(parse_algorithm(name).name)
     except UnknownName:

@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unique-networks", type=int, help="budget per run in distinct networks")
     parser.add_argument("--simulated-seconds", type=float, help="budget per run in seconds of training")
     parser.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that share the runs (default: all cores)")
     parser.add_argument(
         "--baseline",
         metavar="ALGORITHM",
@@ -127,6 +128,7 @@ def run(options: argparse.Namespace) -> int:
             report=_report(options.report, bench, problem.dataset),
             indicators=() if options.indicator == HYPERVOLUME else options.indicator,
             record=options.iohprofiler is not None,
+            workers=options.workers,
             progress=update,
         )
     if options.indicator != HYPERVOLUME:
@@ -134,12 +136,12 @@ def run(options: argparse.Namespace) -> int:
     for folder in folders:
         files = file_names(comparison.results, ".h5")
         for name, result in comparison.results.items():
-            say(f"saved {result.save(folder / files[name])}", error=True)
+            say(f"wrote {result.save(folder / files[name])}", error=True)
     if options.iohprofiler:
         say(f"wrote {comparison.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
         comparison.plot(options.figure or FIGURES[0], options.plot, clock=options.clock, **look_of(options))
-        say(f"drawn {options.plot}", error=True)
+        say(f"wrote {options.plot}", error=True)
     for table in tables:
         say(f"wrote {write_table(comparison, table, options.baseline)}", error=True)
     # last, since what reads a pipe may have seen enough before everything is written

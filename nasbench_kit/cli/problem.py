@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from nasbench_kit.benchmark.problem import CHARGES, MISSING
+from nasbench_kit.benchmark.answers import CHARGES, MISSING
 from nasbench_kit.metrics.metric import DIRECTIONS
 
 __all__ = ["add_answer_arguments", "add_problem_arguments", "problem_options"]

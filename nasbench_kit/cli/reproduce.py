@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--runs", type=int, help="runs of each search (default: as the recipe says)")
     parser.add_argument("--seed", type=int, help="random seed (default: as the recipe says)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that share the runs (default: all cores)")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the table: .csv or .json")
     add_plot_arguments(parser, more="; the second of several searches gets FILE-2, and so on")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -51,19 +52,21 @@ def run(options: argparse.Namespace) -> int:
     else:
         open_table(recipe)  # before a progress bar is shown
     with progress_bars(recipe.tasks) as update:
-        found = reproduce(recipe, runs=options.runs, seed=options.seed, progress=update, trained=trained)
+        found = reproduce(
+            recipe, runs=options.runs, seed=options.seed, workers=options.workers, progress=update, trained=trained
+        )
     if options.json:
         print_json(as_json(found))
     else:
         print_reproduction(found)
     if options.output:
-        say(f"written {_write(found, options.output)}", error=True)
+        say(f"wrote {_write(found, options.output)}", error=True)
     if options.plot:
         drawn = [comparison for comparison in found.comparisons.values() if comparison.results]
         for i, comparison in enumerate(drawn):
             path = options.plot if not i else options.plot.with_stem(f"{options.plot.stem}-{i + 1}")
             comparison.plot("anytime", path, **look_of(options))
-            say(f"drawn {path}", error=True)
+            say(f"wrote {path}", error=True)
     return 0 if found.passed else 1
 
 

@@ -45,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_plot_arguments(output)
     output.add_argument("--json", action="store_true", help="print JSON")
-    table, training = add_answer_arguments(parser), add_training_arguments(parser)
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="with --benchmark: processes that share the runs (default: all cores)"
+    )
+    table, training = (*add_answer_arguments(parser), "workers"), add_training_arguments(parser)
     # None marks an option that is not given, as only one of the two kinds may be
     parser.set_defaults(
         of_table={name: parser.get_default(name) for name in table},
@@ -65,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         if options.space is None:
             raise ValueError("give --benchmark NAME to search a table, or a search space to train networks of")
         _refuse(
-            options, options.of_table, "tells how a table answers: leave it out, or search one with --benchmark NAME"
+            options, options.of_table, "is for searching a table: leave it out, or search one with --benchmark NAME"
         )
         _complete(options, {**options.of_training, "dataset": "digits"})
         return search_by_training(options)

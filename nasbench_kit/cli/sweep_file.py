@@ -15,7 +15,7 @@ from typing import Any
 
 from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.benchmark import open_benchmark
-from nasbench_kit.benchmark.problem import CHARGES, MISSING
+from nasbench_kit.benchmark.answers import CHARGES, MISSING
 from nasbench_kit.cli.own import algorithm_of, problem_of, space_of
 from nasbench_kit.errors import NasbenchKitError, SourceError
 from nasbench_kit.experiments.budget import Budget

@@ -51,17 +51,18 @@ def search_table(options: argparse.Namespace) -> int:
             first_run=options.first_run,
             seed=options.seed,
             record=options.record or options.iohprofiler is not None,
+            workers=options.workers,
             progress=lambda share: update(algorithm.name, share),
             **budget_of(options),
         )
     comparison = Comparison(problem, {result.algorithm: result})
     if options.output:
-        say(f"saved {result.save(options.output)}", error=True)
+        say(f"wrote {result.save(options.output)}", error=True)
     if options.iohprofiler:
         say(f"wrote {result.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.plot:
         comparison.plot("anytime", options.plot, **look_of(options))
-        say(f"drawn {options.plot}", error=True)
+        say(f"wrote {options.plot}", error=True)
     if options.json:
         print_json(_json(problem, result))
     else:

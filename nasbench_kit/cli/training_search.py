@@ -155,7 +155,7 @@ def _found(problem: TrainingProblem, result: Result) -> list[dict[str, Any]]:
 def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result) -> list[Exported]:
     exported: list[Exported] = []
     if options.output:
-        say(f"saved {result.save(options.output)}", error=True)
+        say(f"wrote {result.save(options.output)}", error=True)
     if options.iohprofiler:
         say(f"wrote {result.to_iohprofiler(options.iohprofiler)}", error=True)
     if options.table:
@@ -182,7 +182,7 @@ def _write(options: argparse.Namespace, problem: TrainingProblem, result: Result
     if options.plot:
         from nasbench_kit.training.search.plot import plot_search
 
-        say(f"drawn {plot_search(problem, result, options.plot, **look_of(options))}", error=True)
+        say(f"wrote {plot_search(problem, result, options.plot, **look_of(options))}", error=True)
     return exported
 
 

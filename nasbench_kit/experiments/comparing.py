@@ -12,7 +12,7 @@ from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.comparisons import Comparisons
 from nasbench_kit.experiments.names import named, seeds_of, unused
-from nasbench_kit.experiments.search import search
+from nasbench_kit.experiments.search import planned, searched
 from nasbench_kit.problems import Problem
 
 __all__ = ["compare", "default_objective"]
@@ -52,6 +52,7 @@ def compare(
     report: Report | Mapping[str, Report] | None = None,
     indicators: Sequence[str] = (),
     record: bool = False,
+    workers: int | None = None,
     progress: Callable[[str, float], None] | None = None,
     **ends: Any,
 ) -> Comparison | Comparisons:
@@ -75,6 +76,8 @@ def compare(
         Several objectives: recorded in the traces besides the hypervolume, as in ``nasbench_kit.search``; see `Comparison.by`.
     record : bool
         Keep a log of every generation in each result, as in ``nasbench_kit.search``.
+    workers : int, optional
+        Processes that share the runs of all searches, as in ``nasbench_kit.search``. Default: all usable cores.
     progress : callable, optional
         Called with an algorithm's name and the fraction of its work done; with several problems, the name of the problem
         comes before that of the algorithm: ``"problem: algorithm"``.
@@ -93,7 +96,7 @@ def compare(
     """
     budget = Budget.of(budget, ends, compare)
     shared: dict[str, Any] = {"runs": runs, "first_run": first_run, "budget": budget, "seed": seed, "clock": clock}
-    shared |= {"indicators": indicators, "record": record}
+    shared |= {"indicators": indicators, "record": record, "workers": workers}
     if isinstance(problem, Problem) or not isinstance(problem, Sequence | Mapping) or isinstance(problem, str):
         if isinstance(report, Mapping):
             raise TypeError("report= by names is for several problems; for one, give (dataset, metric, epochs)")
@@ -129,6 +132,7 @@ def _compare_one(
     report: Report | None,
     indicators: Sequence[str],
     record: bool,
+    workers: int | None,
     progress: Callable[[str, float], None] | None,
 ) -> Comparison:
     """Run several algorithms on one problem; see `compare`."""
@@ -145,9 +149,8 @@ def _compare_one(
             raise ValueError("report= names a metric of a table, but this problem has no table")
     elif report is None and "test_accuracy" in problem.bench.metrics(problem.dataset):
         report = (problem.dataset, "test_accuracy", None) if "test_accuracy" not in problem.objectives else None
-    results = {}
-    for name, algorithm in members.items():
-        results[name] = search(
+    plans = [
+        planned(
             problem,
             algorithm,
             runs=runs,
@@ -157,8 +160,12 @@ def _compare_one(
             clock=clock,
             indicators=indicators,
             record=record,
-            progress=_named(progress, name),
+            workers=workers,
         )
+        for name, algorithm in members.items()
+    ]
+    found = searched(plans, workers=workers, progress=[_named(progress, name) for name in members])
+    results = dict(zip(members, found, strict=True))
     return Comparison(problem, results, report, budget)
 
 

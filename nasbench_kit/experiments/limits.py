@@ -17,9 +17,16 @@ REMEMBERED = {"flags": 0, "numbers": 12, "hashes": 80}  # bytes per evaluation, 
 
 
 def check_memory(
-    problem: Problem, algorithm: Algorithm, *, runs: int, together: int, budget: Budget, record: bool
-) -> None:
-    """Raise ValueError where a search needs more memory than the machine has.
+    problem: Problem,
+    algorithm: Algorithm,
+    *,
+    runs: int,
+    together: int,
+    processes: int = 1,
+    budget: Budget,
+    record: bool,
+) -> int:
+    """Raise ValueError where a search needs more memory than the machine has, whatever the number of processes.
 
     Parameters
     ----------
@@ -27,14 +34,38 @@ def check_memory(
     algorithm : Algorithm
     runs : int
     together : int
-        The number of runs in memory at a time.
+        The number of runs that a process has in memory at a time.
+    processes : int
     budget : Budget
     record : bool
         Whether every generation is recorded.
+
+    Returns
+    -------
+    int
+        How many of the processes there is memory for.
     """
     memory = _memory()
     if memory is None:
-        return
+        return processes
+    while processes > 1:
+        at_once = min(runs, together * processes)
+        if _most(problem, algorithm, runs=runs, together=at_once, budget=budget, record=record)[1] <= memory:
+            return processes
+        processes //= 2
+    what, most = _most(problem, algorithm, runs=runs, together=min(runs, together), budget=budget, record=record)
+    if most > memory:
+        raise ValueError(
+            f"this search needs {most / 2**30:,.0f} GiB for {what}, and this machine has {memory / 2**30:,.0f} GiB: "
+            "use fewer runs or evaluations, a smaller population, or several searches"
+        )
+    return 1
+
+
+def _most(
+    problem: Problem, algorithm: Algorithm, *, runs: int, together: int, budget: Budget, record: bool
+) -> tuple[str, int]:
+    """What needs most memory, and how many bytes."""
     genes, objectives = problem.space.genes, len(problem.objectives)
     member = COPIES * (genes + 8 * objectives + 8)
     # unknown in advance for a run that ends by its clock only
@@ -55,12 +86,7 @@ def check_memory(
         needs[f"the {evaluations:,} evaluations of {runs:,} runs, kept by record=True, {size} bytes each"] = (
             runs * evaluations * size
         )
-    what, most = max(needs.items(), key=lambda entry: entry[1])
-    if most > memory:
-        raise ValueError(
-            f"this search needs {most / 2**30:,.0f} GiB for {what}, and this machine has {memory / 2**30:,.0f} GiB: "
-            "use fewer runs or evaluations, a smaller population, or several searches"
-        )
+    return max(needs.items(), key=lambda entry: entry[1])
 
 
 def _way(problem: Problem, together: int) -> str:

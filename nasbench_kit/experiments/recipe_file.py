@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, Algorithm
-from nasbench_kit.benchmark.problem import CHARGES, MISSING
+from nasbench_kit.benchmark.answers import CHARGES, MISSING
 from nasbench_kit.errors import NasbenchKitError, SourceError, UnknownName
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.facts import FACTS

@@ -32,7 +32,7 @@ def log_grid(limit: int, per_decade: int = 10) -> NDArray[np.int64]:
     return np.append(grid[grid < limit], limit)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Batch:
     """One batch of evaluations of all runs.
 
@@ -59,6 +59,8 @@ class _Batch:
 
     def part(self, which: slice) -> _Batch:
         """A slice of the evaluations of every run."""
+        if which.stop - which.start == self.X.shape[1]:
+            return self
         return _Batch(
             self.X[:, which],
             self.F[:, which],
@@ -146,15 +148,15 @@ class Recorder:
         """
         runs, size = X.shape[:2]
         F = evaluation.F.reshape(runs, size, -1)
-        elapsed = evaluation.seconds.reshape(runs, size).cumsum(axis=1)
-        elapsed += self.seconds[:, np.newaxis]
+        seconds = evaluation.seconds.reshape(runs, size)
+        elapsed = (seconds.cumsum(axis=1) if size > 1 else seconds) + self.seconds[:, np.newaxis]
         network = None if evaluation.network is None else evaluation.network.reshape(runs, size)
         new = self.seen.new_networks(X, network) if self._in_order else None
         if partial:
             F = np.full_like(F, np.inf)
             self._partly = True
         batch = _Batch(X, F, elapsed, new, None, network)
-        batch = replace(batch, counted=self._counted(batch))
+        batch.counted = self._counted(batch)
         if self._log is not None:
             self._log.evaluated(X, F, batch.counted, self.evaluations, elapsed)
         if self.clock == "evaluations":

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nasbench_kit.benchmark import Benchmark, TabularProblem
-from nasbench_kit.errors import NasbenchKitError, UnknownName
+from nasbench_kit.errors import LostWorker, NasbenchKitError, UnknownName
 from nasbench_kit.experiments.budget import whole_number
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.names import seeds_of
@@ -21,7 +22,8 @@ from nasbench_kit.experiments.recipe_file import read_recipe
 from nasbench_kit.experiments.recipe_table import check_report, initial_of, open_table, problem_of, unfit
 from nasbench_kit.experiments.reported import COLUMNS, NOT_RUN, row_of_fact, rows_of_search
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.experiments.search import search
+from nasbench_kit.experiments.search import planned, searched
+from nasbench_kit.experiments.spreading import Whole
 from nasbench_kit.problems import Problem
 
 if TYPE_CHECKING:
@@ -100,6 +102,7 @@ def reproduce(
     *,
     runs: int | None = None,
     seed: int | None = None,
+    workers: int | None = None,
     progress: Callable[[str, float], None] | None = None,
     trained: Trained | None = None,
 ) -> Reproduction:
@@ -114,6 +117,8 @@ def reproduce(
         can be told from chance, and the verdicts allow for that.
     seed : int, optional
         Default: as the recipe says.
+    workers : int, optional
+        Processes that share the runs of searches on a table, as in ``nasbench_kit.search``. Default: all usable cores.
     progress : callable, optional
         Called with the name of a search (``Recipe.tasks``) and the fraction of its work done.
     trained : callable, optional
@@ -159,7 +164,7 @@ def reproduce(
     rows = [row_of_fact(recipe, bench, fact) for fact in recipe.facts]
     comparisons = {}
     for part, problem in zip(parts, problems, strict=True):
-        comparison, left_out = _searched(recipe, bench, part, problem, progress)
+        comparison, left_out = _searched(recipe, bench, part, problem, workers, progress)
         comparisons[part.name] = comparison
         rows += rows_of_search(recipe, part, comparison, left_out)
     return Reproduction(recipe, bench, tuple(rows), comparisons)
@@ -183,7 +188,7 @@ def _by_training(
     for part in parts:
         with trained(training, part.objectives) as problem:
             initial_of(recipe, part, problem.space)
-            comparison, left_out = _searched(recipe, None, part, problem, progress)
+            comparison, left_out = _searched(recipe, None, part, problem, 1, progress)
             comparisons[part.name] = comparison
             try:
                 rows += rows_of_search(recipe, part, comparison, left_out)
@@ -197,6 +202,7 @@ def _searched(
     bench: Benchmark | None,
     part: SearchPart,
     problem: Problem,
+    workers: int | None,
     progress: Callable[[str, float], None] | None,
 ) -> tuple[Comparison, dict[str, str]]:
     """The results of a search, and why algorithms were left out."""
@@ -206,20 +212,19 @@ def _searched(
     if part.to_optimum:
         assert isinstance(problem, TabularProblem)
         budget = dataclasses.replace(budget, target=_best(problem))
-    results: dict[str, Result] = {}
     left_out: dict[str, str] = {}
+    plans: dict[str, Whole] = {}
     for name, member in members.items():
-        task = recipe.task(part, name)
         own = problem
         if bench is not None and (member.nominal_budgets or member.dataset in bench.datasets):
             own = problem_of(recipe, bench, part, member)
         if lack := _lack(member, own):
             left_out[name] = lack
             if progress:
-                progress(task, 1.0)
+                progress(recipe.task(part, name), 1.0)
             continue
-        try:
-            results[name] = search(
+        with _fitting(recipe, part, name):
+            plans[name] = planned(
                 own,
                 member.algorithm,
                 runs=part.runs,
@@ -228,11 +233,26 @@ def _searched(
                 initial=initial_of(recipe, part, own.space),
                 clock=part.clock,
                 record=any(report.quantity == "population" for report in part.reports),
-                progress=None if progress is None else lambda share, task=task: progress(task, share),  # type: ignore[misc]
+                workers=workers,
             )
-        except (NasbenchKitError, ValueError) as error:  # such as a table without times
-            raise unfit(recipe, f"{part.where}, algorithm {name!r}", error) from error
+    tell = [None if progress is None else functools.partial(progress, recipe.task(part, name)) for name in plans]
+    found = searched(list(plans.values()), workers=workers, progress=tell)
+    results: dict[str, Result] = {}
+    for name in plans:
+        with _fitting(recipe, part, name):
+            results[name] = next(found)
     return Comparison(problem, results, _drawn_report(part, bench), budget), left_out
+
+
+@contextmanager
+def _fitting(recipe: Recipe, part: SearchPart, name: str) -> Iterator[None]:
+    """Say which algorithm does not fit, such as one that needs times, which the table lacks."""
+    try:
+        yield
+    except LostWorker:
+        raise
+    except (NasbenchKitError, ValueError) as error:
+        raise unfit(recipe, f"{part.where}, algorithm {name!r}", error) from error
 
 
 def _best(problem: TabularProblem) -> float:

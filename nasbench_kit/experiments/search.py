@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.algorithms.streams import Streams, stream_key
+from nasbench_kit.benchmark import TabularProblem
 from nasbench_kit.errors import InvalidArchitecture, LostWorker, UnknownName
 from nasbench_kit.experiments.archive_quality import checked_indicators
 from nasbench_kit.experiments.budget import Budget, whole_number
@@ -22,13 +23,14 @@ from nasbench_kit.experiments.generation_log import GenerationLog
 from nasbench_kit.experiments.limits import check_memory
 from nasbench_kit.experiments.recorder import CLOCKS, Recorder
 from nasbench_kit.experiments.result import Result, join_results
+from nasbench_kit.experiments.spreading import Lost, Whole, number_of_workers, spread
 from nasbench_kit.kernels.compiling import enable_for
 from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.kernels.seen import SEEN_NETWORKS
 from nasbench_kit.problems import Evaluation, Problem
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["search"]
+__all__ = ["planned", "search", "searched"]
 
 NOISE = 1  # appended to an algorithm's key: the stream for the draws of a noisy problem
 STANDSTILL = (
@@ -41,7 +43,7 @@ TOGETHER = 16384  # genotypes per batch over all runs: larger batches do not fit
 
 @dataclass(frozen=True)
 class _Task:
-    """A batch of runs, as sent to an executor."""
+    """A batch of runs, as sent to an executor or a worker."""
 
     problem: Problem
     algorithm: Algorithm
@@ -69,6 +71,7 @@ def search(
     archive_size: int | None = None,
     indicators: str | Sequence[str] = (),
     record: bool = False,
+    workers: int | None = None,
     executor: Executor | None = None,
     progress: Callable[[float], None] | None = None,
     **ends: Any,
@@ -89,7 +92,7 @@ def search(
     budget : Budget, optional
         What ends each run. Default: 1,000 evaluations.
     seed : int
-        Run r of a search with this seed is bit-identical, regardless of the number of runs and of the executor.
+        Run r of a search with this seed is bit-identical, regardless of the number of runs, the workers and the executor.
     initial : array_like of int, shape (n, genes) or (runs, n, genes), optional
         The first members of the initial population, shared by all runs or one set per run; run r gets the set r.
     clock : {"evaluations", "unique_networks", "simulated_seconds"}
@@ -104,8 +107,13 @@ def search(
         Keep a log of every generation in ``result.generations``: population, best genotype, approximation front and
         number of evaluations. The budget may end before the last generation does; its population is then the one before.
         The search itself is the same, bit for bit.
+    workers : int, optional
+        Processes that share the runs, this one included. Default: all usable cores (or what the environment's
+        ``NASBENCH_KIT_WORKERS`` says) if a table is searched with this package's algorithms, and other processes are worth
+        their start; otherwise, and within a worker process or a thread, 1. What cannot be sent to other processes is run in
+        this one. Scripts need no ``if __name__ == "__main__":``.
     executor : concurrent.futures.Executor, optional
-        Executes the batches of runs: a process pool, Dask's ``client.get_executor()``, ... Default: this process.
+        Executes the batches of runs instead: a process pool, Dask's ``client.get_executor()``, ...
     progress : callable, optional
         Called with the fraction of the work done, 0 to 1.
     **ends
@@ -121,7 +129,7 @@ def search(
     ValueError
         No runs, no budget, an algorithm for another number of objectives, or a search that does not fit into memory.
     LostWorker
-        A worker process of the executor was killed; the error's ``result`` has the runs that were finished.
+        A worker process was killed; the error's ``result`` has the runs that were finished.
 
     Examples
     --------
@@ -131,6 +139,44 @@ def search(
     >>> result.best("valid_accuracy").shape
     (3,)
     """
+    plan = planned(
+        problem,
+        algorithm,
+        runs=runs,
+        first_run=first_run,
+        budget=Budget.of(budget, ends, search),
+        seed=seed,
+        initial=initial,
+        clock=clock,
+        archive_size=archive_size,
+        indicators=indicators,
+        record=record,
+        workers=workers,
+        executor=executor,
+    )
+    if executor is not None:
+        return _on_executor(plan, executor, progress)
+    [result] = searched([plan], workers=workers, progress=[progress])
+    return result
+
+
+def planned(
+    problem: Problem,
+    algorithm: Algorithm,
+    *,
+    runs: int,
+    first_run: int = 0,
+    budget: Budget,
+    seed: int = 0,
+    initial: ArrayLike | None = None,
+    clock: str = "evaluations",
+    archive_size: int | None = None,
+    indicators: str | Sequence[str] = (),
+    record: bool = False,
+    workers: int | None = None,
+    executor: Executor | None = None,
+) -> Whole:
+    """Check what a search was given, and that it fits into memory; the parameters are those of `search`."""
     if not isinstance(problem, Problem):
         raise TypeError(f"problem must come from Benchmark.problem(...) or FunctionProblem(...), not {problem!r}")
     if not isinstance(algorithm, Algorithm):
@@ -147,7 +193,9 @@ def search(
         raise ValueError(f"seed must be a non-negative integer, not {seed}")
     if archive_size is not None and whole_number("archive_size", archive_size) < 1:
         raise ValueError(f"archive_size must be at least 1, not {archive_size}")
-    budget = Budget.of(budget, ends, search)
+    if workers is not None and executor is not None:
+        raise ValueError("give workers= or executor=, not both")
+    processes = number_of_workers(workers) if executor is None else 1
     budget.check(problem)
     together = int(np.clip(TOGETHER // algorithm.batch, 16, 1024))
     networks = problem.space.networks
@@ -155,65 +203,87 @@ def search(
         together = min(together, SEEN_NETWORKS // networks)
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
-    check_memory(problem, algorithm, runs=runs, together=min(together, runs), budget=budget, record=record)
+    processes = check_memory(
+        problem, algorithm, runs=runs, together=together, processes=processes, budget=budget, record=record
+    )
     options: dict[str, Any] = {} if archive_size is None else {"archive_size": int(archive_size)}
     if recorded := checked_indicators(indicators, problem):
         options["indicators"] = list(recorded)
     if initial is not None:
         initial = np.asarray(initial)
         options["initial"] = hashlib.sha256(repr(initial.tolist()).encode()).hexdigest()
-    tasks = [
-        _Task(
-            problem,
-            algorithm,
-            first,
-            min(together, first_run + runs - first),
-            budget,
-            seed,
-            record,
-            clock,
-            initial,
-            archive_size,
-            options,
-        )
-        for first in range(first_run, first_run + runs, together)
-    ]
+    task = _Task(problem, algorithm, first_run, runs, budget, seed, record, clock, initial, archive_size, options)
+    batch = algorithm.batch / (4 if algorithm.needs_budgets else 1)  # the last rungs are small
+    rounds = budget.generations or (budget.evaluations / batch if budget.evaluations else np.inf)
+    return Whole(
+        first_run=first_run,
+        runs=runs,
+        together=together,
+        rounds=rounds,
+        evaluations=runs * (budget.evaluations or 0),
+        piece=lambda first, number: replace(task, first_run=first, runs=number),
+        shared=problem,
+        parts=_parts,
+        workers=processes,
+        on_table=isinstance(problem, TabularProblem),
+    )
+
+
+def searched(
+    plans: Sequence[Whole], *, workers: int | None, progress: Sequence[Callable[[float], None] | None]
+) -> Generator[Result]:
+    """The results of several searches, in their order; all of them share the worker processes.
+
+    If ``workers`` is not given, they are for searches on tables with this package's algorithms.
+    """
+    try:
+        for parts, seconds in spread(_run, plans, own_code=workers is not None, progress=progress):
+            yield _joined(parts, seconds)
+    except Lost as error:
+        raise _lost(error.results, plans[error.search].runs) from None
+
+
+def _on_executor(plan: Whole, executor: Executor, progress: Callable[[float], None] | None) -> Result:
     start = time.perf_counter()
-    results = []
-    if executor is None:
-        for i, task in enumerate(tasks):
-            results.append(_run(task, _part_of(progress, i, len(tasks))))
-    else:
-        futures = [executor.submit(_run, task) for task in tasks]
-        for i, future in enumerate(futures):
-            try:
-                results.append(future.result())
-            except BrokenExecutor as error:
-                raise _lost(results, runs) from error
-            if progress:
-                progress((i + 1) / len(futures))
-    result = join_results(results)
+    end = plan.first_run + plan.runs
+    firsts = range(plan.first_run, end, plan.together)
+    futures = [executor.submit(_run, plan.piece(first, min(plan.together, end - first))) for first in firsts]
+    results: list[Result] = []
+    for i, future in enumerate(futures):
+        try:
+            results.append(future.result())
+        except BrokenExecutor as error:
+            raise _lost(results, plan.runs) from error
+        if progress:
+            progress((i + 1) / len(futures))
+    return _joined(results, time.perf_counter() - start)
+
+
+def _joined(parts: list[Result], seconds: float) -> Result:
+    result = join_results(parts)
     if not result.evaluations.any():
+        assert result.budget is not None
         raise ValueError(
-            f"no training finishes within {budget.simulated_seconds} simulated seconds: give a larger budget"
+            f"no training finishes within {result.budget.simulated_seconds} simulated seconds: give a larger budget"
         )
-    result.wall_seconds = time.perf_counter() - start
+    result.wall_seconds = seconds
     return result
+
+
+def _parts(problem: Problem) -> list[object]:
+    """What tasks and results refer to of a problem, and need not be sent with each of them."""
+    return [problem, problem.space, *([problem.bench] if isinstance(problem, TabularProblem) else [])]
 
 
 def _lost(results: list[Result], runs: int) -> LostWorker:
     """The error for a lost worker process, with the runs that were finished."""
     done = join_results(results) if results else None
-    kept = f"the first {done.runs} of {runs} runs are done, and in the error's `result`" if done else "no run was done"
+    kept = f"{done.runs} of {runs} runs are done, and in the error's `result`" if done else "no run was done"
     return LostWorker(
-        f"a worker process of the executor was killed, or had not enough memory; {kept}: search again, with fewer workers "
+        f"a worker process was killed, or had not enough memory; {kept}: search again, with fewer workers "
         "at a time if memory was short",
         done,
     )
-
-
-def _part_of(progress: Callable[[float], None] | None, part: int, parts: int) -> Callable[[float], None] | None:
-    return None if progress is None else lambda share: progress((part + share) / parts)
 
 
 def _run(task: _Task, progress: Callable[[float], None] | None = None) -> Result:

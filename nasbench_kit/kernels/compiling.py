@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import types
 import warnings
+import zlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-__all__ = ["ENOUGH", "SWITCH", "CompiledLoopsWarning", "compiled", "disable", "enable", "enable_for", "enabled"]
+__all__ = ["ENOUGH", "SWITCH", "CompiledLoopsWarning", "compiled", "disable", "enable", "enable_for", "enabled", "part"]
 
 ENOUGH = 2_000_000  # evaluations from which compiled loops save more time than they take to load
 SWITCH = "NASBENCH_KIT_COMPILED"
@@ -82,9 +84,10 @@ def compiled(loop: Loop) -> Loop:
         if ready is None:
             import numba
 
-            in_memory = numba.njit(loop, nogil=True, error_model="numpy")
+            whole = _with_parts(loop)
+            in_memory = numba.njit(whole, nogil=True, error_model="numpy")
             try:
-                ready = numba.njit(loop, cache=True, nogil=True, error_model="numpy")
+                ready = numba.njit(whole, cache=True, nogil=True, error_model="numpy")
             except RuntimeError:  # neither the package's folder nor the user's cache is writable
                 ready = in_memory
         try:
@@ -98,3 +101,25 @@ def compiled(loop: Loop) -> Loop:
         return ready(*arguments)
 
     return cast(Loop, call)
+
+
+def part(loop: Loop) -> Loop:
+    """Decorator: a function that compiled loops may call; outside of them, it is a plain Python function."""
+    vars(loop)["is_part"] = True
+    return loop
+
+
+def _with_parts(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """The loop with the parts that it calls compiled as well."""
+    import numba
+
+    used = {name: loop.__globals__.get(name) for name in loop.__code__.co_names}
+    parts = {name: _with_parts(value) for name, value in used.items() if value and getattr(value, "is_part", False)}
+    if not parts:
+        return loop
+    ready = {name: numba.njit(value, nogil=True, error_model="numpy") for name, value in parts.items()}
+    whole = types.FunctionType(loop.__code__, loop.__globals__ | ready, loop.__name__, loop.__defaults__)
+    # Numba's disk cache only notices changes to the loop's own file: the file's name says which parts it contains
+    text = [(value.__qualname__, value.__code__.co_code, value.__code__.co_consts) for value in parts.values()]
+    whole.__qualname__ = f"{loop.__qualname__}-{zlib.crc32(repr(text).encode()):08x}"
+    return whole

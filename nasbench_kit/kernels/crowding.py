@@ -96,9 +96,8 @@ def rank_and_crowding(
     """
     if words is None:
         words = np.zeros(F.shape[:2], dtype=np.uint32)
-    if F.shape[2] == 2:
-        return _of_two(F, F.shape[1] if enough is None else enough, words)
-    return rank_and_crowding_of_many(F, words)
+    of = _of_two if F.shape[2] == 2 else rank_and_crowding_of_many
+    return of(F, F.shape[1] if enough is None else enough, words)
 
 
 def _of_two(

@@ -5,18 +5,21 @@ Source: Deb and Jain 2014 (IEEE TEC 18(4)), algorithms 1 to 4.
 
 from __future__ import annotations
 
-import moocore
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.kernels.compiling import compiled, enabled
 from nasbench_kit.kernels.crowding import rank_and_crowding
 from nasbench_kit.kernels.hashing import mix
+from nasbench_kit.kernels.ranks import known_points, lexicographic, ranks_of_sorted
+from nasbench_kit.kernels.sorting import stable_order
 
 __all__ = ["associate", "intercepts", "niched_survivors", "nondomination_ranks"]
 
 OFF_AXIS = 1e6  # weight of the other objectives when the extreme point of an axis is sought (the paper's 1 / 10^-6)
 FLAT = 1e-10  # determinant below which extreme points do not span a hyperplane; objectives are scaled to 0 ... 1
 BLOCK = 2**16  # projections computed at a time, to stay in the cache
+SIDE = 256  # points whose projections the compiled loop computes at a time
 
 
 def niched_survivors(
@@ -49,29 +52,38 @@ def niched_survivors(
     runs, points, m = F.shape
     rank = nondomination_ranks(F, n)
     last = np.partition(rank, n - 1, axis=1)[:, n - 1 : n]
-    known: NDArray[np.bool_] = np.isfinite(F).all(axis=2)
+    known = known_points(F)
     T = np.zeros(F.shape)
     np.subtract(F, ideal[:, np.newaxis], out=T, where=known[..., np.newaxis])
     T /= intercepts(T, known & (rank == 0), known & (rank <= last))[:, np.newaxis]
+    niche = np.full(runs * points, len(directions), dtype=np.intp)
+    distance = np.empty(runs * points)
+    members = np.flatnonzero(rank <= last)
+    niche[members], distance[members] = associate(T.reshape(-1, m).take(members, axis=0), directions)
     # Niches are filled one by one, each time the emptiest one first. A candidate's level is the number of members that
     # its niche has before it is taken, so that taking the lowest levels, in random order within a level, is the same.
+    candidate = rank == last
     level = np.where(rank < last, 0, 2 * points)
-    members = np.flatnonzero(rank <= last)
-    niche, distance = associate(T.reshape(-1, m)[members], directions)
-    niche += members // points * len(directions)
-    candidate = (rank == last).reshape(-1)[members]
-    count = np.bincount(niche[~candidate], minlength=runs * len(directions))
-    members, niche, distance = members[candidate], niche[candidate], distance[candidate]
-    word = words.reshape(-1)[members]
+    of_run = niche.reshape(runs, points) + (np.arange(runs) * (len(directions) + 1))[:, np.newaxis]
+    count = np.bincount(of_run[rank < last], minlength=runs * (len(directions) + 1))
+    code = np.where(candidate, niche.reshape(runs, points), len(directions)).astype(np.uint64)
+    code <<= np.uint64(32)
+    code |= words
+    order = stable_order(code, 32 + len(directions).bit_length())
+    order = order[np.take_along_axis(candidate, order - (np.arange(runs) * points)[:, np.newaxis], axis=1)]
+    niche, distance = of_run.reshape(-1).take(order), distance.take(order)
+    starts = np.flatnonzero(_starts(niche))
+    begins = np.repeat(starts, np.diff(starts, append=len(order)))
+    within = np.arange(len(order)) - begins
     # only the first member of an empty niche is the nearest one, all others are drawn at random
-    near = np.lexsort((word, distance, niche))
-    heads = near[_starts(niche[near])]
-    lead = np.ones(len(members), dtype=np.bool_)
-    lead[heads[count[niche[heads]] == 0]] = False
-    order = np.lexsort((word, lead, niche))
-    starts = np.flatnonzero(_starts(niche[order]))
-    within = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
-    level.reshape(-1)[members[order]] = 1 + count[niche[order]] + within
+    near = np.flatnonzero(distance == np.minimum.reduceat(distance, starts).take(np.cumsum(_starts(niche)) - 1))
+    near = near[_starts(niche.take(near)) & (count.take(niche.take(near)) == 0)]
+    ahead = np.zeros(len(order) + 1, dtype=np.intp)  # those that were before it move back
+    ahead[begins.take(near)] += 1
+    ahead[near] -= 1
+    within += np.cumsum(ahead)[:-1]
+    within[near] = 0
+    level.reshape(-1)[order] = 1 + count.take(niche) + within
     # pack level, tie and position into one integer; the tie must not depend on the order within the niche
     place = points.bit_length()
     tie = mix(words.astype(np.uint64)) >> np.uint64(64 - min(61 - 2 * place, 32))
@@ -90,15 +102,15 @@ def nondomination_ranks(F: NDArray[np.float64], enough: int | None = None) -> ND
     If ``enough`` is given, ranks beyond the first ``enough`` points of a run may be too low, but are higher than those
     of these points.
     """
-    runs, points, m = F.shape
-    if m == 2:
+    known = known_points(F)
+    if F.shape[2] == 2 and not enabled():
         order, sorted_rank, _ = rank_and_crowding(F, enough)
-        rank = np.empty(runs * points, dtype=np.intp)
-        rank[order] = sorted_rank
-        rank = rank.reshape(runs, points)
     else:
-        rank = np.stack([moocore.pareto_rank(values) for values in F]).astype(np.intp)
-    known: NDArray[np.bool_] = np.isfinite(F).all(axis=2)
+        order, heights = lexicographic(F)
+        sorted_rank = ranks_of_sorted(order, heights, known.reshape(-1).take(order), enough)
+    rank = np.empty(known.size, dtype=np.intp)
+    rank[order] = sorted_rank
+    rank = rank.reshape(known.shape)
     behind = np.where(known, rank, -1).max(axis=1, keepdims=True) + 1
     return np.where(known, rank, behind)
 
@@ -154,6 +166,8 @@ def associate(N: NDArray[np.float64], directions: NDArray[np.float64]) -> tuple[
         total = N.sum(axis=1)
         share = np.divide(N[:, 0], total, out=np.zeros(len(N)), where=total > 0)
         nearest = np.searchsorted(middle[:, 0] / middle.sum(axis=1), share)
+    elif enabled():
+        nearest = _longest_projections(np.ascontiguousarray(N.T), unit)
     else:
         # The nearest direction is that with the longest projection. Not a matrix product, whose rounding may depend on
         # the number of points.
@@ -172,6 +186,32 @@ def associate(N: NDArray[np.float64], directions: NDArray[np.float64]) -> tuple[
         along += values * parts
     rest -= along[:, np.newaxis] * chosen
     return nearest, np.square(rest, out=rest).sum(axis=1)
+
+
+@compiled
+def _longest_projections(N: NDArray[np.float64], unit: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The unit vector (h, m) on which the projection of each point (m, k) is longest, of several the first: (k,)."""
+    m, k = N.shape
+    nearest = np.zeros(k, dtype=np.intp)
+    longest, projection = np.empty(SIDE), np.empty(SIDE)
+    where = np.empty(SIDE, dtype=np.intp)
+    for begin in range(0, k, SIDE):
+        size = min(SIDE, k - begin)
+        longest[:] = -np.inf
+        for direction in range(len(unit)):
+            part = unit[direction, 0]
+            for i in range(size):
+                projection[i] = N[0, begin + i] * part
+            for objective in range(1, m):
+                part = unit[direction, objective]
+                for i in range(size):
+                    projection[i] += N[objective, begin + i] * part
+            for i in range(size):
+                longer = projection[i] > longest[i]
+                longest[i] = projection[i] if longer else longest[i]
+                where[i] = direction if longer else where[i]
+        nearest[begin : begin + size] = where[:size]
+    return nearest
 
 
 def _starts(group: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
 
-__all__ = ["lowest", "order_by_two", "order_of_pairs", "stable_order", "take", "whole_numbers"]
+__all__ = [
+    "heights_of_columns",
+    "lowest",
+    "order_by_two",
+    "order_of_pairs",
+    "repeats",
+    "stable_order",
+    "take",
+    "whole_numbers",
+]
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 Unsigned = TypeVar("Unsigned", np.uint32, np.uint64)
@@ -19,6 +28,17 @@ def take(values: NDArray[Scalar], where: NDArray[np.intp]) -> NDArray[Scalar]:
     """Take values at flat positions, in the shape of ``where``."""
     taken: NDArray[Scalar] = values.reshape(-1).take(where, mode="clip")
     return taken
+
+
+def repeats(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether each key equals an earlier one of its row: (rows, n)."""
+    order = keys.argsort(axis=1, kind="stable")
+    ordered = np.take_along_axis(keys, order, axis=1)
+    again = np.zeros(keys.shape, dtype=np.bool_)
+    again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
+    duplicate = np.zeros_like(again)
+    np.put_along_axis(duplicate, order, again, axis=1)
+    return duplicate
 
 
 def whole_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.uint64], int]:
@@ -131,11 +151,28 @@ def lowest(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:
         bits, shift = _bits_and_shift(int(used[0]))
         place = n.bit_length()
         if bits + place <= 64:
-            keys = _keys_with_places(codes, shift, place, rows)
+            keys = _keys_with_places(codes, np.array([shift]), place, rows)[0]
             keys.sort(axis=1)
             order: NDArray[np.intp] = _places_of_keys(keys, place, k)
             return order
     return stable_order(*whole_numbers(values))[:, :k]
+
+
+def heights_of_columns(values: NDArray[np.float64]) -> NDArray[np.intp]:
+    """For each value, how many values of its row and column are not higher, minus one: (rows, n, columns) to (columns, rows, n).
+
+    Only with compiled loops, and for at least one value.
+    """
+    rows, n, columns = values.shape
+    codes, used = _column_codes((values + 0.0).reshape(-1, columns).view(np.uint64))
+    bits, shifts = zip(*map(_bits_and_shift, used.tolist()), strict=True)
+    place = n.bit_length()
+    # low bits for which there is no room, so that equal keys are sorted again
+    rest = [max(width + place - 64, 0) for width in bits]
+    keys = _keys_with_places(codes, np.add(shifts, rest), place, rows)
+    keys.sort(axis=2)
+    heights: NDArray[np.intp] = _heights_of_keys(keys, codes, place, np.array(rest) > 0)
+    return heights
 
 
 def order_of_pairs(values: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -273,13 +310,16 @@ def _places_by_both(low: NDArray[Any], high: NDArray[np.uint64], place: int) -> 
 
 
 @compiled
-def _keys_with_places(codes: NDArray[np.uint64], shift: int, place: int, rows: int) -> NDArray[np.uint64]:
-    """Numbers of the first column, with their places within rows: (rows, n)."""
+def _keys_with_places(codes: NDArray[np.uint64], shifts: NDArray[np.intp], place: int, rows: int) -> NDArray[np.uint64]:
+    """Numbers of each column without their low bits, and their places within rows: (columns, rows, n)."""
+    columns = len(codes)
     n = codes.shape[1] // rows
-    keys = np.empty((rows, n), dtype=np.uint64)
-    for row in range(rows):
-        for i in range(n):
-            keys[row, i] = codes[0, row * n + i] >> np.uint64(shift) << np.uint64(place) | np.uint64(i)
+    keys = np.empty((columns, rows, n), dtype=np.uint64)
+    for column in range(columns):
+        shift = np.uint64(shifts[column])
+        for row in range(rows):
+            for i in range(n):
+                keys[column, row, i] = codes[column, row * n + i] >> shift << np.uint64(place) | np.uint64(i)
     return keys
 
 
@@ -293,3 +333,30 @@ def _places_of_keys(keys: NDArray[np.uint64], place: int, first: int) -> NDArray
         for i in range(first):
             order[row, i] = row * n + np.intp(keys[row, i] & places)
     return order
+
+
+@compiled
+def _heights_of_keys(
+    keys: NDArray[np.uint64], codes: NDArray[np.uint64], place: int, again: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Compiled part of `heights_of_columns`, from sorted keys (columns, rows, n); those of some columns are sorted again."""
+    columns, rows, n = keys.shape
+    heights = np.empty((columns, rows, n), dtype=np.intp)
+    places = np.uint64(2**place - 1)
+    for column in range(columns):
+        for row in range(rows):
+            code, key = codes[column, row * n : row * n + n], keys[column, row]
+            if again[column]:
+                for i in range(1, n):
+                    j = i
+                    while j and key[j] ^ key[j - 1] <= places and code[key[j] & places] < code[key[j - 1] & places]:
+                        key[j], key[j - 1] = key[j - 1], key[j]
+                        j -= 1
+            height = n - 1
+            after = code[key[n - 1] & places]
+            for i in range(n - 1, -1, -1):
+                here = code[key[i] & places]
+                height = height if here == after else i
+                after = here
+                heights[column, row, key[i] & places] = height
+    return heights

@@ -13,6 +13,7 @@ import moocore
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.kernels.compiling import compiled, enabled
 from nasbench_kit.kernels.hashing import mix
 
 __all__ = ["after_joining", "join", "least_contributor"]
@@ -43,6 +44,9 @@ def after_joining(
     runs, last = np.arange(len(order)), order.shape[1] - 1
     slot = order[:, last]
     join(F, rank, slot)
+    if len(F) == 2 and enabled():
+        after: NDArray[np.intp] = _replaced(F, rank, order, words)
+        return after
     places = np.arange(last + 1)
     if len(F) == 2:
         first, second = (values[runs, slot, np.newaxis] for values in F)
@@ -76,6 +80,9 @@ def join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp])
     slot : ndarray of int, shape (runs,)
         Positions of the newcomers.
     """
+    if enabled():
+        _join(F, rank, slot)
+        return
     runs = np.arange(len(slot))
     new = F[:, runs, slot]
     no_worse, no_better = np.ones(rank.shape, dtype=np.bool_), np.ones(rank.shape, dtype=np.bool_)
@@ -102,6 +109,98 @@ def join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp])
         dominated &= ~equal
         pushed[origin[dominated], behind[dominated]] = True
         run, moved = np.nonzero(pushed)
+
+
+@compiled
+def _join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp]) -> None:
+    """Compiled version of `join`."""
+    m, runs, points = F.shape
+    moved, pushed = np.empty(points, dtype=np.intp), np.empty(points, dtype=np.intp)
+    no_worse, no_better = np.empty(points, dtype=np.bool_), np.empty(points, dtype=np.bool_)
+    for run in range(runs):
+        new = slot[run]
+        no_worse[:] = True
+        no_better[:] = True
+        for objective in range(m):
+            values, value = F[objective, run], F[objective, run, new]
+            for i in range(points):
+                no_worse[i] &= values[i] <= value
+                no_better[i] &= values[i] >= value
+        level = 0
+        for i in range(points):
+            level = max(level, rank[run, i] + 1 if no_worse[i] and not no_better[i] else 0)
+        rank[run, new] = level
+        count = 0
+        for i in range(points):
+            if no_better[i] and not no_worse[i] and rank[run, i] == level:
+                moved[count] = i
+                count += 1
+        while count:
+            level += 1
+            further = 0
+            for i in range(points):
+                if rank[run, i] != level:
+                    continue
+                for k in range(count):
+                    below = True
+                    for objective in range(m):
+                        below = below and F[objective, run, moved[k]] <= F[objective, run, i]
+                    if below:  # they differ, since equal points have equal ranks
+                        pushed[further] = i
+                        further += 1
+                        break
+            for k in range(count):
+                rank[run, moved[k]] = level
+            moved, pushed = pushed, moved
+            count = further
+
+
+@compiled
+def _replaced(
+    F: NDArray[np.float64], rank: NDArray[np.intp], order: NDArray[np.intp], words: NDArray[np.uint32]
+) -> NDArray[np.intp]:
+    """Compiled part of `after_joining` for two objectives: sort in the newcomer, and put the one that leaves last."""
+    runs, points = order.shape
+    after = np.empty((runs, points), dtype=np.intp)
+    front = np.empty(points, dtype=np.intp)
+    for run in range(runs):
+        first, second, slots = F[0, run], F[1, run], after[run]
+        new = order[run, points - 1]
+        before = 0
+        for i in range(points):
+            before += np.intp(first[i] < first[new]) | np.intp(first[i] == first[new]) & np.intp(
+                second[i] < second[new]
+            )
+        slots[:before] = order[run, :before]
+        slots[before] = new
+        slots[before + 1 :] = order[run, before:-1]
+        worst = rank[run].max()
+        size = 0
+        for i in range(points):
+            front[size] = i
+            size += np.intp(rank[run, slots[i]] == worst)
+        leaving = 0
+        least, number = np.inf, ~np.uint64(0)
+        for k in range(size):
+            adds = np.inf  # at the ends
+            if 0 < k < size - 1:
+                left, here, right = slots[front[k - 1]], slots[front[k]], slots[front[k + 1]]
+                adds = (first[right] - first[here]) * (second[left] - second[here])
+                if np.isnan(adds):  # failures
+                    adds = 0.0
+            if adds <= least:
+                # of equal ones, the lowest of random numbers, as `mix` hashes them
+                h = np.uint64(words[run]) + (np.uint64(front[k]) << np.uint64(32)) + np.uint64(0x9E3779B97F4A7C15)
+                h = (h ^ h >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+                h = (h ^ h >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+                h ^= h >> np.uint64(31)
+                if adds < least or h < number:
+                    leaving, least, number = front[k], adds, h
+        left = slots[leaving]
+        for i in range(leaving, points - 1):
+            slots[i] = slots[i + 1]
+        slots[points - 1] = left
+    return after
 
 
 def least_contributor(

@@ -2,41 +2,95 @@
 
 from __future__ import annotations
 
-import moocore
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled
 from nasbench_kit.kernels.hashing import mix
-from nasbench_kit.kernels.sorting import stable_order, take, whole_numbers
+from nasbench_kit.kernels.ranks import known_points, lexicographic, ranks_of_sorted
+from nasbench_kit.kernels.sorting import stable_order, take
 
 __all__ = ["rank_and_crowding_of_many", "survival_keys_of_many"]
 
 
 def rank_and_crowding_of_many(
-    F: NDArray[np.float64], words: NDArray[np.uint32]
+    F: NDArray[np.float64], enough: int, words: NDArray[np.uint32]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """`crowding.rank_and_crowding` for any number of objectives, one front at a time."""
+    """`crowding.rank_and_crowding` for any number of objectives."""
     runs, points, m = F.shape
-    order, _ = _orders(F)
-    F = F.reshape(-1, m).take(order, axis=0)
-    unknown = np.isinf(F.max(axis=2))
-    # equal words give equal hashes, so that equal points then keep their order
-    among_equals = [mix(words.astype(np.uint64) + (np.uint64(objective) << np.uint64(32))) for objective in range(m)]
-    rank, distance = np.empty((runs, points), dtype=np.intp), np.zeros((runs, points))
-    for run in range(runs):
-        rank[run] = moocore.pareto_rank(F[run])
-        rank[run][unknown[run]] = points
-        for front in range(int(rank[run][~unknown[run]].max(initial=-1)) + 1):
-            members = np.flatnonzero(rank[run] == front)
-            for values, among in zip(F[run, members].T, among_equals, strict=True):
-                by_value = np.lexsort((among[run, members], values))
-                ascending, ends = values[by_value], by_value[[0, -1]]
-                span = ascending[-1] - ascending[0]
-                if span > 0:
-                    distance[run, members[by_value[1:-1]]] += (ascending[2:] - ascending[:-2]) / span
-                distance[run, members[ends]] = np.inf
-    return order, rank, distance
+    order, heights = lexicographic(F)
+    known = known_points(F).reshape(-1).take(order)
+    rank = ranks_of_sorted(order, heights, known, enough)
+    distance = np.zeros(runs * points)
+    wanted = known & (rank < _fronts_of(rank, known, enough)[:, np.newaxis])
+    position = points.bit_length()
+    for objective in range(m):
+        values = F.reshape(-1, m)[:, objective].take(order.reshape(-1))
+        code = (rank << position | take(heights[objective], order)).view(np.uint64)
+        ascending = stable_order(code, 2 * position)
+        members = ascending[wanted.reshape(-1).take(ascending)]
+        if not len(members):
+            break
+        # members of a front with equal values, of all fronts and runs
+        code = code.reshape(-1).take(members)
+        run = members // points
+        begins = np.ones(len(members), dtype=np.bool_)
+        begins[1:] = (code[1:] != code[:-1]) | (run[1:] != run[:-1])
+        starts = np.flatnonzero(begins)
+        first, last = _ends(members, starts, words.reshape(-1), objective)
+        value, front = values.take(first), (run * (points + 1) + rank.reshape(-1).take(members)).take(starts)
+        opens = np.ones(len(starts), dtype=np.bool_)
+        opens[1:] = front[1:] != front[:-1]
+        closes = np.append(opens[1:], True)
+        number = np.cumsum(opens) - 1
+        span = (value[closes] - value[opens])[number]
+        single = first == last
+        inner = single & ~opens & ~closes  # these have neighbours on both sides
+        at = np.flatnonzero(inner)
+        distance[first[at]] += (value[at + 1] - value[at - 1]) / span[at]
+        at = np.flatnonzero(~single & ~opens)
+        distance[first[at]] += (value[at] - value[at - 1]) / span[at]
+        at = np.flatnonzero(~single & ~closes)
+        distance[last[at]] += (value[at + 1] - value[at]) / span[at]
+        distance[first[opens]] = np.inf
+        distance[last[closes]] = np.inf
+    return order, rank, distance.reshape(runs, points)
+
+
+def _fronts_of(rank: NDArray[np.intp], known: NDArray[np.bool_], enough: int) -> NDArray[np.intp]:
+    """The number of fronts that have the best ``enough`` points of each run: (runs, points) to (runs,)."""
+    ranked = np.where(known, rank, -1)
+    if enough >= rank.shape[1]:
+        most = ranked.max(axis=1)
+    else:
+        most = np.minimum(np.partition(rank, enough - 1, axis=1)[:, enough - 1], ranked.max(axis=1))
+    fronts: NDArray[np.intp] = most + 1
+    return fronts
+
+
+def _ends(
+    members: NDArray[np.intp], starts: NDArray[np.intp], words: NDArray[np.uint32], objective: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The first and the last of members with equal values, which random words shuffle: (members,) to twice (starts,).
+
+    Words are hashed, so that the order differs between objectives; of equal words, the first and the last one count.
+    """
+    first = last = members.take(starts)
+    sizes = np.diff(starts, append=len(members))
+    shared = np.flatnonzero(sizes > 1)
+    if len(shared):
+        first, last = first.copy(), first.copy()
+        sizes = sizes.take(shared)
+        group = np.repeat(np.arange(len(shared)), sizes)
+        begins = np.cumsum(sizes) - sizes
+        some = members.take(np.arange(len(group)) + (starts.take(shared) - begins).take(group))
+        word = mix(words.take(some).astype(np.uint64) + (np.uint64(objective) << np.uint64(32)))
+        lowest = np.flatnonzero(word == np.minimum.reduceat(word, begins).take(group))[::-1]
+        highest = np.flatnonzero(word == np.maximum.reduceat(word, begins).take(group))
+        # of several assignments to the same place, the last one counts
+        first[shared.take(group.take(lowest))] = some.take(lowest)
+        last[shared.take(group.take(highest))] = some.take(highest)
+    return first, last
 
 
 def survival_keys_of_many(
@@ -60,181 +114,113 @@ def survival_keys_of_many(
         Positions in ``F.reshape(-1, m)``, sorted by objectives.
     keys : ndarray of int, shape (runs, points)
     """
-    order, by_objective = _orders(F)
-    return order, _keys(np.ascontiguousarray(F), order, by_objective, enough, ties, crowding, tie, place)
+    order, heights = lexicographic(F)
+    F = np.ascontiguousarray(F)
+    known = known_points(F).reshape(-1).take(order)
+    rank = ranks_of_sorted(order, heights, known, enough)
+    members, fronts = _members(order, heights, rank, enough, place)
+    members.sort(axis=2)
+    return order, _keys(F, order, rank, members, fronts, ties, crowding, tie, place)
 
 
-def _orders(F: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The lexicographic order, and that of each objective.
+@compiled
+def _members(
+    order: NDArray[np.intp], heights: NDArray[np.intp], rank: NDArray[np.intp], enough: int, place: int
+) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """What to sort to get the members of each front by one objective, and the end of each front among them.
 
     Returns
     -------
-    order : ndarray of int, shape (runs, points)
-        Positions in ``F.reshape(-1, m)``, by the first objective, then the second, and so on. The order is stable.
-    by_objective : ndarray of int, shape (m, runs, points)
-        Positions in ``order.ravel()``, by one objective, and among equal values in this order.
+    members : ndarray of int, shape (m, runs, points)
+        Rank, height and place of each point in one integer. Fronts without survivors are not told apart.
+    ends : ndarray of int, shape (runs, points)
+        The number of points in all fronts up to this one; 0 after the last one that has survivors.
     """
-    runs, points, m = F.shape
-    codes = [whole_numbers(np.ascontiguousarray(F[..., objective])) for objective in range(m)]
-    order = stable_order(*codes[-1])
-    for code, bits in codes[-2::-1]:
-        order = take(order, stable_order(take(code, order), bits))
-    by_objective = np.empty((m, runs, points), dtype=np.intp)
-    by_objective[0] = np.arange(runs * points).reshape(runs, points)
-    for objective in range(1, m):
-        code, bits = codes[objective]
-        by_objective[objective] = stable_order(take(code, order), bits)
-    return order, by_objective
+    m, runs, points = heights.shape
+    members = np.empty((m, runs, points), dtype=np.int64)
+    ends = np.zeros((runs, points), dtype=np.intp)
+    sizes = np.empty(points + 1, dtype=np.intp)
+    for run in range(runs):
+        sizes[:] = 0
+        for i in range(points):
+            sizes[rank[run, i]] += 1
+        sizes[points] = 0  # failures
+        fronts = ranked = 0
+        while ranked < enough and fronts < points and sizes[fronts]:
+            ranked += sizes[fronts]
+            ends[run, fronts] = ranked
+            fronts += 1
+        for objective in range(m):
+            for i in range(points):
+                height = heights[objective, run, order[run, i] - run * points]
+                members[objective, run, i] = (min(rank[run, i], fronts) << place | height) << place | i
+    return members, ends
 
 
 @compiled
 def _keys(
     F: NDArray[np.float64],
     order: NDArray[np.intp],
-    by_objective: NDArray[np.intp],
-    enough: int,
+    rank: NDArray[np.intp],
+    members: NDArray[np.int64],
+    ends: NDArray[np.intp],
     ties: NDArray[np.uint32],
     crowding: int,
     tie: int,
     place: int,
 ) -> NDArray[np.int64]:
-    """Compiled part of `survival_keys_of_many`."""
+    """Compiled part of `survival_keys_of_many`: crowding distances of the fronts that have survivors, packed with the ranks.
+
+    Of members of a front with equal values, only the first and the last have a gap beside them. These are the ones with the
+    lowest and the highest hash of their words, as `mix` makes it.
+    """
     runs, points, m = F.shape
     flat = F.reshape(-1, m)
     keys = np.empty((runs, points), dtype=np.int64)
-    values = np.empty((points, m))  # in lexicographic order
-    rank = np.empty(points, dtype=np.int64)
-    latest = np.empty(points, dtype=np.int64)  # of each front, the last member
-    earlier = np.empty(points, dtype=np.int64)  # the member of the same front before this one; -1 if there is none
-    size = np.empty(points, dtype=np.int64)  # of each front
     distance = np.empty(points)
-    low, high = np.empty((points, m)), np.empty((points, m))  # of each front
-    # of each front, the points with the value that was seen last in one objective
-    at = np.empty(points)
-    before_it = np.empty(points)  # the value before; nan if there is none
-    first, final = np.empty(points, dtype=np.int64), np.empty(points, dtype=np.int64)
-    first_word, final_word = np.empty(points, dtype=np.uint64), np.empty(points, dtype=np.uint64)
+    member = np.empty(points, dtype=np.intp)
+    value = np.empty(points + 1)
+    hashed, word = np.empty(points, dtype=np.uint64), np.empty(points, dtype=np.uint64)
     unit, most = 2.0**crowding / (m + 2), m + 1.0
-    # the places of a point in all objectives but the first, in one integer with a spare bit above each: one subtraction compares all
-    packed = (m - 1) * (place + 1) <= 63
-    code = np.zeros(points, dtype=np.int64)
-    spare = np.int64(0)
-    if packed:
-        for objective in range(1, m):
-            spare |= np.int64(1) << (objective * (place + 1) - 1)
     for run in range(runs):
-        fronts = 0
-        before = -1  # the last point that is no failure
-        for i in range(points):
-            for objective in range(m):
-                values[i, objective] = flat[order[run, i], objective]
-        if packed:
-            code[:] = 0
-            for objective in range(1, m):
-                height = np.int64(0)
-                last = by_objective[objective, run, 0] - run * points
-                for i in range(points):
-                    p = by_objective[objective, run, i] - run * points
-                    height += np.int64(values[p, objective] != values[last, objective])
-                    code[p] |= height << ((objective - 1) * (place + 1))
-                    last = p
-        for i in range(points):
-            known = True
-            same = before >= 0
-            for objective in range(m):
-                known = known and np.isfinite(values[i, objective])
-                same = same and values[i, objective] == values[before, objective]
-            distance[i] = 0.0
-            if not known:
-                rank[i] = points
-                continue
-            if same:
-                rank[i] = rank[before]
-                size[rank[i]] += 1
-                before = i
-                continue
-            before = i
-            front = 0
-            while front < fronts:
-                # only earlier points can dominate this one, and their first objective is not higher
-                j = latest[front]
-                while packed and j >= 0 and ((code[i] | spare) - code[j]) & spare != spare:
-                    j = earlier[j]
-                while not packed and j >= 0:
-                    objective = 1
-                    while objective < m and values[j, objective] <= values[i, objective]:
-                        objective += 1
-                    if objective == m:
-                        break
-                    j = earlier[j]
-                if j < 0:
-                    break
-                front += 1
-            if front == fronts:
-                latest[front] = -1
-                size[front] = 0
-                low[front], high[front] = values[i], values[i]
-                fronts += 1
-            earlier[i] = latest[front]
-            latest[front] = i
-            size[front] += 1
-            rank[i] = front
-            for objective in range(m):
-                low[front, objective] = min(low[front, objective], values[i, objective])
-                high[front, objective] = max(high[front, objective], values[i, objective])
-        needed = ranked = 0  # fronts that have survivors
-        while needed < fronts and ranked < enough:
-            ranked += size[needed]
-            needed += 1
+        fronts = ranked = 0
+        while fronts < points and ends[run, fronts]:
+            ranked = ends[run, fronts]
+            fronts += 1
+        distance[:] = 0.0
         for objective in range(m):
-            # Of points of a front with equal values, only the first and the last have a gap beside them. These are the ones with
-            # the lowest and the highest hash of their words, as `mix` makes it.
             seed = (np.uint64(objective) << np.uint64(32)) + np.uint64(0x9E3779B97F4A7C15)
-            first[:needed] = -1
-            before_it[:needed] = np.nan
-            for i in range(points + needed):
-                p = np.int64(-1)
-                if i < points:
-                    p = by_objective[objective, run, i] - run * points
-                    if rank[p] >= needed:
-                        continue
-                    front, value = rank[p], values[p, objective]
-                    word = np.uint64(ties[run, p]) + seed
-                    word = (word ^ word >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-                    word = (word ^ word >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-                    word ^= word >> np.uint64(31)
-                    if first[front] >= 0 and value == at[front]:
-                        if word < first_word[front]:
-                            first[front], first_word[front] = p, word
-                        if word >= final_word[front]:
-                            final[front], final_word[front] = p, word
-                        continue
-                else:
-                    front, value = i - points, np.inf
-                if first[front] >= 0:  # the points before have all been seen
-                    span = high[front, objective] - low[front, objective]
-                    begins, ends = np.isnan(before_it[front]), p < 0
-                    here = at[front]
-                    if first[front] == final[front]:
-                        if begins or ends:
-                            distance[first[front]] = np.inf
-                        elif span > 0:
-                            distance[first[front]] += (value - before_it[front]) / span
+            for i in range(points):
+                h = np.uint64(ties[run, i]) + seed
+                h = (h ^ h >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+                h = (h ^ h >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+                hashed[i] = h ^ h >> np.uint64(31)
+            for i in range(ranked):
+                member[i] = members[objective, run, i] & ((1 << place) - 1)
+                value[i] = flat[order[run, member[i]], objective]
+                word[i] = hashed[member[i]]
+            low = 0
+            for front in range(fronts):
+                start, stop = low, ends[run, front]
+                span = value[stop - 1] - value[start]
+                before = np.inf  # the gap
+                while low < stop:
+                    here = value[low]
+                    first = last = low
+                    high = low + 1
+                    while high < stop and value[high] == here:
+                        first = high if word[high] < word[first] else first
+                        last = high if word[high] >= word[last] else last
+                        high += 1
+                    after = (value[high] - here) / span if high < stop else np.inf
+                    if first == last and low > start and high < stop:
+                        distance[member[low]] += (value[high] - value[low - 1]) / span
                     else:
-                        if begins:
-                            distance[first[front]] = np.inf
-                        elif span > 0:
-                            distance[first[front]] += (here - before_it[front]) / span
-                        if ends:
-                            distance[final[front]] = np.inf
-                        elif span > 0:
-                            distance[final[front]] += (value - here) / span
-                    before_it[front] = here
-                if p >= 0:
-                    first[front] = final[front] = p
-                    first_word[front] = final_word[front] = word
-                    at[front] = value
+                        distance[member[first]] += before
+                        distance[member[last]] += after
+                    before = after
+                    low = high
         for i in range(points):
-            key = (rank[i] << crowding) + (1 << crowding) - 1 - np.int64(min(distance[i], most) * unit)
+            key = (rank[run, i] << crowding) + (1 << crowding) - 1 - np.int64(min(distance[i], most) * unit)
             keys[run, i] = (key << tie | np.int64(ties[run, i] >> np.uint32(32 - tie))) << place | i
     return keys

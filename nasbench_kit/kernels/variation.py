@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
 
-__all__ = ["first_valid", "integers", "one_gene_changes", "outcomes", "stepped", "winners"]
+__all__ = ["first_valid", "integers", "one_gene_changes", "outcomes", "permutations", "scaled", "stepped", "winners"]
 
 Genotypes = NDArray[np.uint8]
+
+FEW = 32  # maximum length of a permutation for which an insertion sort is fastest
 
 
 def integers(words: NDArray[np.uint64], used: int, count: int, high: int) -> NDArray[np.intp]:
@@ -33,6 +35,31 @@ def integers(words: NDArray[np.uint64], used: int, count: int, high: int) -> NDA
         return drawn
     block = np.ascontiguousarray(words[:, used : used + -(-count // 2)]).view(np.uint32)[:, :count]
     return (block * (high * 2.0**-32)).astype(np.intp)
+
+
+def scaled(words: NDArray[np.uint32], cardinalities: tuple[int, ...]) -> Genotypes:
+    """Uniform alleles, one per random word: (runs, n, genes) to (runs, n, genes)."""
+    return (words * _scales(cardinalities)).astype(np.uint8)
+
+
+@cache
+def _scales(cardinalities: tuple[int, ...]) -> NDArray[np.float64]:
+    return np.array(cardinalities) * 2.0**-32
+
+
+def permutations(words: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Random permutations of 0 ... n - 1 from random words: (..., n) to (..., n).
+
+    The sort keys differ in their low bits. There are no ties, which sorts may break differently on different processors.
+    """
+    n = words.shape[-1]
+    low = n.bit_length()
+    if enabled() and n <= FEW:
+        drawn: NDArray[np.intp] = _permutations(words.reshape(-1, n), low)
+        return drawn.reshape(words.shape)
+    keys = (words & np.uint32(2**32 - 2**low)) | np.arange(n, dtype=np.uint32)
+    keys.sort(axis=-1)
+    return (keys & np.uint32(2**low - 1)).astype(np.intp)
 
 
 def outcomes(
@@ -187,6 +214,22 @@ def _integers(words: NDArray[np.uint64], used: int, count: int, high: int) -> ND
             drawn[run, 2 * i + 1] = np.intp((word >> np.uint64(32)) * scale)
         if count % 2:
             drawn[run, count - 1] = np.intp((words[run, used + count // 2] & low) * scale)
+    return drawn
+
+
+@compiled
+def _permutations(words: NDArray[np.uint32], low: int) -> NDArray[np.intp]:
+    """Compiled version of `permutations`, by insertion sort: (rows, n) to (rows, n)."""
+    rows, n = words.shape
+    drawn = np.empty((rows, n), dtype=np.intp)
+    for row in range(rows):
+        for i in range(n):
+            key = words[row, i] >> low
+            at = i
+            while at and words[row, drawn[row, at - 1]] >> low > key:
+                drawn[row, at] = drawn[row, at - 1]
+                at -= 1
+            drawn[row, at] = i
     return drawn
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,6 +44,10 @@ class Numbering(ABC):
         weights = [math.prod(self.cardinalities[i + 1 :]) for i in range(self.genes)]
         return np.array(weights, dtype=np.uint64)
 
+    @cached_property
+    def _float_weights(self) -> NDArray[np.floating[Any]]:
+        return self.digit_weights.astype(np.float32 if self.size <= 2**24 else np.float64)
+
     def number(self, X: ArrayLike) -> NDArray[np.uint64]:
         """Flat indices 0 ... size - 1 of genotypes, reading the genes as digits, most significant first.
 
@@ -62,7 +67,9 @@ class Numbering(ABC):
 
         Uses a floating-point matrix product, which is exact in this range and several times faster than integers.
         """
-        weights = self.digit_weights.astype(np.float32 if self.size <= 2**24 else np.float64)
+        weights = self._float_weights
+        if len(rows) <= _BLOCK:
+            return np.asarray((rows.astype(weights.dtype) @ weights).astype(np.intp))
         numbers = np.empty(len(rows), dtype=np.intp)
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]

@@ -4,50 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.spaces.accel_nasbench.spec import SPEC as ACCEL_NASBENCH
 from nasbench_kit.spaces.contract import Space
-from nasbench_kit.spaces.darts.spec import SPEC as DARTS
-from nasbench_kit.spaces.genetic_cnn.spec import SPEC as GENETIC_CNN
-from nasbench_kit.spaces.macronas.spec import SPEC as MACRONAS
-from nasbench_kit.spaces.nas_bench_graph.spec import SPEC as NAS_BENCH_GRAPH
-from nasbench_kit.spaces.nas_bench_macro.spec import SPEC as NAS_BENCH_MACRO
-from nasbench_kit.spaces.nas_bench_nlp.spec import SPEC as NAS_BENCH_NLP
-from nasbench_kit.spaces.nasnet.spec import SPEC as NASNET
-from nasbench_kit.spaces.nats_size.spec import SPEC as NATS_SIZE
-from nasbench_kit.spaces.nb101.spec import SPEC as NB101
-from nasbench_kit.spaces.nb201.spec import SPEC as NB201
-from nasbench_kit.spaces.nsga_net_macro.spec import SPEC as NSGA_NET_MACRO
-from nasbench_kit.spaces.nsga_net_micro.spec import SPEC as NSGA_NET_MICRO
 from nasbench_kit.spaces.spec import SpaceSpec
-from nasbench_kit.spaces.transnas_macro.spec import SPEC as TRANSNAS_MACRO
-from nasbench_kit.spaces.transnas_micro.spec import SPEC as TRANSNAS_MICRO
 
 __all__ = ["ENTRY_POINTS", "list_spaces", "own_spec", "register_space", "space", "spec"]
 
 ENTRY_POINTS = "nasbench_kit.spaces"  # entry-point group in which packages declare their `SpaceSpec`s
 
-_specs: dict[str, SpaceSpec] = {
-    found.name: found
-    for found in (
-        MACRONAS,
-        NAS_BENCH_MACRO,
-        NB101,
-        NB201,
-        GENETIC_CNN,
-        NSGA_NET_MACRO,
-        NSGA_NET_MICRO,
-        NATS_SIZE,
-        TRANSNAS_MICRO,
-        TRANSNAS_MACRO,
-        DARTS,
-        NASNET,
-        ACCEL_NASBENCH,
-        NAS_BENCH_GRAPH,
-        NAS_BENCH_NLP,
-    )
+# the packages of the built-in spaces, imported when a space is first asked for
+_BUILT_IN = {
+    "macronas": "macronas",
+    "nas-bench-macro": "nas_bench_macro",
+    "nb101": "nb101",
+    "nb201": "nb201",
+    "genetic-cnn": "genetic_cnn",
+    "nsga-net-macro": "nsga_net_macro",
+    "nsga-net-micro": "nsga_net_micro",
+    "nats-size": "nats_size",
+    "transnas-micro": "transnas_micro",
+    "transnas-macro": "transnas_macro",
+    "darts": "darts",
+    "nasnet": "nasnet",
+    "accel-nasbench": "accel_nasbench",
+    "nas-bench-graph": "nas_bench_graph",
+    "nas-bench-nlp": "nas_bench_nlp",
 }
+_specs: dict[str, SpaceSpec] = {}
 _spaces: dict[str, Space] = {}
 _registered: set[str] = set()  # names that this program has registered
 
@@ -55,7 +40,7 @@ _registered: set[str] = set()  # names that this program has registered
 def list_spaces() -> tuple[str, ...]:
     """Names of all search spaces, including those of installed packages."""
     _load_entry_points()
-    return tuple(_specs)
+    return tuple(dict.fromkeys([*_BUILT_IN, *_specs]))
 
 
 def spec(name: str) -> SpaceSpec:
@@ -66,10 +51,12 @@ def spec(name: str) -> SpaceSpec:
     UnknownName
         If there is no such space; the message lists the available names, closest first.
     """
+    if name not in _specs and name in _BUILT_IN:
+        _specs[name] = import_module(f"nasbench_kit.spaces.{_BUILT_IN[name]}.spec").SPEC
     if name not in _specs:
         _load_entry_points()
     if name not in _specs:
-        raise UnknownName("space", name, _specs)
+        raise UnknownName("space", name, list_spaces())
     return _specs[name]
 
 
@@ -128,7 +115,7 @@ def register_space(own: Space | SpaceSpec) -> Space:
     made = found.space()
     if found.name != made.name:
         raise ValueError(f"the spec is named {found.name!r} but its space {made.name!r}: give both the same name")
-    if found.name in _specs and not _alike(space(found.name), made):
+    if (found.name in _specs or found.name in _BUILT_IN) and not _alike(space(found.name), made):
         raise ValueError(f"a different space named {found.name!r} is already registered; choose another name")
     _specs[found.name], _spaces[found.name] = found, made
     _registered.add(found.name)
@@ -169,4 +156,5 @@ def _load_entry_points() -> None:
 
     for point in entry_points(group=ENTRY_POINTS):
         found = _as_spec(point.load())
-        _specs.setdefault(found.name, found)
+        if found.name not in _BUILT_IN:
+            _specs.setdefault(found.name, found)

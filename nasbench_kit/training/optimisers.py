@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,7 +17,7 @@ __all__ = ["RMSProp", "make_optimiser"]
 def make_optimiser(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
     """Make the optimiser of a recipe. The caller sets its learning rate before every step."""
     if recipe.optimiser == "sgd":
-        return torch.optim.SGD(
+        return _SGD(
             parameters,
             lr=0.0,
             momentum=recipe.momentum,
@@ -24,11 +25,32 @@ def make_optimiser(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.
             weight_decay=recipe.weight_decay,
         )
     if recipe.optimiser == "adam":
-        return torch.optim.Adam(parameters, lr=0.0, eps=recipe.epsilon, weight_decay=recipe.weight_decay)
+        return _Adam(parameters, lr=0.0, eps=recipe.epsilon, weight_decay=recipe.weight_decay)
     return RMSProp(parameters, recipe)
 
 
-class RMSProp(torch.optim.Optimizer):
+class _Uncompiled:
+    """Methods of PyTorch's optimisers as they are below their decorators.
+
+    The decorators hide them from ``torch.compile``, which is never used here, and import it: more than a second in every
+    process that trains.
+    """
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
+    state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
+    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
+
+
+class _SGD(_Uncompiled, torch.optim.SGD):
+    step = torch.no_grad()(inspect.unwrap(torch.optim.SGD.step))
+
+
+class _Adam(_Uncompiled, torch.optim.Adam):
+    step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
+
+
+class RMSProp(_Uncompiled, torch.optim.Optimizer):
     """RMSProp as in ``tf.train.RMSPropOptimizer``, which was used to train NAS-Bench-101.
 
     PyTorch's version adds epsilon outside the root and starts the mean square at 0. Here, epsilon is inside the root,

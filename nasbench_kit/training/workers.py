@@ -24,8 +24,7 @@ from nasbench_kit.kernels.worker_processes import end_with_parent, one_thread_ea
 
 __all__ = ["one_thread", "worker_pool"]
 
-# torch.optim imports torch._dynamo when the first optimizer is made, which takes another second
-PRELOADED = ["nasbench_kit.training.trainer", "torch._dynamo", __name__]
+PRELOADED = ["nasbench_kit.training.trainer", __name__]
 
 
 @contextmanager

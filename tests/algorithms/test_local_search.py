@@ -71,19 +71,44 @@ def test_a_space_that_is_all_known_is_searched_on():
         assert len(np.unique(run, axis=0)) == 32
 
 
-def test_known_genotypes_against_sets():
+@pytest.mark.parametrize("genes", [6, 60])  # genotypes go by their number, or by a hash
+def test_known_genotypes_against_sets(genes):
     rng = np.random.default_rng(5)
-    known, sets = Known(3), [set(), set(), set()]
-    for _ in range(700):
-        X = rng.integers(0, 4, (3, 6)).astype(np.uint8)
-        sought = rng.integers(0, 4, (2, 5, 6)).astype(np.uint8)
+    space = Chain(genes, "0123")
+    known, sets = Known(3, space), [set(), set(), set()]
+    for _ in range(400):
+        X = rng.integers(0, 4, (3, genes)).astype(np.uint8)
+        X[:, 3:] = X[0, 3:] if rng.random() < 0.5 else 0
+        sought = rng.integers(0, 4, (2, 5, genes)).astype(np.uint8)
+        sought[..., 3:] = 0
         runs = rng.permutation(3)[:2]
         expected = [[tuple(x) in sets[run] for x in rows.tolist()] for run, rows in zip(runs, sought, strict=True)]
         assert known.holds(runs, sought).tolist() == expected
         known.add(X)
         for run in range(3):
             sets[run].add(tuple(X[run].tolist()))
-    assert known.holds(np.arange(0), np.zeros((0, 4, 6), dtype=np.uint8)).shape == (0, 4)
+    assert known.holds(np.arange(0), np.zeros((0, 4, genes), dtype=np.uint8)).shape == (0, 4)
+
+
+@pytest.mark.parametrize("networks", [False, True])
+@pytest.mark.parametrize("name", ["nb201", "nb101", "nsga-net-micro", "nas-bench-graph"])
+def test_new_neighbours_against_sets(name, networks):
+    space, rng = nk.space(name), np.random.default_rng(1)
+    known = Known(2, space, networks=networks)
+    same = space.key if networks else lambda rows: np.array([hash(row.tobytes()) for row in rows])
+    X = space.sample(2, 0)
+    known.add(X)
+    for _ in range(30):  # some of the neighbours
+        known.add(np.stack([rng.choice(space.neighbours(x)) for x in X]))
+    order = rng.permutation(2 * known.width).astype(np.uint32).reshape(2, -1)
+    changes, count = known.new_neighbours(np.arange(2), X, order)
+    for run in range(2):
+        found = known.changed(np.tile(X[run], (count[run], 1)), changes[run, : count[run]])
+        assert ((found != X[run]).sum(axis=1) == 1).all()
+        everyone = space.neighbours(X[run])
+        new = everyone[~known.holds(np.array([run]), everyone[np.newaxis])[0]]
+        assert sorted(same(found)) == sorted(set(same(new).tolist()) if networks else same(new))
+        assert (np.diff(order[run, changes[run, : count[run]]].astype(int)) > 0).all()
 
 
 def test_first_improvement_needs_fewer_evaluations_a_climb():

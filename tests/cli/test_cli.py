@@ -303,7 +303,7 @@ def test_search_a_table(call, tmp_path):
     assert status == 0
     assert "RegularizedEvolution on nb201-digits/digits: search on valid_accuracy (4 epochs)" in out
     assert re.search(r"used per run: 60 evaluations of \d+ networks, [\d.]+ s of simulated training", out)
-    assert f"saved {tmp_path / 'r.h5'}" in err
+    assert f"wrote {tmp_path / 'r.h5'}" in err
     bench = nk.open("nb201-digits")
     expected = nk.search(
         bench.problem("valid_accuracy", epochs=4), nk.RegularizedEvolution(), runs=3, evaluations=60, seed=5
@@ -351,7 +351,7 @@ def test_search_shows_the_trial_that_was_searched(call, store):
 def test_search_draws_a_table(call, tmp_path, objectives):
     words = ("search", "--benchmark", "nb201-digits", "--evaluations", 60, "--runs", 2, "--objectives", *objectives)
     status, _, err = call(*words, "--plot", tmp_path / "r.svg")
-    assert (status, f"drawn {tmp_path / 'r.svg'}" in err) == (0, True)
+    assert (status, f"wrote {tmp_path / 'r.svg'}" in err) == (0, True)
     assert (tmp_path / "r.svg").stat().st_size > 10_000
 
 
@@ -361,9 +361,9 @@ def test_search_draws_a_table(call, tmp_path, objectives):
         ([], "give --benchmark NAME to search a table, or a search space to train networks of"),
         (
             ["nb201", "--charge", "all"],
-            "--charge tells how a table answers: leave it out, or search one with --benchmark",
+            "--charge is for searching a table: leave it out, or search one with --benchmark",
         ),
-        (["nb201", "--direction", "x=max"], "--direction tells how a table answers"),
+        (["nb201", "--direction", "x=max"], "--direction is for searching a table"),
         (
             ["--benchmark", "nb201-digits", "--training-seeds", 1],
             "--training-seeds is for training networks: leave it out",
@@ -393,7 +393,7 @@ def test_compare_writes_and_draws_what_it_is_told(call, tmp_path):
     status, _, err = call(*words, "-o", tmp_path / "r", *look)
     assert status == 0
     assert sorted(path.name for path in (tmp_path / "r").iterdir()) == ["NSGA2-population_size=4.h5", "RandomSearch.h5"]
-    assert f"drawn {picture}" in err
+    assert f"wrote {picture}" in err
     text = picture.read_text()
     assert STYLES["dark"].ground.lower() in text
     assert 'width="226' in text  # points

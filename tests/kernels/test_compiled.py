@@ -22,6 +22,7 @@ from nasbench_kit.algorithms.operators.selection import tournament
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels import compiling
 from nasbench_kit.kernels.domination import first_fronts
+from nasbench_kit.kernels.hash_sets import HashSets
 from nasbench_kit.kernels.seen import Seen
 from nasbench_kit.kernels.sorting import lowest, order_of_pairs
 from nasbench_kit.metrics.indicators import nondominated
@@ -204,6 +205,18 @@ def test_classes_of_cells_are_the_same():
     assert equal(*both(lambda: nk.space("nb101")._classes(X)))
     assert equal(*both(lambda: nk.space("nb101")._classes(np.asfortranarray(X))))
     assert equal(*both(lambda: nk.space("nb101")._classes(X[:0])))
+
+
+def test_sets_are_the_same():
+    def fill():
+        rng, sets, found = np.random.default_rng(0), HashSets(4), []
+        for n in (30, 1, 0, 900, 40):
+            run = rng.integers(0, 4, n)
+            found += [sets.add(run, rng.integers(0, 700, n).astype(np.uint64) << np.uint64(40)), sets.counts.copy()]
+            found.append(sets.holds(np.array([2, 0]), np.arange(1400, dtype=np.uint64).reshape(2, -1) << np.uint64(40)))
+        return tuple(found)
+
+    assert equal(*both(fill))
 
 
 @pytest.mark.parametrize("space_name", ["nb201", "nas-bench-macro", "nb101", "genetic-cnn"])

@@ -34,17 +34,34 @@ def _regardless_of_earlier_tests():
     torch.set_default_dtype(torch.float32)
 
 
-@pytest.fixture
-def few_digits(monkeypatch):
-    """300 of the digits under their name, in this process: how a network is trained does not depend on how many there are."""
+@pytest.fixture(scope="session")
+def _few_digits():
     pytest.importorskip("torch")
     pytest.importorskip("sklearn")
-    from nasbench_kit.training import setting
     from nasbench_kit.training.datasets import load_digits
 
     whole = load_digits()
     rows = np.concatenate([whole.part(part)[:count] for part, count in (("train", 200), ("valid", 50), ("test", 50))])
     split = "".join(whole.split[row] for row in rows)
-    few = dataclasses.replace(whole, images=whole.images[rows], labels=whole.labels[rows], split=split)
+    return dataclasses.replace(whole, images=whole.images[rows], labels=whole.labels[rows], split=split)
+
+
+@pytest.fixture
+def few_digits(monkeypatch, _few_digits):
+    """300 of the digits under their name, in this process: how a network is trained does not depend on how many there are."""
+    from nasbench_kit.training import setting
+
     loaded = setting._loaded
-    monkeypatch.setattr(setting, "_loaded", lambda name, folder: few if name == "digits" else loaded(name, folder))
+    monkeypatch.setattr(
+        setting, "_loaded", lambda name, folder: _few_digits if name == "digits" else loaded(name, folder)
+    )
+
+
+@pytest.fixture
+def few_images(tmp_path):
+    """The file of 60 images in 3 classes, also for other processes: an epoch on them takes hundredths of a second."""
+    labels = np.arange(60) % 3
+    images = np.random.default_rng(0).normal(labels[:, None, None], 1, (60, 8, 8))
+    path = tmp_path / "few.npz"
+    np.savez(path, images=images, labels=labels)
+    return path

@@ -79,7 +79,7 @@ def draw_alleles(
     ndarray of uint8, shape (runs, n, len(distributions))
     """
     parts = []
-    for rows, table in _groups(distributions):
+    for rows, table in groups_of(distributions):
         drawn = table.draw(random, (n,))
         if where is not None:
             drawn *= where  # the first combination is all 0
@@ -88,7 +88,7 @@ def draw_alleles(
 
 
 @cache
-def _groups(distributions: tuple[tuple[float, ...], ...]) -> list[tuple[NDArray[np.uint8], AliasTable]]:
+def groups_of(distributions: tuple[tuple[float, ...], ...]) -> list[tuple[NDArray[np.uint8], AliasTable]]:
     """Groups of adjacent positions: all combinations of alleles in a group, and an alias table to draw from them."""
     groups: list[list[tuple[float, ...]]] = [[]]
     size = 1

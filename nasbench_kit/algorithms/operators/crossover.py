@@ -135,7 +135,7 @@ def two_point_crossover(
     tuple of two ndarrays of uint8, shape (runs, n, genes)
         Children.
     """
-    return _exchange(first, second, _draw_mask(_segments(first.shape[2]), first.shape[1], random, where))
+    return _exchange(first, second, _draw_mask(segments(first.shape[2]), first.shape[1], random, where))
 
 
 def _draw_mask(masks: NDArray[np.uint8], n: int, random: Streams, where: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
@@ -154,7 +154,7 @@ def _tails(genes: int) -> NDArray[np.uint8]:
 
 
 @cache
-def _segments(genes: int) -> NDArray[np.uint8]:
+def segments(genes: int) -> NDArray[np.uint8]:
     """Masks of all segments between two distinct cuts, after an empty mask: (1 + genes (genes - 1) / 2, genes).
 
     Segments that wrap around are omitted, because exchanging the complement only swaps the two children.

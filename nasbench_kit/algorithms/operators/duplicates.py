@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from nasbench_kit.algorithms.operators.selection import gather
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels.hashing import hash_rows
+from nasbench_kit.kernels.sorting import repeats
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["POLICIES", "distinct_children", "first_different", "identities", "repeated", "repeats"]
+__all__ = ["POLICIES", "distinct_children", "first_different", "identities", "repeated"]
 
 POLICIES = ("allow", "genotype", "network")
 SURPLUS = 3  # factor by which children are oversampled when duplicates are eliminated
@@ -89,14 +90,3 @@ def repeated(candidates: Genotypes, known: Genotypes, space: Space, policy: str)
     The parameters are those of `first_different`.
     """
     return repeats(identities(np.concatenate([known, candidates], axis=1), space, policy))[:, known.shape[1] :]
-
-
-def repeats(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Whether each key equals an earlier one of its row: (rows, n)."""
-    order = keys.argsort(axis=1, kind="stable")
-    ordered = np.take_along_axis(keys, order, axis=1)
-    again = np.zeros(keys.shape, dtype=np.bool_)
-    again[:, 1:] = ordered[:, 1:] == ordered[:, :-1]
-    duplicate = np.zeros_like(again)
-    np.put_along_axis(duplicate, order, again, axis=1)
-    return duplicate

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["linkage_tree", "mutual_information"]
+__all__ = ["linkage_tree", "mutual_information", "share_logs"]
 
 
 def mutual_information(X: Genotypes, values: int) -> NDArray[np.float64]:
@@ -23,6 +23,11 @@ def mutual_information(X: Genotypes, values: int) -> NDArray[np.float64]:
     entropy = -_xlogx(single).sum(axis=2)
     information: NDArray[np.float64] = entropy[:, :, np.newaxis] + entropy[:, np.newaxis, :] - joint_entropy
     return information
+
+
+def share_logs(n: int) -> NDArray[np.float64]:
+    """p log p of the shares 0, 1 / n, ..., 1, with the bits that `mutual_information` uses: (n + 1,)."""
+    return _xlogx(np.arange(n + 1, dtype=np.float32) / np.float32(n))
 
 
 def _xlogx(p: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -42,10 +42,10 @@ def reset_genes(
     -------
     ndarray of uint8, shape (runs, n, genes)
     """
-    return stepped(X, draw_alleles(_steps(space, probability), X.shape[1], random, where), space.cardinalities)
+    return stepped(X, draw_alleles(reset_steps(space, probability), X.shape[1], random, where), space.cardinalities)
 
 
-def _steps(space: Space, probability: float | NDArray[np.float64] | None) -> tuple[tuple[float, ...], ...]:
+def reset_steps(space: Space, probability: float | NDArray[np.float64] | None) -> tuple[tuple[float, ...], ...]:
     """Probabilities of each gene to advance by 0, 1, ... alleles (cyclically)."""
     p = np.broadcast_to(1 / space.genes if probability is None else probability, space.genes).tolist()
     return tuple(
@@ -127,7 +127,9 @@ def mutate_by_rates(X: Genotypes, space: Space, random: Streams) -> Genotypes:
     probability 1 / 5.
     """
     attempts = 1 if space.unconstrained else ATTEMPTS
-    steps = draw_alleles(_steps(space, space.mutation_rates), X.shape[1] * attempts, random).reshape(-1, space.genes)
+    steps = draw_alleles(reset_steps(space, space.mutation_rates), X.shape[1] * attempts, random).reshape(
+        -1, space.genes
+    )
     drawn = np.arange(len(steps)).reshape(-1, attempts)
     valid = None if space.unconstrained else space.is_valid
     parents = X.reshape(-1, space.genes)

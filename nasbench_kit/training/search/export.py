@@ -155,7 +155,7 @@ def export_network(
     torch.export.save(program, image)
     _write(target / "network.pt2", image.getvalue())
     if onnx:
-        _write(target / "network.onnx", _onnx(network, setting))
+        _write(target / "network.onnx", _onnx(program, setting))
         files.append("network.onnx")
     if importlib.util.find_spec("matplotlib") is not None:
         draw(space, native, target / "network.svg")
@@ -287,19 +287,18 @@ def _program(network: nn.Module, setting: Setting) -> torch.export.ExportedProgr
     return torch.export.export(network, (_example(setting),), dynamic_shapes=({0: images},))
 
 
-def _onnx(network: nn.Module, setting: Setting) -> bytes:
-    """Return the network as ONNX."""
+def _onnx(program: torch.export.ExportedProgram, setting: Setting) -> bytes:
+    """Return a program as ONNX."""
     quiet = logging.getLogger("torch.onnx")
     level = quiet.level
     quiet.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():  # from the exporter's internals
             warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                network,
+            found = torch.onnx.export(
+                program,
                 (_example(setting),),
                 dynamo=True,
-                dynamic_shapes=({0: torch.export.Dim("images")},),
                 input_names=["images"],
                 output_names=["logits"],
                 opset_version=ONNX_OPSET,
@@ -307,7 +306,7 @@ def _onnx(network: nn.Module, setting: Setting) -> bytes:
             )
     finally:
         quiet.setLevel(level)
-    return program.model_proto.SerializeToString()
+    return found.model_proto.SerializeToString()
 
 
 def _saved(state: dict[str, torch.Tensor]) -> bytes:

@@ -12,22 +12,25 @@ def params(network):
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def multiply_adds(network, image, *, biases=False):
-    """Of convolutions and linear layers for one image, by hooks on a forward pass."""
-    return _count(network, image, lambda module, _, output: _multiply_adds(module, output, biases))
+def costs(network, image, *, biases=False):
+    """By name, what the spaces' costs are: parameters, and what is counted by hooks on one forward pass of one image.
 
+    ``flops`` are the multiply-adds of convolutions and linear layers, of the latter with their biases where asked for;
+    ``mmacs`` are what thop 0.0.31 counts, in millions.
+    """
+    flops, macs = [], []
 
-def thop(network, image):
-    """What thop 0.0.31 counts: also batch norms and average pooling, and linear layers twice."""
+    def count(module, inputs, output):
+        flops.append(_multiply_adds(module, output, biases))
+        macs.append(_thop(module, inputs, output))
 
-    def figure(module, inputs, output):
-        if isinstance(module, nn.BatchNorm2d):
-            return 2 * output.numel()
-        if isinstance(module, nn.AdaptiveAvgPool2d):
-            return (inputs[0][0, 0].numel() + 1) * output.numel()
-        return _multiply_adds(module, output, False) * (2 if isinstance(module, nn.Linear) else 1)
-
-    return _count(network, image, figure)
+    hooks = [module.register_forward_hook(count) for module in network.modules() if not list(module.children())]
+    network.eval()
+    with torch.no_grad():
+        network(torch.zeros(1, *image))
+    for hook in hooks:
+        hook.remove()
+    return {"params": params(network), "flops": sum(flops), "mmacs": round(sum(macs) / 1e6, 2)}
 
 
 def _multiply_adds(module, output, biases):
@@ -38,17 +41,10 @@ def _multiply_adds(module, output, biases):
     return 0
 
 
-def _count(network, image, figure):
-    counted = []
-    hooks = [
-        module.register_forward_hook(lambda *args: counted.append(figure(*args)))
-        for module in network.modules()
-        if not list(module.children())
-    ]
-    device = next(network.parameters()).device
-    network.eval()
-    with torch.no_grad():
-        network(torch.zeros(1, *image, device=device))
-    for hook in hooks:
-        hook.remove()
-    return sum(counted)
+def _thop(module, inputs, output):
+    """Also batch norms and average pooling, and linear layers twice."""
+    if isinstance(module, nn.BatchNorm2d):
+        return 2 * output.numel()
+    if isinstance(module, nn.AdaptiveAvgPool2d):
+        return (inputs[0][0, 0].numel() + 1) * output.numel()
+    return _multiply_adds(module, output, False) * (2 if isinstance(module, nn.Linear) else 1)

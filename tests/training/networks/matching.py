@@ -19,12 +19,13 @@ from nasbench_kit.spaces.nb201.cost import EDGES
 torch = pytest.importorskip("torch", reason="networks need torch")
 nn = torch.nn
 
-from nasbench_kit.training import build, skeleton_of  # noqa: E402
+from nasbench_kit.training import skeleton_of  # noqa: E402
+from tests.training.networks.unfilled import unfilled  # noqa: E402
 
 
 def randomised(space, x, seed, **skeleton):
     """A network in double precision, in evaluation mode, whose parameters and running statistics are all random."""
-    network = build(space, x, dataset="digits", **skeleton).double().eval()
+    network = unfilled(space, x, dataset="digits", **skeleton).double().eval()
     generator = torch.Generator().manual_seed(seed)
 
     def fill(tensor, low, high):
@@ -50,15 +51,20 @@ def randomised(space, x, seed, **skeleton):
 
 def hand_over(target, source, inputs=None, outputs=None):
     """Copy the parameters of a module; their input or output channels in another order where one is given."""
-    state = {}
-    for name, tensor in source.state_dict().items():
-        found = tensor
-        if outputs is not None and tensor.dim():
-            found = found[outputs]
-        if inputs is not None and tensor.dim() >= 2:  # a 1x1 convolution or a linear layer
-            found = found[:, inputs]
-        state[name] = found
-    target.load_state_dict(state)
+    pairs = zip(_tensors(target), _tensors(source), strict=True)
+    with torch.no_grad():
+        for own, found in pairs:
+            if outputs is not None and found.dim():
+                found = found[outputs]
+            if inputs is not None and found.dim() >= 2:  # a 1x1 convolution or a linear layer
+                found = found[:, inputs]
+            assert own.shape == found.shape
+            own.copy_(found)
+
+
+def _tensors(module):
+    """Parameters and running statistics; thousands of maps are tried, and a state by name would take most of the time."""
+    return itertools.chain(module.parameters(), module.buffers())
 
 
 def blocks(order, width):

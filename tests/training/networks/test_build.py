@@ -107,12 +107,12 @@ def dead(space, x):
 @pytest.mark.parametrize("name", TRAINABLE)
 def test_every_live_parameter_has_a_gradient(name):
     space = nk.space(name)
-    for x in space.sample(40, 9):
+    for x in space.sample(12, 9):
         network = build(space, x, dataset="digits")
-        logits = network(images(32, (1, 8, 8)))
-        assert logits.shape == (32, 10)
+        logits = network(images(16, (1, 8, 8)))
+        assert logits.shape == (16, 10)
         assert torch.isfinite(logits).all()
-        torch.nn.functional.cross_entropy(logits, torch.arange(32) % 10).backward()
+        torch.nn.functional.cross_entropy(logits, torch.arange(16) % 10).backward()
         unread = tuple(dead(space, x))
         for key, parameter in network.named_parameters():
             if unread and key.startswith(unread):
@@ -125,26 +125,25 @@ def test_every_live_parameter_has_a_gradient(name):
 
 
 @pytest.mark.parametrize("name", TRAINABLE)
-def test_a_few_steps_on_the_digits_teach_it_something(name):
+def test_a_few_digits_are_learnt_by_heart(name):
     pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
     from nasbench_kit.training.datasets import load_digits
 
     digits = load_digits()
-    where = digits.part("train")
+    where = digits.part("train")[:32]
     pictures, labels = torch.from_numpy(digits.images[where]), torch.from_numpy(digits.labels[where])
     space = nk.space(name)
     x = {"nb201": [3, 1, 2, 3, 4, 1], "macronas": "12112I111I1I1I"}.get(name, space.sample(1, 3)[0])
     network = build(space, x, dataset="digits")
     optimiser = torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9, nesterov=True)
     losses = []
-    for step in range(30):
-        chosen = slice(100 * (step % 10), 100 * (step % 10 + 1))
-        loss = torch.nn.functional.cross_entropy(network(pictures[chosen]), labels[chosen])
+    for _ in range(16):
+        loss = torch.nn.functional.cross_entropy(network(pictures), labels)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
-    assert np.mean(losses[-10:]) < 0.8 * losses[0]
+    assert np.mean(losses[-4:]) < 0.6 * losses[0]
 
 
 def test_the_skeleton_may_be_changed():

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import resource
 import signal
 import sqlite3
-import subprocess
-import sys
-import textwrap
 import time
 from pathlib import Path
 
@@ -20,13 +16,8 @@ import nasbench_kit as nk
 
 torch = pytest.importorskip("torch")
 
-from nasbench_kit.training.search.cache import COLUMNS, TrainingCache  # noqa: E402
-
-
-def values_of(number: int, epochs: int = 3) -> np.ndarray:
-    values = np.random.default_rng(number).random((epochs, len(COLUMNS)))
-    values[0, 3] = np.nan
-    return values
+from nasbench_kit.training.search.cache import TrainingCache  # noqa: E402
+from tests.training.search.writing import start_writer, values_of  # noqa: E402
 
 
 def filled(path: Path, trainings: int = 20) -> str:
@@ -57,34 +48,12 @@ def test_what_is_put_comes_out_again(tmp_path):
     cache.close()
 
 
-WRITER = """
-    import sys
-    import numpy as np
-    from nasbench_kit.training.search.cache import COLUMNS, TrainingCache
-    cache = TrainingCache(sys.argv[1])
-    digest = cache.claim({"space": "made up"})
-    values_of(0)  # imports what draws numbers
-    print("ready", flush=True)
-    for number in range(int(sys.argv[2]), int(sys.argv[3])):
-        cache.put(digest, number.to_bytes(3, "big"), 0, values_of(number))
-    print("done", flush=True)
-"""
-
-
-def writer(path: Path, first: int, last: int) -> subprocess.Popen[str]:
-    code = f"from __future__ import annotations\n{inspect.getsource(values_of)}{textwrap.dedent(WRITER)}"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(path), str(first), str(last)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[3],
-    )
-
-
 def test_two_processes_write_at_once(tmp_path):
     path = tmp_path / "c.trainings"
-    writers = [writer(path, 0, 150), writer(path, 100, 250)]
-    assert [process.communicate(timeout=100)[0] for process in writers] == ["ready\ndone\n"] * 2
+    writers = [start_writer(path, 0, 150), start_writer(path, 100, 250)]
+    for process in writers:
+        process.join(100)
+        assert process.exitcode == 0
     cache = TrainingCache(path)
     found = cache.trainings(cache.claim({"space": "made up"}))
     cache.close()
@@ -97,11 +66,10 @@ def test_killed_at_any_moment(tmp_path):
     path, rng = tmp_path / "c.trainings", np.random.default_rng(0)
     whole = 0
     for _ in range(4):
-        process = writer(path, whole, 10**6)
-        process.stdout.readline()
+        process = start_writer(path, whole, 10**6)
         time.sleep(0.02 + 0.2 * float(rng.random()))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.kill()
+        process.join()
         cache = TrainingCache(path)
         found = cache.trainings(cache.claim({"space": "made up"}))
         cache.close()

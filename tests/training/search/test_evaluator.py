@@ -70,7 +70,7 @@ def test_every_space_is_trained_once(few_digits, name, tmp_path):
     assert same.seconds[0] == found.seconds[0] > 0
 
 
-def test_encodings_of_one_network_are_trained_once(tmp_path):
+def test_encodings_of_one_network_are_trained_once(few_digits, tmp_path):
     X = SPACE.sample(300, 0)
     canonical, first, count = np.unique(SPACE.canonical(X), axis=0, return_index=True, return_counts=True)
     several = canonical[count.argmax()]
@@ -82,7 +82,7 @@ def test_encodings_of_one_network_are_trained_once(tmp_path):
         assert len(np.unique(F)) == 1
 
 
-def test_what_differs_is_never_shared(tmp_path):
+def test_what_differs_is_never_shared(few_digits, tmp_path):
     x = different(1)
     settings = [
         small_setting(),
@@ -150,7 +150,7 @@ def test_a_killed_worker_is_one_clear_error(tmp_path):
         assert np.isfinite(p(X[:1])).all()
 
 
-def test_partial_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+def test_partial_training_goes_on_from_its_checkpoint(few_digits, tmp_path, monkeypatch):
     setting, X = small_setting(epochs=4), different(2)
     with problem(setting, "valid_loss") as p:
         expected = [p.evaluate(X, epochs).F for epochs in (1, 2, 4)]
@@ -181,7 +181,7 @@ def test_partial_training_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     assert not folder.exists()
 
 
-def test_successive_halving_and_a_result_that_knows_what_was_measured(tmp_path):
+def test_successive_halving_and_a_result_that_knows_what_was_measured(few_digits, tmp_path):
     setting = small_setting(epochs=4)
     algorithm = nk.SuccessiveHalving(configurations=4, continue_training=True)
     with problem(setting, "valid_accuracy", cache=tmp_path / "c") as p:
@@ -206,7 +206,7 @@ def test_successive_halving_and_a_result_that_knows_what_was_measured(tmp_path):
         loaded.best("test_accuracy", epochs=3)
 
 
-def test_several_objectives_and_a_table_of_what_was_trained(tmp_path):
+def test_several_objectives_and_a_table_of_what_was_trained(few_digits, tmp_path):
     setting = small_setting(epochs=2)
     with problem(setting, ["valid_accuracy", "flops"], cache=tmp_path / "c") as p:
         result = nk.search(p, nk.NSGA2.nsga_net("macro"), runs=1, evaluations=6, seed=0)
@@ -226,7 +226,7 @@ def test_several_objectives_and_a_table_of_what_was_trained(tmp_path):
     assert nk.search(bench.problem("valid_accuracy", missing="skip"), nk.RandomSearch(), evaluations=5).runs == 1
 
 
-def test_a_training_that_diverges_fails_alone(tmp_path):
+def test_a_training_that_diverges_fails_alone(few_digits, tmp_path):
     setting = small_setting(learning_rate=1e18, epochs=2)
     with problem(setting, ["valid_accuracy", "flops"], cache=tmp_path / "c") as p:
         F = p(different(2))
@@ -241,7 +241,7 @@ def test_a_training_that_diverges_fails_alone(tmp_path):
         assert np.isnan(result.best("valid_accuracy")).all()
 
 
-def test_a_network_too_large_for_the_memory_fails_alone(tmp_path, monkeypatch):
+def test_a_network_too_large_for_the_memory_fails_alone(few_digits, tmp_path, monkeypatch):
     real = jobs.train
 
     def full(network, *arguments, seed, **options):
@@ -249,12 +249,11 @@ def test_a_network_too_large_for_the_memory_fails_alone(tmp_path, monkeypatch):
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return real(network, *arguments, seed=seed, **options)
 
-    monkeypatch.setattr(jobs, "train", full)
-    with problem(small_setting(), cache=tmp_path / "c", seeds=(0, 1)) as p:
+    with problem(small_setting(), cache=tmp_path / "c", seeds=(0, 1)) as p, monkeypatch.context() as patch:
+        patch.setattr(jobs, "train", full)
         with pytest.warns(UserWarning, match="out of memory on cpu while training"):
             assert np.isinf(p(different(1))).all()
         assert p.trained == 1
-    monkeypatch.undo()
     with problem(small_setting(), cache=tmp_path / "c", seeds=(0, 1)) as p:
         assert np.isfinite(p(different(1))).all()
         assert p.trained == 1
@@ -302,7 +301,7 @@ def test_images_that_a_dataset_lacks_are_no_objective(tmp_path):
         problem(lacking)
 
 
-def test_searches_that_share_a_cache_leave_each_other_their_checkpoints(tmp_path):
+def test_searches_that_share_a_cache_leave_each_other_their_checkpoints(few_digits, tmp_path):
     """The first to finish may not remove the folder in which another one trains."""
     setting, X = small_setting(epochs=2), different(4)
     one = problem(setting, cache=tmp_path / "c", budgets=(1,))

@@ -1,0 +1,434 @@
+"""Searches spread over this process and its pool of worker processes, in pieces of some runs each.
+
+Runs are independent of each other, so that results do not depend on who runs what. Nothing is known of a search's duration
+before it has begun, so the first piece begins in this process, and reports how far it is after a tenth of a second:
+
+- Workers are started once what is left would take longer than that is worth.
+- A piece that would take long is interrupted and begun again as several, as far as that is efficient: fewer runs at a time
+  share the cost of NumPy's calls. Only the tenth of a second is lost.
+- This process works on pieces as the others do, and gives them new ones whenever its own piece reports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import math
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nasbench_kit.experiments.budget import whole_number
+from nasbench_kit.kernels import compiling, worker_pool
+from nasbench_kit.kernels.cores import usable_cores
+from nasbench_kit.kernels.shared_pickles import loads, pickled
+from nasbench_kit.kernels.worker_pool import WORKERS, Interrupted, PoolWorker, Stopwatch, WorkerPool
+
+__all__ = ["Lost", "Whole", "number_of_workers", "spread"]
+
+Progress = Callable[[float], None]
+
+COLD, WARM = 1.5, 0.2  # seconds of work left for which workers are started, or used if they are there
+LONG = 0.8  # seconds of a piece that is rather begun again in parts
+ROUND = 0.35e-3  # seconds of a round of ask and tell that do not depend on the number of runs, about
+LOSS = 0.1  # share of the time that may be lost to that, if the pieces are to be many
+MANY = 8  # pieces per process, at most: the fewer, the longer the others wait for the last one
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A search to be divided.
+
+    Attributes
+    ----------
+    first_run, runs : int
+    together : int
+        The maximum number of runs in a piece.
+    rounds : float
+        About how many rounds of ask and tell a run has; infinite if unknown.
+    evaluations : int
+        Of all runs together, 0 if unknown.
+    piece : callable
+        Gives the task of the runs from a first one on: ``piece(first_run, runs)``.
+    shared : object
+        What all tasks refer to; it travels to a worker once.
+    parts : callable
+        Lists the parts of ``shared``, itself included, that tasks and results refer to.
+    workers : int
+        How many processes it may use.
+    on_table : bool
+        Whether it searches a table, so that by default it is spread.
+    """
+
+    first_run: int
+    runs: int
+    together: int
+    rounds: float
+    evaluations: int
+    piece: Callable[[int, int], Any]
+    shared: object
+    parts: Callable[[Any], list[object]]
+    workers: int
+    on_table: bool
+
+
+def number_of_workers(workers: int | None) -> int:
+    """The number of processes to use, this one included: all usable cores by default, one within a worker process."""
+    if workers is not None:
+        workers = whole_number("workers", workers)
+        if workers < 1:
+            raise ValueError(f"workers must be at least 1, not {workers}")
+    if worker_pool.serving or workers == 1:
+        return 1
+    if workers is not None:
+        return workers
+    limit = os.environ.get(WORKERS)
+    if limit is not None:
+        if not limit.isdecimal() or int(limit) < 1:
+            raise ValueError(f"the environment's {WORKERS} must be a whole number of at least 1, not {limit!r}")
+        return int(limit)
+    return 1 if worker_pool.within_a_worker() else usable_cores()
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Some runs of a search."""
+
+    search: int
+    first_run: int
+    runs: int
+    divisible: bool = True
+
+    def divided(self, parts: int, *, again: bool = True) -> list[_Piece]:
+        """Pieces of about equally many runs, which may be divided again or not."""
+        ends = [self.first_run + self.runs * i // parts for i in range(parts + 1)]
+        return [_Piece(self.search, a, b - a, again) for a, b in itertools.pairwise(ends)]
+
+
+@dataclass
+class _State:
+    """How far a search is."""
+
+    pieces: int = 0  # unfinished
+    results: dict[int, tuple[int, Any]] = field(default_factory=dict)  # runs and result, by the first run
+    shares: dict[int, float] = field(default_factory=dict)  # of all work, done in the piece with this first run
+    reported: float = 0.0
+    begun: float = 0.0
+    seconds: float = 0.0
+    seconds_per_run: float | None = None
+    error: Exception | None = None
+    sent: tuple[bytes, bytes, list[object]] | None = None  # a key for what is shared, its pickle, and its parts
+    stays_here: bool = False  # what cannot be sent, or may not
+    fresh: bool = False  # whether it has code that the next search may find changed
+
+
+class Lost(Exception):
+    """A worker was killed.
+
+    Attributes
+    ----------
+    search : int
+        The position of the search that it worked on.
+    results : list
+        What was finished of it, in the order of the runs.
+    """
+
+    def __init__(self, search: int, results: list[Any]) -> None:
+        super().__init__(search)
+        self.search, self.results = search, results
+
+
+def spread(
+    run: Callable[..., Any],
+    searches: Sequence[Whole],
+    *,
+    own_code: bool,
+    progress: Sequence[Progress | None],
+) -> Generator[tuple[list[Any], float]]:
+    """Run searches; yields the results of a search's pieces in the order of the runs, and its seconds, search by search.
+
+    Parameters
+    ----------
+    run : callable
+        A module's function that runs a task and reports the share that is done: ``run(task, report)``.
+    searches : sequence of Whole
+    own_code : bool
+        Whether code of the user's modules may run in other processes, and searches that are not on tables.
+    progress : sequence of callable or None
+        Called with the share of each search that is done.
+
+    Raises
+    ------
+    Lost
+    """
+    count = min(search.workers for search in searches)
+    with worker_pool.claimed_pool() as start:
+        spreading = _Spreading(run, searches, count, start, own_code=own_code, progress=progress)
+        for number in range(len(searches)):
+            yield spreading.finished(number)
+
+
+def _run_piece(job: tuple[Callable[..., Any], Any, bool], report: Progress) -> Any:
+    """What a worker does with a piece."""
+    run, task, loops = job
+    if loops:
+        compiling.enable()
+    return run(task, report)
+
+
+class _Spreading:
+    """The state of all searches.
+
+    Parameters
+    ----------
+    run, searches, own_code, progress
+        As in `spread`.
+    count : int
+        The number of processes.
+    start : callable
+        Starts the pool, if there can be one.
+    """
+
+    def __init__(
+        self,
+        run: Callable[..., Any],
+        searches: Sequence[Whole],
+        count: int,
+        start: Callable[[int, Sequence[str], bool], WorkerPool | None],
+        *,
+        own_code: bool,
+        progress: Sequence[Progress | None],
+    ) -> None:
+        self.run, self.searches, self.progress = run, searches, progress
+        self.count, self.start, self.own_code = count, start, own_code
+        self.pool: WorkerPool | None = None
+        self.given: dict[int, _Piece] = {}
+        self.jobs = 0
+        self.broken: BaseException | None = None
+        self.states = [_State() for _ in searches]
+        self.waiting: deque[_Piece] = deque()
+        for number, search in enumerate(searches):
+            whole = _Piece(number, search.first_run, search.runs)
+            pieces = whole.divided(math.ceil(search.runs / search.together))
+            self.waiting.extend(pieces)
+            self.states[number].pieces = len(pieces)
+
+    def finished(self, number: int) -> tuple[list[Any], float]:
+        """Work until a search is finished; its pieces' results, and its duration."""
+        state = self.states[number]
+        while state.pieces:
+            if state.error is not None:
+                raise state.error
+            self._start_if_worthwhile()
+            self._serve(0)
+            here = itertools.chain((piece for piece in self.waiting if self._stays(piece)), self.waiting)
+            if (piece := self._next(here)) is not None:
+                self._work(piece)
+            elif state.pieces:
+                self._serve(None)
+        return [result for _, (_, result) in sorted(state.results.items())], state.seconds
+
+    # ---------------------------------------------------------------- in this process
+
+    def _work(self, piece: _Piece) -> None:
+        watch = self._stopwatch(piece)
+
+        def report(share: float) -> None:
+            try:
+                self._report(piece, share)
+                if (total := watch.total(share)) < math.inf:
+                    self.states[piece.search].seconds_per_run = total / piece.runs
+                    self._start_if_worthwhile(piece, total * (1 - share))
+                self._serve(0)
+                if self.pool is not None:
+                    watch.interrupt_if_long(share)
+            except BaseException as error:  # not of the search
+                self.broken = error
+                raise
+
+        heard = self.count > 1 or self.progress[piece.search] is not None
+        try:
+            result = self.run(self._task(piece), report if heard else None)
+        except Interrupted as early:
+            self._divide(piece, *early.args)
+        except Exception as error:
+            if error is self.broken:
+                raise
+            self._fail(piece, error)
+        else:
+            self._finish(piece, result, watch.seconds)
+
+    def _stopwatch(self, piece: _Piece) -> Stopwatch:
+        return Stopwatch(self._longest(piece), on_core=self.searches[piece.search].on_table)
+
+    def _task(self, piece: _Piece) -> Any:
+        return self.searches[piece.search].piece(piece.first_run, piece.runs)
+
+    # ---------------------------------------------------------------- in workers
+
+    def _start_if_worthwhile(self, here: _Piece | None = None, left: float = 0.0) -> None:
+        """Start workers if what is left takes long; ``left`` are the seconds of the piece at work here."""
+        if self.pool is not None or self.count == 1:
+            return
+        known = {n: state.seconds_per_run for n, state in enumerate(self.states) if state.seconds_per_run is not None}
+        totals = [seconds * self.searches[n].runs for n, seconds in known.items()]
+        usual = sum(totals) / max(len(totals), 1)  # of the searches that have not begun, nothing is known
+        for piece in self.waiting:
+            n = piece.search
+            left += known[n] * piece.runs if n in known else usual * piece.runs / self.searches[n].runs
+        if left < (WARM if worker_pool.pool_is_warm() else COLD):
+            return
+        waiting = [*self.waiting, *([here] if here is not None and self._longest(here) < math.inf else [])]
+        numbers = {piece.search for piece in waiting if not self._stays(piece)}
+        if numbers:
+            for n in numbers:
+                compiling.enable_for(self.searches[n].evaluations)
+            modules = [self.run.__module__, *(["numba"] if compiling.enabled() else [])]
+            fresh = any(self.states[n].fresh for n in numbers)
+            self.pool = self.start(self.count - 1, modules, fresh)
+        if self.pool is None:
+            self.count = 1
+
+    def _stays(self, piece: _Piece) -> bool:
+        """Whether a piece cannot be sent to a worker; pickles what its search shares, once."""
+        search, state = self.searches[piece.search], self.states[piece.search]
+        if self.count == 1 or state.sent is not None or state.stays_here:
+            return state.sent is None
+        state.stays_here = True
+        try:
+            parts = search.parts(search.shared)
+            shared, own = pickled((search.shared, search.parts))
+            own |= pickled(self._job(piece), parts)[1]
+        except Exception:  # of a class of the user's, any
+            return True
+        if "__main__" in own or (not self.own_code and (own or not search.on_table)):
+            return True
+        state.stays_here, state.fresh = False, bool(own)
+        state.sent = hashlib.sha256(shared).digest(), shared, parts
+        return False
+
+    def _job(self, piece: _Piece) -> tuple[Callable[..., Any], Any]:
+        return _run_piece, (self.run, self._task(piece), compiling.enabled())
+
+    def _serve(self, seconds: float | None) -> None:
+        """Take what workers have to say, waiting for up to some seconds, and give them work."""
+        if self.pool is None:
+            return
+        for worker, message in self.pool.news(seconds):
+            if message is None:
+                if worker.jobs:
+                    search = self.given[worker.jobs[0]].search
+                    raise Lost(search, [result for _, (_, result) in sorted(self.states[search].results.items())])
+                continue
+            kind, number, *rest = message
+            if kind == "ready":
+                continue
+            piece = self.given[number]
+            if kind == "share":
+                self._report(piece, *rest)
+                continue
+            del self.given[number]
+            if kind == "done":
+                seconds_taken, data = rest
+                sent = self.states[piece.search].sent
+                assert sent is not None
+                self._finish(piece, loads(data, sent[2]), seconds_taken)
+            elif kind == "long":
+                self._divide(piece, *rest)
+            elif kind == "unfit":
+                state = self.states[piece.search]
+                state.sent, state.stays_here = None, True
+                self.waiting.appendleft(piece)
+            else:
+                self._fail(piece, *rest)
+        for worker in self.pool.workers[: self.count - 1]:
+            while worker.pid is not None and self._give(worker):
+                pass
+
+    def _give(self, worker: PoolWorker) -> bool:
+        """Give a worker a piece if it should have one; while there are many, a second one, so that it never waits."""
+        if len(worker.jobs) >= (2 if len(self.waiting) >= 2 * self.count else 1):
+            return False
+        piece = self._next(piece for piece in self.waiting if not self._stays(piece))
+        if piece is None:
+            return False
+        sent = self.states[piece.search].sent
+        assert sent is not None
+        key, shared, parts = sent
+        self.jobs += 1
+        self.given[self.jobs] = piece
+        job, on_core = pickled(self._job(piece), parts)[0], self.searches[piece.search].on_table
+        worker.give(self.jobs, key, shared, job, self._longest(piece), on_core)
+        return True
+
+    # ---------------------------------------------------------------- pieces
+
+    def _report(self, piece: _Piece, share: float) -> None:
+        state, search = self.states[piece.search], self.searches[piece.search]
+        state.shares[piece.first_run] = share * piece.runs / search.runs
+        done, tell = sum(state.shares.values()), self.progress[piece.search]
+        if tell is not None and done > state.reported:  # it may have been more, before a piece was begun again
+            state.reported = done
+            tell(min(done, 1.0))
+
+    def _finish(self, piece: _Piece, result: Any, seconds: float) -> None:
+        state = self.states[piece.search]
+        state.results[piece.first_run] = piece.runs, result
+        state.seconds_per_run = seconds / piece.runs
+        state.pieces -= 1
+        self._report(piece, 1.0)
+        state.seconds = time.perf_counter() - state.begun
+
+    def _fail(self, piece: _Piece, error: Exception) -> None:
+        """Keep the error of a piece; as if searches were run one after the other, those before it go on."""
+        state = self.states[piece.search]
+        state.error = state.error or error
+        self.waiting = deque(other for other in self.waiting if other.search < piece.search)
+
+    def _longest(self, piece: _Piece) -> float:
+        """The seconds that a piece may take before it is divided instead; infinite if it is not to be divided."""
+        return LONG if piece.divisible and self._parts(piece, LONG) > 1 else math.inf
+
+    def _parts(self, piece: _Piece, seconds: float) -> int:
+        """How many pieces to make of one that takes some seconds."""
+        most = self._most_parts(piece, seconds)
+        parts = min(max(self.count, min(MANY * self.count, int(LOSS * most))), most)
+        return min(parts // self.states[piece.search].pieces, piece.runs)
+
+    def _most_parts(self, piece: _Piece, seconds: float) -> int:
+        """In how many pieces most of the time would be lost."""
+        rounds = self.searches[piece.search].rounds
+        return self.count if math.isinf(rounds) else max(2, int(seconds / rounds / ROUND))
+
+    def _divide(self, piece: _Piece, seconds: float) -> None:
+        """Begin a piece again that would take some seconds, as several."""
+        state = self.states[piece.search]
+        state.seconds_per_run = seconds / piece.runs
+        if state.error is None:
+            self._replace(piece, max(self._parts(piece, seconds), 1))
+
+    def _replace(self, piece: _Piece, parts: int) -> None:
+        """Let the parts of a piece that has not begun, or is begun again, be the next."""
+        self.waiting.extendleft(reversed(piece.divided(parts, again=False)))
+        state = self.states[piece.search]
+        state.pieces += parts - 1
+        state.shares[piece.first_run] = 0.0
+
+    def _next(self, pieces: Iterable[_Piece]) -> _Piece | None:
+        """Take the first of some waiting pieces; the last ones are divided, so that all processes end together."""
+        piece = next(iter(pieces), None)
+        if piece is None:
+            return None
+        rate, others = self.states[piece.search].seconds_per_run, len(self.waiting)
+        self.waiting.remove(piece)
+        if self.pool is not None and rate is not None and piece.divisible and others < self.count:
+            parts = min(-(-self.count // others), self._most_parts(piece, rate * piece.runs), piece.runs)
+            if rate * piece.runs > LONG and parts > 1:
+                self._replace(piece, parts)
+                piece = self.waiting.popleft()
+        state = self.states[piece.search]
+        state.begun = state.begun or time.perf_counter()
+        return piece

@@ -1,4 +1,6 @@
-"""Train many NAS-Bench-201 networks at once on one core, each as if it were trained alone.
+"""Train many NAS-Bench-201 networks at once on one core, as those of the bundled table were, to the same bits.
+
+`nasbench_kit.training.stacks` does the same for every space, with other rounding.
 
 Small networks spend most of the time on call overhead, and on convolutions too narrow for vector units. Here, M
 networks form one stack of tensors (M, channels, pixels, images). A 3x3 convolution on a small image is a dense matrix

@@ -48,7 +48,12 @@ def assert_as_alone(networks, data, recipe, seeds):
                 )
 
 
-@pytest.mark.parametrize("name", TRAINABLE)
+SLOW = ("accel-nasbench", "macronas", "nasnet", "nsga-net-micro")  # more of the layers that the other spaces have
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in TRAINABLE]
+)
 def test_a_network_is_trained_as_it_would_be_alone(name, few):
     setting = make_setting(name, "digits", skeleton={"image": few.shape})
     X = nk.space(name).sample(2, 4)
@@ -58,7 +63,7 @@ def test_a_network_is_trained_as_it_would_be_alone(name, few):
 
 def test_seeds_and_recipes_that_are_not_the_default(few):
     setting = make_setting("nb201", "digits", skeleton={"image": few.shape})
-    X = [[3, 2, 4, 1, 0, 2], [0, 0, 0, 0, 0, 0], [0, 3, 0, 4, 4, 4]]
+    X = [[3, 2, 4, 1, 0, 2], [0, 0, 0, 0, 0, 0]]
     recipe = Recipe(
         epochs=2,
         batch_size=7,  # one image is left, which batch norms cannot use

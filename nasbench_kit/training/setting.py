@@ -226,9 +226,12 @@ def can_be_stacked(setting: Setting) -> bool:
         return False
 
 
-def networks_a_stack(setting: Setting) -> int:
-    """Return how many networks are trained at once. The number must not vary, as rounding depends on it."""
-    return STACKED_CELLS if _is_stack_of_cells(setting) else STACKED
+def networks_a_stack(setting: Setting, seeds: int) -> int:
+    """Return how many networks, with so many seeds each, are trained at once.
+
+    Nothing else may change the number, as rounding depends on what is in a stack.
+    """
+    return CELLS_A_STACK if _is_stack_of_cells(setting) else -(-TRAININGS_A_STACK // seeds)
 
 
 def _is_stack_of_cells(setting: Setting) -> bool:
@@ -246,7 +249,7 @@ def _stacked(
     setting: Setting, rows: Genotypes, seeds: tuple[int, ...], progress: Callable[[int, int], None] | None
 ) -> dict[str, NDArray[np.float64]]:
     results = {name: np.full((len(rows), setting.recipe.epochs, len(seeds)), np.nan) for name in (*METRICS, "seconds")}
-    size = networks_a_stack(setting)
+    size = networks_a_stack(setting, len(seeds))
     for first in range(0, len(rows), size):
         part = slice(first, first + size)
         for name, values in _trained_in_a_stack(setting, rows[part], seeds).items():

@@ -15,7 +15,7 @@ from nasbench_kit.cli.main import main  # noqa: E402
 from nasbench_kit.store import MetricColumn, StoreFile, Table, write_store  # noqa: E402
 from nasbench_kit.training.datasets import load_digits  # noqa: E402
 from nasbench_kit.training.setting import make_setting, train_genotypes  # noqa: E402
-from nasbench_kit.training.verification import verifying  # noqa: E402
+from nasbench_kit.training.verification import parallel, verifying  # noqa: E402
 from nasbench_kit.training.verification.verifying import verify  # noqa: E402
 
 SMALL = {"sample": 5, "seeds": 2, "draw": "uniform", "seed": 3}
@@ -47,7 +47,7 @@ def right():
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A table of single trainings with their setting: user-supplied images and networks."""
+    """A table of trainings with their setting: user-supplied images and networks."""
     folder = tmp_path_factory.mktemp("own")
     digits = load_digits()
     np.savez(folder / "mine.npz", images=digits.images[::4], labels=digits.labels[::4])
@@ -106,7 +106,8 @@ def test_the_bundled_table_is_not_contradicted(right):
     assert "training_time" in right.undecided[-1]
 
 
-def test_the_number_of_processes_changes_nothing(own):
+def test_the_number_of_processes_changes_nothing(own, monkeypatch):
+    monkeypatch.setattr(parallel, "STACK", 1)
     images = own.parent / "mine.npz"
     options = {"sample": 2, "seeds": 1, "images": images, "metrics": ["valid_accuracy"]}
     seen = []
@@ -115,7 +116,7 @@ def test_the_number_of_processes_changes_nothing(own):
     assert alone.frame.equals(verify(own, **options, processes=2).frame)
 
 
-def test_a_table_of_single_trainings_with_a_setting_of_its_own(own):
+def test_a_table_with_a_setting_of_its_own(own):
     found = verify(own, images=own.parent / "mine.npz", sample=8, seeds=2, processes=1)
     assert found.verdict == "not contradicted"
     assert found.setting == nk.open(own).info["setting"]

@@ -38,10 +38,8 @@ from nasbench_kit.training.trainer import METRICS, find_device, train
 
 __all__ = ["Setting", "can_be_stacked", "make_setting", "networks_a_stack", "train_genotypes"]
 
-STACKED, STACKED_CELLS = (
-    10,
-    40,
-)  # networks per stack: larger stacks are no faster, smaller ones suffer from call overhead
+TRAININGS_A_STACK = 6  # larger stacks are no faster, and fewer of them can be spread over the cores
+CELLS_A_STACK = 40  # as in the bundled table
 MOST_STEPS = 1000  # of a training in a stack, which takes minutes
 SAMPLED = 3  # networks by which it is decided whether stacks are faster
 INDEXED_SIZE = 2**16  # genotypes: in spaces up to this size, the weight seed is derived from the genotype's flat index
@@ -226,9 +224,12 @@ def can_be_stacked(setting: Setting) -> bool:
         return False
 
 
-def networks_a_stack(setting: Setting) -> int:
-    """Return how many networks are trained at once. The number must not vary, as rounding depends on it."""
-    return STACKED_CELLS if _is_stack_of_cells(setting) else STACKED
+def networks_a_stack(setting: Setting, seeds: int) -> int:
+    """Return how many networks, with so many seeds each, are trained at once.
+
+    Nothing else may change the number, as rounding depends on what is in a stack.
+    """
+    return CELLS_A_STACK if _is_stack_of_cells(setting) else -(-TRAININGS_A_STACK // seeds)
 
 
 def _is_stack_of_cells(setting: Setting) -> bool:
@@ -246,7 +247,7 @@ def _stacked(
     setting: Setting, rows: Genotypes, seeds: tuple[int, ...], progress: Callable[[int, int], None] | None
 ) -> dict[str, NDArray[np.float64]]:
     results = {name: np.full((len(rows), setting.recipe.epochs, len(seeds)), np.nan) for name in (*METRICS, "seconds")}
-    size = networks_a_stack(setting)
+    size = networks_a_stack(setting, len(seeds))
     for first in range(0, len(rows), size):
         part = slice(first, first + size)
         for name, values in _trained_in_a_stack(setting, rows[part], seeds).items():

@@ -57,7 +57,7 @@ def train_table(
     Finished parts are kept in the folder ``<output>.parts`` beside the store, so that a call that was killed resumes
     where it stopped. The folder is not deleted at the end. A part is one training, which resumes from its last epoch.
     If networks are trained in stacks (`can_be_stacked`), a part is a stack of networks (`networks_a_stack`) with all seeds, which
-    takes about a minute in the recipe ``digits`` and is restarted.
+    takes seconds to minutes in the recipe ``digits`` and is restarted.
 
     On the CPU, the values do not depend on the number of processes, the executor or interruptions: every training uses
     one thread, and stacks always consist of the same networks.
@@ -115,7 +115,7 @@ def train_table(
     elif executor is None:
         find_device(device)
     stacked = device == "cpu" and can_be_stacked(setting)
-    networks_a_part = networks_a_stack(setting) if stacked else None
+    networks_a_part = networks_a_stack(setting, len(seeds)) if stacked else None
     folder = PartsFolder(
         parts_folder(output),
         {

@@ -38,10 +38,8 @@ from nasbench_kit.training.trainer import METRICS, find_device, train
 
 __all__ = ["Setting", "can_be_stacked", "make_setting", "networks_a_stack", "train_genotypes"]
 
-STACKED, STACKED_CELLS = (
-    10,
-    40,
-)  # networks per stack: larger stacks are no faster, smaller ones suffer from call overhead
+TRAININGS_A_STACK = 6  # larger stacks are no faster, and fewer of them can be spread over the cores
+CELLS_A_STACK = 40  # as in the bundled table
 MOST_STEPS = 1000  # of a training in a stack, which takes minutes
 SAMPLED = 3  # networks by which it is decided whether stacks are faster
 INDEXED_SIZE = 2**16  # genotypes: in spaces up to this size, the weight seed is derived from the genotype's flat index

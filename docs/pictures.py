@@ -6,6 +6,7 @@ from pathlib import Path
 
 from algorithm_pictures import draw_algorithms
 from estimation_picture import draw_estimation
+from growth_picture import draw_growth
 from journey_pictures import draw_journeys
 
 import nasbench_kit as nk
@@ -127,6 +128,7 @@ def main() -> None:
     for name, native in ARCHITECTURES.items():
         print(draw(nk.space(name), native, FOLDER / f"{name}.svg"))
     print(draw_estimation(FOLDER / "estimation.svg"))
+    print(draw_growth(FOLDER / "growth.svg"))
     published = nk.reproduce("nb201-cifar10").comparison()
     published.plot("anytime", FOLDER / "nb201.png")
     tutorial().plot("anytime", FOLDER / "tutorial.png")

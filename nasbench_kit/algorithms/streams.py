@@ -164,7 +164,8 @@ class Streams:
         the next one of its stock.
         """
         if self.drawn_from is not None:
-            return self.drawn_from[self.integers(len(self.drawn_from), (1,))[runs, 0]]
+            drawn: Genotypes = self.drawn_from[self.integers(len(self.drawn_from), (1,))[runs, 0]]
+            return drawn
         if space.unconstrained:
             return scaled(self.words(space.genes)[runs], space.cardinalities)
         if self._stock is None:

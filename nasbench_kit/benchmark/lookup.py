@@ -12,6 +12,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["DENSE", "Lookup"]
 
+FEW = 2**10  # keys that are looked up in any order
 DENSE = 2**24  # largest number of networks or genotypes for which a dense number-to-record table is built
 
 
@@ -50,6 +51,8 @@ class Lookup:
         if self.space.size <= DENSE:
             return self.by_number[self.space.small_number(rows)]
         keys = self.space.key(rows)
+        order = self._near_each_other(keys)
+        keys = keys[order]
         left = np.searchsorted(self.keys, keys)
         found = left < len(self.keys)
         found[found] = self.keys[left[found]] == keys[found]
@@ -61,10 +64,23 @@ class Lookup:
             if not same.any():
                 break
             own = np.flatnonzero(same)
-            own = own[(self.architectures[later[own]] == rows[own]).all(axis=1)]
+            own = own[(self.architectures[later[own]] == rows[order][own]).all(axis=1)]
             record[own] = later[own]
             left, found = later, same
-        return record
+        records = np.empty_like(record)
+        records[order] = record
+        return records
+
+    def _near_each_other(self, keys: NDArray[np.uint64]) -> NDArray[np.intp] | slice:
+        """An order in which many keys are near to each other in the table, so that what is read of it is in the cache.
+
+        NumPy searches from where it found the last one. Sorting by 16 bits takes a small part of the time that it saves.
+        """
+        if len(keys) < FEW or not len(self.keys):
+            return slice(None)
+        last = self.keys[-1]
+        places = np.minimum(keys, last) >> np.uint64(max(int(last).bit_length() - 16, 0))
+        return np.argsort(places.astype(np.uint16), kind="stable")
 
     @cached_property
     def _record_of_network(self) -> NDArray[np.intp] | None:

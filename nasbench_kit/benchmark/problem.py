@@ -28,6 +28,7 @@ from nasbench_kit.spaces.genotypes import SMALL_SIZE, Genotypes
 
 __all__ = ["TabularProblem"]
 
+BLOCK = 2**20  # rows of a table that are queried at a time
 SMALL_SHARE = 0.01  # of the space's networks: with fewer, a search is restricted to the stored ones by default
 LONGEST = 200  # maximum characters of an architecture in a message
 
@@ -180,11 +181,17 @@ class TabularProblem(Problem):
     @cached_property
     def bounds(self) -> NDArray[np.float64]:
         """The best and worst noise-free value of each objective over the whole table."""
-        F = self(self.bench.architectures)
-        F = F[np.isfinite(F).all(axis=1)]
-        if not len(F):
+        ends = []
+        X = self.bench.architectures
+        for start in range(0, len(X), BLOCK):
+            F = self(X[start : start + BLOCK])
+            F = F[np.isfinite(F).all(axis=1)]
+            if len(F):
+                ends.append(np.stack([F.min(axis=0), F.max(axis=0)]))
+        if not ends:
             raise ValueError(f"{self!r}: no architecture has values for all objectives")
-        return np.stack([F.min(axis=0), F.max(axis=0)])
+        best, worst = np.stack(ends, axis=1)
+        return np.stack([best.min(axis=0), worst.max(axis=0)])
 
     @cached_property
     def front_bounds(self) -> NDArray[np.float64]:

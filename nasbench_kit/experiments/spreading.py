@@ -345,7 +345,7 @@ class _Spreading:
             else:
                 self._fail(piece, *rest)
         for worker in self.pool.workers[: self.count - 1]:
-            while worker.pid is not None and self._give(worker):
+            while worker.ready and self._give(worker):
                 pass
 
     def _give(self, worker: PoolWorker) -> bool:

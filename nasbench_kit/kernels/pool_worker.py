@@ -52,7 +52,7 @@ def serve_all(handles: Sequence[int], modules: Sequence[str]) -> None:
 def _serve(connection: Connection) -> None:
     inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     outbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    outbox.put(pickle.dumps(("ready", os.getpid())))
+    outbox.put(pickle.dumps(("ready", None)))
     # in threads, so that the end of the program ends this process at once, and that no job waits until a result is read
     threading.Thread(target=_until_closed, args=(lambda: inbox.put(connection.recv_bytes()),), daemon=True).start()
     threading.Thread(target=_until_closed, args=(lambda: connection.send_bytes(outbox.get()),), daemon=True).start()

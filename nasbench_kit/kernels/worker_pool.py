@@ -13,7 +13,6 @@ import contextlib
 import math
 import os
 import pickle
-import signal
 import socket
 import subprocess
 import sys
@@ -96,7 +95,7 @@ class PoolWorker:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.pid: int | None = None  # None until it is ready
+        self.ready = False
         self.jobs: list[int] = []  # the numbers of those it has not finished
         self._held: deque[bytes] = deque(maxlen=HELD)
 
@@ -166,7 +165,7 @@ class WorkerPool:
                 found.append((worker, None))
                 continue
             if message[0] == "ready":
-                worker.pid = message[1]
+                worker.ready = True
             elif message[0] != "share":
                 worker.jobs.remove(message[1])
             found.append((worker, message))
@@ -177,10 +176,6 @@ class WorkerPool:
         for worker in self.workers:
             worker.connection.close()  # their reading threads end them
         if os.getpid() == self.owner:
-            for worker in self.workers:
-                if worker.pid is not None:
-                    with contextlib.suppress(OSError):
-                        os.kill(worker.pid, signal.SIGKILL)
             for process in self._processes:
                 process.kill()
                 process.wait()
@@ -219,6 +214,8 @@ def claimed_pool() -> Any:
 
     try:
         yield start
+    except GeneratorExit:  # nobody asks for more
+        raise
     except BaseException:
         if claimed:
             _end_pool()
@@ -232,7 +229,7 @@ def claimed_pool() -> Any:
 
 def pool_is_warm() -> bool:
     """Whether this program has workers that are ready."""
-    return _pool is not None and all(worker.pid is not None for worker in _pool.workers)
+    return _pool is not None and all(worker.ready for worker in _pool.workers)
 
 
 def within_a_worker() -> bool:

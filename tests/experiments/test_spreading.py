@@ -18,6 +18,8 @@ from nasbench_kit.experiments import search as searching
 from nasbench_kit.experiments import spreading
 from nasbench_kit.experiments.spreading import Whole, number_of_workers
 from nasbench_kit.kernels import worker_pool
+from nasbench_kit.spaces import Chain
+from nasbench_kit.store import MetricColumn, Table, write_store
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="searches stay in one process"),
@@ -80,6 +82,18 @@ def test_a_comparison_shares_its_workers(given):
     assert given
     assert spread.results == alone.results
     assert len(worker_pool._pool.workers[0]._held) <= 2
+
+
+def test_a_space_of_the_program(given, tmp_path):
+    space = nk.register_space(Chain(4, ["a", "b", "c"], name="of-this-test"))
+    rows = space.all()
+    column = MetricColumn(np.random.default_rng(0).random(len(rows)) * 100)
+    table = Table(space, rows, {"made-up": {"valid_accuracy": column}})
+    problem = nk.open(write_store(tmp_path / "own.h5", table)).problem("valid_accuracy")
+    options = {"runs": 50, "evaluations": 30, "initial": rows[:3], "target": 90.0}
+    alone = nk.search(problem, nk.GeneticAlgorithm(population_size=5), workers=1, **options)
+    assert nk.search(problem, nk.GeneticAlgorithm(population_size=5), workers=3, **options) == alone
+    assert given
 
 
 def test_pieces_that_take_long_are_begun_again_in_parts(given, monkeypatch):
@@ -194,7 +208,6 @@ def test_workers_or_an_executor(bench):
 
 
 SCRIPT = """
-    import os
     import nasbench_kit as nk
     from nasbench_kit.experiments import spreading
     from nasbench_kit.kernels import worker_pool

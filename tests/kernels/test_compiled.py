@@ -23,6 +23,7 @@ from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels import compiling
 from nasbench_kit.kernels.domination import first_fronts
 from nasbench_kit.kernels.hash_sets import HashSets
+from nasbench_kit.kernels.kernel_density import density
 from nasbench_kit.kernels.seen import Seen
 from nasbench_kit.kernels.sorting import lowest, order_of_pairs
 from nasbench_kit.metrics.indicators import nondominated
@@ -205,6 +206,29 @@ def test_classes_of_cells_are_the_same():
     assert equal(*both(lambda: nk.space("nb101")._classes(X)))
     assert equal(*both(lambda: nk.space("nb101")._classes(np.asfortranarray(X))))
     assert equal(*both(lambda: nk.space("nb101")._classes(X[:0])))
+
+
+@pytest.mark.parametrize("values", [(3, 2, 4, 5), (2,) * 14, (7,)])
+@pytest.mark.parametrize("n", [1, 7, 8, 30, 128, 300])
+def test_densities_are_the_same(values, n):
+    rng, cardinalities = np.random.default_rng(0), np.array(values)
+    X, at = (rng.integers(0, cardinalities, (3, k, len(values))).astype(np.uint8) for k in (n, 40))
+    width = rng.random((3, len(values)))
+    without, with_loops = both(lambda: density(X, at, 1 - width, width / 3, cardinalities))
+    assert equal(without, with_loops)
+    kernels = np.where(X[:, np.newaxis] == at[:, :, np.newaxis], (1 - width)[:, None, None], (width / 3)[:, None, None])
+    assert np.allclose(without, kernels.prod(axis=3).mean(axis=2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("space_name", ["nsga-net-micro", "darts", "nasnet"])
+def test_canonical_cells_are_the_same(space_name):
+    space = nk.space(space_name)
+    X = space.sample(400, 0)
+    X[::2, 1::2] //= 4  # equal nodes, between which it matters later which one comes first
+    X[::4] = 0
+    X[::4, 2::5] = 1
+    X = X[space.is_valid(X)]
+    assert equal(*both(lambda: space.canonical(X)))
 
 
 def test_sets_are_the_same():

@@ -41,20 +41,20 @@ with 25 arrays takes 4 to 5, which are told apart by type and unpacked; named tu
 
 Searches with one evaluation per run and step are bound by NumPy calls on a few hundred numbers, of 1 to 3 microseconds each,
 and by cache misses. Medians of a step of 500 runs with compiled loops, in microseconds on one core of an EPYC: 20 to look
-objectives up, 45 for clock, incumbents and what is seen (25 of these; as bits, which are 1.3 MB for 500 runs, while a byte
-each is 10 MB and takes twice as long), and 2.6 nanoseconds for 8 random bytes. To these come:
+objectives up, 42 for clock, incumbents and what is seen (24 of these, as bits, which are 1.3 MB for 500 runs; 32 as bytes,
+which are 10), and 2.6 nanoseconds for 8 random bytes. To these come:
 
 - regularized evolution: 44 for a tournament and a mutation, 9 for the population;
 - local search: 50 to ask; 25 to add 500 names to hash sets, a cache miss each; 70 for the neighbours of the runs that have
   moved, each of which is looked up and put in order;
-- REINFORCE: 30 for draws, 65 for Adam, whose floor are three divisions and a square root for each of 15,000 logits, about 40;
-  12 for exponentials, which are NumPy's because those of other libraries differ in the last bit;
-- best-first search: 130 for neighbours and their classes, 150 to find the best of up to 1,000 open genotypes of each run;
+- REINFORCE: 27 for draws, 65 for Adam, three divisions and a square root for each of 15,000 logits, and 12 for exponentials,
+  which are NumPy's because those of other libraries differ in the last bit;
+- best-first search: 125 for neighbours and their classes, 35 for sets, and up to 90 to find the best open genotypes;
 - multi-objective local search (100 runs): 75 in all, and DEHB (50 runs): 105 in all, nearly all of it calls.
 
 BOHB evaluates 6,600 kernels per evaluation, 64 candidates for each genotype times all observations at the budget. They take
-0.8 nanoseconds each, of which 0.4 are the floor (products as SIMD, sums in NumPy's order), so that 20 M evaluations a minute
-would be its most.
+0.8 nanoseconds each, tables of factors included; a product as SIMD and a sum in NumPy's order alone take 0.43, so that 20 M
+evaluations a minute would be the most.
 """
 
 from __future__ import annotations

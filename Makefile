@@ -26,12 +26,16 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs pictures examples figures tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train
+.PHONY: run test lint bench docs pictures examples figures tables clean fuzz audit install-most install-all dist release-check test-matrix test-published test-slow test-train
 
 run: $(VENV)/.run
 	@mkdir -p results
 	@$(BIN)/nasbench-kit reproduce nb201-cifar10 --plot results/nb201.png
 	@echo "the picture is results/nb201.png"
+
+# there is a test process for each core: further threads in each would only wait for each other
+test test-slow test-train test-published: export OMP_NUM_THREADS ?= 1
+test test-slow test-train test-published: export OPENBLAS_NUM_THREADS ?= 1
 
 # with ALL=1, as in CI, also what is slow and what trains
 test: $(VENV)/$(if $(ALL),.train,.test)
@@ -139,12 +143,19 @@ $(VENV)/.examples: $(VENV)/.run
 	$(INSTALL) --editable '.[plot,train]' --group notebook
 	@touch $@
 
-# all that CI needs by one call of pip instead of one for each verb; here, what cannot be installed is an error
+# all that CI needs by two calls of pip instead of one for each verb; here, what cannot be installed is an error
+install-most: $(VENV)/.most
+
+# what decides about the versions of what linting looks at, which may go on while the rest is installed
+$(VENV)/.most: $(VENV)/.made pyproject.toml
+	$(INSTALL) --editable '.[plot]' --group test --group oracle --group lint
+	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $@
+
 install-all: $(VENV)/.all
 
-$(VENV)/.all: $(VENV)/.made pyproject.toml
-	$(INSTALL) --editable '.[plot,dask,train,onnx]' --group test --group oracle --group lint --group docs --group release
-	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.release $(VENV)/.train $@
+$(VENV)/.all: $(VENV)/.most
+	$(INSTALL) --editable '.[dask,train,onnx]' --group docs --group release
+	@touch $(VENV)/.docs $(VENV)/.release $(VENV)/.train $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(INSTALL) --editable '.[bench]'

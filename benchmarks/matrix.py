@@ -5,7 +5,7 @@ steps, with as many genotypes a step, of what no search can leave out: a random 
 the note of which genotypes and networks each run has seen. The floor is NumPy's (compiled loops may be below it), and knows nothing of
 what the algorithm is for.
 
-``python -m benchmarks matrix`` writes ``docs/internals/matrix.md`` and ``docs/static/matrix.csv``;
+``python -m benchmarks matrix`` writes ``docs/internals/matrix.md`` and ``docs/internals/matrix.csv``;
 ``python -m benchmarks.matrix SPACE ...`` prints the figures of some spaces. Times are CPU times of one core, the least of as many
 searches as fit into a tenth of a second.
 """
@@ -34,7 +34,7 @@ from nasbench_kit.kernels import compiling
 from nasbench_kit.kernels.seen import Seen
 
 PAGE = Path("docs") / "internals" / "matrix.md"
-FIGURES = Path("docs") / "static" / "matrix.csv"
+FIGURES = Path("docs") / "internals" / "matrix.csv"
 
 SHORT, LONG = (30, 200), (100, 2000)  # runs, evaluations of each
 WITH_MODEL = (30, 300)  # the long run of algorithms that fit a model again and again
@@ -290,7 +290,7 @@ def _intro(cases: int, minutes: float) -> str:
 Million evaluations a minute on one core ({processor()}, NumPy {np.__version__}), by CPU time. A search keeps its trace, counts
 different networks, and keeps archives, as always. Where a table with so many objectives is bundled, values are looked up in it;
 elsewhere they are a product of the genes with random weights.
-[All {cases:,} figures](../static/matrix.csv){{.download}} took {minutes:.0f} minutes: `python -m benchmarks matrix`.
+[All {cases:,} figures](matrix.csv) took {minutes:.0f} minutes: `python -m benchmarks matrix`.
 
 Two figures in a cell are for populations of {SMALL} and {LARGE}; algorithms without such a setting have one. The floor makes as many
 steps, each with as many genotypes, but only draws a random word for each gene, looks the values up and notes which genotypes and

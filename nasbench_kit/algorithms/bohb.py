@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.hyperband import Hyperband
 from nasbench_kit.algorithms.operators.selection import gather
+from nasbench_kit.kernels.kernel_density import around, density
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["BOHB"]
 
 LEAST = 1e-300  # minimum density, so that its logarithm is finite
-BLOCK = 2**18  # kernels evaluated at a time, to stay in the cache
-WORDS = 64  # maximum allele combinations per block of genes; larger tables do not pay off
 
 
 @dataclass(kw_only=True)
@@ -64,7 +63,6 @@ class BOHB(Hyperband):
     def _begin(self) -> None:
         super()._begin()
         self._cardinalities = np.array(self.space.cardinalities)
-        self._blocks = _blocks_of(self._cardinalities)
         self._seen: dict[int, tuple[Genotypes, NDArray[np.float64]]] = {}  # by budget: (runs, n, genes), (runs, n)
 
     def _learn(self, X: Genotypes, F: NDArray[np.float64]) -> None:
@@ -97,11 +95,10 @@ class BOHB(Hyperband):
     def _drawn(self, good: Genotypes, n: int) -> Genotypes:
         """Sample candidates around good genotypes: (runs, n * candidates, genes)."""
         count, genes = n * self.candidates, self.space.genes
-        base = gather(good, self.random.integers(good.shape[1], (count,)))
-        width = np.minimum(self.bandwidth_factor * self._bandwidth(good), 1.0)[:, np.newaxis]
-        anew = self.random.random((count, genes)) < width
-        alleles = self.random.integers(self._cardinalities, (count, genes)).astype(np.uint8)
-        return np.where(anew, alleles, base)
+        chosen = self.random.integers(good.shape[1], (count,))
+        width = np.minimum(self.bandwidth_factor * self._bandwidth(good), 1.0)
+        coins, words = self.random.words(count * genes), self.random.words(count * genes)
+        return around(good, chosen, coins, words, width, self._cardinalities)
 
     def _bandwidth(self, X: Genotypes) -> NDArray[np.float64]:
         """Normal-reference bandwidth of each gene, at most that of a uniform kernel: (runs, genes)."""
@@ -111,48 +108,7 @@ class BOHB(Hyperband):
         return np.asarray(np.clip(width, np.minimum(self.minimum_bandwidth, most), most))
 
     def _density(self, X: Genotypes, at: Genotypes) -> NDArray[np.float64]:
-        """Kernel density estimate from (runs, n, genes) at (runs, k, genes), at least `LEAST`: (runs, k).
-
-        A kernel is a product over genes. The factor of a block of genes is looked up by its alleles, which takes one
-        multiplication per block instead of one per gene.
-        """
+        """Kernel density estimate from (runs, n, genes) at (runs, k, genes), at least `LEAST`: (runs, k)."""
         width = self._bandwidth(X)
         other = np.where(width > 0, width / np.maximum(self._cardinalities - 1, 1), 1.0)
-        density = np.empty(at.shape[:2])
-        together = max(1, BLOCK // (at.shape[1] * X.shape[1]))
-        for first in range(0, len(X), together):
-            part = slice(first, first + together)
-            *factors, last = (
-                self._kernel(X[part, :, genes], at[part, :, genes], width[part, genes], other[part, genes], cards)
-                for genes, cards in self._blocks
-            )
-            for factor in factors:
-                last *= factor
-            density[part] = last.mean(axis=2)
-        return np.maximum(density, LEAST)
-
-    @staticmethod
-    def _kernel(
-        X: Genotypes, at: Genotypes, width: NDArray[np.float64], other: NDArray[np.float64], cards: NDArray[np.intp]
-    ) -> NDArray[np.float64]:
-        """Kernels of a block of genes centred on (runs, n, genes), evaluated at (runs, k, genes): (runs, k, n)."""
-        runs, n = X.shape[:2]
-        table = np.ones((runs, 1, n))
-        word = np.zeros(at.shape[:2], dtype=np.intp)
-        for gene, card in enumerate(cards):
-            equal = np.arange(card)[:, np.newaxis] == X[:, np.newaxis, :, gene]
-            factor = np.where(equal, 1 - width[:, gene, None, None], other[:, gene, None, None])
-            table = (table[:, :, np.newaxis] * factor[:, np.newaxis]).reshape(runs, -1, n)
-            word = word * card + at[..., gene]
-        word += np.arange(runs)[:, np.newaxis] * table.shape[1]
-        return table.reshape(-1, n).take(word, axis=0)
-
-
-def _blocks_of(cardinalities: NDArray[np.intp]) -> list[tuple[slice, NDArray[np.intp]]]:
-    """Split genes into blocks of at most `WORDS` allele combinations: slices and cardinalities."""
-    blocks, first = [], 0
-    for end in range(1, len(cardinalities) + 1):
-        if end == len(cardinalities) or np.prod(cardinalities[first : end + 1]) > WORDS:
-            blocks.append((slice(first, end), cardinalities[first:end]))
-            first = end
-    return blocks
+        return np.maximum(density(X, at, 1 - width, other, self._cardinalities), LEAST)

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators.differential import distinct_triples, genes_of, trial_vectors, vectors_of
+from nasbench_kit.algorithms.operators.differential import genes_of, mutant_vectors, trial_vectors, vectors_of
 from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
 from nasbench_kit.algorithms.operators.selection import gather
 from nasbench_kit.algorithms.run_state import RunState, array
 from nasbench_kit.algorithms.successive_halving import rungs, steps
+from nasbench_kit.kernels.sorting import lowest
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["DEHB"]
@@ -80,8 +81,7 @@ class DEHB(Algorithm):
         return [rungs(numbers[s], s, self.budgets, self.eta) for s in range(most, -1, -1)]
 
     def _begin(self) -> None:
-        brackets = self._brackets
-        self._cycle = len(brackets)
+        self._cycle = brackets = self._brackets
         self._turn = 0  # completed brackets
         self._rung = self._place = 0  # current rung, and evaluated genotypes of it
         self._bracket = brackets[0]
@@ -95,11 +95,12 @@ class DEHB(Algorithm):
             X = self._initial_sample(size) if first else self.random.sample(self.space, size)
             members.V[:] = vectors_of(X, self.space, self.random)
             self._members[epochs] = members
-        self._promoted = self._trial = np.empty((self.runs, 0, self.space.genes))
+        self._pool_of = (-1, 0, 0)  # turn, rung and place to which the pool of parents belongs
+        self._promoted = self._trial = self._pool = np.empty((self.runs, 0, self.space.genes))
 
     def _ask(self) -> Genotypes:
         members = self._members[self._bracket[self._rung][1]]
-        if self._rung and self._turn < self._cycle:
+        if self._rung and self._turn < len(self._cycle):
             self._trial = self._promotion()
         elif not members.evaluated[members.turn]:
             self._trial = members.V[:, members.turn].copy()
@@ -123,9 +124,13 @@ class DEHB(Algorithm):
     def _evolved(self, members: _Subpopulation) -> NDArray[np.float64]:
         """A trial vector for the current member, from the best of the rung below: (runs, genes)."""
         count = self._bracket[self._rung][0]
-        lower = self._members[self._bracket[max(self._rung - 1, 0)][1]]
         attempts = 1 if self.space.unconstrained else ATTEMPTS
-        pool = gather(lower.V, lower.F.argsort(axis=1, kind="stable")[:, :count])
+        # on a rung, the one below does not change
+        if self._pool_of != (at := (self._turn, self._rung, 0 if self._rung else self._place)):
+            lower = self._members[self._bracket[max(self._rung - 1, 0)][1]]
+            best = lowest(lower.F, min(count, lower.size("members")))
+            self._pool_of, self._pool = at, lower.V.reshape(-1, self.space.genes).take(best, axis=0)
+        pool = self._pool
         if pool.shape[1] < TRIPLE:
             everyone = np.concatenate([each.V for each in self._members.values()], axis=1)
             if everyone.shape[1] < TRIPLE:  # if eta leaves a single budget
@@ -133,7 +138,8 @@ class DEHB(Algorithm):
             filled = self._mutants(everyone, TRIPLE + 1 - pool.shape[1])
             pool = np.concatenate([pool, filled], axis=1)
         target = members.V[:, members.turn]
-        trials = trial_vectors(target, self._mutants(pool, attempts), self.crossover_probability, self.random)
+        probability = float(self.crossover_probability)
+        trials = trial_vectors(target, self._mutants(pool, attempts), probability, self.random)
         if attempts == 1:
             return trials[:, 0]
         flat = genes_of(trials, self.space).reshape(-1, self.space.genes)
@@ -143,8 +149,7 @@ class DEHB(Algorithm):
 
     def _mutants(self, pool: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         """Mutants by rand/1: (runs, n, genes)."""
-        a, b, c = (gather(pool, drawn) for drawn in distinct_triples(pool.shape[1], n, self.random))
-        return a + self.mutation_factor * (b - c)
+        return mutant_vectors(pool, n, float(self.mutation_factor), self.random)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         count, epochs = self._bracket[self._rung]
@@ -159,7 +164,7 @@ class DEHB(Algorithm):
         self._place, self._rung = 0, self._rung + 1
         if self._rung == len(self._bracket):
             self._turn, self._rung = self._turn + 1, 0
-            self._bracket = self._brackets[self._turn % self._cycle]
+            self._bracket = self._cycle[self._turn % len(self._cycle)]
 
     @property
     def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:

@@ -45,7 +45,7 @@ class GOMEA(OptimalMixing):
         self._archive.count[:] = 1
 
     def _chosen_rules(self) -> Rules:
-        return Rules(self.first_population, self.turns, self._others, False, 0.0, True, False)
+        return Rules(self.first_population, self.turns, self._others, self._samples, False, 0.0, True, False)
 
     def _cluster_count(self, p: int) -> int:
         return 1
@@ -60,10 +60,10 @@ class GOMEA(OptimalMixing):
     def _learn(self, runs: Runs, p: int) -> None:
         information = mutual_information(self._populations.X[runs, self._places(p)], self._alleles)
         tree = linkage_tree(information, self.random.of(runs, (self.space.genes,))) * np.uint8(255)
-        self._clusters.trees[runs, 0] = tree
+        self._clusters.trees[runs, 0], self._clusters.pool_size[runs] = tree, self._pool_size(p)
 
     def _pool(self, runs: Runs, draws: NDArray[np.float64]) -> tuple[Genotypes, NDArray[np.intp]]:
-        size = self.first_population << self._turn.population[runs]
+        size = self._clusters.pool_size[runs]
         return self._clusters.trees[runs, 0], (draws * size[:, np.newaxis]).astype(np.intp)
 
     def _note(self, x: Genotypes, f: NDArray[np.float64]) -> NDArray[np.bool_]:

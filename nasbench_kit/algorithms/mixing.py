@@ -71,7 +71,9 @@ class OptimalMixing(Algorithm):
         self._archive = Archive(runs=runs, points=FIRST_POINTS if m > 1 else 1, genes=genes, m=m)
         self._clusters = Clusters(runs=runs, clusters=1, sets=trials, genes=genes, members=1)
         self._row = np.arange(runs)
+        self._samples = self.space.unconstrained and self.random.drawn_from is None
         self._rules = self._chosen_rules()
+        self._settings = tuple(self._rules)  # as loops take them
         self._logs = np.zeros((0, 0))  # for each population, p log p of the shares of a pool
         self._fill(np.arange(runs), self._turn.population)
 
@@ -119,10 +121,6 @@ class OptimalMixing(Algorithm):
     @abstractmethod
     def _given_up(self, run: int, own: int) -> Iterable[int]:
         """Populations of a run to abandon after a generation of population ``own``."""
-
-    def _mutation_rate(self, masks: Genotypes) -> float | NDArray[np.float64]:
-        """Mutation probability of a donor's gene, for sets (runs, sets, genes)."""
-        return 0.0
 
     # ---------------------------------------------------------------- populations
 
@@ -198,7 +196,7 @@ class OptimalMixing(Algorithm):
         trial = np.empty((self.runs, self.space.genes), dtype=np.uint8)
         waiting = self._row
         while True:
-            full = advance(waiting, trial, self.random.states, tuple(self._rules), self._logs, *self._state())
+            full = advance(waiting, trial, self.random.states, self._settings, self._logs, *self._state())
             if len(full):
                 self._fill(full, self._turn.population[full])
                 trial[full] = self._populations.X[full, self._turn.place[full]]
@@ -247,7 +245,7 @@ class OptimalMixing(Algorithm):
         """Compiled version of `_tell`."""
         populations, turn, member, clusters, archive = self._state()
         most = take(x, f, self._rules.archived, turn[0], populations[1], member, clusters[0], archive)
-        if self.objectives > 1 and most >= self._archive.size("points"):
+        if self.objectives > 1 and most >= self._archive.F.shape[2]:
             self._archive.grow(points=2 * most)
             self._arrays = None
 
@@ -280,7 +278,7 @@ class OptimalMixing(Algorithm):
         turn, member, populations = self._turn, self._member, self._populations
         masks = member.masks[runs]
         count, genes = masks.shape[1:]
-        mutates = np.any(self._mutation_rate(masks))
+        mutates = self._rules.mutates
         draws = self.random.of(runs, (3 + (genes if mutates else 0), count))
         member.spare[runs] = draws[:, 2, 0]
         donors = np.empty((len(runs), count, genes), dtype=np.uint8)
@@ -302,10 +300,14 @@ class OptimalMixing(Algorithm):
 
     def _mutate(self, donors: Genotypes, masks: Genotypes, draws: NDArray[np.float64]) -> None:
         """Mutate genes of donors in place, using random numbers (runs, genes, sets)."""
-        rate = np.broadcast_to(self._mutation_rate(masks), (*masks.shape[:2], 1))[..., 0]
-        run, gene, k = np.nonzero(draws < rate[:, np.newaxis])
+        rate: float | NDArray[np.float64] = self._rules.rate
+        if rate == 0:
+            rate = (1 / np.maximum(np.count_nonzero(masks, axis=2), 1))[:, np.newaxis]
+        run, gene, k = np.nonzero(draws < rate)
+        if not isinstance(rate, float):
+            rate = rate[run, 0, k]
         others = self._others[gene]
-        step = 1 + (draws[run, gene, k] / rate[run, k] * others).astype(np.intp)
+        step = 1 + (draws[run, gene, k] / rate * others).astype(np.intp)
         donors[run, k, gene] = (donors[run, k, gene] + np.minimum(step, others)) % (others + 1)
 
     def _end_of_member(self, runs: Runs) -> None:

@@ -83,6 +83,7 @@ class MOGOMEA(OptimalMixing):
             self.first_population,
             self.turns,
             self._others,
+            self._samples,
             self.mutation != "none",
             rate,
             False,
@@ -125,11 +126,6 @@ class MOGOMEA(OptimalMixing):
         return self._clusters.trees[runs, cluster], self._clusters.pools[
             runs[:, np.newaxis], cluster[:, np.newaxis], which
         ]
-
-    def _mutation_rate(self, masks: Genotypes) -> float | NDArray[np.float64]:
-        if self.mutation == "strong":
-            return 1 / np.maximum(np.count_nonzero(masks, axis=2, keepdims=True), 1)
-        return 1 / self.space.genes if self.mutation == "weak" else 0.0
 
     # ---------------------------------------------------------------- acceptance and archive
 

@@ -60,7 +60,7 @@ class Reinforce(Algorithm):
         if tries == 1:
             return drawn
         valid = self.space.is_valid(drawn.reshape(-1, self.space.genes)).reshape(self.runs, tries)
-        chosen = drawn[np.arange(self.runs), valid.argmax(axis=1)]
+        chosen: Genotypes = drawn[np.arange(self.runs), valid.argmax(axis=1)]
         without = np.flatnonzero(~valid.any(axis=1))
         chosen[without] = self.random.single(self.space, without)
         return chosen[:, np.newaxis]

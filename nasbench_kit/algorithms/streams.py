@@ -8,7 +8,7 @@ import math
 import numbers
 import sys
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -116,9 +116,10 @@ class Streams:
         generator (Steele, Lea and Flood 2014), which allows random access.
         """
         count = math.prod(shape)
-        steps = np.arange(count + 1, dtype=np.uint64) * GOLDEN  # arithmetic wraps at 2**64
-        words = mix(self.states[runs][:, np.newaxis] + steps[:-1])
-        self.states[runs] += steps[-1:]
+        steps = _steps(count)
+        states = self.states[runs]
+        words = mix(states[:, np.newaxis] + steps[:-1])
+        self.states[runs] = states + steps[-1]
         return ((words >> np.uint64(11)) * np.float64(2.0**-53)).reshape(len(runs), *shape)
 
     @cached_property
@@ -163,7 +164,8 @@ class Streams:
         the next one of its stock.
         """
         if self.drawn_from is not None:
-            return self.drawn_from[self.integers(len(self.drawn_from), (1,))[runs, 0]]
+            drawn: Genotypes = self.drawn_from[self.integers(len(self.drawn_from), (1,))[runs, 0]]
+            return drawn
         if space.unconstrained:
             return scaled(self.words(space.genes)[runs], space.cardinalities)
         if self._stock is None:
@@ -174,6 +176,12 @@ class Streams:
         X: Genotypes = self._stock[runs, self._taken[runs]]
         self._taken[runs] += 1
         return X
+
+
+@lru_cache(maxsize=64)
+def _steps(count: int) -> NDArray[np.uint64]:
+    """Steps of a SplitMix64 generator to its next ``count`` states, and to the one after: (count + 1,)."""
+    return np.arange(count + 1, dtype=np.uint64) * GOLDEN  # arithmetic wraps at 2**64
 
 
 def stream_key(name: str, settings: Mapping[str, Any]) -> tuple[int, ...]:

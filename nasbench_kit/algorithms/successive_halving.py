@@ -72,7 +72,8 @@ class SuccessiveHalving(Algorithm):
     def _begin(self) -> None:
         self._turn = 0  # completed brackets
         self._rung = 0
-        self._bracket = self._brackets[0]
+        self._cycle = self._brackets
+        self._bracket = self._cycle[0]
         self._X: Genotypes | None = None  # remaining genotypes of the bracket, best first
 
     def _ask(self) -> Genotypes:
@@ -91,8 +92,7 @@ class SuccessiveHalving(Algorithm):
             return
         self._turn += 1
         self._rung, self._X = 0, None
-        brackets = self._brackets
-        self._bracket = brackets[self._turn % len(brackets)]
+        self._bracket = self._cycle[self._turn % len(self._cycle)]
 
     def _learn(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         """Hook for models: called with the genotypes (runs, n, genes) and values (runs, n) of each rung."""

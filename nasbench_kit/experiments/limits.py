@@ -6,6 +6,7 @@ import os
 
 from nasbench_kit.algorithms import Algorithm
 from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.kernels.seen import SEEN_BYTES, SEEN_NETWORKS
 from nasbench_kit.problems import Problem
 
 __all__ = ["check_memory"]
@@ -13,7 +14,7 @@ __all__ = ["check_memory"]
 ROWS_A_DECADE = 20  # rows of a run's trace, at most
 ROW = 48  # bytes per row of a trace, without the incumbent
 COPIES = 4  # copies of a population per generation: parents, children, both together, a working copy
-REMEMBERED = {"flags": 0, "numbers": 12, "hashes": 80}  # bytes per evaluation, by how a run remembers what it has seen
+REMEMBERED = {"flags": 0, "names": 12, "sets": 80}  # bytes per evaluation, by how a run remembers what it has seen
 
 
 def check_memory(
@@ -91,10 +92,10 @@ def _most(
 
 def _way(problem: Problem, together: int) -> str:
     """How runs remember what they have evaluated."""
-    size = problem.space.size
-    if size * together <= 2**27:
-        return "flags"
-    return "numbers" if size <= 2**53 else "hashes"
+    networks = problem.space.networks
+    if networks is None or networks * together > SEEN_NETWORKS:
+        return "sets"
+    return "flags" if problem.space.size * together <= SEEN_BYTES else "names"
 
 
 def _memory() -> int | None:

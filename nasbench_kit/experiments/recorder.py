@@ -47,7 +47,7 @@ class _Batch:
     counted : ndarray of bool, shape (runs, batch), or None
         Which of them count; None where all do.
     network : ndarray of int, shape (runs, batch), or None
-        The ``network_index`` of each, if the problem computed it.
+        The ``network_index`` of each, if the problem computed it; with ``new``, what `Seen.identify` gives.
     """
 
     X: Genotypes
@@ -132,7 +132,7 @@ class Recorder:
         self.rows: list[dict[str, NDArray[np.generic]]] = []
         # whether the order in which networks are first seen matters
         self._in_order = budget.unique_networks is not None or clock == "unique_networks"
-        self.seen = Seen(space, runs, self._in_order)
+        self.seen = Seen(space, runs, self._in_order, budget.evaluations)
 
     def update(self, X: Genotypes, evaluation: Evaluation, *, partial: bool = False) -> None:
         """Record a batch.
@@ -151,7 +151,10 @@ class Recorder:
         seconds = evaluation.seconds.reshape(runs, size)
         elapsed = (seconds.cumsum(axis=1) if size > 1 else seconds) + self.seconds[:, np.newaxis]
         network = None if evaluation.network is None else evaluation.network.reshape(runs, size)
-        new = self.seen.new_networks(X, network) if self._in_order else None
+        new = None
+        if self._in_order:
+            network = self.seen.identify(X, network)
+            new = self.seen.new_networks(network)
         if partial:
             F = np.full_like(F, np.inf)
             self._partly = True
@@ -248,7 +251,8 @@ class Recorder:
             self.seconds = np.where(taken > 0, batch.elapsed[np.arange(runs), last], self.seconds)
         if self.objectives == 1:
             values = F[..., 0] if counted is None else np.where(counted, F[..., 0], np.inf)
-            better = np.flatnonzero(values.min(axis=1) < self.incumbent_F)
+            lowest = values.min(axis=1) if size > 1 else values[:, 0]
+            better = np.flatnonzero(lowest < self.incumbent_F)
             best = values[better].argmin(axis=1)
             self.incumbent[better] = X[better, best]
             self.incumbent_F[better] = values[better, best]
@@ -268,10 +272,10 @@ class Recorder:
         F = np.concatenate([self.archive_F, *(part[2] for part in self._pending)])
         self._pending = []
         if np.isfinite(F).all():
-            kept = nondominated(F, run)
+            kept = nondominated(F, run, len(self.archive_run))
         else:
             known = np.flatnonzero(np.isfinite(F).all(axis=1))
-            kept = known[nondominated(F[known], run[known])]
+            kept = known[nondominated(F[known], run[known], len(self.archive_run))]
         if self.archive_size is not None:
             kept = kept[most_hypervolume(F[kept], run[kept], self.archive_size)]
         self.archive_run, self.archive_X, self.archive_F = run[kept], X[kept], F[kept]

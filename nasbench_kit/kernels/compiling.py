@@ -14,7 +14,7 @@ import types
 import warnings
 import zlib
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar, cast
 
 __all__ = ["ENOUGH", "SWITCH", "CompiledLoopsWarning", "compiled", "disable", "enable", "enable_for", "enabled", "part"]
@@ -111,15 +111,25 @@ def part(loop: Loop) -> Loop:
 
 def _with_parts(loop: Callable[..., Any]) -> Callable[..., Any]:
     """The loop with the parts that it calls compiled as well."""
-    import numba
-
     used = {name: loop.__globals__.get(name) for name in loop.__code__.co_names}
-    parts = {name: _with_parts(value) for name, value in used.items() if value and getattr(value, "is_part", False)}
+    parts = {name: value for name, value in used.items() if value is not None and getattr(value, "is_part", False)}
     if not parts:
         return loop
-    ready = {name: numba.njit(value, nogil=True, error_model="numpy") for name, value in parts.items()}
+    ready = {name: _compiled_part(value) for name, value in parts.items()}
     whole = types.FunctionType(loop.__code__, loop.__globals__ | ready, loop.__name__, loop.__defaults__)
     # Numba's disk cache only notices changes to the loop's own file: the file's name says which parts it contains
-    text = [(value.__qualname__, value.__code__.co_code, value.__code__.co_consts) for value in parts.values()]
-    whole.__qualname__ = f"{loop.__qualname__}-{zlib.crc32(repr(text).encode()):08x}"
+    codes = [
+        (name, code.co_code, code.co_names, code.co_consts)
+        for name, code in ((part.py_func.__qualname__, part.py_func.__code__) for part in ready.values())
+    ]
+    whole.__qualname__ = f"{loop.__qualname__}-{zlib.crc32(repr(codes).encode()):08x}"
     return whole
+
+
+@cache
+def _compiled_part(loop: Callable[..., Any]) -> Any:
+    import numba
+
+    # without the wrappers for calls from Python and from C
+    options = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return numba.njit(_with_parts(loop), **options)

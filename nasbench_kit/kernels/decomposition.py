@@ -167,34 +167,33 @@ def replace(
         _replace(*problems, x, f, near, from_near, words, limit, 64 - bits, member_bits, tchebycheff)
         return
     values = np.minimum(f.T, UNKNOWN)
-    np.minimum(problems.ideal, values, out=problems.ideal)
+    ideal = np.minimum(problems.ideal, values, out=problems.ideal)
     worst = problems.F.max(axis=2)
-    if (worst == UNKNOWN).any():
+    if worst.max() == UNKNOWN:
         worst = np.where(problems.F < UNKNOWN, problems.F, -UNKNOWN).max(axis=2)
     problems.worst.fill(np.nan)
-    scale = 1 / np.where(worst > problems.ideal, worst - problems.ideal, 1.0)
+    span = worst - ideal
+    scale = 1 / np.where(span > 0, span, 1.0)
+    new = (values - ideal) * scale
     flat = problems.F.reshape(len(values), -1)
     first = np.arange(runs) * n  # of the members of each run
-    # all members of the runs that left the neighbourhood, and the neighbours of all others
-    everywhere = np.flatnonzero(~from_near)
-    pools = [(np.flatnonzero(from_near) if len(everywhere) else None, near)]
-    if len(everywhere):
-        pools.append((everywhere, np.arange(n)))
-    found = []
-    for which, members in pools:
-        if which is not None and not len(which):
-            continue
-        some = (slice(None), slice(None) if which is None else which)
-        place = (first[some[1], np.newaxis] + members).ravel()
-        low, unit, new = problems.ideal[some], scale[some], values[some]
-        old = flat.take(place, axis=1, mode="clip").reshape(len(flat), -1, len(members))
-        old -= low[..., np.newaxis]
-        old *= unit[..., np.newaxis]
-        new = ((new - low) * unit)[..., np.newaxis]
-        weights = problems.weights[members].T[:, np.newaxis]
-        no_worse = _scalarised(new * weights, tchebycheff) <= _scalarised(old * weights, tchebycheff)
-        found.append(place[no_worse.ravel()])
-    place = found[0] if len(found) == 1 else np.concatenate(found)
+    # the neighbours, and all members of the runs that left the neighbourhood
+    place, no_worse = _no_worse(flat, first, near, new, ideal, scale, problems.weights, tchebycheff)
+    no_worse &= from_near[:, np.newaxis]
+    place = place[no_worse]
+    far = np.flatnonzero(~from_near)
+    if len(far):
+        everywhere, no_worse = _no_worse(
+            flat,
+            first[far],
+            np.arange(n),
+            new[:, far],
+            ideal[:, far],
+            scale[:, far],
+            problems.weights,
+            tchebycheff,
+        )
+        place = np.concatenate([place, everywhere[no_worse]])
     run = place // n
     if most is not None:
         member = place - first[run]
@@ -208,16 +207,38 @@ def replace(
         key = key[kept]
         run = key >> bits
         place = first[run] + (key & (2**member_bits - 1))
-    problems.X.reshape(-1, x.shape[1])[place] = x[run]
+    row = np.dtype((np.void, x.shape[1]))  # copied at once
+    problems.X.view(row).reshape(-1)[place] = np.ascontiguousarray(x).view(row).reshape(-1).take(run)
     flat[:, place] = values[:, run]
 
 
-def _scalarised(parts: NDArray[np.float64], tchebycheff: bool) -> NDArray[np.float64]:
-    """Scalarised values, from weighted objectives: (m, ...) to (...)."""
-    value: NDArray[np.float64] = np.maximum(parts[0], 0.0) if tchebycheff else parts[0]
-    for part in parts[1:]:
-        value = np.maximum(value, part) if tchebycheff else value + part
-    return value
+def _no_worse(
+    flat: NDArray[np.float64],
+    first: NDArray[np.intp],
+    members: NDArray[np.intp],
+    new: NDArray[np.float64],
+    ideal: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    tchebycheff: bool,
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Places of some members of some runs in ``flat`` (m, runs * n), and whether a child is no worse: (runs, members)."""
+    place = first[:, np.newaxis] + members
+    child, low, unit = new[..., np.newaxis], ideal[..., np.newaxis], scale[..., np.newaxis]
+    weight = weights.take(members, axis=0).T
+    for j, values in enumerate(flat):
+        old = values.take(place, mode="clip")
+        old -= low[j]
+        old *= unit[j]
+        old *= weight[j]
+        part = child[j] * weight[j]
+        if j == 0:
+            found, best = old, part
+        elif tchebycheff:
+            found, best = np.maximum(found, old, out=found), np.maximum(best, part, out=best)
+        else:
+            found, best = np.add(found, old, out=found), np.add(best, part, out=best)
+    return place, best <= found
 
 
 @compiled
@@ -256,7 +277,7 @@ def _children(
             if words[run, word + 2] >= stay[table + slot]:
                 slot = alias[table + slot]
             for i in range(width):
-                old = X[run, b, gene] if masks[cut, gene] else X[run, a, gene]
+                old = X[run, a, gene] ^ (X[run, a, gene] ^ X[run, b, gene]) & masks[cut, gene]
                 value = np.int64(old) + steps[row + slot * width + i]
                 child[run, 0, gene] = value - cardinalities[gene] if value >= cardinalities[gene] else value
                 gene += 1
@@ -284,10 +305,20 @@ def _replace(
 ) -> None:
     """Compiled version of `replace`."""
     m, runs, n = F.shape
-    value, scale = np.empty(m), np.empty(m)
+    value, old, found, best = np.empty(m), np.empty(n), np.empty(n), np.empty(n)
     chosen = np.empty(n, dtype=np.intp)
     keys = np.empty(n, dtype=np.int64)  # of those chosen, ascending
+    ordered = np.empty((2, m, n))  # weights of all members, and of the neighbours
+    for j in range(m):
+        for i in range(n):
+            ordered[0, j, i] = weights[i, j]
+        for i in range(len(near)):
+            ordered[1, j, i] = weights[near[i], j]
     for run in range(runs):
+        side = np.intp(from_near[run])
+        pool = len(near) if side else n
+        for i in range(pool):
+            found[i] = best[i] = 0.0  # of the member, of the child
         for j in range(m):
             value[j] = min(f[run, j], UNKNOWN)
             ideal[j, run] = min(ideal[j, run], value[j])
@@ -296,18 +327,26 @@ def _replace(
                 for i in range(n):
                     if F[j, run, i] < UNKNOWN:
                         worst[j, run] = max(worst[j, run], F[j, run, i])
-            scale[j] = 1 / (worst[j, run] - ideal[j, run]) if worst[j, run] > ideal[j, run] else 1.0
+            low = ideal[j, run]
+            scale = 1 / (worst[j, run] - low) if worst[j, run] > low else 1.0
+            new = (value[j] - low) * scale
+            if side:
+                for i in range(pool):
+                    old[i] = F[j, run, near[i]]
+            else:
+                for i in range(pool):
+                    old[i] = F[j, run, i]
+            for i in range(pool):
+                a, b = new * ordered[side, j, i], (old[i] - low) * scale * ordered[side, j, i]
+                if tchebycheff:
+                    best[i], found[i] = a if a > best[i] else best[i], b if b > found[i] else found[i]
+                else:
+                    best[i], found[i] = best[i] + a, found[i] + b
         count = 0
-        for i in range(len(near) if from_near[run] else n):
-            member = near[i] if from_near[run] else i
-            new = old = 0.0
-            for j in range(m):
-                a = (value[j] - ideal[j, run]) * scale[j] * weights[member, j]
-                b = (F[j, run, member] - ideal[j, run]) * scale[j] * weights[member, j]
-                new = max(new, a) if tchebycheff else new + a
-                old = max(old, b) if tchebycheff else old + b
-            if not new <= old:
+        for i in range(pool):
+            if not best[i] <= found[i]:
                 continue
+            member = near[i] if side else i
             key = np.int64(0)
             if most < n:
                 # the hash of `kernels.hashing.mix`

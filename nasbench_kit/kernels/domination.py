@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
+from nasbench_kit.kernels.sorting import stable_order, whole_numbers
 
 __all__ = ["first_fronts"]
 
 MOST_CELLS = 256  # maximum number of bins for an objective
 
 
-def first_fronts(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
+def first_fronts(F: NDArray[np.float64], group: NDArray[np.int64], settled: int = 0) -> NDArray[np.intp]:
     """Positions of the distinct non-dominated points of each group.
 
     Parameters
@@ -22,6 +23,8 @@ def first_fronts(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
         Objective values, minimised, without ``nan``; at least one point.
     group : ndarray of int, shape (n,)
         Group of each point, numbered from 0.
+    settled : int
+        The first points, as many as this, are known to be what this function returned for some points of their groups.
 
     Returns
     -------
@@ -30,10 +33,10 @@ def first_fronts(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     """
     groups = int(group.max()) + 1
     if F.shape[1] == 2 and enabled():
-        front: NDArray[np.intp] = _fronts_of_two(np.ascontiguousarray(F), *_by_group(group, groups))
+        front: NDArray[np.intp] = _fronts_of_two(np.ascontiguousarray(F), *_by_group(group, groups), settled)
         return front
     if F.shape[1] > 2 and enabled():
-        front = _fronts_of_many(np.ascontiguousarray(F), *_by_group(group, groups))
+        front = _fronts_of_many(np.ascontiguousarray(F), *_by_group(group, groups), settled)
         return front[_lexicographic(F[front], group[front])]
     if F.shape[1] == 2 and len(F) >= 8 * groups:
         left = _not_far_behind(F, group)
@@ -90,7 +93,12 @@ def _nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[n
 def _lexicographic(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
     """Stable order by group, then by ascending objectives."""
     if F.shape[1] != 2 or int(group.max()) >= 2**16:
-        return np.lexsort((*F.T[::-1], group))
+        # by the last objective first, as a stable sort of integers for each, which takes a third of the time of lexsort
+        by: NDArray[np.intp] = np.arange(len(F))
+        for values in (*F.T[::-1], group):
+            code, bits = whole_numbers(values.take(by).astype(np.float64)[np.newaxis])
+            by = by.take(stable_order(code, bits)[0])
+        return by
     # Complex numbers sort by real, then imaginary part, and 16-bit integers by radix sort; together this takes a third
     # of the time of lexsort.
     order = np.ascontiguousarray(F).view(np.complex128)[:, 0].argsort(kind="stable")
@@ -115,7 +123,9 @@ def _by_group(group: NDArray[np.int64], groups: int) -> tuple[NDArray[np.intp], 
 
 
 @compiled
-def _fronts_of_two(F: NDArray[np.float64], members: NDArray[np.intp], begin: NDArray[np.intp]) -> NDArray[np.intp]:
+def _fronts_of_two(
+    F: NDArray[np.float64], members: NDArray[np.intp], begin: NDArray[np.intp], settled: int
+) -> NDArray[np.intp]:
     """Compiled version of `first_fronts` for two objectives, given points by group: (n, 2) to (k,).
 
     Points are inserted one by one into the sorted front of their group: O(n log n), since most are dominated.
@@ -126,6 +136,10 @@ def _fronts_of_two(F: NDArray[np.float64], members: NDArray[np.intp], begin: NDA
     for k in range(len(begin) - 1):
         size = 0  # the front is kept[total : total + size]
         for i in members[begin[k] : begin[k + 1]]:
+            if i < settled:
+                kept[total + size] = i
+                size += 1
+                continue
             first, second = F[i, 0], F[i, 1]
             low, high = 0, size
             while low < high:  # count front points with a first objective that is not higher
@@ -156,7 +170,9 @@ def _fronts_of_two(F: NDArray[np.float64], members: NDArray[np.intp], begin: NDA
 
 
 @compiled
-def _fronts_of_many(F: NDArray[np.float64], members: NDArray[np.intp], begin: NDArray[np.intp]) -> NDArray[np.intp]:
+def _fronts_of_many(
+    F: NDArray[np.float64], members: NDArray[np.intp], begin: NDArray[np.intp], settled: int
+) -> NDArray[np.intp]:
     """Distinct non-dominated points of each group, of equal ones the first, in no order: (n, m) to (k,).
 
     Points are inserted one by one into the front of their group. What excluded a point is moved to the front's begin, since it
@@ -166,28 +182,31 @@ def _fronts_of_many(F: NDArray[np.float64], members: NDArray[np.intp], begin: ND
     kept = np.empty(n, dtype=np.intp)
     total = 0
     for k in range(len(begin) - 1):
-        size = 0  # the front is kept[total : total + size]
+        size = 0
         for i in members[begin[k] : begin[k + 1]]:
-            place = 0
-            excluded = False
+            front = kept[total:]  # its first `size` points
+            place = 0 if i >= settled else size
             while place < size:
-                j = kept[total + place]
-                higher = lower = False
-                for objective in range(m):
-                    higher = higher or F[j, objective] > F[i, objective]
-                    lower = lower or F[j, objective] < F[i, objective]
-                if not higher:  # it dominates the new point, or equals it
-                    kept[total + place] = kept[total]
-                    kept[total] = j
-                    excluded = True
+                objective = 0
+                while objective < m and F[front[place], objective] <= F[i, objective]:
+                    objective += 1
+                if objective == m:  # it dominates the new point, or equals it
                     break
-                if lower:
-                    place += 1
-                else:  # the new point dominates it
+                place += 1
+            if place < size:
+                front[0], front[place] = front[place], front[0]
+                continue
+            place = 0 if i >= settled else size
+            while place < size:
+                objective = 0
+                while objective < m and F[front[place], objective] >= F[i, objective]:
+                    objective += 1
+                if objective == m:  # the new point dominates it
                     size -= 1
-                    kept[total + place] = kept[total + size]
-            if not excluded:
-                kept[total + size] = i
-                size += 1
+                    front[place] = front[size]
+                else:
+                    place += 1
+            front[size] = i
+            size += 1
         total += size
     return kept[:total].copy()

@@ -10,7 +10,7 @@ from nasbench_kit.kernels.compiling import compiled, enabled
 __all__ = ["HashSets"]
 
 ROOM = 128  # initial slots per set, a power of 2
-GROWTH = 4
+LARGE = 2**14  # slots from which a set doubles instead of growing fourfold
 SPREAD = np.uint64(0x9E3779B97F4A7C15)  # multiplicative hashing (Knuth, The art of computer programming 3, section 6.4)
 
 
@@ -86,7 +86,8 @@ class HashSets:
         return 65 - self.table.shape[1].bit_length()
 
     def _grow(self) -> None:
-        old, self.table = self.table, np.zeros((len(self.table), GROWTH * self.table.shape[1]), dtype=np.uint64)
+        slots = self.table.shape[1] * (4 if self.table.shape[1] < LARGE else 2)
+        old, self.table = self.table, np.zeros((len(self.table), slots), dtype=np.uint64)
         if enabled():
             _move(old, self.table, self.shift)
             return

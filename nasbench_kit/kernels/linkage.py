@@ -23,17 +23,22 @@ SWEEPS = 20  # maximum number of k-means iterations
 def _information(
     run: int, begin: int, k: int, size: int, p: int, X: Any, pools: Any, logs: Any, counts: Any, information: Any
 ) -> None:
-    """Mutual information of all pairs of genes in a run's cluster; ``counts`` (values, values) is scratch space."""
+    """Mutual information of all pairs of genes in a run's cluster; ``counts`` (values, values) is scratch space.
+
+    The diagonal holds the entropy of each gene.
+    """
     genes, values = X.shape[2], counts.shape[0]
-    entropy = np.zeros(genes)
     for first in range(genes):
         for second in range(first, genes):
-            counts[:] = 0
+            for a in range(values):
+                for b in range(values):
+                    counts[a, b] = 0
             for i in range(size):
                 member = begin + pools[run, k, i]
                 counts[X[run, member, first], X[run, member, second]] += 1
             if first == second:
-                entropy[first] = -_sum_of_alleles(p, logs, counts, 0, 1, 1)
+                information[first, first] = -_sum_of_alleles(p, logs, counts, 0, 1, 1)
+                continue
             # in the order in which NumPy sums: alleles of the second gene first
             total = other = 0.0
             for a in range(values):
@@ -42,7 +47,9 @@ def _information(
             information[first, second], information[second, first] = -total, -other
     for first in range(genes):
         for second in range(genes):
-            information[first, second] = entropy[first] + entropy[second] - information[first, second]
+            if first != second:
+                both = information[first, first] + information[second, second]
+                information[first, second] = both - information[first, second]
 
 
 @part
@@ -51,16 +58,19 @@ def _sum_of_alleles(p: int, logs: Any, counts: Any, a: int, down: int, right: in
     values = len(counts)
     row = 0 if down else a
     column = 0 if right else a
-    whole = values - values % 8
     total = 0.0
-    if whole:
-        parts = np.zeros(8)
-        for i in range(whole):
-            parts[i % 8] += logs[p, counts[row + down * i, column + right * i]]
-        total = ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]))
+    if values < 8:
+        for i in range(values):
+            total += logs[p, counts[row + down * i, column + right * i]]
+        return total
+    whole = values - values % 8
+    parts = np.zeros(8)
+    for i in range(whole):
+        parts[i % 8] += logs[p, counts[row + down * i, column + right * i]]
+    total = ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]))
     for i in range(whole, values):
         total += logs[p, counts[row + down * i, column + right * i]]
-    return total
+    return float(total)
 
 
 @part
@@ -126,26 +136,20 @@ def _distance(points: Any, i: int, means: Any, k: int) -> float:
 
 
 @part
-def _sort(k: int, distance: Any, order: Any, spare: Any) -> None:
-    """Stable order of the distances from a mean (merge sort); ``spare`` is scratch space."""
-    n = len(order)
-    for i in range(n):
-        order[i] = i
-    width = 1
-    while width < n:
-        for begin in range(0, n, 2 * width):
-            middle, end = min(begin + width, n), min(begin + 2 * width, n)
-            a, b = begin, middle
-            for place in range(begin, end):
-                if a < middle and (b == end or distance[k, order[a]] <= distance[k, order[b]]):
-                    spare[place] = order[a]
-                    a += 1
-                else:
-                    spare[place] = order[b]
-                    b += 1
-        for i in range(n):
-            order[i] = spare[i]
-        width *= 2
+def _nearest(k: int, distance: Any, order: Any) -> None:
+    """The points nearest to a mean, in stable order: as many as there is room for in ``order``."""
+    size, count = len(order), 0
+    for i in range(distance.shape[1]):
+        if count == size:
+            if not distance[k, i] < distance[k, order[size - 1]]:
+                continue
+            count -= 1
+        place = count
+        while place > 0 and distance[k, order[place - 1]] > distance[k, i]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = i
+        count += 1
 
 
 @part
@@ -201,12 +205,12 @@ def _pools(
     own = np.empty(n, dtype=np.intp)
     _cluster(run, begin, state, F, points, means, distance, own)
     size = min(n, max(2, 2 * n // count))
-    order, spare = np.empty(n, dtype=np.intp), np.empty(n, dtype=np.intp)
+    order = np.empty(size, dtype=np.intp)
     inside = np.zeros((n, count), dtype=np.bool_)
     for i in range(n):
         distance[own[i], i] -= m * 10  # own points come first
     for k in range(count):
-        _sort(k, distance, order, spare)
+        _nearest(k, distance, order)
         for i in range(size):
             pools[run, k, i] = order[i]
             inside[order[i], k] = True
@@ -255,7 +259,9 @@ def learn(
     `nasbench_kit.kernels.optimal_mixing`.
     """
     genes, m, n = X.shape[2], F.shape[2], end - begin
-    values = others.max() + 1
+    values = 1
+    for gene in range(genes):
+        values = max(values, others[gene] + 1)
     counts = np.empty((values, values), dtype=np.intp)
     near, sizes, slots = np.empty((genes, genes)), np.empty(genes), np.empty(genes, dtype=np.intp)
     count, size, drawn = 1, n, 0

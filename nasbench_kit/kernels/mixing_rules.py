@@ -23,6 +23,8 @@ class Rules(NamedTuple):
         As in `OptimalMixing`.
     others : ndarray of int, shape (genes,)
         Number of other alleles of each gene.
+    samples : bool
+        Whether any combination of alleles may be in a new population.
     mutates : bool
         Whether donors are mutated.
     rate : float
@@ -36,6 +38,7 @@ class Rules(NamedTuple):
     first_population: int
     turns: int
     others: NDArray[np.int64]
+    samples: bool
     mutates: bool
     rate: float
     averages: bool
@@ -55,4 +58,4 @@ def uniform(state: int, k: int) -> float:
 @part
 def places(first_population: int, p: int) -> tuple[int, int]:
     """Begin and end of population ``p``."""
-    return first_population * (2**p - 1), first_population * (2 ** (p + 1) - 1)
+    return first_population * ((1 << p) - 1), first_population * ((2 << p) - 1)

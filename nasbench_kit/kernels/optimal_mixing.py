@@ -38,6 +38,16 @@ def _elite(run: int, draw: float, count: int, current: int, F: Any) -> int:
 
 
 @part
+def _sample(run: int, begin: int, end: int, states: Any, others: Any, X: Any) -> None:
+    """Random genotypes of a run's new population, as `Streams.sample_of` draws them."""
+    genes = len(others)
+    for i in range(end - begin):
+        for gene in range(genes):
+            X[run, begin + i, gene] = np.uint8(uniform(states[run], i * genes + gene) * (others[gene] + 1))
+    states[run] += np.uint64((end - begin) * genes) * np.uint64(0x9E3779B97F4A7C15)
+
+
+@part
 def _order(state: int, order: Any, keys: Any) -> None:
     """Random order of a member's sets; ``keys`` is scratch space."""
     for k in range(len(order)):
@@ -253,9 +263,9 @@ def advance(
     Returns
     -------
     ndarray of int, shape (n,)
-        Those of the runs that need a new population.
+        Those of the runs that need a new population which the loop cannot make.
     """
-    first_population, turns, others, mutates, rate, averages, _ = rules
+    first_population, turns, others, samples, mutates, rate, averages, _ = rules
     X, F, next_X, next_F, alive, generations, stretch = populations
     (each_turn,), (each_member, x, f, masks, donors, _, _) = turn, member
     each_cluster, trees, pools, objective_of, own_cluster = clusters
@@ -352,7 +362,16 @@ def advance(
                 while p < now.filled and not alive[run, p]:
                     p += 1
             now.population = p
-            if p >= now.filled:
+            if p == now.filled and samples and p < alive.shape[1]:
+                begin, end = places(first_population, p)
+                _sample(run, begin, end, states, others, X)
+                now.place, now.end, now.member, now.phase = begin, end, 0, FILL
+                now.filled += 1
+                alive[run, p] = True
+                for gene in range(genes):
+                    trial[run, gene] = X[run, begin, gene]
+                break
+            if p == now.filled:
                 full[count] = run
                 count += 1
                 break

@@ -94,7 +94,8 @@ def climb(
     second *= BETAS[1]
     second += (1 - BETAS[1]) * gradient**2
     logits -= learning_rate * (first / unbias[0]) / (np.sqrt(second / unbias[1]) + EPSILON)
-    return logits - logits.max(axis=2, keepdims=True)
+    most: NDArray[np.float64] = logits.max(axis=2, keepdims=True)
+    return np.asarray(logits - most)
 
 
 @compiled

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nasbench_kit.kernels.compiling import compiled, enabled
 from nasbench_kit.kernels.sorting import heights_of_columns, stable_order, take, whole_numbers
 
-__all__ = ["dominators", "known_points", "lexicographic", "ranks_of_sorted"]
+__all__ = ["dominators", "fresh_points", "known_points", "lexicographic", "ranks_of_sorted"]
 
 # points per run beyond which moocore is as fast, with and without compiled loops, and sets of bits take too much memory
 MOST_POINTS = {True: 4096, False: 1024}
@@ -70,6 +70,16 @@ def _heights(F: NDArray[np.float64]) -> NDArray[np.intp]:
     return heights
 
 
+def fresh_points(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which of the sorted points differ from the one before, or are the first: (runs, points)."""
+    fresh = np.zeros(order.shape, dtype=np.bool_)
+    fresh[:, 0] = True
+    for height in heights:
+        ascending = take(height, order)
+        fresh[:, 1:] |= ascending[:, 1:] != ascending[:, :-1]
+    return fresh
+
+
 def known_points(F: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which points are no failures, that is finite in all objectives: (runs, points, m) to (runs, points)."""
     if np.isfinite(F.sum()):
@@ -118,20 +128,17 @@ def dominators(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np
     Bit i of a set, which is bit i % 64 of word i // 64, stands for the i-th sorted point of the run. The arrays are those
     from `lexicographic`.
     """
-    m, runs, points = heights.shape
-    heights = heights.reshape(m, -1).take(order.reshape(-1), axis=1).reshape(heights.shape)
+    runs, points = order.shape
     words = -(-points // WORD)
     places = np.arange(points)
     starts = (np.arange(runs) * points)[:, np.newaxis]
     bits = np.zeros((words, points), dtype=np.uint64)
     bits[places // WORD, places] = np.uint64(1) << (places % WORD).astype(np.uint64)
     # only points that are sorted before a point and differ from it can dominate it
-    fresh = np.zeros((runs, points), dtype=np.bool_)
-    for height in heights:
-        fresh[:, 1:] |= height[:, 1:] != height[:, :-1]
-    first_equal = np.maximum.accumulate(np.where(fresh, places, 0), axis=1)
+    first_equal = np.maximum.accumulate(np.where(fresh_points(order, heights), places, 0), axis=1)
     sets: NDArray[np.uint64] = (np.cumsum(bits, axis=1) - bits).take(first_equal, axis=1)
-    for height in heights[1:]:
+    for values in heights[1:]:
+        height = take(values, order)
         ascending = stable_order(height.view(np.uint64), points.bit_length()) - starts
         last = height + starts
         for word in range(words):
@@ -181,6 +188,7 @@ def _ranks(
     at = np.empty(points + 1, dtype=np.intp)  # of each distinct point, the position of the first of the equal points
     copies = np.empty(points + 1, dtype=np.intp)
     sets = np.empty(((points + 63) // 64, points), dtype=np.uint64)  # the points that dominate each distinct point
+    own = np.empty((m, points), dtype=np.uint32)  # the height of each distinct point
     lowest = np.empty(points, dtype=np.uint64)  # the points that are not higher
     left = np.empty(len(sets), dtype=np.uint64)
     behind = np.empty(points, dtype=np.uint64)
@@ -204,32 +212,36 @@ def _ranks(
                 copies[different - 1] += 1
                 number[i] = different - 1
         words = (different + 63) // 64
+        for objective in range(1, m):
+            for k in range(different):
+                own[objective, k] = heights[objective, run, at[k]]
         for word in range(words):
+            # the points before it; parts of arrays, since loops from other places than 0 are not vectorised
             begin = 64 * word
-            for k in range(different):  # the points before it
-                sets[word, k] = np.uint64(0) if k <= begin else ~np.uint64(0)
-            for k in range(begin, min(begin + 64, different)):
-                sets[word, k] = (one << np.uint64(k - begin)) - one
+            some = sets[word, begin:different]
+            some[:] = ~np.uint64(0)
+            for k in range(min(64, len(some))):
+                some[k] = (one << np.uint64(k)) - one
             for objective in range(1, m):
-                height = heights[objective, run]
+                height = own[objective, begin:different]
                 lowest[:] = 0
-                for k in range(begin, min(begin + 64, different)):
-                    lowest[height[at[k]]] |= one << np.uint64(k - begin)
-                some = np.uint64(0)
+                for k in range(min(64, len(some))):
+                    lowest[height[k]] |= one << np.uint64(k)
+                union = np.uint64(0)
                 for i in range(points):
-                    some |= lowest[i]
-                    lowest[i] = some
-                for k in range(begin, different):
-                    sets[word, k] &= lowest[height[at[k]]]
+                    union |= lowest[i]
+                    lowest[i] = union
+                for k in range(len(some)):
+                    some[k] &= lowest[height[k]]
             left[word] = ~np.uint64(0)
         level[:] = 0
         fronts = ranked = 0
         while ranked < enough:
             behind[:different] = 0
             for word in range(words):
-                some = left[word]
-                for k in range(64 * word, different):
-                    behind[k] |= sets[word, k] & some
+                some, others = sets[word, 64 * word : different], behind[64 * word : different]
+                for k in range(len(some)):
+                    others[k] |= some[k] & left[word]
             left[:words] = 0
             added = 0
             for k in range(different):

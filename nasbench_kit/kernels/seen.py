@@ -8,14 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
+from nasbench_kit.kernels.hash_sets import HashSets
 from nasbench_kit.kernels.hashing import hash_rows
+from nasbench_kit.kernels.sorting import repeats
 
-__all__ = ["SEEN_NETWORKS", "Seen"]
+__all__ = ["SEEN_BYTES", "SEEN_NETWORKS", "Seen"]
 
 Genotypes = NDArray[np.uint8]
 
 CACHED_SIZE = 2**16  # maximum space size for which a table by flat index stays in the cache
 
+FLAGS_PER_EVALUATION = 512  # maximum number of flags per evaluation; with more, most touch a page of their own
+WAITING = 2**16  # maximum number of genotypes whose keys are not computed yet
 SEEN_BYTES = 2**27  # maximum size of the table of flags; beyond, sorted arrays of keys are used
 NUMBERED_SIZE = 2**53  # maximum space size for which genotypes are numbered rather than hashed
 SEEN_NETWORKS = 8 * SEEN_BYTES  # maximum number of network flags over all runs; large tables are stored as bits
@@ -42,6 +46,8 @@ class Numbered(Protocol):
 class Seen:
     """Genotypes and networks seen by each run, stored as flags for small spaces and as keys otherwise.
 
+    Keys are computed when counts are asked for, because computing them for many genotypes at a time is faster.
+
     Parameters
     ----------
     space : Space
@@ -49,11 +55,16 @@ class Seen:
         Number of runs.
     in_order : bool
         Whether `new_networks` will be called and its results passed to `note`.
+    evaluations : int, optional
+        Number of evaluations that a run will note, if it is known.
     """
 
-    def __init__(self, space: Numbered, runs: int, in_order: bool) -> None:
-        self.space, self.runs = space, runs
-        self._genotypes = np.zeros(space.size * runs, dtype=np.bool_) if space.size * runs <= SEEN_BYTES else None
+    def __init__(self, space: Numbered, runs: int, in_order: bool, evaluations: int | None = None) -> None:
+        self.space, self.runs, self._in_order = space, runs, in_order
+        worthwhile = evaluations is None or space.size <= max(CACHED_SIZE, FLAGS_PER_EVALUATION * evaluations)
+        self._genotypes: NDArray[Any] | None = None
+        if worthwhile and space.size * runs <= SEEN_BYTES:
+            self._genotypes = np.zeros((runs, space.size), dtype=np.bool_)
         self._names: list[NDArray[np.uint64]] = []  # without flags: genotypes of each run, (runs, batch)
         networks = space.networks
         self._networks = networks if networks is not None and networks * runs <= SEEN_NETWORKS else None
@@ -61,13 +72,26 @@ class Seen:
         late = self._networks is None or self._networks <= CACHED_SIZE
         # handled by a single compiled loop
         self._small = self._genotypes is not None and self._networks is not None and space.size <= CACHED_SIZE
+        self._packed = False  # whether that loop has packed its flags to bits
         self._unique = np.zeros(runs, dtype=np.int64) if in_order or not late else None
         if self._networks is not None:
             self._flags = np.zeros(runs * self._networks if late else runs * self._networks // 8 + 1, dtype=np.uint8)
             self._bits = not late
-        self._run = np.empty(0, dtype=np.int64)  # without flags: distinct keys of each run
-        self._key = np.empty(0, dtype=np.uint64)
-        self._new_keys: list[tuple[NDArray[np.int64], NDArray[np.uint64]]] = []
+        else:
+            self._keys, self._distinct = HashSets(runs), HashSets(runs)  # of networks, and of genotypes
+            self._waiting: list[tuple[NDArray[np.intp], NDArray[np.uint64], Genotypes]] = []
+            self._waiting_rows = 0
+
+    def identify(self, X: Genotypes, network: NDArray[np.intp] | None) -> NDArray[np.intp]:
+        """What `new_networks` and `note` tell the networks of genotypes (runs, batch, genes) by: (runs, batch).
+
+        That is the ``network_index``, which may be known already, or in large spaces the bits of the key.
+        """
+        if self._networks is not None and network is not None:
+            return network
+        flat = X.reshape(-1, self.space.genes)
+        found = self.space.key(flat).view(np.intp) if self._networks is None else self.space.network_index(flat)
+        return found.reshape(X.shape[:2])
 
     def note(
         self,
@@ -87,7 +111,7 @@ class Seen:
         counted : ndarray of bool, shape (runs, batch), optional
             Which genotypes to record; default: all.
         network : ndarray of int, shape (runs, batch), optional
-            The ``network_index`` of each, if it is known already.
+            The ``network_index`` of each, if it is known already; with ``new``, the result of `identify`.
 
         Returns
         -------
@@ -97,86 +121,109 @@ class Seen:
         """
         runs, batch = X.shape[:2]
         loops = enabled()
-        if loops and self._small and new is None:
+        if (loops or self._packed) and self._small and new is None:
             return self._note_small(X, counted)
         flat = X.reshape(-1, self.space.genes)
         if self._genotypes is None:
             chosen = np.arange(len(flat)) if counted is None else np.flatnonzero(counted)
-            small = self.space.size <= NUMBERED_SIZE
-            if not small:
-                names = hash_rows(flat)
-            elif loops:
-                names = _numbers(flat, self.space.digit_weights)
+            names = self._names_of(flat)
+            if self._networks is None:
+                self._wait(chosen, names, flat, batch)
             else:
-                names = self.space.small_number(flat).astype(np.uint64)
-            self._note_names(names.reshape(runs, batch), counted)
+                self._note_names(names.reshape(runs, batch), counted)
         else:
             number = self.space.small_number(flat)
             index = (number.reshape(runs, batch) + np.arange(runs)[:, np.newaxis] * self.space.size).ravel()
-            fresh = ~self._genotypes.take(index, mode="clip")
+            genotypes = self._genotypes.reshape(-1)
+            fresh = ~genotypes.take(index, mode="clip")
             if counted is not None:
                 fresh &= counted.ravel()
             chosen = np.flatnonzero(fresh)
-            self._genotypes[index.take(chosen)] = True
+            genotypes[index.take(chosen)] = True
+            if self._networks is None:
+                self._wait(chosen, number.astype(np.uint64), flat, batch)
         if new is not None:
-            self._note_new(X, new if counted is None else new & counted, network)
-            return chosen
-        run = chosen // batch
-        if self._networks is None:
-            self._new_keys.append((run, self.space.key(flat.take(chosen, axis=0))))
-        else:
-            if self._genotypes is not None and self.space.size <= CACHED_SIZE:
-                network = self.space.network_of_number.take(number.take(chosen)).astype(np.intp)
-            elif network is not None:
-                network = network.reshape(-1).take(chosen)
+            assert network is not None
+            self._note_new(new if counted is None else new & counted, network)
+        elif self._networks is not None:
+            if network is not None:
+                found = network.reshape(-1).take(chosen)
+            elif self._genotypes is not None and self.space.size <= CACHED_SIZE:
+                found = self.space.network_of_number.take(number.take(chosen)).astype(np.intp)
             else:
-                network = self.space.network_index(flat if len(chosen) == len(flat) else flat.take(chosen, axis=0))
-            if loops and self._bits:
-                assert self._unique is not None
-                _flag_bits(run, network, self._flags, self._networks, self._unique)
-                return chosen
-            place = run * self._networks + network
-            if self._unique is not None:
-                place = place[~self._flagged(place)]
-                place = np.unique(place) if batch > 1 else place
-                self._unique += np.bincount(place // self._networks, minlength=runs)
-            self._flag(place)
+                found = self.space.network_index(flat if len(chosen) == len(flat) else flat.take(chosen, axis=0))
+            self._note_networks(chosen // batch, found, batch)
         return chosen
 
+    def _note_networks(self, run: NDArray[np.intp], network: NDArray[np.intp], batch: int) -> None:
+        """Flag networks (k,) of runs (k,), at most ``batch`` per run."""
+        assert self._networks is not None
+        if enabled() and self._bits:
+            assert self._unique is not None
+            _flag_bits(run, network, self._flags, self._networks, self._unique)
+            return
+        place = run * self._networks + network
+        if self._unique is not None:
+            place = place[~self._flagged(place)]
+            place = np.unique(place) if batch > 1 else place
+            self._unique += np.bincount(place // self._networks, minlength=self.runs)
+        self._flag(place)
+
     def _note_small(self, X: Genotypes, counted: NDArray[np.bool_] | None) -> NDArray[np.intp]:
-        """Compiled version of `note`, which keeps a running count of networks."""
+        """Compiled version of `note`, which keeps a running count of networks, and flags as bits."""
         assert self._genotypes is not None
-        if self._unique is None:
+        if not self._packed:
             self._unique = self.unique_networks()
+            self._genotypes = np.packbits(self._genotypes, axis=1, bitorder="little")
+            self._flags = np.packbits(self._flags.reshape(self.runs, -1), axis=1, bitorder="little")
+            self._packed = True
+        assert self._unique is not None
         chosen: NDArray[np.intp] = _note_small(
             np.ascontiguousarray(X),
             self.space.digit_weights.view(np.int64),
             np.empty((0, 0), dtype=np.bool_) if counted is None else counted,
-            self._genotypes.reshape(self.runs, -1),
+            self._genotypes,
             self.space.network_of_number,
-            self._flags.reshape(self.runs, -1),
+            self._flags,
             self._unique,
         )
         return chosen
 
-    def new_networks(self, X: Genotypes, network: NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
-        """Which genotypes (runs, batch, genes) are the first of their network in their run: (runs, batch)."""
-        runs, batch = X.shape[:2]
-        flat = X.reshape(-1, self.space.genes)
-        run = np.repeat(np.arange(runs), batch)
-        new = np.zeros(len(flat), dtype=np.bool_)
+    def _names_of(self, rows: Genotypes) -> NDArray[np.uint64]:
+        """Numbers of genotypes (n, genes), or hashes in spaces larger than `NUMBERED_SIZE`: (n,)."""
+        if self.space.size > NUMBERED_SIZE:
+            return hash_rows(rows)
+        if enabled():
+            return _numbers(rows, self.space.digit_weights)
+        return self.space.small_number(rows).astype(np.uint64)
+
+    def _wait(self, chosen: NDArray[np.intp], names: NDArray[np.uint64], flat: Genotypes, batch: int) -> None:
+        """Keep genotypes whose networks will go by their keys, given by their positions in (runs * batch, genes)."""
+        self._waiting.append((chosen // batch, names.take(chosen), flat.take(chosen, axis=0)))
+        self._waiting_rows += len(chosen)
+        if self._waiting_rows >= WAITING:
+            self._add_waiting()
+
+    def _add_waiting(self) -> None:
+        if not self._waiting:
+            return
+        run, names, rows = (np.concatenate(parts) for parts in zip(*self._waiting, strict=True))
+        self._waiting, self._waiting_rows = [], 0
+        fresh = np.flatnonzero(self._distinct.add(run, names))
+        if not self._in_order:
+            self._keys.add(run.take(fresh), self.space.key(rows.take(fresh, axis=0)))
+
+    def new_networks(self, network: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which networks (runs, batch), as given by `identify`, their run has not seen; the first of equal ones only."""
+        runs, batch = network.shape
         if self._networks is not None:
-            index = self.space.network_index(flat) if network is None else network.reshape(-1)
-            place = run * self._networks + index
+            place = np.repeat(np.arange(runs), batch) * self._networks + network.reshape(-1)
+            new = np.zeros(runs * batch, dtype=np.bool_)
             unseen = np.flatnonzero(~self._flagged(place))
             new[unseen[np.unique(place[unseen], return_index=True)[1]]] = True
             return new.reshape(runs, batch)
-        run, _, first, order = _different(
-            np.concatenate([self._run, run]), np.concatenate([self._key, self.space.key(flat)])
-        )
-        fresh = order[first] - len(self._run)
-        new[fresh[fresh >= 0]] = True
-        return new.reshape(runs, batch)
+        keys = network.view(np.uint64)
+        return ~self._keys.holds(np.arange(runs), keys) & ~repeats(keys)
 
     def _flagged(self, place: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Which flags are set."""
@@ -200,23 +247,24 @@ class Seen:
             flags = self._flags.reshape(self.runs, -1)
             rows = flags if which is None or len(which) == self.runs else (flags[run] for run in which.tolist())
             return np.array([np.count_nonzero(row) for row in rows], dtype=np.int64)
-        run, key, first, _ = _different(
-            np.concatenate([self._run, *(part[0] for part in self._new_keys)]),
-            np.concatenate([self._key, *(part[1] for part in self._new_keys)]),
-        )
-        self._new_keys = []
-        self._run, self._key = run[first], key[first]
-        counts: NDArray[np.int64] = np.bincount(self._run, minlength=self.runs)
-        return counts if which is None else counts[which]
+        self._add_waiting()
+        return self._keys.counts.copy() if which is None else self._keys.counts[which]
 
     def unique_genotypes(self) -> NDArray[np.int64]:
         """Number of distinct genotypes seen by each run: (runs,).
 
         In spaces larger than `NUMBERED_SIZE`, genotypes are hashed and collide with probability 2^-64 per pair.
         """
+        if self._packed:
+            assert self._genotypes is not None
+            rows = (np.unpackbits(row) for row in self._genotypes)
+            return np.array([np.count_nonzero(row) for row in rows], dtype=np.int64)
         if self._genotypes is not None:
-            counts: NDArray[np.int64] = np.count_nonzero(self._genotypes.reshape(self.runs, -1), axis=1)
+            counts: NDArray[np.int64] = np.count_nonzero(self._genotypes, axis=1)
             return counts
+        if self._networks is None:
+            self._add_waiting()
+            return self._distinct.counts.copy()
         if not self._names:
             return np.zeros(self.runs, dtype=np.int64)
         names = np.sort(np.concatenate(self._names, axis=1), axis=1)
@@ -230,27 +278,15 @@ class Seen:
             names = np.where(counted, names, first)
         self._names.append(names)
 
-    def _note_new(self, X: Genotypes, new: NDArray[np.bool_], network: NDArray[np.intp] | None) -> None:
+    def _note_new(self, new: NDArray[np.bool_], network: NDArray[np.intp]) -> None:
         run, member = np.nonzero(new)
+        index = network[run, member]
         if self._networks is not None:
-            index = self.space.network_index(X[run, member]) if network is None else network[run, member]
             self._flag(run * self._networks + index)
         else:
-            self._run = np.concatenate([self._run, run])
-            self._key = np.concatenate([self._key, self.space.key(X[run, member])])
+            self._keys.add(run, index.view(np.uint64))
         assert self._unique is not None
         self._unique += new.sum(axis=1)
-
-
-def _different(
-    run: NDArray[np.int64], key: NDArray[np.uint64]
-) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.bool_], NDArray[np.intp]]:
-    """Sorted runs and keys, a mask of the first of each distinct pair, and the stable order."""
-    order = np.lexsort((key, run))
-    run, key = run[order], key[order]
-    first = np.ones(len(run), dtype=np.bool_)
-    first[1:] = (run[1:] != run[:-1]) | (key[1:] != key[:-1])
-    return run, key, first, order
 
 
 _BIT = np.uint8(1) << np.arange(8, dtype=np.uint8)
@@ -261,7 +297,7 @@ def _note_small(
     X: NDArray[np.uint8],
     weights: NDArray[np.int64],
     counted: NDArray[np.bool_],
-    genotype_seen: NDArray[np.bool_],
+    genotype_seen: NDArray[np.uint8],
     network_of_number: NDArray[np.int32],
     network_seen: NDArray[np.uint8],
     networks: NDArray[np.int64],
@@ -276,12 +312,12 @@ def _note_small(
         Place values of the genes in the flat index.
     counted : ndarray of bool, shape (runs, batch) or (0, 0)
         Which genotypes to record; all if empty.
-    genotype_seen : ndarray of bool, shape (runs, genotypes)
-        Flags of genotypes, modified in place.
+    genotype_seen : ndarray of uint8, shape (runs, genotypes / 8)
+        Flags of genotypes, a bit each, modified in place.
     network_of_number : ndarray of int, shape (genotypes,)
         Network index of each genotype.
-    network_seen : ndarray of uint8, shape (runs, networks)
-        Flags of networks, modified in place.
+    network_seen : ndarray of uint8, shape (runs, networks / 8)
+        Flags of networks, a bit each, modified in place.
     networks : ndarray of int, shape (runs,)
         Number of networks seen by each run, modified in place.
 
@@ -299,14 +335,16 @@ def _note_small(
             number = 0
             for gene in range(genes):
                 number += X[run, i, gene] * weights[gene]
-            if genotype_seen[run, number] or (some and not counted[run, i]):
+            bit = np.uint8(1 << (number & 7))
+            if genotype_seen[run, number >> 3] & bit or (some and not counted[run, i]):
                 continue
-            genotype_seen[run, number] = True
+            genotype_seen[run, number >> 3] |= bit
             chosen[k] = run * batch + i
             k += 1
             network = network_of_number[number]
-            networks[run] += 1 - network_seen[run, network]
-            network_seen[run, network] = 1
+            bit = np.uint8(1 << (network & 7))
+            networks[run] += not network_seen[run, network >> 3] & bit
+            network_seen[run, network >> 3] |= bit
     return chosen[:k].copy()
 
 

@@ -43,10 +43,10 @@ def after_joining(
     """
     runs, last = np.arange(len(order)), order.shape[1] - 1
     slot = order[:, last]
-    join(F, rank, slot)
     if len(F) == 2 and enabled():
-        after: NDArray[np.intp] = _replaced(F, rank, order, words)
+        after: NDArray[np.intp] = _after_joining_two(F, rank, order, words)
         return after
+    join(F, rank, slot)
     places = np.arange(last + 1)
     if len(F) == 2:
         first, second = (values[runs, slot, np.newaxis] for values in F)
@@ -156,29 +156,43 @@ def _join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp]
 
 
 @compiled
-def _replaced(
+def _after_joining_two(
     F: NDArray[np.float64], rank: NDArray[np.intp], order: NDArray[np.intp], words: NDArray[np.uint32]
 ) -> NDArray[np.intp]:
-    """Compiled part of `after_joining` for two objectives: sort in the newcomer, and put the one that leaves last."""
+    """Compiled version of `after_joining` for two objectives: one walk along the sorted members ranks all of them."""
     runs, points = order.shape
     after = np.empty((runs, points), dtype=np.intp)
     front = np.empty(points, dtype=np.intp)
+    lowest = np.empty(points + 1)  # of each rank, the second objective of what has joined it so far
     for run in range(runs):
-        first, second, slots = F[0, run], F[1, run], after[run]
+        first, second, slots, ranks = F[0, run], F[1, run], after[run], rank[run]
         new = order[run, points - 1]
         before = 0
         for i in range(points):
             before += np.intp(first[i] < first[new]) | np.intp(first[i] == first[new]) & np.intp(
                 second[i] < second[new]
             )
-        slots[:before] = order[run, :before]
+        level = 0
+        for i in range(before):
+            slots[i] = order[run, i]
+            level = max(level, ranks[slots[i]] + 1 if second[slots[i]] <= second[new] else 0)
         slots[before] = new
-        slots[before + 1 :] = order[run, before:-1]
-        worst = rank[run].max()
+        ranks[new] = level
+        lowest[:] = np.inf
+        lowest[level] = second[new]
+        for i in range(before + 1, points):
+            p = order[run, i - 1]
+            slots[i] = p
+            old = ranks[p]
+            differs = first[p] > first[new] or second[p] > second[new]
+            if lowest[old] <= second[p] and lowest[old] < np.inf and differs:
+                ranks[p] += 1
+                lowest[old + 1] = min(lowest[old + 1], second[p])
+        worst = ranks.max()
         size = 0
         for i in range(points):
             front[size] = i
-            size += np.intp(rank[run, slots[i]] == worst)
+            size += np.intp(ranks[slots[i]] == worst)
         leaving = 0
         least, number = np.inf, ~np.uint64(0)
         for k in range(size):

@@ -10,6 +10,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from nasbench_kit.kernels.compiling import compiled, enabled
+from nasbench_kit.kernels.ranks import fresh_points, known_points, lexicographic
+from nasbench_kit.kernels.sorting import stable_order, take, whole_numbers
+
 __all__ = ["strength_fitness", "strength_survivors"]
 
 BLOCK = 2**17  # pairs of points compared at a time, to stay in the cache
@@ -40,13 +44,16 @@ def strength_survivors(
     """
     runs, points = F.shape[:2]
     fitness = strength_fitness(F, n)
-    best = np.lexsort((words, fitness), axis=1)[:, :n]
+    by_word = stable_order(words.astype(np.uint64), 32)
+    code, bits = whole_numbers(fitness)
+    starts = (np.arange(runs) * points)[:, np.newaxis]
+    best = take(by_word, stable_order(take(code, by_word), bits)[:, :n]) - starts
     crowded = np.flatnonzero((fitness < 1).sum(axis=1) > n)
     together = max(BLOCKS // points**2, 1)
     for begin in range(0, len(crowded), together):
         some = crowded[begin : begin + together]
         best[some] = _truncated(_scaled(F[some]), fitness[some] < 1, n, words[some])
-    return best + (np.arange(runs) * points)[:, np.newaxis], np.take_along_axis(fitness, best, axis=1)
+    return best + starts, np.take_along_axis(fitness, best, axis=1)
 
 
 def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArray[np.float64]:
@@ -64,15 +71,46 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
     enough : int, optional
         Number of points per run whose fitness is needed; the density of those that are certainly worse is left out.
     """
-    runs, points = F.shape[:2]
-    raw = np.zeros((runs, points))
+    points = F.shape[1]
+    known = known_points(F)
+    order, heights = lexicographic(np.where(known[..., np.newaxis], F, np.inf))
+    raw: NDArray[np.float64] = (_raw_fitness if enabled() else _raw_fitness_by_pairs)(order, heights)
+    wanted = np.ones(raw.shape, dtype=np.bool_)
+    if enough is not None and enough < points:
+        wanted = raw <= np.partition(raw, enough - 1, axis=1)[:, enough - 1 : enough]
+    k = min(math.isqrt(points), points - 1)  # points themselves are their own nearest ones
+    T = _scaled(F)
+    # the density of equal points, which are sorted side by side, is computed once
+    sorted_wanted = take(wanted, order)
+    leading = fresh_points(order, heights) & sorted_wanted
+    leads = order[leading]
+    density = np.empty(len(leads))
+    step = max(BLOCK // points, 1)
+    for begin in range(0, len(leads), step):
+        some = leads[begin : begin + step]
+        if enabled():
+            distance: NDArray[np.float64] = _distances(T, some)
+        else:
+            distance = _squared_distances(T[:, some // points], T.reshape(len(T), -1)[:, some, np.newaxis])
+        distance.partition(k, axis=1)
+        density[begin : begin + step] = 1 / (np.sqrt(distance[:, k]) + 2)
+    number = np.cumsum(leading) - 1
+    raw.reshape(-1)[order[sorted_wanted]] += density[number[sorted_wanted.reshape(-1)]]
+    return raw
+
+
+def _raw_fitness_by_pairs(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The raw fitness of `strength_fitness`, given `lexicographic`: (runs, points)."""
+    runs, points = order.shape
+    raw = np.empty((runs, points))
+    # numbers of the same order that are as short as possible
+    levels = heights.astype(np.min_scalar_type(points - 1))
+    exact = np.float32 if points**2 < 2**24 else np.float64
     together = max(BLOCK // points**2, 1)
     height = max(BLOCK // (together * points), 1)
-    exact = np.float32 if points**2 < 2**24 else np.float64
     for begin in range(0, runs, together):
-        some = slice(begin, begin + together)
-        values = np.ascontiguousarray(np.moveaxis(F[some], 2, 0))
-        values[:, ~np.isfinite(values).all(axis=0)] = np.inf
+        values = levels[:, begin : begin + together]
+        raw[begin : begin + together] = 0
         for first in range(0, points, height):
             mine, others = values[:, :, first : first + height, np.newaxis], values[:, :, np.newaxis]
             no_worse, no_better = mine[0] <= others[0], mine[0] >= others[0]
@@ -80,39 +118,80 @@ def strength_fitness(F: NDArray[np.float64], enough: int | None = None) -> NDArr
                 no_worse &= one <= other
                 no_better &= one >= other
             dominates = no_worse > no_better
-            strength = dominates.view(np.uint8).sum(axis=2, dtype=np.uint32)
+            strength = np.count_nonzero(dominates, axis=2)
             # a matrix product of whole numbers is exact, in whatever order it is summed up
-            raw[some] += (strength[:, np.newaxis].astype(exact) @ dominates.astype(exact))[:, 0]
-    wanted = np.ones(raw.shape, dtype=np.bool_)
-    if enough is not None and enough < points:
-        wanted = raw <= np.partition(raw, enough - 1, axis=1)[:, enough - 1 : enough]
-    k = min(math.isqrt(points), points - 1)  # points themselves are their own nearest ones
-    T = np.ascontiguousarray(np.moveaxis(_scaled(F), 2, 0))
-    # the density of equal points is computed once
-    run, point = np.nonzero(wanted)
-    at = T[:, run, point]
-    order = np.lexsort((*at, run))
-    leads = np.ones(len(order), dtype=np.bool_)
-    leads[1:] = (np.diff(run[order]) > 0) | (np.diff(at[:, order], axis=1) != 0).any(axis=0)
-    lead_run, lead = run[order[leads]], at[:, order[leads], np.newaxis]
-    density = np.empty(len(lead_run))
-    step = max(BLOCK // points, 1)
-    for begin in range(0, len(density), step):
-        rows = slice(begin, begin + step)
-        distance = _squared_distances(T[:, lead_run[rows]], lead[:, rows])
-        distance.partition(k, axis=1)
-        density[rows] = 1 / (np.sqrt(distance[:, k]) + 2)
-    raw[run[order], point[order]] += density[np.cumsum(leads) - 1]
+            raw[begin : begin + together] += (strength[:, np.newaxis].astype(exact) @ dominates.astype(exact))[:, 0]
     return raw
 
 
+@compiled
+def _raw_fitness(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Compiled version of `_raw_fitness_by_pairs`."""
+    m, runs, points = heights.shape
+    raw = np.empty((runs, points))
+    values = np.empty((m, points), dtype=np.int32)
+    dominated = np.empty(points, dtype=np.int32)
+    sums = np.empty(points, dtype=np.int64)
+    for run in range(runs):
+        for objective in range(m):
+            for i in range(points):
+                values[objective, i] = heights[objective, run, order[run, i] - run * points]
+        sums[:] = 0
+        behind = points  # the number of points from the first one that is sorted behind and differs
+        for i in range(points - 1, -1, -1):
+            if i + 1 < points:
+                equal = True
+                for objective in range(m):
+                    equal = equal and values[objective, i] == values[objective, i + 1]
+                behind = behind if equal else points - i - 1
+            else:
+                behind = 0
+            some = dominated[points - behind :]
+            some[:] = 1
+            for objective in range(1, m):
+                value, others = values[objective, i], values[objective, points - behind :]
+                for j in range(behind):
+                    some[j] &= np.int32(value <= others[j])
+            strength = np.int32(0)
+            for j in range(behind):
+                strength += some[j]
+            added = sums[points - behind :]
+            for j in range(behind):
+                added[j] += strength * some[j]
+        for i in range(points):
+            raw[run, order[run, i] - run * points] = sums[i]
+    return raw
+
+
+@compiled
+def _distances(T: NDArray[np.float64], some: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Squared distances of some points, by flat positions, from all points of their run: (m, runs, n) and (k,) to (k, n)."""
+    m, _, points = T.shape
+    distances = np.empty((len(some), points))
+    for row in range(len(some)):
+        run, point = some[row] // points, some[row] % points
+        here = distances[row]
+        for j in range(points):
+            gap = T[0, run, j] - T[0, run, point]
+            here[j] = gap * gap
+        for objective in range(1, m):
+            for j in range(points):
+                gap = T[objective, run, j] - T[objective, run, point]
+                here[j] += gap * gap
+    return distances
+
+
 def _scaled(F: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Objectives scaled to 0 ... 1 within each run; failures are far away."""
-    known = np.isfinite(F).all(axis=2, keepdims=True)
-    low = np.where(known, F, np.inf).min(axis=1, keepdims=True)
-    span = np.where(known, F, -np.inf).max(axis=1, keepdims=True) - low
-    T = np.full(F.shape, FAR)
-    np.subtract(F, low, out=T, where=known)
+    """Objectives scaled to 0 ... 1 within each run; failures are far away: (runs, points, m) to (m, runs, points)."""
+    values, known = np.ascontiguousarray(F.transpose(2, 0, 1)), known_points(F)
+    if known.all():
+        low = values.min(axis=2, keepdims=True)
+        span = values.max(axis=2, keepdims=True) - low
+    else:
+        low = np.where(known, values, np.inf).min(axis=2, keepdims=True)
+        span = np.where(known, values, -np.inf).max(axis=2, keepdims=True) - low
+    T = np.full(values.shape, FAR)
+    np.subtract(values, low, out=T, where=known)
     np.divide(T, np.where(span > 0, span, 1.0), out=T, where=known)
     return T
 
@@ -137,7 +216,7 @@ def _truncated(
 
     Parameters
     ----------
-    T : ndarray of float, shape (runs, points, m)
+    T : ndarray of float, shape (m, runs, points)
         Scaled objectives.
     members : ndarray of bool, shape (runs, points)
         More than ``n`` in each run.
@@ -145,34 +224,39 @@ def _truncated(
     words : ndarray of uint32, shape (runs, points)
         Random words, which break ties that are left and decide which copies are removed.
     """
+    m, runs, points = T.shape
     total = members.sum(axis=1)
     width = int(total.max())
-    order = np.lexsort((words, *np.moveaxis(T, 2, 0)[::-1], ~members), axis=1)[:, :width]
-    points = np.take_along_axis(T, order[..., np.newaxis], axis=1)
+    # members first, by objectives, and equal ones by their words
+    by_word = stable_order(words.astype(np.uint64), 32)
+    by_value, heights = lexicographic(np.stack([take(np.where(members, t, np.inf), by_word) for t in T], axis=2))
+    order = take(by_word, by_value[:, :width]) - (np.arange(runs) * points)[:, np.newaxis]
     member = np.arange(width) < total[:, np.newaxis]
-    leads = member.copy()
-    leads[:, 1:] &= (points[:, 1:] != points[:, :-1]).any(axis=2)
+    leads = member & fresh_points(by_value, heights)[:, :width]
     different = leads.sum(axis=1)
     most = int(different.max())
     run, lead = np.nonzero(leads)
     group = np.cumsum(leads, axis=1) - 1
     number = group[run, lead]
-    copies = np.zeros((len(T), most), dtype=np.intp)
+    copies = np.zeros((runs, most), dtype=np.intp)
     np.add.at(copies, (np.nonzero(member)[0], group[member]), 1)
-    apart = np.zeros((T.shape[2], len(T), most))
-    apart[:, run, number] = points[run, lead].T
-    tie = np.zeros((len(T), most), dtype=np.uint32)
+    apart = np.zeros((m, runs, most))
+    apart[:, run, number] = T[:, run, order[run, lead]]
+    tie = np.zeros((runs, most), dtype=np.uint32)
     tie[run, number] = np.take_along_axis(words, order, axis=1)[run, lead]
-    distance = _squared_distances(apart[..., np.newaxis], apart[:, :, np.newaxis])
-    there = copies > 0
-    distance[~(there[:, :, np.newaxis] & there[:, np.newaxis])] = np.inf
-    distance[:, np.arange(most), np.arange(most)] = np.inf
-    _remove(copies, total - n, distance, tie)
+    if enabled():
+        _remove_by_scans(copies, total - n, apart, tie)
+    else:
+        distance = _squared_distances(apart[..., np.newaxis], apart[:, :, np.newaxis])
+        there = copies > 0
+        distance[~(there[:, :, np.newaxis] & there[:, np.newaxis])] = np.inf
+        distance[:, np.arange(most), np.arange(most)] = np.inf
+        _remove(copies, total - n, distance, tie)
     start = np.zeros(order.shape, dtype=np.intp)
     start[run, lead] = lead
     within = np.arange(width) - np.maximum.accumulate(start, axis=1)
     kept = member & (within < np.take_along_axis(copies, group, axis=1))
-    left: NDArray[np.intp] = order[kept].reshape(len(T), n)
+    left: NDArray[np.intp] = order[kept].reshape(runs, n)
     return left
 
 
@@ -201,6 +285,93 @@ def _remove(
             point = left.nearer(runs[row], point, tie)
         excess[runs] -= 1
         left.remove(runs, point)
+
+
+@compiled
+def _remove_by_scans(
+    copies: NDArray[np.intp], excess: NDArray[np.intp], apart: NDArray[np.float64], tie: NDArray[np.uint32]
+) -> None:
+    """Compiled version of `_remove`, given the points (m, runs, k): scans of distances instead of sorting them."""
+    m, runs, _ = apart.shape
+    most = copies.shape[1]
+    distance = np.empty((most, most))
+    nearest = np.empty(most)
+    chosen = np.empty(most, dtype=np.intp)
+    count, further = np.empty(most, dtype=np.intp), np.empty(most)
+    for run in range(runs):
+        left = copies[run]
+        size = 0
+        while size < most and left[size]:
+            size += 1
+        low, high = 0, left.max()
+        rest = excess[run]
+        while high - low > 1:
+            middle = (low + high) // 2
+            removed = 0
+            for k in range(size):
+                removed += max(left[k] - middle, 0)
+            if removed <= rest:
+                high = middle
+            else:
+                low = middle
+        for k in range(size):
+            rest -= max(left[k] - high, 0)
+            left[k] = min(left[k], high)
+        if rest == 0:
+            continue
+        nearest[:] = np.inf
+        for k in range(size):
+            row = distance[k, :size]
+            row[:] = 0.0
+            for objective in range(m):
+                values = apart[objective, run, :size]
+                for j in range(size):
+                    row[j] += (values[j] - values[k]) * (values[j] - values[k])
+            row[k] = np.inf
+            for j in range(size):
+                nearest[j] = row[j] if row[j] < nearest[j] else nearest[j]
+        while rest:
+            rest -= 1
+            high, gap = 0, np.inf
+            for k in range(size):
+                high = max(high, left[k])
+            for k in range(size):
+                gap = min(gap, nearest[k] if left[k] == high else np.inf)
+            found = 0
+            for k in range(size):
+                chosen[found] = k
+                found += np.intp(left[k] == high and nearest[k] == gap)
+            # Compare the sorted distances to all copies that are left. All are equal up to those at this gap, of which the one that
+            # has most comes first; then the one with the next smallest distance.
+            while found > 1 and gap < np.inf:
+                for c in range(found):
+                    row = distance[chosen[c]]
+                    some, after = 0, np.inf
+                    for j in range(size):
+                        some += left[j] if row[j] == gap else 0
+                        after = row[j] if gap < row[j] < after else after
+                    count[c], further[c] = some, after
+                greatest, gap = count[:found].max(), np.inf
+                for c in range(found):
+                    gap = min(gap, further[c] if count[c] == greatest else np.inf)
+                kept = 0
+                for c in range(found):
+                    if count[c] == greatest and further[c] == gap:
+                        chosen[kept] = chosen[c]
+                        kept += 1
+                found = kept
+            point = chosen[0]
+            for c in range(1, found):
+                point = chosen[c] if tie[run, chosen[c]] < tie[run, point] else point
+            left[point] -= 1
+            if left[point]:
+                continue
+            nearest[point] = np.inf
+            for k in range(size):
+                gone = distance[k, point]
+                distance[k, point] = np.inf
+                if left[k] and gone == nearest[k]:
+                    nearest[k] = distance[k, :size].min()
 
 
 class _Neighbours:

@@ -39,7 +39,8 @@ def integers(words: NDArray[np.uint64], used: int, count: int, high: int) -> NDA
 
 def scaled(words: NDArray[np.uint32], cardinalities: tuple[int, ...]) -> Genotypes:
     """Uniform alleles, one per random word: (runs, n, genes) to (runs, n, genes)."""
-    return (words * _scales(cardinalities)).astype(np.uint8)
+    alleles: Genotypes = (words * _scales(cardinalities)).astype(np.uint8)
+    return alleles
 
 
 @cache

@@ -58,7 +58,7 @@ def pareto_front(F: ArrayLike) -> NDArray[np.intp]:
     return rows[nondominated(values[rows], np.zeros(len(rows), dtype=np.int64))]
 
 
-def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.intp]:
+def nondominated(F: NDArray[np.float64], group: NDArray[np.int64], settled: int = 0) -> NDArray[np.intp]:
     """Indices of the non-dominated points of each group, one per distinct vector.
 
     Parameters
@@ -67,6 +67,9 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
         Objective values, minimised; ``inf`` is treated like any other value.
     group : ndarray of int, shape (n,)
         Group of each point, e.g. its run.
+    settled : int
+        The first points, as many as this, are known to be what this function returned for some points of their groups,
+        which saves time.
 
     Returns
     -------
@@ -82,7 +85,7 @@ def nondominated(F: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np
     check_values(F)
     if not len(F):
         return np.empty(0, dtype=np.intp)
-    return first_fronts(F, group)
+    return first_fronts(F, group, settled)
 
 
 def hypervolume(F: ArrayLike, ref: ArrayLike) -> float:
@@ -153,8 +156,9 @@ def group_hypervolume(
         ceiling[0] = ref[1]
         areas = (ref[0] - F[:, 0]) * (ceiling - F[:, 1])
         return np.bincount(group, weights=areas, minlength=groups).astype(np.float64)
-    bounds = np.searchsorted(group, np.arange(groups + 1))
-    return np.array([hypervolume(F[a:b], ref) for a, b in itertools.pairwise(bounds)])
+    bounds = np.searchsorted(group, np.arange(groups + 1)).tolist()
+    volume = moocore.Hypervolume(ref)
+    return np.array([volume(F[a:b]) if a < b else 0.0 for a, b in itertools.pairwise(bounds)])
 
 
 def hypervolume_contributions(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nasbench_kit.training.recipes import Recipe
 
-__all__ = ["augmented", "cut_out", "epoch_generator", "image_order"]
+__all__ = ["augmented", "cut_out", "epoch_generator", "image_order", "steps_an_epoch"]
 
 _STREAMS = {"augmentation": 1, "network": 2}  # the image order is seeded separately
 
@@ -18,6 +18,12 @@ def image_order(seed: int, epoch: int, images: int) -> Tensor:
     """Return the image order of one epoch (from 0), (images,). It is the same for all networks with this seed."""
     generator = torch.Generator().manual_seed(1_000_003 * (seed + 1) + epoch)
     return torch.randperm(images, generator=generator)
+
+
+def steps_an_epoch(images: int, batch_size: int) -> int:
+    """Return the number of batches of an epoch. A last batch of one image is left out: batch norm cannot train on it."""
+    steps, left = divmod(images, batch_size)
+    return steps + (left > (1 if steps else 0))
 
 
 def epoch_seed(seed: int, epoch: int, stream: str) -> int:

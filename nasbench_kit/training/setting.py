@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,23 @@ from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.nb201.cost import SKELETONS
 from nasbench_kit.spaces.registry import own_spec
 from nasbench_kit.spaces.skeleton import IMAGES, Skeleton
+from nasbench_kit.training.batches import steps_an_epoch
 from nasbench_kit.training.construction import build, skeleton_of
 from nasbench_kit.training.datasets import Dataset, load_dataset
 from nasbench_kit.training.recipes import Recipe, settings_of
 from nasbench_kit.training.recipes import recipe as published_recipe
 from nasbench_kit.training.stacked import check_stackable, train_stacked
+from nasbench_kit.training.stacks.gain import gains
+from nasbench_kit.training.stacks.recording import NotStackable, record
+from nasbench_kit.training.stacks.training import check_recipe, train_stack
 from nasbench_kit.training.trainer import METRICS, find_device, train
 
-__all__ = ["STACKED", "Setting", "can_be_stacked", "make_setting", "train_genotypes"]
+__all__ = ["Setting", "can_be_stacked", "make_setting", "networks_a_stack", "train_genotypes"]
 
-STACKED = 40  # networks per stack: larger stacks are no faster, smaller ones suffer from call overhead
+TRAININGS_A_STACK = 6  # larger stacks are no faster, and fewer of them can be spread over the cores
+CELLS_A_STACK = 40  # as in the bundled table
+MOST_STEPS = 1000  # of a training in a stack, which takes minutes
+SAMPLED = 3  # networks by which it is decided whether stacks are faster
 INDEXED_SIZE = 2**16  # genotypes: in spaces up to this size, the weight seed is derived from the genotype's flat index
 
 
@@ -145,7 +153,7 @@ def train_genotypes(
 ) -> dict[str, NDArray[np.float64]]:
     """Train genotypes with every seed, one at a time or stacked where possible.
 
-    On the CPU, NAS-Bench-201 cells in the small skeleton are trained in stacks; results are the same up to rounding.
+    On the CPU, small networks are trained in stacks (`can_be_stacked`); results are the same up to rounding.
 
     Parameters
     ----------
@@ -155,7 +163,7 @@ def train_genotypes(
     device : str, optional
         As in `train`.
     checkpoints : path-like, optional
-        A folder for one checkpoint per training, created if missing. Stacks take only seconds and have none.
+        A folder for one checkpoint per training, created if missing. Stacks have none.
     progress : callable, optional
         Called with (trainings done, trainings in total).
 
@@ -166,13 +174,24 @@ def train_genotypes(
         epoch, in evaluation mode; and ``seconds``, the duration of each epoch without evaluation (for a stack, averaged
         over its trainings).
     """
-    space = space_of(setting.space)
-    rows, seeds = space.check(X), tuple(int(seed) for seed in seeds)
-    if can_be_stacked(setting) and find_device(device).type == "cpu":
+    rows, seeds = space_of(setting.space).check(X), tuple(int(seed) for seed in seeds)
+    if len(rows) and seeds and find_device(device).type == "cpu" and can_be_stacked(setting):
         return _stacked(setting, rows, seeds, progress)
     folder = None if checkpoints is None else Path(checkpoints)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    return _alone(setting, rows, seeds, device, folder, progress)
+
+
+def _alone(
+    setting: Setting,
+    rows: Genotypes,
+    seeds: tuple[int, ...],
+    device: str | None,
+    folder: Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, NDArray[np.float64]]:
+    space = space_of(setting.space)
     names = (*METRICS, "seconds")
     results = {name: np.full((len(rows), setting.recipe.epochs, len(seeds)), np.nan) for name in names}
     for i, row in enumerate(rows):
@@ -190,7 +209,31 @@ def train_genotypes(
 
 
 def can_be_stacked(setting: Setting) -> bool:
-    """Return whether `train_stacked` supports this setting."""
+    """Return whether networks of this setting can be trained in stacks, and are trained faster in stacks on the CPU.
+
+    Long trainings are not stacked, because stacks have no checkpoints.
+    """
+    steps = steps_an_epoch(len(setting.data.part("train")), setting.recipe.batch_size)
+    if setting.recipe.epochs * steps > MOST_STEPS:
+        return False
+    try:
+        check_recipe(setting.recipe)
+        sample = space_of(setting.space).sample(SAMPLED, 0)
+        return gains([record(setting.network(x, 0), setting.data.shape) for x in sample])
+    except NotStackable:
+        return False
+
+
+def networks_a_stack(setting: Setting, seeds: int) -> int:
+    """Return how many networks, with so many seeds each, are trained at once.
+
+    Nothing else may change the number, as rounding depends on what is in a stack.
+    """
+    return CELLS_A_STACK if _is_stack_of_cells(setting) else -(-TRAININGS_A_STACK // seeds)
+
+
+def _is_stack_of_cells(setting: Setting) -> bool:
+    """Whether `train_stacked` trains the networks, as it trained those of the bundled table."""
     if setting.space != "nb201" or setting.skeleton != SKELETONS["digits"]:
         return False
     try:
@@ -203,20 +246,30 @@ def can_be_stacked(setting: Setting) -> bool:
 def _stacked(
     setting: Setting, rows: Genotypes, seeds: tuple[int, ...], progress: Callable[[int, int], None] | None
 ) -> dict[str, NDArray[np.float64]]:
-    shape = (len(rows), setting.recipe.epochs, len(seeds))
-    results: dict[str, list[NDArray[np.float64]]] = {name: [] for name in (*METRICS, "seconds")}
-    numbers = space_of(setting.space).number(rows)
-    for first in range(0, len(rows), STACKED):
-        part = slice(first, first + STACKED)
-        start = time.perf_counter()
-        trained = train_stacked(numbers[part], rows[part], SKELETONS["digits"], setting.data, setting.recipe, seeds)
-        seconds = time.perf_counter() - start
-        trained["seconds"] = np.full(trained["valid_loss"].shape, seconds / trained["valid_loss"].size)
-        for name, values in results.items():
-            values.append(trained[name])
+    results = {name: np.full((len(rows), setting.recipe.epochs, len(seeds)), np.nan) for name in (*METRICS, "seconds")}
+    size = networks_a_stack(setting, len(seeds))
+    for first in range(0, len(rows), size):
+        part = slice(first, first + size)
+        for name, values in _trained_in_a_stack(setting, rows[part], seeds).items():
+            results[name][part] = values
         if progress:
-            progress(min(first + STACKED, len(rows)) * len(seeds), len(rows) * len(seeds))
-    return {name: np.concatenate(values) if values else np.empty(shape) for name, values in results.items()}
+            progress(min(first + size, len(rows)) * len(seeds), len(rows) * len(seeds))
+    return results
+
+
+def _trained_in_a_stack(setting: Setting, rows: Genotypes, seeds: tuple[int, ...]) -> dict[str, NDArray[np.float64]]:
+    start = time.perf_counter()
+    if _is_stack_of_cells(setting):
+        numbers = space_of(setting.space).number(rows)
+        trained = train_stacked(numbers, rows, SKELETONS["digits"], setting.data, setting.recipe, seeds)
+    else:
+        networks = [[setting.network(row, seed) for seed in seeds] for row in rows]
+        try:
+            trained = train_stack(networks, setting.data, setting.recipe, seeds)
+        except NotStackable:  # unlike those by which `can_be_stacked` judges
+            return _alone(setting, rows, seeds, "cpu", None, None)
+    shape = trained["valid_loss"].shape
+    return {**trained, "seconds": np.full(shape, (time.perf_counter() - start) / prod(shape))}
 
 
 @functools.lru_cache(maxsize=1)

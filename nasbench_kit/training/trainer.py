@@ -21,7 +21,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nasbench_kit.errors import StoreError, UnknownName
-from nasbench_kit.training.batches import augmented, cut_out, epoch_generator, epoch_seed, image_order
+from nasbench_kit.training.batches import (
+    augmented,
+    cut_out,
+    epoch_generator,
+    epoch_seed,
+    image_order,
+    steps_an_epoch,
+)
 from nasbench_kit.training.checkpoint import check_target, load_checkpoint, network_identity, save_checkpoint
 from nasbench_kit.training.datasets import PARTS, Dataset
 from nasbench_kit.training.optimisers import make_optimiser
@@ -296,9 +303,8 @@ class _Run:
 
     def _train_epoch(self) -> None:
         recipe, part = self.recipe, self.parts["train"]
-        batches = part[image_order(self.seed, self.done, len(part))].to(self.device).split(recipe.batch_size)
-        if len(batches) > 1 and len(batches[-1]) == 1:
-            batches = batches[:-1]
+        order = part[image_order(self.seed, self.done, len(part))].to(self.device)
+        batches = order.split(recipe.batch_size)[: steps_an_epoch(len(part), recipe.batch_size)]
         generator = epoch_generator(self.seed, self.done)
         self.network.train()
         for number, batch in enumerate(batches):

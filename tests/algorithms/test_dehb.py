@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 
 import nasbench_kit as nk
-from nasbench_kit.algorithms.operators.differential import distinct_triples, genes_of, trial_vectors, vectors_of
+from nasbench_kit.algorithms.operators.differential import genes_of, mutant_vectors, trial_vectors, vectors_of
 from nasbench_kit.algorithms.streams import Streams
 
 NB101 = (4, 12, 36, 108)
@@ -84,11 +84,11 @@ def test_vectors_stand_for_genotypes():
     assert genes_of(np.array([[0.0, 0.2, 0.399, 0.4, 0.99, 1.0]]), nk.space("nb201")).tolist() == [[0, 1, 1, 2, 4, 4]]
 
 
-def test_triples_are_distinct_and_uniform():
-    triples = np.stack(distinct_triples(4, 6000, Streams(1, 2)), axis=-1).reshape(-1, 3)
-    ordered, counts = np.unique(triples, axis=0, return_counts=True)
+def test_mutants_are_of_three_different_vectors_uniformly():
+    mutants = mutant_vectors(np.tile(np.eye(4), (2, 1, 1)), 6000, 0.5, Streams(1, 2)).reshape(-1, 4)
+    ordered, counts = np.unique(mutants, axis=0, return_counts=True)
     assert len(ordered) == 24
-    assert all(len(set(triple)) == 3 for triple in ordered.tolist())
+    assert all(sorted(mutant) == [-0.5, 0, 0.5, 1] for mutant in ordered.tolist())
     assert scipy.stats.chisquare(counts).pvalue > 1e-4
 
 

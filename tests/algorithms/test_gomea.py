@@ -68,7 +68,7 @@ def traps(X):
 @pytest.mark.parametrize(("blocks", "evaluations"), [(3, 4000), (5, 10_000)])
 def test_traps(blocks, evaluations):
     problem = nk.FunctionProblem(traps, Chain(5 * blocks, "01"))
-    found = nk.search(problem, nk.GOMEA(), runs=30, evaluations=evaluations)
+    found = nk.search(problem, nk.GOMEA(), runs=15, evaluations=evaluations)
     assert (found.incumbent_values == 0).mean() >= 0.8
     other = nk.search(problem, nk.GeneticAlgorithm(population_size=50), runs=10, evaluations=evaluations)
     assert (other.incumbent_values == 0).mean() <= 0.5

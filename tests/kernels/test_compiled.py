@@ -23,6 +23,7 @@ from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels import compiling
 from nasbench_kit.kernels.domination import first_fronts
 from nasbench_kit.kernels.hash_sets import HashSets
+from nasbench_kit.kernels.kernel_density import density
 from nasbench_kit.kernels.seen import Seen
 from nasbench_kit.kernels.sorting import lowest, order_of_pairs
 from nasbench_kit.metrics.indicators import nondominated
@@ -207,6 +208,29 @@ def test_classes_of_cells_are_the_same():
     assert equal(*both(lambda: nk.space("nb101")._classes(X[:0])))
 
 
+@pytest.mark.parametrize("values", [(3, 2, 4, 5), (2,) * 14, (7,)])
+@pytest.mark.parametrize("n", [1, 7, 8, 30, 128, 300])
+def test_densities_are_the_same(values, n):
+    rng, cardinalities = np.random.default_rng(0), np.array(values)
+    X, at = (rng.integers(0, cardinalities, (3, k, len(values))).astype(np.uint8) for k in (n, 40))
+    width = rng.random((3, len(values)))
+    without, with_loops = both(lambda: density(X, at, 1 - width, width / 3, cardinalities))
+    assert equal(without, with_loops)
+    kernels = np.where(X[:, np.newaxis] == at[:, :, np.newaxis], (1 - width)[:, None, None], (width / 3)[:, None, None])
+    assert np.allclose(without, kernels.prod(axis=3).mean(axis=2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("space_name", ["nsga-net-micro", "darts", "nasnet"])
+def test_canonical_cells_are_the_same(space_name):
+    space = nk.space(space_name)
+    X = space.sample(400, 0)
+    X[::2, 1::2] //= 4  # equal nodes, between which it matters later which one comes first
+    X[::4] = 0
+    X[::4, 2::5] = 1
+    X = X[space.is_valid(X)]
+    assert equal(*both(lambda: space.canonical(X)))
+
+
 def test_sets_are_the_same():
     def fill():
         rng, sets, found = np.random.default_rng(0), HashSets(4), []
@@ -290,6 +314,9 @@ def test_searches_by_other_clocks_are_the_same(bench, clock, budget):
 def test_loops_may_come_in_the_middle_of_a_search(bench, monkeypatch):
     for objectives, algorithm in (
         (["valid_accuracy", "params"], nk.NSGA2(population_size=20)),
+        (["valid_accuracy", "params"], nk.MOEAD(population_size=20, neighbours=10)),
+        (["valid_accuracy", "params"], nk.MOGOMEA()),
+        ("valid_accuracy", nk.GOMEA()),
         ("valid_accuracy", nk.RegularizedEvolution()),
     ):
         problem = bench.problem(objectives)
@@ -319,6 +346,31 @@ def test_archives_of_noisy_searches_are_the_same():
         lambda: outcome(nk.search(problem, nk.NSGA2(population_size=100), runs=60, evaluations=5_000, seed=1))
     )
     assert equal(without, with_loops)
+
+
+@compiling.part
+def _doubled(x):
+    return 2 * x
+
+
+@compiling.compiled
+def _doubled_and_one(x):
+    return _doubled(x) + 1
+
+
+def test_a_loop_is_compiled_with_its_parts(monkeypatch):
+    assert _doubled_and_one(3) == 7
+    assert _doubled(3) == 6  # not compiled
+    name = compiling._with_parts(_doubled_and_one.__wrapped__).__qualname__
+    assert compiling._with_parts(_doubled_and_one.__wrapped__).__qualname__ == name
+
+    @compiling.part
+    def other(x):
+        return 3 * x
+
+    monkeypatch.setitem(globals(), "_doubled", other)
+    # another name on disk
+    assert compiling._with_parts(_doubled_and_one.__wrapped__).__qualname__ != name
 
 
 def test_only_searches_that_are_large_enough_have_loops(bench, monkeypatch):

@@ -161,6 +161,8 @@ def test_hostile_records(folder, tmp_path):
 
 @pytest.mark.slow
 def test_a_truncated_record_at_any_byte(folder):
+    for name in ("000000", "005000", "meta"):  # what else there is takes as long to read, each time
+        (folder / f"{name}.pickle.pbz2").unlink()
     path = folder / "000011.pickle.pbz2"
     content = path.read_bytes()
     unpacked = bz2.decompress(content)
@@ -180,12 +182,12 @@ def test_a_truncated_or_damaged_file(written, tmp_path, name):
     content = (written / name).read_bytes()
     path = tmp_path / name
     size = len(content)
-    for cut in [1, 2, 100, 511, 512, 513, *np.linspace(1000, size - 10_241, 10, dtype=int)]:
+    for cut in [1, 2, 100, 511, 512, 513, *np.linspace(1000, size - 10_241, 5, dtype=int)]:
         path.write_bytes(content[:cut])
         with pytest.raises(nk.SourceError, match=r"byte \d+|contains no files"):
             load(path, partial=True, source_format="nats")
     rng = np.random.default_rng(0)
-    for position in [*range(0, 600, 37), *rng.integers(0, size, 10)]:
+    for position in [*range(0, 600, 97), *rng.integers(0, size, 6)]:
         damaged = bytearray(content)
         damaged[position] ^= 1 << int(rng.integers(8))
         path.write_bytes(damaged)

@@ -19,8 +19,9 @@ def _interruptible():
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture(autouse=True)
-def _regardless_of_earlier_tests():
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Also in fixtures of modules: threads of several test processes on the same cores mostly wait for each other."""
     try:
         import torch
     except ImportError:  # datasets and recipes do without
@@ -28,9 +29,21 @@ def _regardless_of_earlier_tests():
         return
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    torch.manual_seed(0)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def _regardless_of_earlier_tests(_one_thread):
+    try:
+        import torch
+    except ImportError:
+        yield
+        return
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(1)
     torch.set_default_dtype(torch.float32)
 
 

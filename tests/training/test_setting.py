@@ -47,7 +47,7 @@ def test_a_stack_and_single_trainings_agree():
 
 
 def test_single_trainings_are_resumed(tmp_path):
-    setting = make_setting("genetic-cnn", "digits", epochs=1, skeleton={"hidden": 16})
+    setting = make_setting("genetic-cnn", "digits", epochs=1, skeleton={"hidden": 16, "kernel": 5})
     assert not can_be_stacked(setting)
     X = nk.space("genetic-cnn").sample(2, 0)
     seen = []

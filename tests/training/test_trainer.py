@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import re
 import resource
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 from pathlib import Path
 
@@ -25,6 +21,7 @@ pytest.importorskip("sklearn", reason="training needs scikit-learn")
 from torch import nn  # noqa: E402
 
 from nasbench_kit.spaces.nb201.cost import SKELETONS  # noqa: E402
+from nasbench_kit.training import workers  # noqa: E402
 from nasbench_kit.training.checkpoint import FORMAT  # noqa: E402
 from nasbench_kit.training.datasets import from_arrays, load_digits  # noqa: E402
 from nasbench_kit.training.recipes import Recipe, recipe  # noqa: E402
@@ -352,32 +349,36 @@ def test_files_that_are_no_checkpoint(tmp_path):
         train(**arguments, checkpoint=tmp_path)
 
 
-KILLED = """
-    import sys, torch
-    from pathlib import Path
-    sys.path[:0] = [sys.argv[1]]
-    from test_trainer import BUSY, small_data, small_network
-    from nasbench_kit.training.trainer import train
+def train_for_long(path, told):
+    """In another process."""
     torch.set_num_threads(1)
-    train(small_network(), small_data(), BUSY, epochs=10**6, device="cpu", checkpoint=sys.argv[2], stop_after=4000,
-          progress=lambda done, _: print(done, flush=True))
-"""
+    train(
+        small_network(),
+        small_data(),
+        BUSY,
+        epochs=10**6,
+        device="cpu",
+        checkpoint=path,
+        stop_after=4000,
+        progress=lambda done, _: told.send(done),
+    )
 
 
 def test_killed_by_the_system(tmp_path):
     path = tmp_path / "state.pt"
-    command = [sys.executable, "-c", textwrap.dedent(KILLED), os.path.dirname(__file__), str(path)]
     done, begun = 0, []
     for delay in (0.003, 0.007):  # an epoch with its checkpoint takes about that long: anywhere in it
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            begun.append(int(process.stdout.readline()))
-            for line in process.stdout:
-                done = int(line)
-                if done >= begun[-1] + 5:
-                    time.sleep(delay)
-                    process.send_signal(signal.SIGKILL)
-                    break
-        assert process.returncode == -signal.SIGKILL
+        heard, told = workers._context().Pipe(duplex=False)
+        process = workers._context().Process(target=train_for_long, args=(path, told), daemon=True)
+        process.start()
+        begun.append(heard.recv())
+        while done < begun[-1] + 5:
+            done = heard.recv()
+        time.sleep(delay)
+        process.kill()
+        process.join()
+        while heard.poll():
+            done = heard.recv()
     assert begun[0] == 0
     assert begun[1] >= 5
     arguments = {"epochs": 10**6, "stop_after": done + 5, "device": "cpu"}
@@ -484,7 +485,7 @@ def test_the_stacked_trainer_refuses_what_it_does_not_do():
             train_stacked(SPACE.number(rows), rows, SKELETON, data, how)
 
 
-def test_what_the_docs_show_runs(tmp_path, monkeypatch):
+def test_what_the_docs_show_runs(few_digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     page = Path(__file__).parents[2] / "docs" / "training.md"
     namespace = {"__name__": "page"}

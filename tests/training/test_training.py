@@ -111,7 +111,7 @@ def test_costs_are_those_of_the_network():
 
 
 def test_training_goes_on_where_it_was_and_refuses_another_recipe(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(making, "STACKED", 5)
+    monkeypatch.setattr(making, "networks_a_stack", lambda setting, seeds: 5)
     output = tmp_path / "mine.h5"
     words = [
         "train",

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.streams import Streams
+from nasbench_kit.kernels.differential import crossed, mutants
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["distinct_triples", "genes_of", "trial_vectors", "vectors_of"]
+__all__ = ["genes_of", "mutant_vectors", "trial_vectors", "vectors_of"]
 
 
 def genes_of(V: NDArray[np.float64], space: Space) -> Genotypes:
@@ -26,13 +27,9 @@ def vectors_of(X: Genotypes, space: Space, random: Streams) -> NDArray[np.float6
     return V
 
 
-def distinct_triples(members: int, n: int, random: Streams) -> tuple[NDArray[np.intp], ...]:
-    """Three different positions out of ``members`` (at least 3), uniformly, n times: three arrays (runs, n)."""
-    a, b, c = (random.integers(members - taken, (n,)) for taken in range(3))
-    b = b + (b >= a)
-    for other in (np.minimum(a, b), np.maximum(a, b)):
-        c = c + (c >= other)
-    return a, b, c
+def mutant_vectors(pool: NDArray[np.float64], n: int, factor: float, random: Streams) -> NDArray[np.float64]:
+    """``n`` mutants by rand/1: three different vectors of a pool (runs, members, genes), combined: (runs, n, genes)."""
+    return mutants(pool, (random.words(n), random.words(n), random.words(n)), factor)
 
 
 def trial_vectors(
@@ -54,9 +51,5 @@ def trial_vectors(
         Components outside [0, 1] are replaced by uniform ones.
     """
     n, genes = mutants.shape[1:]
-    crossed = random.random((n, genes)) < probability
-    forced = random.integers(genes, (n,))[..., np.newaxis] == np.arange(genes)
-    crossed |= forced & ~crossed.any(axis=2, keepdims=True)
-    trials = np.where(crossed, mutants, target[:, np.newaxis])
-    anew = random.random((n, genes))
-    return np.where((trials < 0) | (trials > 1), anew, trials)
+    coins, forced, anew = random.words(n * genes), random.words(n), random.words(n * genes)
+    return crossed(target, mutants, probability, coins, forced, anew)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 from numpy.typing import NDArray
+
+from nasbench_kit.kernels.compiling import compiled, enabled
 
 __all__ = ["canonical_cells"]
 
@@ -19,8 +19,8 @@ def canonical_cells(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Lexicographically smallest numbering of each cell, over the orders of halves and the numberings of nodes.
 
-    Built greedily: among the nodes whose inputs are already numbered, the one with the smallest code comes next. In
-    case of ties, the best choice depends on later nodes, so all orders are tried for such cells.
+    Built node by node: among those whose inputs are already numbered, the one with the smallest code comes next. In case
+    of ties, the best choice depends on later nodes, so every choice is followed until another one has a smaller code.
 
     Parameters
     ----------
@@ -39,9 +39,12 @@ def canonical_cells(
     n, nodes = joins.shape
     code_of = _Codes(nodes, *labels)
     best = np.empty((n, nodes), dtype=np.int64)
-    for start in range(0, n, _BLOCK):
-        part = slice(start, start + _BLOCK)
-        best[part] = _best_codes(sources[part], operations[part], joins[part], code_of)
+    if enabled():
+        _compiled_codes(sources, operations, joins, *labels, best)
+    else:
+        for start in range(0, n, _BLOCK):
+            part = slice(start, start + _BLOCK)
+            best[part] = _best_codes(sources[part], operations[part], joins[part], code_of)
     return code_of.undo(best)
 
 
@@ -72,38 +75,61 @@ def _best_codes(
 ) -> NDArray[np.int64]:
     """Codes of the nodes of each cell in its canonical order: (n, nodes)."""
     n, nodes = joins.shape
-    number = np.full((n, nodes + INPUTS), -1)  # new number of each input and node, -1 if not numbered yet
-    number[:, :INPUTS] = range(INPUTS)
-    row = np.arange(n)
     best = np.empty((n, nodes), dtype=np.int64)
-    unclear = np.zeros(n, dtype=np.bool_)
+    # partial numberings, in the order of the cells: new number of each input and node, -1 if not numbered yet
+    cell = np.arange(n)
+    number = np.full((n, nodes + INPUTS), -1)
+    number[:, :INPUTS] = range(INPUTS)
     for place in range(nodes):
-        renumbered = number[row[:, np.newaxis, np.newaxis], sources]
-        code = code_of(renumbered, operations, joins)
+        ties = len(cell) > n
+        own = [values[cell] if ties else values for values in (sources, operations, joins)]
+        flat = own[0] + (np.arange(len(cell)) * (nodes + INPUTS))[:, np.newaxis, np.newaxis]
+        code = code_of(number.reshape(-1).take(flat), own[1], own[2])
         code[number[:, INPUTS:] >= 0] = _LATE  # numbered already
-        first = code.argmin(axis=1)
-        best[:, place] = code[row, first]
-        unclear |= (code == best[:, place, np.newaxis]).sum(axis=1) > 1
-        number[row, INPUTS + first] = INPUTS + place
-    if unclear.any():
-        which = np.flatnonzero(unclear)
-        best[which] = _best_of_all_orders(sources[which], operations[which], joins[which], code_of)
+        least = code.min(axis=1)
+        best[:, place] = np.minimum.reduceat(least, np.searchsorted(cell, np.arange(n))) if ties else least
+        which, node = np.nonzero(code == best[cell, place][:, np.newaxis])
+        cell, number = cell[which], number[which]
+        number[np.arange(len(which)), INPUTS + node] = INPUTS + place
     return best
 
 
-def _best_of_all_orders(
-    sources: NDArray[np.int64], operations: NDArray[np.int64], joins: NDArray[np.int64], code_of: _Codes
-) -> NDArray[np.int64]:
-    nodes = joins.shape[1]
-    least = np.full(joins.shape, _LATE)
-    for order in itertools.permutations(range(nodes)):
-        place_of = np.array([0, 1, *(INPUTS + np.argsort(order))])
-        code = code_of(place_of[sources], operations, joins)[:, order]
-        # an order is admissible only if every node comes after its inputs
-        latest = place_of[sources].max(axis=2)[:, order]
-        possible = (latest < INPUTS + np.arange(nodes)).all(axis=1)
-        differs = (code != least).argmax(axis=1)[:, np.newaxis]
-        less = np.take_along_axis(code, differs, axis=1) < np.take_along_axis(least, differs, axis=1)
-        better = possible & less[:, 0]
-        least[better] = code[better]
-    return least
+@compiled
+def _compiled_codes(
+    sources: NDArray[np.int64],
+    operations: NDArray[np.int64],
+    joins: NDArray[np.int64],
+    operation_labels: int,
+    join_labels: int,
+    best: NDArray[np.int64],
+) -> None:
+    """Compiled version of `_best_codes`, which sets ``best``."""
+    n, nodes = joins.shape
+    halves = (nodes + INPUTS) * operation_labels
+    numbers = np.empty((1, nodes + INPUTS), dtype=np.int64)
+    for i in range(n):
+        numbers[0] = -1
+        for source in range(INPUTS):
+            numbers[0, source] = source
+        kept = 1
+        for place in range(nodes):
+            extended = np.empty((kept * (nodes - place), nodes + INPUTS), dtype=np.int64)
+            least, count = _LATE, 0
+            for k in range(kept):
+                number = numbers[k]
+                for node in range(nodes):
+                    one, other = number[sources[i, node, 0]], number[sources[i, node, 1]]
+                    if number[INPUTS + node] >= 0 or one < 0 or other < 0:
+                        continue
+                    one = one * operation_labels + operations[i, node, 0]
+                    other = other * operation_labels + operations[i, node, 1]
+                    code = (min(one, other) * halves + max(one, other)) * join_labels + joins[i, node]
+                    if code > least:
+                        continue
+                    if code < least:
+                        least, count = code, 0
+                    extended[count] = number
+                    extended[count, INPUTS + node] = INPUTS + place
+                    count += 1
+            best[i, place] = least
+            numbers, kept = extended, count

@@ -13,6 +13,7 @@ from nasbench_kit.spaces import space as space_of
 from nasbench_kit.spaces import spec
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import MetricColumn, Table
+from nasbench_kit.training.batches import steps_an_epoch
 from nasbench_kit.training.datasets import PARTS
 from nasbench_kit.training.datasets.cifar import SPLITS
 from nasbench_kit.training.setting import Setting
@@ -85,7 +86,7 @@ def datasheet(
             metrics[f"{part}_accuracy"] = MetricColumn(measured.values[f"{part}_accuracy"], epochs, seeds)
             metrics[f"{part}_loss"] = MetricColumn(measured.values[f"{part}_loss"].astype(np.float32), epochs, seeds)
     if measured.step_seconds is not None:
-        steps = len(data.part("train")) // recipe.batch_size * np.array(epochs)
+        steps = steps_an_epoch(len(data.part("train")), recipe.batch_size) * np.array(epochs)
         metrics["training_time"] = MetricColumn(measured.step_seconds[:, np.newaxis] * steps, epochs)
         times = "for one network alone on one core, excluding evaluation: the measured time per step times the number of steps"
     else:

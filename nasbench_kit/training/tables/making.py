@@ -25,7 +25,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.store import check_new_store, create_store
 from nasbench_kit.training.jobs import JobRunner
 from nasbench_kit.training.parts import Part, PartsFolder, divide
-from nasbench_kit.training.setting import STACKED, Setting, can_be_stacked, train_genotypes
+from nasbench_kit.training.setting import Setting, can_be_stacked, networks_a_stack, train_genotypes
 from nasbench_kit.training.tables.datasheet import MeasuredTrainings, datasheet
 from nasbench_kit.training.tables.step_time import step_seconds
 from nasbench_kit.training.trainer import METRICS, find_device
@@ -56,8 +56,8 @@ def train_table(
 
     Finished parts are kept in the folder ``<output>.parts`` beside the store, so that a call that was killed resumes
     where it stopped. The folder is not deleted at the end. A part is one training, which resumes from its last epoch.
-    If networks are trained in stacks (`can_be_stacked`), a part is a stack of 40 networks with all seeds, which takes
-    about a minute and is restarted.
+    If networks are trained in stacks (`can_be_stacked`), a part is a stack of networks (`networks_a_stack`) with all seeds, which
+    takes seconds to minutes in the recipe ``digits`` and is restarted.
 
     On the CPU, the values do not depend on the number of processes, the executor or interruptions: every training uses
     one thread, and stacks always consist of the same networks.
@@ -114,8 +114,8 @@ def train_table(
         device = "cpu" if executor is not None or can_be_stacked(setting) else str(find_device(None))
     elif executor is None:
         find_device(device)
-    stacked = can_be_stacked(setting) and device == "cpu"
-    networks_a_part = STACKED if stacked else None
+    stacked = device == "cpu" and can_be_stacked(setting)
+    networks_a_part = networks_a_stack(setting, len(seeds)) if stacked else None
     folder = PartsFolder(
         parts_folder(output),
         {

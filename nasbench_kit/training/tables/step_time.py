@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.training.optimisers import make_optimiser
 from nasbench_kit.training.setting import Setting
 
 __all__ = ["step_seconds"]
@@ -27,7 +28,7 @@ def step_seconds(setting: Setting, rows: Genotypes, seed: int) -> NDArray[np.flo
 
 def _step_seconds(setting: Setting, row: Genotypes, seed: int) -> float:
     network, data, recipe = setting.network(row, seed), setting.data, setting.recipe
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=recipe.momentum, nesterov=True)
+    optimiser = make_optimiser(network.parameters(), recipe)
     batch = data.part("train")[: recipe.batch_size]
     images, labels = torch.from_numpy(data.images[batch]), torch.from_numpy(data.labels[batch])
     fastest = float("inf")

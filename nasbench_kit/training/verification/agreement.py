@@ -110,9 +110,14 @@ class Spread:
         usual = math.log(float(np.average(variances, weights=degrees)))
         fits = []
         for freedom in FREEDOMS:
+            # the logarithm of the density of F, its constants apart: `scipy.stats.f.logpdf` mostly checks its arguments
+            first = freedom / 2 * math.log(freedom) + degrees / 2 * np.log(degrees)
+            last = np.asarray(scipy.special.betaln(degrees / 2, freedom / 2), dtype=np.float64)
 
-            def unlikely(size: float, freedom: float = freedom) -> float:
-                densities = np.asarray(scipy.stats.f.logpdf(variances / math.exp(size), degrees, freedom))
+            def unlikely(size: float, m: float = freedom, first: Floats = first, last: Floats = last) -> float:
+                x, n = variances / math.exp(size), degrees
+                powers = scipy.special.xlogy(n / 2 - 1, x)
+                densities = first + powers - ((n + m) / 2 * np.log(m + n * x) + last)
                 return len(variances) * size - float(densities.sum())
 
             found = scipy.optimize.minimize_scalar(unlikely, bounds=(usual - 4, usual + 2), method="bounded")

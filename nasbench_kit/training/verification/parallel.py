@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.training.jobs import JobRunner
-from nasbench_kit.training.setting import Setting, can_be_stacked, train_genotypes
+from nasbench_kit.training.setting import Setting, can_be_stacked, networks_a_stack, train_genotypes
 from nasbench_kit.training.trainer import find_device
 
 __all__ = ["train_in_workers"]
 
-STACK = 10  # networks per job when stacked; fixed, because the stack's contents affect rounding
+STACK = 10  # the most networks per job when stacked; fixed, because the stack's contents affect rounding
 
 Portion = tuple[slice, tuple[int, ...]]
 Found = dict[str, NDArray[np.float64]]
@@ -61,7 +61,8 @@ def train_in_workers(
         return train_genotypes(setting, X, seeds, device=device, checkpoints=checkpoints, progress=progress)
     jobs: list[Portion]
     if stacked:
-        jobs = [(slice(first, first + STACK), seeds) for first in range(0, len(X), STACK)]
+        size = min(STACK, networks_a_stack(setting, max(len(seeds), 1)))
+        jobs = [(slice(first, first + size), seeds) for first in range(0, len(X), size)]
     else:
         jobs = [(slice(i, i + 1), (seed,)) for i in range(len(X)) for seed in seeds]
     if processes is not None and processes < 1:

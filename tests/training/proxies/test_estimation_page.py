@@ -55,7 +55,7 @@ def test_what_was_measured_is_what_comes_out():
     bench = nk.open("nb201-digits")
     final = bench.query(bench.architectures, "valid_accuracy")
     assert rank_agreement(bench.query(bench.architectures, "params"), final)[0] == pytest.approx(measured["params"])
-    sample = measure(bench, ["synflow", "fisher"], sample=150, processes=1)
+    sample = measure(bench, ["synflow", "fisher"], sample=60, processes=1)
     for i, name in enumerate(sample.names):
         found = rank_agreement(sample.values[:, i], final[sample.rows])[0]
         assert found == pytest.approx(measured[name], abs=0.15)

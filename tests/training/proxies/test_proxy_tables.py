@@ -124,7 +124,7 @@ def test_the_command(digits, tmp_path, capsys):
         "proxies",
         "nb201-digits",
         "--sample",
-        "40",
+        "20",
         "--names",
         "params",
         "zen",
@@ -139,14 +139,14 @@ def test_the_command(digits, tmp_path, capsys):
     assert "zen" in out
     assert main([*words, "--json", "--output", str(tmp_path / "out.h5")]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["architectures"] == 40
+    assert found["architectures"] == 20
     assert [row["proxy"] for row in found["proxies"]] == ["params", "zen"]
     joined = nk.open(tmp_path / "out.h5")
     x, y = joined.query(joined.architectures, ["proxy_params", "valid_accuracy"]).T
     known = ~np.isnan(x)
     from scipy.stats import spearmanr
 
-    assert known.sum() == 40
+    assert known.sum() == 20
     assert found["proxies"][0]["spearman"] == pytest.approx(spearmanr(x[known], y[known]).statistic)
     for wrong, text in (
         (["--names", "synflo"], "did you mean 'synflow'"),

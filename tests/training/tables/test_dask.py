@@ -16,7 +16,19 @@ from nasbench_kit.training.setting import make_setting
 from nasbench_kit.training.tables.cluster import dask_executor
 from nasbench_kit.training.tables.making import train_table
 
-WORDS = ("train", "genetic-cnn", "--sample", "2", "--epochs", "1", "--seeds", "2", "--skeleton", "hidden=16")
+WORDS = (
+    "train",
+    "genetic-cnn",
+    "--sample",
+    "2",
+    "--epochs",
+    "1",
+    "--seeds",
+    "2",
+    "--skeleton",
+    "hidden=16",
+    "kernel=5",
+)
 
 
 def values(bench):

@@ -34,7 +34,7 @@ from tests.official.images import cifar_files, write_cifar  # noqa: E402
 from tests.training.networks.counting import params  # noqa: E402
 from tests.training.spaces import TRAINABLE  # noqa: E402
 
-SMALL = ("genetic-cnn", "--skeleton", "hidden=16", "channels=4,8,8")
+SMALL = ("genetic-cnn", "--skeleton", "hidden=16", "channels=4,8,8", "kernel=5")  # trained one at a time
 MEASURED = ("train_accuracy", "valid_accuracy", "test_accuracy", "train_loss", "valid_loss", "test_loss")
 
 

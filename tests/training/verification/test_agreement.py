@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.training.verification import verdicts
 from nasbench_kit.training.verification.agreement import compare_entries, compare_sample, holm, measure_spread
 from nasbench_kit.training.verification.verdicts import (
     AGREES,
@@ -16,6 +19,12 @@ from nasbench_kit.training.verification.verdicts import (
 )
 
 STEP = {"valid_accuracy": 0.25}
+
+
+@pytest.fixture(autouse=True)
+def _fewer_exchanges(monkeypatch):
+    """p values down to a thousandth are enough here, and hundreds of comparisons are made."""
+    monkeypatch.setattr(verdicts, "compare_sample", functools.partial(compare_sample, exchanges=2000))
 
 
 def made_up(rng, n=600, seeds=3, new=3, diverging=0.0):

@@ -15,6 +15,7 @@ from nasbench_kit.cli.main import main  # noqa: E402
 from nasbench_kit.store import MetricColumn, StoreFile, Table, write_store  # noqa: E402
 from nasbench_kit.training.datasets import load_digits  # noqa: E402
 from nasbench_kit.training.setting import make_setting, train_genotypes  # noqa: E402
+from nasbench_kit.training.verification import parallel, verifying  # noqa: E402
 from nasbench_kit.training.verification.verifying import verify  # noqa: E402
 
 SMALL = {"sample": 5, "seeds": 2, "draw": "uniform", "seed": 3}
@@ -46,7 +47,7 @@ def right():
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """A table of single trainings with their setting: user-supplied images and networks."""
+    """A table of trainings with their setting: user-supplied images and networks."""
     folder = tmp_path_factory.mktemp("own")
     digits = load_digits()
     np.savez(folder / "mine.npz", images=digits.images[::4], labels=digits.labels[::4])
@@ -64,6 +65,27 @@ def own(tmp_path_factory):
         for name in ("train_accuracy", "valid_accuracy", "test_accuracy")
     }
     return write_store(folder / "own.h5", Table(nk.space("nb201"), X, {"mine": metrics}, {"setting": setting.identity}))
+
+
+@pytest.fixture
+def repeated(monkeypatch):
+    """Trainings of the bundled table's networks come from that table, which has them all, instead of being repeated."""
+    bench = nk.open("nb201-digits")
+
+    def train_in_workers(setting, X, seeds, *, progress, **_):
+        assert (setting.space, setting.dataset, setting.recipe.epochs) == ("nb201", "digits", 8)
+        total = len(X) * len(seeds)
+        for done in range(total + 1):
+            progress(done, total)
+        names = bench.metrics()
+        columns = [
+            [[bench.query(X, name, epochs=epoch, seed=seed) for seed in range(len(seeds))] for epoch in range(1, 9)]
+            for name in names
+        ]
+        found = {name: np.moveaxis(np.array(values), -1, 0) for name, values in zip(names, columns, strict=True)}
+        return {**found, "seconds": np.ones((len(X), 8, len(seeds)))}
+
+    monkeypatch.setattr(verifying, "train_in_workers", train_in_workers)
 
 
 def test_the_bundled_table_is_not_contradicted(right):
@@ -84,7 +106,8 @@ def test_the_bundled_table_is_not_contradicted(right):
     assert "training_time" in right.undecided[-1]
 
 
-def test_the_number_of_processes_changes_nothing(own):
+def test_the_number_of_processes_changes_nothing(own, monkeypatch):
+    monkeypatch.setattr(parallel, "STACK", 1)
     images = own.parent / "mine.npz"
     options = {"sample": 2, "seeds": 1, "images": images, "metrics": ["valid_accuracy"]}
     seen = []
@@ -93,7 +116,7 @@ def test_the_number_of_processes_changes_nothing(own):
     assert alone.frame.equals(verify(own, **options, processes=2).frame)
 
 
-def test_a_table_of_single_trainings_with_a_setting_of_its_own(own):
+def test_a_table_with_a_setting_of_its_own(own):
     found = verify(own, images=own.parent / "mine.npz", sample=8, seeds=2, processes=1)
     assert found.verdict == "not contradicted"
     assert found.setting == nk.open(own).info["setting"]
@@ -117,7 +140,7 @@ def test_other_images_than_the_store_was_trained_on_are_refused(own, tmp_path):
         verify("nb201-digits", recipe="nb201")
 
 
-def test_forged_entries_are_found(tmp_path, capsys):
+def test_forged_entries_are_found(repeated, tmp_path, capsys):
     """Some columns are changed in every row; the file is whole, its checksums are right."""
 
     def forge(metrics):
@@ -138,7 +161,7 @@ def test_forged_entries_are_found(tmp_path, capsys):
     assert verdicts["exact", "flops"] == "agrees"
 
 
-def test_exchanged_rows_are_found(tmp_path, capsys):
+def test_exchanged_rows_are_found(repeated, tmp_path, capsys):
     def exchange(metrics):
         order = np.argsort(np.argsort(metrics["valid_accuracy"].values[:, -1].mean(axis=1)))
         back = np.argsort(metrics["valid_accuracy"].values[:, -1].mean(axis=1))[::-1]

@@ -1,0 +1,1 @@
+"""Many small networks trained at once, each as if it were trained alone."""

@@ -224,7 +224,8 @@ class _Spreading:
                 raise state.error
             self._start_if_worthwhile()
             self._serve(0)
-            here = itertools.chain((piece for piece in self.waiting if self._stays(piece)), self.waiting)
+            staying = (piece for piece in self.waiting if self.pool is not None and self._stays(piece))
+            here = itertools.chain(staying, self.waiting)
             if (piece := self._next(here)) is not None:
                 self._work(piece)
             elif state.pieces:
@@ -298,13 +299,15 @@ class _Spreading:
         if self.count == 1 or state.sent is not None or state.stays_here:
             return state.sent is None
         state.stays_here = True
+        if not (self.own_code or search.on_table):
+            return True
         try:
             parts = search.parts(search.shared)
             shared, own = pickled((search.shared, search.parts))
             own |= pickled(self._job(piece), parts)[1]
         except Exception:  # of a class of the user's, any
             return True
-        if "__main__" in own or (not self.own_code and (own or not search.on_table)):
+        if "__main__" in own or (own and not self.own_code):
             return True
         state.stays_here, state.fresh = False, bool(own)
         state.sent = hashlib.sha256(shared).digest(), shared, parts

@@ -121,6 +121,13 @@ def test_how_pieces_are_divided():
     assert parts(rounds=np.inf, seconds=30) == 2
 
 
+def test_nothing_is_pickled_for_a_small_search(monkeypatch):
+    calls = []
+    monkeypatch.setattr(spreading, "pickled", lambda *arguments: calls.append(arguments))
+    nk.search(nk.open("nb201-digits").problem("valid_accuracy"), nk.RandomSearch(), runs=3, evaluations=5, workers=2)
+    assert not calls
+
+
 def test_what_cannot_be_sent_stays_here(given):
     ones = nk.FunctionProblem(lambda X: (X != 1).sum(axis=1), nk.space("nb201"))
     alone, spread = (nk.search(ones, nk.RandomSearch(), runs=40, evaluations=20, workers=n) for n in (1, 2))

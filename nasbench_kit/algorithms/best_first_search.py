@@ -25,6 +25,7 @@ class _Evaluated(RunState):
 
     X = array("runs evaluations genes", np.uint8)
     F = array("runs evaluations", np.float64, np.inf)
+    open_F = array("runs evaluations", np.float64, np.inf)  # of those that are open
     open = array("runs evaluations", np.bool_)  # whether the neighbours have not been looked at
 
 
@@ -91,6 +92,7 @@ class BestFirstSearch(Algorithm):
             self._evaluated.grow(evaluations=2 * self._told)
         seen = self._evaluated
         seen.X[:, self._told], seen.F[:, self._told], seen.open[:, self._told] = X, F, True
+        seen.open_F[:, self._told] = F
         self._told += 1
         self._left -= self._left > 0
         if self.improvement == "first":
@@ -108,11 +110,10 @@ class BestFirstSearch(Algorithm):
     def _open_best(self, runs: NDArray[np.intp]) -> NDArray[np.intp]:
         """Look at the neighbours of each run's best open genotype; returns the runs where none of them is new."""
         seen = self._evaluated
-        opened = seen.open[runs, : self._told]
-        best = np.where(opened, seen.F[runs, : self._told], np.inf).argmin(axis=1)
-        failed = ~opened[np.arange(len(runs)), best]  # only genotypes that could not be evaluated are left
-        best[failed] = opened[failed].argmax(axis=1)
-        seen.open[runs, best] = False
+        best = seen.open_F[runs, : self._told].argmin(axis=1)
+        failed = ~seen.open[runs, best]  # only genotypes that could not be evaluated are left
+        best[failed] = seen.open[runs[failed]].argmax(axis=1)
+        seen.open[runs, best], seen.open_F[runs, best] = False, np.inf
         X = seen.X[runs, best]
         changes, count = self._known.new_neighbours(runs, X, self._order[runs])
         self._X[runs], self._F[runs], self._changes[runs], self._left[runs] = X, seen.F[runs, best], changes, count

@@ -33,7 +33,7 @@ what is left is NumPy's: sorts 170, random words 110, gathers of rows 200.
 
 MOEA/D, GOMEA and MO-GOMEA have one child a run at a time, and in 100 runs of the latter two, 15 plan the trials of a member
 at a step and one learns a linkage tree. NumPy is bound by calls on what is left of 100 numbers, about 300, 600 and 900
-microseconds a step. Compiled run by run, MOEA/D takes 10 for the children (100 ns each, of which the most is to fetch random
+microseconds a step. Compiled run by run, MOEA/D takes 8 for the children (85 ns each, of which the most is to fetch random
 words and a line of three tables) and 16 to compare them with 20 neighbours or all members; GOMEA 17 to the next trials and 4
 to accept them; MO-GOMEA 29, of which a third is clusters and trees, and 8, of which half is the archive. What else a step of
 100 runs takes (40: to look values up, to note what is seen, to follow the trace) is then as much or more. A call of a loop

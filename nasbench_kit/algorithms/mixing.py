@@ -22,8 +22,9 @@ from nasbench_kit.algorithms.mixing_state import Archive, Clusters, Member, Popu
 from nasbench_kit.algorithms.operators.linkage import share_logs
 from nasbench_kit.algorithms.operators.selection import gather
 from nasbench_kit.kernels.compiling import enabled
+from nasbench_kit.kernels.mixing_acceptance import take
 from nasbench_kit.kernels.mixing_rules import FILL, FORCE, MIX, Rules
-from nasbench_kit.kernels.optimal_mixing import advance, take
+from nasbench_kit.kernels.optimal_mixing import advance
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["OptimalMixing", "Runs"]

@@ -9,7 +9,7 @@ import nasbench_kit as nk
 from nasbench_kit.algorithms import mixing
 from nasbench_kit.algorithms.run_state import RunState
 from nasbench_kit.algorithms.streams import Streams
-from nasbench_kit.kernels import decomposition, optimal_mixing
+from nasbench_kit.kernels import decomposition, mixing_acceptance, optimal_mixing
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def as_loops(monkeypatch):
         monkeypatch.setattr(RunState, "arrays", records)
         monkeypatch.setattr(mixing, "enabled", lambda: True)
         monkeypatch.setattr(mixing, "advance", optimal_mixing.advance.__wrapped__)
-        monkeypatch.setattr(mixing, "take", optimal_mixing.take.__wrapped__)
+        monkeypatch.setattr(mixing, "take", mixing_acceptance.take.__wrapped__)
         monkeypatch.setattr(decomposition, "enabled", lambda: True)
         monkeypatch.setattr(decomposition, "_children", decomposition._children.__wrapped__)
         monkeypatch.setattr(decomposition, "_replace", decomposition._replace.__wrapped__)

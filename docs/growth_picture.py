@@ -23,7 +23,7 @@ def draw_growth(path: Path) -> Path:
         for colour, marker, (by, each) in zip(
             LOOK.colours, "os", [("runs", 2000), ("evaluations", 1000)], strict=False
         ):
-            [one] = [found for (_, name), found in series.items() if name == by]
+            [one] = [found for found in series.values() if found["by"] == by and found["unit"] == "s"]
             total = each * np.array(one["sizes"], dtype=float)
             left.plot(total, one["values"], marker=marker, color=colour, label=f"more {by}: {one['of']}")
         ends = np.array([2e3, 1e9])

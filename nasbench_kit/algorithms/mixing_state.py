@@ -12,7 +12,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 __all__ = ["Archive", "Clusters", "Member", "Populations", "Turn"]
 
 
-class Archive(RunState):
+class Archive(RunState, together=True):
     """The elitist archives of all runs. Unused slots come last and have infinite values.
 
     Attributes
@@ -32,7 +32,7 @@ class Archive(RunState):
     equalled: NDArray[np.bool_] = array("runs", np.bool_)
 
 
-class Clusters(RunState):
+class Clusters(RunState, together=True):
     """The clusters of each run's current population.
 
     Attributes
@@ -83,7 +83,7 @@ class Populations(RunState):
     stretch: NDArray[np.int64] = array("runs populations", np.int64)
 
 
-class Turn(RunState):
+class Turn(RunState, together=True):
     """What each run is doing.
 
     Attributes
@@ -113,7 +113,7 @@ class Turn(RunState):
     improved: NDArray[np.bool_] = array("runs", np.bool_)
 
 
-class Member(RunState):
+class Member(RunState, together=True):
     """The member that each run is mixing, and the trials planned for it, in order.
 
     Attributes

@@ -36,8 +36,8 @@ def array(axes: str, kind: type, fill: float = 0) -> Any:
 class RunState:
     """Base class of groups of arrays that an algorithm keeps for all of its runs, declared with `array`.
 
-    Arrays with one element per run are views of the fields of a structured array, ``each``, so that compiled loops take
-    one argument for all of them. They must therefore be modified in place.
+    With ``together=True`` in the class statement, arrays with one element per run are views of the fields of a structured
+    array, ``each``, so that compiled loops take one argument for all of them. They must then be modified in place.
 
     Parameters
     ----------
@@ -57,24 +57,33 @@ class RunState:
 
     _declared: dict[str, _Declaration]
 
-    def __init_subclass__(cls) -> None:
+    _together: bool = False
+
+    def __init_subclass__(cls, together: bool = False) -> None:
+        cls._together = together
         cls._declared = {name: value for name, value in vars(cls).items() if isinstance(value, _Declaration)}
 
     def __init__(self, **sizes: int) -> None:
-        fields = [(name, known.kind) for name, known in self._declared.items() if known.axes == ("runs",)]
-        self.each = np.zeros(sizes["runs"], dtype=np.dtype(fields, align=True))
+        fields = [(name, self._declared[name].kind) for name in self._fields()]
+        if fields:
+            self.each = np.zeros(sizes["runs"], dtype=np.dtype(fields, align=True))
         for name, declared in self._declared.items():
             shape = [sizes[axis] for axis in declared.axes]
-            if declared.axes == ("runs",):
+            if name in self._fields():
                 self.each[name] = declared.fill
                 setattr(self, name, self.each[name])
             else:
                 setattr(self, name, np.full(shape, declared.fill, dtype=declared.kind))
 
+    def _fields(self) -> list[str]:
+        """Names of the arrays that are fields of ``each``."""
+        return [name for name, known in self._declared.items() if self._together and known.axes == ("runs",)]
+
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """All arrays in the order of their declaration; ``each``, in place of those that it contains, comes first."""
-        others = (getattr(self, name) for name, known in self._declared.items() if known.axes != ("runs",))
-        return (self.each, *others) if self.each.dtype.names else tuple(others)
+        fields = self._fields()
+        others = (getattr(self, name) for name in self._declared if name not in fields)
+        return (self.each, *others) if fields else tuple(others)
 
     def size(self, axis: str) -> int:
         """Length of an axis."""

@@ -15,6 +15,7 @@ from nasbench_kit.algorithms.operators.mutation import reset_genes
 from nasbench_kit.algorithms.operators.selection import gather, keep_valid
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.kernels.niching import nondomination_ranks
+from nasbench_kit.kernels.ranks import known_points
 from nasbench_kit.kernels.steady_state import after_joining
 from nasbench_kit.spaces.genotypes import Genotypes
 
@@ -91,9 +92,7 @@ class SMSEMOA(Algorithm):
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         n = self.population_size
         # the objective axis comes first, so that comparisons are vectorised over all members of all runs
-        values = F.transpose(2, 0, 1)
-        if not np.isfinite(F.sum()):
-            values = np.where(np.isfinite(F).all(axis=2), values, np.inf)
+        values = np.where(known_points(F), F.transpose(2, 0, 1), np.inf)
         if not self._started:
             self._started = True
             self._X[:, :n], self._F[:, :, :n] = X, values

@@ -20,7 +20,6 @@ from nasbench_kit.benchmark.problem import TabularProblem
 from nasbench_kit.benchmark.queries import Queries, Seed
 from nasbench_kit.errors import InvalidArchitecture, MissingExtra, StoreError, UnknownName
 from nasbench_kit.metrics import Direction, Metric, minimised
-from nasbench_kit.metrics.indicators import pareto_front
 from nasbench_kit.spaces import SpaceSpec, register_space
 from nasbench_kit.spaces.genotypes import Genotypes
 from nasbench_kit.spaces.registry import own_spec
@@ -210,6 +209,8 @@ class Benchmark(Queries):
         ValueError
             If a metric has no direction.
         """
+        from nasbench_kit.metrics.indicators import pareto_front  # imports moocore, which queries do not need
+
         if isinstance(objectives, str):
             raise TypeError(f"objectives must be a list of metric names, not the single string {objectives!r}")
         values = self._of_all(list(objectives), dataset, epochs, seed)

@@ -15,7 +15,6 @@ from nasbench_kit.benchmark.nearest import StoredRows
 from nasbench_kit.benchmark.queries import Queries
 from nasbench_kit.errors import UnknownName
 from nasbench_kit.metrics import Metric, minimised
-from nasbench_kit.metrics.indicators import pareto_front
 from nasbench_kit.problems import (
     Evaluation,
     PartialTableWarning,
@@ -174,6 +173,8 @@ class TabularProblem(Problem):
 
     def front(self) -> tuple[Genotypes, NDArray[np.float64]]:
         """The exact noise-free Pareto front of the table: genotypes (k, genes) and minimised objectives (k, m)."""
+        from nasbench_kit.metrics.indicators import pareto_front  # imports moocore, which queries do not need
+
         F = self(self.bench.architectures)
         kept = pareto_front(F)
         return np.array(self.bench.architectures[kept]), F[kept]

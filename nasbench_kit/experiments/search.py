@@ -38,6 +38,7 @@ STANDSTILL = (
     100_000,
 )  # evaluations per run that take no training time, at the start or later, before a run is taken to be stuck
 LAST_RUN = 2**53  # upper limit of first_run
+BITS_LISTED = 96  # of each evaluation, where what a run has seen is listed instead of flagged
 TOGETHER = 16384  # genotypes per batch over all runs: larger batches do not fit the cache
 
 
@@ -200,7 +201,10 @@ def planned(
     together = int(np.clip(TOGETHER // algorithm.batch, 16, 1024))
     networks = problem.space.networks
     if networks is not None and networks * 16 <= SEEN_NETWORKS:
-        together = min(together, SEEN_NETWORKS // networks)
+        flagged = SEEN_NETWORKS // networks
+        # of short runs, lists of what they have seen are smaller than flags, and allow for more runs at a time
+        if 2 * flagged >= min(together, runs) or budget.limit * BITS_LISTED > networks:
+            together = min(together, flagged)
     if executor is not None:
         together = min(together, max(1, -(-runs // 16)))
     processes = check_memory(

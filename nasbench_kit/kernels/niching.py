@@ -5,13 +5,14 @@ Source: Deb and Jain 2014 (IEEE TEC 18(4)), algorithms 1 to 4.
 
 from __future__ import annotations
 
+import moocore
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
 from nasbench_kit.kernels.crowding import rank_and_crowding
 from nasbench_kit.kernels.hashing import mix
-from nasbench_kit.kernels.ranks import known_points, lexicographic, ranks_of_sorted
+from nasbench_kit.kernels.ranks import FEW_RUNS, known_points, lexicographic, ranks_of_sorted
 from nasbench_kit.kernels.sorting import stable_order
 
 __all__ = ["associate", "intercepts", "niched_survivors", "nondomination_ranks"]
@@ -103,14 +104,17 @@ def nondomination_ranks(F: NDArray[np.float64], enough: int | None = None) -> ND
     of these points.
     """
     known = known_points(F)
-    if F.shape[2] == 2 and not enabled():
-        order, sorted_rank, _ = rank_and_crowding(F, enough)
+    rank = np.empty(known.shape, dtype=np.intp)
+    if F.shape[2] > 2 and len(F) < FEW_RUNS and not enabled():
+        for of_run, values in zip(rank, F, strict=True):
+            of_run[:] = moocore.pareto_rank(values)
     else:
-        order, heights = lexicographic(F)
-        sorted_rank = ranks_of_sorted(order, heights, known.reshape(-1).take(order), enough)
-    rank = np.empty(known.size, dtype=np.intp)
-    rank[order] = sorted_rank
-    rank = rank.reshape(known.shape)
+        if F.shape[2] == 2 and not enabled():
+            order, sorted_rank, _ = rank_and_crowding(F, enough)
+        else:
+            order, heights = lexicographic(F)
+            sorted_rank = ranks_of_sorted(order, heights, known.reshape(-1).take(order), enough)
+        rank.reshape(-1)[order] = sorted_rank
     behind = np.where(known, rank, -1).max(axis=1, keepdims=True) + 1
     return np.where(known, rank, behind)
 

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from nasbench_kit.kernels.compiling import compiled, enabled
 from nasbench_kit.kernels.sorting import heights_of_columns, stable_order, take, whole_numbers
 
-__all__ = ["dominators", "fresh_points", "known_points", "lexicographic", "ranks_of_sorted"]
+__all__ = ["FEW_RUNS", "dominators", "fresh_points", "known_points", "lexicographic", "ranks_of_sorted"]
 
 # points per run beyond which moocore is as fast, with and without compiled loops, and sets of bits take too much memory
 MOST_POINTS = {True: 4096, False: 1024}
+FEW_RUNS = 8  # below which moocore is faster than NumPy's calls
 WORD = 64  # bits of a word of a set
 
 
@@ -82,8 +83,9 @@ def fresh_points(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[
 
 def known_points(F: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which points are no failures, that is finite in all objectives: (runs, points, m) to (runs, points)."""
-    if np.isfinite(F.sum()):
-        return np.ones(F.shape[:2], dtype=np.bool_)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(F.sum()):
+            return np.ones(F.shape[:2], dtype=np.bool_)
     known: NDArray[np.bool_] = np.isfinite(F).all(axis=2)
     return known
 
@@ -101,11 +103,11 @@ def ranks_of_sorted(
     known : ndarray of bool, shape (runs, points)
         For the sorted points, False for failures, whose rank is the number of points.
     enough : int, optional
-        Stop ranking a run after this many points; the remaining points share the next rank.
+        Ranks beyond the first points of a run, as many as this, may be too low, but are higher than those of these points.
     """
-    points = known.shape[1]
+    runs, points = known.shape
     wanted = points if enough is None else enough
-    if points > MOST_POINTS[enabled()]:
+    if points > MOST_POINTS[enabled()] or (runs < FEW_RUNS and not enabled()):
         return _ranks_by_moocore(order, heights, known)
     if enabled():
         rank: NDArray[np.intp] = _ranks(order, heights, known, wanted)

@@ -218,8 +218,15 @@ def can_be_stacked(setting: Setting) -> bool:
         return False
     try:
         check_recipe(setting.recipe)
-        sample = space_of(setting.space).sample(SAMPLED, 0)
-        return gains([record(setting.network(x, 0), setting.data.shape) for x in sample])
+    except NotStackable:
+        return False
+    return _gains(setting, space_of(setting.space))
+
+
+@functools.lru_cache(maxsize=16)
+def _gains(setting: Setting, space: Space) -> bool:
+    try:
+        return gains([record(setting.network(x, 0), setting.data.shape) for x in space.sample(SAMPLED, 0)])
     except NotStackable:
         return False
 

@@ -41,3 +41,19 @@ def test_growing_keeps_what_is_there():
 def test_sizes_must_be_complete():
     with pytest.raises(KeyError, match="genes"):
         Example(runs=2, places=1, m=2)
+
+
+def test_arrays_of_runs_may_be_fields_of_one():
+    class Together(RunState, together=True):
+        own = array("runs", np.intp, -1)
+        X = array("runs genes", np.uint8)
+        alive = array("runs", np.bool_, True)
+
+    state = Together(runs=2, genes=3)
+    state.own[1] = 5
+    state.alive[:] &= [False, True]
+    each, X = state.arrays()
+    assert each.tolist() == [(-1, False), (5, True)]
+    assert X is state.X
+    apart = Example(runs=2, places=1, genes=3, m=2)
+    assert apart.arrays()[2] is apart.own

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS, parse_algorithm
 from nasbench_kit.algorithms.nsga2 import survivors
+from nasbench_kit.algorithms.nsga3 import reference_directions
 from nasbench_kit.algorithms.operators.alleles import AliasTable
 from nasbench_kit.algorithms.operators.mutation import mutate_one_gene
 from nasbench_kit.algorithms.operators.selection import tournament
@@ -24,8 +25,11 @@ from nasbench_kit.kernels import compiling
 from nasbench_kit.kernels.domination import first_fronts
 from nasbench_kit.kernels.hash_sets import HashSets
 from nasbench_kit.kernels.kernel_density import density
+from nasbench_kit.kernels.niching import niched_survivors, nondomination_ranks
 from nasbench_kit.kernels.seen import Seen
 from nasbench_kit.kernels.sorting import lowest, order_of_pairs
+from nasbench_kit.kernels.steady_state import after_joining
+from nasbench_kit.kernels.strength import strength_survivors
 from nasbench_kit.metrics.indicators import nondominated
 
 numba = pytest.importorskip("numba")
@@ -100,6 +104,43 @@ def test_survivors_and_fronts_of_many_objectives_are_the_same(kind, shape, m):
                 assert equal(*both(lambda n=n, words=words: survivors(F, n, words)))
     group = rng.integers(0, shape[0], shape[0] * shape[1])
     assert equal(*both(lambda: first_fronts(F.reshape(-1, m), group)))
+    settled = first_fronts(F.reshape(-1, m), group)
+    mixed = np.append(settled, np.arange(len(group)))
+    assert equal(*both(lambda: first_fronts(F.reshape(-1, m)[mixed], group[mixed], len(settled))))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in VALUES if kind not in ("one and many", "of any size")])
+@pytest.mark.parametrize(("shape", "m"), [((1, 1), 3), ((1, 2), 2), ((40, 7), 3), ((12, 90), 4), ((8, 200), 2)])
+def test_other_survivors_are_the_same(kind, shape, m):
+    rng = np.random.default_rng(0)
+    F, words = VALUES[kind](rng, (*shape, m)), rng.integers(0, 2**32, shape, dtype=np.uint32)
+    ideal = np.where(np.isfinite(F), F, np.inf).min(axis=1)
+    directions = reference_directions(m, 5)
+    assert equal(*both(lambda: nondomination_ranks(F)))
+    for n in {1, shape[1] // 2 or 1, shape[1]}:
+        assert equal(*both(lambda n=n: strength_survivors(F, n, words)))
+        assert equal(*both(lambda n=n: niched_survivors(F, n, directions, ideal, words)))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in VALUES if kind not in ("one and many", "of any size")])
+@pytest.mark.parametrize("m", [2, 3])
+def test_the_same_point_leaves(kind, m):
+    rng = np.random.default_rng(0)
+    values = VALUES[kind](rng, (20, 13, m))
+    values[~np.isfinite(values).all(axis=2)] = np.inf
+
+    def steps():
+        F = np.ascontiguousarray(np.moveaxis(values, 2, 0))
+        rank = np.full((20, 13), -1)
+        rank[:, :12] = nondomination_ranks(values[:, :12])
+        order = np.empty((20, 13), dtype=np.intp)
+        order[:, :12], order[:, 12] = np.lexsort(F[::-1, :, :12], axis=1), 12
+        for step in range(8):
+            order = after_joining(F, rank, order, np.arange(20, dtype=np.uint32) + np.uint32(step))
+            F[:, np.arange(20), order[:, 12]] = np.moveaxis(values[:, step], 1, 0)
+        return order, rank
+
+    assert equal(*both(steps))
 
 
 @pytest.mark.parametrize("kind", VALUES)

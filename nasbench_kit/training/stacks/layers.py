@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["convolve", "normalise", "pool"]
+__all__ = ["convolve", "normalise", "pool", "products"]
 
 CACHED = 2**19  # values: as many as the second-level cache of a core can hold
 COPIED = 1.25  # `columns` copies the image for each column of the kernel: it must save more products than that

@@ -64,24 +64,36 @@ class Recording:
 
 def record(network: nn.Module, image: tuple[int, int, int]) -> Recording:
     """Record the steps of a network; raises NotStackable."""
-    names = {id(value): name for name, value in [*network.named_parameters(), *network.named_buffers()]}
-    training = network.training
+    if not all(parameter.requires_grad for parameter in network.parameters()):
+        raise NotStackable("some of its parameters are frozen")
+    was_training = network.training
     kept = {name: value.clone() for name, value in network.named_buffers()}
-    network.train()
+    try:
+        steps, evaluated = (_steps(network.train(training), image) for training in (True, False))
+    finally:
+        network.train(was_training)
+        with torch.no_grad():
+            for name, value in network.named_buffers():
+                value.copy_(kept[name])
+    if steps != evaluated:
+        raise NotStackable("it does something else in training than in evaluation")
+    names = [name for step in steps for name in step.tensors if name is not None]
+    if len(set(names)) < len(names):
+        raise NotStackable("it uses some of its parameters more than once")
+    return Recording(steps)
+
+
+def _steps(network: nn.Module, image: tuple[int, int, int]) -> tuple[Step, ...]:
+    names = {id(value): name for name, value in [*network.named_parameters(), *network.named_buffers()]}
     recorder = _Recorder(names, torch.zeros(2, *image, dtype=next(network.parameters()).dtype))
     try:
         with recorder, torch.no_grad():
             output = network(recorder.images)
     except RuntimeError as error:
         raise NotStackable(f"it cannot be applied to images of shape {image}: {str(error).splitlines()[0]}") from error
-    finally:
-        network.train(training)
-        with torch.no_grad():
-            for name, value in network.named_buffers():
-                value.copy_(kept[name])
     if not isinstance(output, Tensor) or id(output) not in recorder.known:
         raise NotStackable("its output is not one tensor of logits")
-    return Recording(_live(recorder.steps, recorder.known[id(output)]))
+    return _live(recorder.steps, recorder.known[id(output)])
 
 
 def _live(steps: Sequence[Step], last: int) -> tuple[Step, ...]:

@@ -122,6 +122,30 @@ def test_what_a_stack_does_not_support_is_said(odd, why):
         record(Odd(odd), (1, 5, 5))
 
 
+class Twice(Odd):
+    def forward(self, images):
+        x = self.odd(self.conv(images))
+        return self.linear(x.mean(dim=(2, 3))) + self.linear(torch.relu(x).mean(dim=(2, 3)))
+
+
+class Sometimes(Odd):
+    def forward(self, images):
+        x = self.conv(images)
+        return self.linear((self.odd(x) if self.training else x).mean(dim=(2, 3)))
+
+
+def test_networks_that_are_not_what_they_seem_are_not_stacked():
+    for network, why in ((Twice(torch.relu), "more than once"), (Sometimes(torch.relu), "something else in training")):
+        with pytest.raises(NotStackable, match=why):
+            record(network, (1, 5, 5))
+    frozen = Odd(torch.relu)
+    frozen.conv.weight.requires_grad_(False)
+    with pytest.raises(NotStackable, match="frozen"):
+        record(frozen, (1, 5, 5))
+    with pytest.raises(NotStackable, match="cannot be applied"):
+        record(Odd(torch.relu), (3, 5, 5))
+
+
 def test_recipes_that_a_stack_cannot_follow_are_refused(few):
     network = Odd(torch.relu)
     for changes in ({"clip": 1.0}, {"augmentation": "crop-flip"}, {"cutout": 2}, {"auxiliary": 0.4}):

@@ -86,26 +86,17 @@ class Known:
         count : ndarray of int, shape (k,)
             Number of those sought.
         """
-        shape = (len(X), self.width)
-        changes: Genotypes | None = None
-        valid: NDArray[np.bool_] | None = None
-        if self.networks or not self.space.unconstrained:
-            changes = self.space.one_gene_changes(X).reshape(-1, self.space.genes)
-        if not self.space.unconstrained:
-            assert changes is not None
-            valid = self.space.is_valid(changes)
-        if not self.networks:
-            names = self._names(X)[:, np.newaxis] + self._differences(X)
-        elif valid is None:
-            assert changes is not None
-            names = self._names(changes).reshape(shape)
+        if self.space.unconstrained and not self.networks:
+            return ordered_unknown(self._sets, runs, self._names_of_changed(X), None, order, False)
+        rows = self.space.one_gene_changes(X).reshape(-1, self.space.genes)
+        valid = self.space.is_valid(rows)
+        if self.networks:
+            names = np.zeros(len(rows), dtype=np.uint64)
+            names[valid] = self._names(rows[valid])
         else:
-            assert changes is not None
-            names = np.zeros(len(changes), dtype=np.uint64)
-            names[valid] = self._names(changes[valid])
-            names = names.reshape(shape)
-        sought = None if valid is None else valid.reshape(shape)
-        return ordered_unknown(self._sets, runs, names, sought, order, self.networks)
+            names = self._names_of_changed(X)
+        shape = (len(X), self.width)
+        return ordered_unknown(self._sets, runs, names.reshape(shape), valid.reshape(shape), order, self.networks)
 
     def changed(self, X: Genotypes, change: NDArray[np.intp]) -> Genotypes:
         """Genotypes (k, genes) with one gene changed: (k, genes)."""
@@ -125,12 +116,14 @@ class Known:
         names: NDArray[np.uint64] = self._words.take(X + self._gene_of_word).sum(axis=1, dtype=np.uint64)
         return names
 
-    def _differences(self, X: Genotypes) -> NDArray[np.uint64]:
-        """What each single-gene change adds to the names of genotypes, modulo 2**64: (k, genes) to (k, width)."""
+    def _names_of_changed(self, X: Genotypes) -> NDArray[np.uint64]:
+        """Names of all single-gene changes of genotypes: (k, genes) to (k, width)."""
         old = X[:, self._gene]
         new = self._step - (self._step <= old)
         first = self._gene_of_word[self._gene]
-        return self._words.take(new + first) - self._words.take(old + first)
+        # modulo 2**64
+        difference = self._words.take(new + first) - self._words.take(old + first)
+        return np.asarray(self._names(X)[:, np.newaxis] + difference)
 
 
 def _words(space: Space) -> NDArray[np.uint64]:

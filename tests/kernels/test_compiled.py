@@ -188,6 +188,7 @@ def test_random_draws_are_the_same():
         drawn = []
         for count in (1, 2, 7, 100, 9000, 3):  # more than a block of words, too
             drawn += [random.integers(10, (count,)), random.integers(np.array([2, 5]), (count, 2))]
+            drawn += [random.permutations((3, 7)), random.permutations((33,), np.array([2, 0]))]
             drawn += [random.integers(np.int64(7), (count,)), table.draw(random, (count,)), random.random((count,))]
         return tuple(drawn)
 

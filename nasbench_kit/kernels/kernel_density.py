@@ -17,7 +17,7 @@ from nasbench_kit.kernels.compiling import compiled, enabled
 
 __all__ = ["around", "density"]
 
-PAIRS = 2**16  # pairs of observations and points at a time, to stay in the cache
+PAIRS = 2**18  # pairs of observations and points at a time, to stay in the cache
 WORDS = 32  # maximum allele combinations per block of genes; larger tables do not pay off
 SUMMED = 128  # terms that are summed at a time, in NumPy's order
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -45,7 +46,10 @@ class Signals:
 
 @contextlib.contextmanager
 def raised_signals() -> Iterator[Signals]:
-    """Let SIGINT, SIGTERM and SIGHUP raise `Stop`, except where whoever started the command has them ignored."""
+    """Let SIGINT, SIGTERM and SIGHUP raise `Stop`, except where whoever started the command has them ignored.
+
+    Python swallows what is raised in finalizers and callbacks of weak references; a signal that arrives there is sent again.
+    """
     signals, owner = Signals(), os.getpid()
     if threading.current_thread() is not threading.main_thread():  # others have no signals
         yield signals
@@ -59,6 +63,13 @@ def raised_signals() -> Iterator[Signals]:
         signals.came = number
         raise Stop
 
+    def send_again(swallowed: sys.UnraisableHookArgs) -> None:
+        if issubclass(swallowed.exc_type, Stop):
+            os.kill(os.getpid(), signals.came)
+        else:
+            hook(swallowed)
+
+    hook, sys.unraisablehook = sys.unraisablehook, send_again
     before = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # there is no SIGHUP on Windows
@@ -69,3 +80,4 @@ def raised_signals() -> Iterator[Signals]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        sys.unraisablehook = hook

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import textwrap
 import time
+import weakref
 
 import numpy as np
 import pytest
 
 import nasbench_kit as nk
+from nasbench_kit.cli.signals import Stop, raised_signals
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
@@ -44,6 +46,20 @@ def interrupted(words, seconds, cwd):
     if process.returncode == -signal.SIGINT and "Traceback" not in errors:  # the interpreter was ending: all was done
         return 0, errors
     return process.returncode, errors
+
+
+@pytest.mark.posix
+def test_where_python_swallows_exceptions():
+    class Thing:
+        pass
+
+    thing = Thing()
+    with pytest.raises(Stop), raised_signals():
+        reference = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))
+        del thing
+        for _ in range(1000):
+            time.sleep(0.001)
+    assert reference() is None
 
 
 @pytest.mark.posix

@@ -65,7 +65,9 @@ def raised_signals() -> Iterator[Signals]:
 
     def send_again(swallowed: sys.UnraisableHookArgs) -> None:
         if issubclass(swallowed.exc_type, Stop):
-            os.kill(os.getpid(), signals.came)
+            again = threading.Timer(0.02, os.kill, (owner, signals.came))  # once this has returned
+            again.daemon = True
+            again.start()
         else:
             hook(swallowed)
 

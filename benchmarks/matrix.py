@@ -40,6 +40,7 @@ SHORT, LONG = (30, 200), (100, 2000)  # runs, evaluations of each
 WITH_MODEL = (30, 300)  # the long run of algorithms that fit a model again and again
 SMALL, LARGE = 20, 200
 MODELS = ("BANANAS", "BOHB")
+LONGEST = 1.5  # seconds of CPU that a search may take, about; slower ones have fewer evaluations, but 200 or more a run
 ENOUGH = 0.1  # seconds of CPU: a search that takes less is repeated
 FLOOR_STEPS = 400  # at most: more steps take as long each
 
@@ -125,6 +126,7 @@ def cases_of(space: str) -> Iterator[Case]:
 
 def measured(space: str) -> list[Case]:
     found = []
+    pilot: dict[tuple[int | None, bool], float] = {}  # of the short runs that come before the long ones
     for case in cases_of(space):
         settings = {} if case.population is None else {"population_size": case.population}
         if case.algorithm == "RegularizedEvolution":
@@ -133,13 +135,23 @@ def measured(space: str) -> list[Case]:
             settings["neighbours"] = 10
         algorithm = ALGORITHMS[case.algorithm](**settings)
         problem = problem_of(space, case.objectives, epochs=ALGORITHMS[case.algorithm].needs_budgets)
-        rates = [_rate(problem, algorithm, case, fast) for fast in (False, True)]
+        rates = []
+        for fast in (False, True):
+            rates.append(_rate(problem, algorithm, case, fast, pilot.get((case.population, fast))))
+            pilot[case.population, fast] = rates[-1]
         found.append(replace(case, numpy=rates[0], fast=rates[1], floor=_floor(problem, algorithm, case)))
+        if case.length == "long":
+            for fast in (False, True):
+                del pilot[case.population, fast]
     return found
 
 
-def _rate(problem: nk.Problem, algorithm: nk.Algorithm, case: Case, fast: bool) -> float:
-    """Evaluations a minute of CPU time."""
+def _rate(problem: nk.Problem, algorithm: nk.Algorithm, case: Case, fast: bool, pilot: float | None) -> float:
+    """Evaluations a minute of CPU time; ``pilot`` is that of short runs, by which slow searches are cut short."""
+    evaluations = case.evaluations
+    if pilot is not None:
+        affordable = int(pilot / 60 * LONGEST / case.runs)
+        evaluations = min(evaluations, max(affordable, SHORT[1]))
     compiling.disable()
     os.environ[compiling.SWITCH] = "1" if fast else "0"
     try:
@@ -148,7 +160,7 @@ def _rate(problem: nk.Problem, algorithm: nk.Algorithm, case: Case, fast: bool) 
         best, started = np.inf, time.process_time()
         while time.process_time() - started < ENOUGH:
             start = time.process_time()
-            result = nk.search(problem, algorithm, runs=case.runs, evaluations=case.evaluations)
+            result = nk.search(problem, algorithm, runs=case.runs, evaluations=evaluations)
             best = min(best, time.process_time() - start)
         return float(result.evaluations.sum() / best * 60)
     finally:
@@ -294,7 +306,8 @@ elsewhere they are a product of the genes with random weights.
 
 Two figures in a cell are for populations of {SMALL} and {LARGE}; algorithms without such a setting have one. The floor makes as many
 steps, each with as many genotypes, but only draws a random word for each gene, looks the values up and notes which genotypes and
-networks each run has seen, in NumPy. Other packages search the same table in a Python process of their own.
+networks each run has seen, in NumPy. Long runs of slow searches end earlier, after about {LONGEST} seconds or {SHORT[1]} evaluations each. Other
+packages search the same table in a Python process of their own.
 
 ## In short
 

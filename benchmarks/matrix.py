@@ -306,8 +306,8 @@ elsewhere they are a product of the genes with random weights.
 
 Two figures in a cell are for populations of {SMALL} and {LARGE}; algorithms without such a setting have one. The floor makes as many
 steps, each with as many genotypes, but only draws a random word for each gene, looks the values up and notes which genotypes and
-networks each run has seen, in NumPy. Long runs of slow searches end earlier, after about {LONGEST} seconds or {SHORT[1]} evaluations each. Other
-packages search the same table in a Python process of their own.
+networks each run has seen, in NumPy. Long runs of slow searches end earlier, after about {LONGEST} seconds or {SHORT[1]}
+evaluations each. Other packages search the same table in a Python process of their own.
 
 ## In short
 

@@ -18,7 +18,6 @@ import numpy as np
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
 
-
 SPACES = ("nb201", "nas-bench-graph", "nsga-net-micro")
 
 

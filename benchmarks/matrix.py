@@ -40,7 +40,10 @@ SHORT, LONG = (30, 200), (100, 2000)  # runs, evaluations of each
 WITH_MODEL = (30, 300)  # the long run of algorithms that fit a model again and again
 SMALL, LARGE = 20, 200
 MODELS = ("BANANAS", "BOHB")
-LONGEST = 1.5  # seconds of CPU that a search may take, about; slower ones have fewer evaluations, but 200 or more a run
+LONGEST, LEAST = (
+    1.5,
+    50,
+)  # seconds of CPU that a search may take, about: slower ones have fewer evaluations, but not fewer than so many a run
 ENOUGH = 0.1  # seconds of CPU: a search that takes less is repeated
 FLOOR_STEPS = 400  # at most: more steps take as long each
 
@@ -151,7 +154,7 @@ def _rate(problem: nk.Problem, algorithm: nk.Algorithm, case: Case, fast: bool, 
     evaluations = case.evaluations
     if pilot is not None:
         affordable = int(pilot / 60 * LONGEST / case.runs)
-        evaluations = min(evaluations, max(affordable, SHORT[1]))
+        evaluations = min(evaluations, max(affordable, LEAST))
     compiling.disable()
     os.environ[compiling.SWITCH] = "1" if fast else "0"
     try:
@@ -306,7 +309,7 @@ elsewhere they are a product of the genes with random weights.
 
 Two figures in a cell are for populations of {SMALL} and {LARGE}; algorithms without such a setting have one. The floor makes as many
 steps, each with as many genotypes, but only draws a random word for each gene, looks the values up and notes which genotypes and
-networks each run has seen, in NumPy. Long runs of slow searches end earlier, after about {LONGEST} seconds or {SHORT[1]}
+networks each run has seen, in NumPy. Long runs of slow searches end earlier, after about {LONGEST} seconds or {LEAST}
 evaluations each. Other packages search the same table in a Python process of their own.
 
 ## In short

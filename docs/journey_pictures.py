@@ -19,7 +19,9 @@ JOURNEYS: dict[str, list[tuple[str, str]]] = {
     ],
     "search": [
         ("benchmark/problem.py", "the table as a problem: F is minimised"),
-        ("experiments/search.py", "runs in batches; ask and tell"),
+        ("experiments/search.py", "a plan, checked: runs in batches"),
+        ("experiments/spreading.py", "batches for this process and its workers"),
+        ("experiments/batch.py", "ask and tell, from start to end"),
         ("algorithms/nsga2.py", "ask: genotypes (runs, batch, genes)"),
         ("benchmark/problem.py", "evaluate: F and seconds"),
         ("experiments/recorder.py", "what counts, what is new, incumbents, archives"),

@@ -80,7 +80,8 @@ def run() -> dict[str, Any]:
     cases = [case for space in nk.list_spaces() for case in measured(space)]
     rivals = peers.measured(_nb201_values())
     write_figures(cases)
-    PAGE.write_text(page(cases, rivals, minutes=(time.perf_counter() - start) / 60))
+    minutes, busy = (time.perf_counter() - start) / 60, os.name == "posix" and os.getloadavg()[2] > 1.5
+    PAGE.write_text(page(cases, rivals, minutes, busy=busy), encoding="utf-8")
     print(f"written to {PAGE} and {FIGURES}")
     return {"cases": len(cases), "peers": rivals}
 
@@ -224,11 +225,15 @@ def millions(rate: float) -> str:
     return f"{rate / 1e6:.0f}" if rate >= 1e7 else f"{rate / 1e6:.2g}"
 
 
-def page(cases: list[Case], rivals: dict[str, dict[str, float]], minutes: float) -> str:
+def ratio(times: float) -> str:
+    return f"{times:,.0f} ×" if times >= 10 else f"{times:.1f} ×"
+
+
+def page(cases: list[Case], rivals: dict[str, dict[str, float]], minutes: float, *, busy: bool) -> str:
     spaces = list(dict.fromkeys(case.space for case in cases))
     rows = list(dict.fromkeys((case.algorithm, case.objectives) for case in cases))
     at = {(case.algorithm, case.objectives, case.space, case.length, case.population): case for case in cases}
-    text = [_intro(len(cases), minutes), *_markdown(*_summary(cases, rivals, rows))]
+    text = [_intro(len(cases), minutes, busy), *_markdown(*_summary(cases, rivals, rows))]
     for length, (runs, evaluations) in (("long", LONG), ("short", SHORT)):
         for fast, title in ((True, "with compiled loops"), (False, "NumPy alone")):
             text += ["", f"## {length.capitalize()} runs, {title}", ""]
@@ -271,10 +276,10 @@ def _summary(
                 _row_name(name, objectives),
                 millions(here.fast),
                 millions(here.numpy),
-                f"{here.floor / here.fast:.2g} ×",
+                ratio(here.floor / here.fast),
                 f"{millions(median(case.fast for case in long))}",
                 f"{millions(least.fast)} ({least.space})",
-                f"{median(case.floor / case.fast for case in long):.2g} ×",
+                ratio(median(case.floor / case.fast for case in long)),
                 millions(median(case.fast for case in short)),
                 "; ".join(f"{package} {millions(rate)}: {here.fast / rate:,.0f} ×" for package, rate in others)
                 or "none known",
@@ -299,7 +304,8 @@ def _markdown(header: list[str], body: list[list[str]]) -> list[str]:
     return ["| " + " | ".join(line) + " |" for line in lines]
 
 
-def _intro(cases: int, minutes: float) -> str:
+def _intro(cases: int, minutes: float, busy: bool) -> str:
+    others = " Other programs used the machine at the same time, which costs up to half of the speed." if busy else ""
     return f"""# Every algorithm on every space
 
 <!-- written by python -m benchmarks matrix -->
@@ -307,7 +313,7 @@ def _intro(cases: int, minutes: float) -> str:
 Million evaluations a minute on one core ({processor()}, NumPy {np.__version__}), by CPU time. A search keeps its trace, counts
 different networks, and keeps archives, as always. Where a table with so many objectives is bundled, values are looked up in it;
 elsewhere they are a product of the genes with random weights.
-[All {cases:,} figures](matrix.csv) took {minutes:.0f} minutes: `python -m benchmarks matrix`.
+[All {cases:,} figures](matrix.csv) took {minutes:.0f} minutes: `python -m benchmarks matrix`.{others}
 
 Two figures in a cell are for populations of {SMALL} and {LARGE}; algorithms without such a setting have one. The floor makes as many
 steps, each with as many genotypes, but only draws a random word for each gene, looks the values up and notes which genotypes and

@@ -26,7 +26,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs pictures examples figures tables clean fuzz audit install-most install-all dist loops release-check test-matrix test-published test-slow test-train
+.PHONY: run test lint bench docs pictures examples figures tables clean fuzz audit install-most install-all dist release-check test-matrix test-published test-slow test-train
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -80,10 +80,6 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-
-# before tests in several processes: each of them would compile the loops of the extra fast
-loops: $(VENV)/.test
-	$(BIN)/python tools/compile_loops.py
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks

@@ -374,7 +374,7 @@ def test_loops_may_come_in_the_middle_of_a_search(bench, monkeypatch):
             real(compiling.ENOUGH if len(rounds) == 11 else 0)
 
         with monkeypatch.context() as patch:
-            patch.setattr("nasbench_kit.experiments.search.enable_for", enable_for)
+            patch.setattr("nasbench_kit.experiments.batch.enable_for", enable_for)
             assert equal(without, search())
         assert compiling.enabled()
         assert len(rounds) > 20

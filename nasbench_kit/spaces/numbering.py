@@ -68,12 +68,15 @@ class Numbering(ABC):
         Uses a floating-point matrix product, which is exact in this range and several times faster than integers.
         """
         weights = self._float_weights
-        if len(rows) <= _BLOCK:
-            return np.asarray((rows.astype(weights.dtype) @ weights).astype(np.intp))
-        numbers = np.empty(len(rows), dtype=np.intp)
-        for start in range(0, len(rows), _BLOCK):
-            block = rows[start : start + _BLOCK]
-            numbers[start : start + _BLOCK] = block.astype(weights.dtype) @ weights
+        with np.errstate(
+            invalid="ignore"
+        ):  # on some processors, OpenBLAS raises the flag for numbers that are all finite
+            if len(rows) <= _BLOCK:
+                return np.asarray((rows.astype(weights.dtype) @ weights).astype(np.intp))
+            numbers = np.empty(len(rows), dtype=np.intp)
+            for start in range(0, len(rows), _BLOCK):
+                block = rows[start : start + _BLOCK]
+                numbers[start : start + _BLOCK] = block.astype(weights.dtype) @ weights
         return numbers
 
     def from_number(self, numbers: ArrayLike) -> Genotypes:

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import nasbench_kit as nk
+from benchmarks.matrix import LEFT_OUT
 from nasbench_kit.algorithms import ALGORITHMS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -20,6 +21,7 @@ def test_no_cell_is_empty():
     assert pairs == {
         (space, name, objectives)
         for space in nk.list_spaces()
+        if space not in LEFT_OUT
         for objectives in (1, 2, 3, 4)
         for name in (one if objectives == 1 else several)
     }

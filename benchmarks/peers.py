@@ -42,8 +42,8 @@ Rate = Callable[[np.ndarray], float]
 PEERS: dict[str, dict[str, Rate]] = {}
 
 
-def environment() -> Path | None:
-    """The Python of an environment with all packages that can be installed here; None without any."""
+def environment() -> Path:
+    """The Python of an environment with all packages that can be installed here."""
     python = FOLDER / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(FOLDER)], check=True)
@@ -56,10 +56,8 @@ def environment() -> Path | None:
 
 
 def measured(values: np.ndarray) -> dict[str, dict[str, float]]:
-    """Evaluations a minute of each algorithm and package, and of several objectives as ``NSGA2-3``; {} without any."""
+    """Evaluations a minute of each algorithm and package, and of several objectives as ``NSGA2-3``."""
     python = environment()
-    if python is None:
-        return {}
     table = FOLDER / "table.npy"
     np.save(table, values)
     done = subprocess.run([str(python), __file__, str(table)], capture_output=True, text=True, check=True)

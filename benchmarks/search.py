@@ -134,18 +134,6 @@ def run() -> dict[str, Any]:
         found["evaluations a minute with compiled loops"] = best
     peer = _pymoo(two)
     rows = [[name, f"{rate[name] / 1e6:,.3g} M", f"{best[name] / 1e6:,.3g} M" if fast else "", ""] for name in searches]
-    moead = _pymoo_moead(two)
-    if moead is not None:
-        found["pymoo's MOEA/D, evaluations a minute"] = moead
-        for row in rows:
-            if row[0].startswith(("MOEAD", "MOGOMEA")):
-                row[3] = f"{best[row[0]] / moead:,.0f} times pymoo's MOEA/D ({moead / 1e6:.2f} M)"
-    others = _pymoo_others(two)
-    found["evaluations a minute of pymoo's others"] = others
-    for row in rows:
-        other = others.get(row[0].partition(",")[0])
-        if other is not None:
-            row[3] = f"{best[row[0]] / other:,.0f} times pymoo ({other / 1e6:.3g} M)"
     if peer is not None:
         peer_rate, peer_volumes = peer
         rows[0][3] = f"{best['NSGA2, population 100'] / peer_rate:,.0f} times pymoo ({peer_rate / 1e6:.2f} M)"
@@ -251,52 +239,3 @@ def _pymoo(problem: nk.Problem) -> tuple[float, np.ndarray] | None:
         assert len(F) == POPULATION * GENERATIONS
         volumes.append(hypervolume(scale.scaled(F[pareto_front(F)]), np.full(2, scale.reference)))
     return PEER_RUNS * POPULATION * GENERATIONS / total * 60, np.array(volumes)
-
-
-def _pymoo_moead(problem: nk.Problem) -> float | None:
-    """Evaluations a minute of pymoo's MOEA/D."""
-    seen: list[np.ndarray] = []
-    try:
-        from pymoo.algorithms.moo.moead import MOEAD
-        from pymoo.optimize import minimize
-        from pymoo.util.ref_dirs import get_reference_directions
-
-        peer, operators = _pymoo_table(problem, seen)
-    except ImportError:
-        return None
-    directions = get_reference_directions("uniform", 2, n_partitions=POPULATION - 1)
-    algorithm = MOEAD(directions, n_neighbors=20, prob_neighbor_mating=0.9, **operators)
-    start = time.perf_counter()
-    minimize(peer, algorithm, ("n_gen", 20), seed=1)
-    return sum(map(len, seen)) / (time.perf_counter() - start) * 60
-
-
-def _pymoo_others(problem: nk.Problem) -> dict[str, float]:
-    """Evaluations a minute of pymoo's algorithms of the same names."""
-    seen: list[np.ndarray] = []
-    try:
-        from pymoo.algorithms.moo.nsga3 import NSGA3
-        from pymoo.algorithms.moo.sms import SMSEMOA
-        from pymoo.algorithms.moo.spea2 import SPEA2
-        from pymoo.operators.selection.rnd import RandomSelection
-        from pymoo.optimize import minimize
-        from pymoo.util.ref_dirs import get_reference_directions
-
-        peer, operators = _pymoo_table(problem, seen)
-    except ImportError:
-        return {}
-    operators["eliminate_duplicates"] = False
-    directions = get_reference_directions("uniform", 2, n_partitions=POPULATION - 1)
-    one_by_one = {"n_offsprings": 1, "selection": RandomSelection()}  # as published
-    algorithms = {
-        "NSGA3": (NSGA3(directions, **operators), 2000),
-        "SPEA2": (SPEA2(pop_size=POPULATION, **operators), 2000),
-        "SMSEMOA": (SMSEMOA(pop_size=POPULATION, **one_by_one, **operators), 600),
-    }
-    rates = {}
-    for name, (algorithm, evaluations) in algorithms.items():
-        seen.clear()
-        start = time.perf_counter()
-        minimize(peer, algorithm, ("n_eval", evaluations), seed=1)
-        rates[name] = sum(map(len, seen)) / (time.perf_counter() - start) * 60
-    return rates

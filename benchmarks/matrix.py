@@ -307,15 +307,15 @@ def _markdown(header: list[str], body: list[list[str]]) -> list[str]:
 
 
 def _intro(cases: int, minutes: float, busy: bool) -> str:
-    others = " Other programs used the machine at the same time, which costs up to half of the speed." if busy else ""
+    others = " Other programs used the machine at the same time, which slowed searches down by up to a half." if busy else ""
     return f"""# Every algorithm on every space
 
 <!-- written by python -m benchmarks matrix -->
 
-Million evaluations a minute on one core ({processor()}, NumPy {np.__version__}), by CPU time. A search keeps its trace, counts
-different networks, and keeps archives, as always. Where a table with so many objectives is bundled, values are looked up in it;
+Million evaluations a minute on one core ({processor()}, NumPy {np.__version__}), by CPU time. Each search keeps its trace, counts
+different networks and maintains archives, as always. Where a bundled table has enough objectives, values are looked up in it;
 elsewhere they are a product of the genes with random weights.
-[All {cases:,} figures](matrix.csv) took {minutes:.0f} minutes: `python -m benchmarks matrix`.{others}
+[All {cases:,} searches](matrix.csv) took {minutes:.0f} minutes: `python -m benchmarks matrix`.{others}
 
 Two figures in a cell are for populations of {SMALL} and {LARGE}; algorithms without such a setting have one. The floor makes as many
 steps, each with as many genotypes, but only draws a random word for each gene, looks the values up and notes which genotypes and
@@ -325,7 +325,7 @@ form of a genotype takes 240 µs there, so that random search does 0.2 million e
 
 ## In short
 
-The columns up to the last but two are of long runs, with the larger population.
+All columns but the last two are of long runs with the larger population.
 """
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import nasbench_kit as nk
 from benchmarks.matrix import LEFT_OUT
 from nasbench_kit.algorithms import ALGORITHMS
+from nasbench_kit.spaces import registry
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -20,7 +20,7 @@ def test_no_cell_is_empty():
     one = {name for name, kind in ALGORITHMS.items() if kind.single_objective}
     assert pairs == {
         (space, name, objectives)
-        for space in nk.list_spaces()
+        for space in registry._BUILT_IN  # not those that other tests register
         if space not in LEFT_OUT
         for objectives in (1, 2, 3, 4)
         for name in (one if objectives == 1 else several)

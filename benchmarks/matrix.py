@@ -307,7 +307,9 @@ def _markdown(header: list[str], body: list[list[str]]) -> list[str]:
 
 
 def _intro(cases: int, minutes: float, busy: bool) -> str:
-    others = " Other programs used the machine at the same time, which slowed searches down by up to a half." if busy else ""
+    others = (
+        " Other programs used the machine at the same time, which slowed searches down by up to a half." if busy else ""
+    )
     return f"""# Every algorithm on every space
 
 <!-- written by python -m benchmarks matrix -->

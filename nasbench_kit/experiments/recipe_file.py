@@ -6,12 +6,13 @@ import dataclasses
 import itertools
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from nasbench_kit.algorithms import ALGORITHMS, CONFIGURATIONS, Algorithm
+from nasbench_kit.algorithms.registry import named_algorithm
 from nasbench_kit.benchmark.answers import CHARGES, MISSING
 from nasbench_kit.errors import NasbenchKitError, SourceError, UnknownName
 from nasbench_kit.experiments.budget import Budget
@@ -173,8 +174,7 @@ def _member(fields: Fields) -> Member:
 
 def _algorithm(fields: Fields) -> Algorithm:
     """An algorithm of the kit by its name, with other settings. Files of code are not accepted here."""
-    makers: dict[str, Callable[[], Algorithm]] = {**ALGORITHMS, **CONFIGURATIONS}
-    base = makers[fields.choice("algorithm", tuple(makers))]()
+    base = named_algorithm(fields.choice("algorithm", (*ALGORITHMS, *CONFIGURATIONS)))
     if not fields.has("settings"):
         return base
     settings = fields.table("settings", base.settings)

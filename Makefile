@@ -21,12 +21,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # pip's cache and messages are the user's own business; what is pinned for CI comes by PIP_CONSTRAINT
 # Python compiles what is imported; pip would compile everything, which takes longer than the rest of it
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 # without it, each of some hundred processes that the tests start would compile everything it imports anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint bench docs pictures examples figures tables clean fuzz audit install-most install-all dist release-check test-matrix test-published test-slow test-train
+.PHONY: run test lint bench docs pictures examples figures tables clean fuzz audit install-all dist release-check test-matrix test-published test-slow test-train
 
 run: $(VENV)/.run
 	@mkdir -p results
@@ -143,19 +143,12 @@ $(VENV)/.examples: $(VENV)/.run
 	$(INSTALL) --editable '.[plot,train]' --group notebook
 	@touch $@
 
-# all that CI needs by two calls of pip instead of one for each verb; here, what cannot be installed is an error
-install-most: $(VENV)/.most
-
-# what decides about the versions of what linting looks at, which may go on while the rest is installed
-$(VENV)/.most: $(VENV)/.made pyproject.toml
-	$(INSTALL) --editable '.[plot]' --group test --group oracle --group lint
-	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $@
-
+# all that CI needs by one call of pip instead of one for each verb; here, what cannot be installed is an error
 install-all: $(VENV)/.all
 
-$(VENV)/.all: $(VENV)/.most
-	$(INSTALL) --editable '.[dask,train,onnx]' --group docs --group release
-	@touch $(VENV)/.docs $(VENV)/.release $(VENV)/.train $@
+$(VENV)/.all: $(VENV)/.made pyproject.toml
+	$(INSTALL) --editable '.[plot,dask,train,onnx]' --group test --group oracle --group lint --group docs --group release
+	@touch $(VENV)/.run $(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.release $(VENV)/.train $@
 
 $(VENV)/.bench: $(VENV)/.test
 	$(INSTALL) --editable '.[bench]'

@@ -18,42 +18,66 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import part
 
-__all__ = ["exclusive_volume", "least_exclusive", "scale", "tight_boxes"]
+__all__ = ["exclusive_volume", "least_of_fronts", "scale", "tight_boxes"]
+
+EPS = np.finfo(np.float64).eps
 
 
-def least_exclusive(points: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Indices of the points of a front with the least exclusive volume; several if these are equal.
+def least_of_fronts(F: NDArray[np.float64], twin: NDArray[np.bool_], bounds: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Indices of the points with the least exclusive volume of each front; several where these are equal.
 
     Parameters
     ----------
-    points : ndarray of float, shape (n, m)
-        Finite values without duplicates, none of which dominates another.
+    F : ndarray of float, shape (m, k)
+        Points of the fronts, one front after the other; none dominates another of its front.
+    twin : ndarray of bool, shape (k,)
+        Whether a point has the same values as another of its front. These have no exclusive volume.
+    bounds : ndarray of int, shape (fronts + 1,)
+        Where each front begins, and the end.
 
     Notes
     -----
     Volumes by moocore, whose rounding differs, tell which points may have the least one; `exclusive_volume`, as in
     compiled loops, decides among these.
     """
-    n, m = points.shape
-    front, top = np.ascontiguousarray(points.T), np.empty(m)
-    scale(front, n, top)
-    low = front.min(axis=1)
-    volumes = moocore.hv_contributions((front - low[:, np.newaxis]).T, ref=top - low)
-    # coordinates are at most 4; sums of n terms, each of n differences, are rounded
-    rounding = 4.0**m * n**2 * np.finfo(np.float64).eps
-    least: NDArray[np.intp] = np.flatnonzero(volumes <= volumes.min() + rounding)
-    if len(least) == 1:
-        return least
-    upper, volume, work = np.empty((m, n)), np.empty(n), workspace(m, n)
-    tight_boxes(front, n, top, upper, volume, work[0])
-    exact = np.array([exclusive_volume(front, n, p, upper, np.inf, *work) for p in least.tolist()])
-    tied: NDArray[np.intp] = least[exact == exact.min()]
-    return tied
+    m, sizes, starts = len(F), np.diff(bounds), bounds[:-1]
+    with_twins = np.logical_or.reduceat(twin, starts)
+    least = twin | np.repeat(sizes == 1, sizes)
+    fronts = np.flatnonzero(~with_twins & (sizes > 1))
+    if not len(fronts):
+        return np.flatnonzero(least)
+    kept = np.repeat(~with_twins & (sizes > 1), sizes)
+    points, sizes = F[:, kept], sizes[fronts]
+    begins = np.append(0, np.cumsum(sizes))
+    # as `scale`, for all fronts at once
+    low, high = np.minimum.reduceat(points, begins[:-1], axis=1), np.maximum.reduceat(points, begins[:-1], axis=1)
+    exponent = np.frexp(high * 0.5 - low * 0.5)[1]
+    unit = np.where(high > low, np.ldexp(1.0, -np.maximum(exponent, -1000)), 0.0)
+    low, high = low * unit, high * unit
+    top = np.where(unit > 0, high + (high - low), 1.0)
+    points = points * np.repeat(unit, sizes, axis=1)
+    shifted = np.ascontiguousarray((points - np.repeat(low, sizes, axis=1)).T)
+    references = (top - low).T
+    for i, front in enumerate(fronts.tolist()):
+        begin, end = begins[i], begins[i + 1]
+        volumes = moocore.hv_contributions(shifted[begin:end], ref=references[i])
+        # coordinates are at most 4; sums of n terms, each of n differences, are rounded
+        near = np.flatnonzero(volumes <= volumes.min() + 4.0**m * (end - begin) ** 2 * EPS)
+        if len(near) > 1:
+            near = _least_among(near, points[:, begin:end], top[:, i])
+        least[starts[front] + near] = True
+    return np.flatnonzero(least)
 
 
-def workspace(m: int, n: int) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-    """Arrays in which the volumes of a front of at most n points are computed."""
-    return np.empty(n, dtype=np.intp), np.empty((m, n)), np.empty((2 + n * (m - 1), 2, m))
+def _least_among(near: NDArray[np.intp], front: NDArray[np.float64], top: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Those of some points of a scaled front (m, n) that have the least exclusive volume, as compiled loops add it up."""
+    m, n = front.shape
+    inside, upper, volume = np.empty(n, dtype=np.intp), np.empty((m, n)), np.empty(n)
+    others, boxes = np.empty((m, n)), np.empty((2 + n * (m - 1), 2, m))
+    tight_boxes(front, n, top, upper, volume, inside)
+    exact = np.array([exclusive_volume(front, n, p, upper, np.inf, inside, others, boxes) for p in near.tolist()])
+    least: NDArray[np.intp] = near[exact == exact.min()]
+    return least
 
 
 @part
@@ -132,7 +156,7 @@ def exclusive_volume(
         From `tight_boxes`.
     limit : float
     inside, others, boxes : ndarray
-        A `workspace`.
+        Working space: (points,), (m, points), and (2 + points (m - 1), 2, m).
     """
     m = len(front)
     for i in range(n):

@@ -7,14 +7,13 @@ changes ranks.
 
 from __future__ import annotations
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled, part
-from nasbench_kit.kernels.exclusive_volumes import exclusive_volume, least_exclusive, scale, tight_boxes
+from nasbench_kit.kernels.exclusive_volumes import exclusive_volume, least_of_fronts, scale, tight_boxes
 from nasbench_kit.kernels.hashing import mix
 from nasbench_kit.kernels.niching import nondomination_ranks
 from nasbench_kit.kernels.ranks import known_points
@@ -37,12 +36,15 @@ class Members(NamedTuple):
     order : ndarray of int, shape (runs, n + 1)
         Slots of the members: with two objectives in lexicographic order of these, with more in order of arrival. The
         last one is the free slot.
+    twins : ndarray of int, shape (runs, n + 1)
+        Number of other members with the same values, kept for three and more objectives.
     """
 
     X: NDArray[np.uint8]
     F: NDArray[np.float64]
     rank: NDArray[np.intp]
     order: NDArray[np.intp]
+    twins: NDArray[np.intp]
 
 
 def members_of(X: NDArray[np.uint8], F: NDArray[np.float64]) -> Members:
@@ -54,10 +56,16 @@ def members_of(X: NDArray[np.uint8], F: NDArray[np.float64]) -> Members:
         np.full((m, runs, n + 1), np.inf),
         np.full((runs, n + 1), -1, dtype=np.intp),
         np.broadcast_to(np.arange(n + 1), (runs, n + 1)).copy(),
+        np.zeros((runs, n + 1), dtype=np.intp),
     )
     members.X[:, :n], members.F[:, :, :n] = X, values
     members.rank[:, :n] = nondomination_ranks(F)
-    members.order[:, :n] = np.lexsort(values[::-1], axis=1)
+    order = members.order[:, :n] = np.lexsort(values[::-1], axis=1)
+    ascending = np.take_along_axis(values, order[np.newaxis], axis=2)
+    group = np.cumsum(np.insert((ascending[:, :, 1:] != ascending[:, :, :-1]).any(axis=0), 0, True, axis=1)).reshape(
+        runs, n
+    )
+    np.put_along_axis(members.twins, order, np.bincount(group.ravel())[group] - 1, axis=1)
     return members
 
 
@@ -74,23 +82,31 @@ def after_joining(members: Members, x: NDArray[np.uint8], f: NDArray[np.float64]
     words : ndarray of uint32, shape (runs,)
         Random words, which break ties between equal contributions.
     """
-    X, F, rank, order = members
+    X, F, rank, order, twins = members
     if enabled():
-        after = _after_joining_two if len(F) == 2 else _after_joining_many
-        after(X, F, rank, order, x, f, words)
+        if len(F) == 2:
+            _after_joining_two(X, F, rank, order, x, f, words)
+        else:
+            _after_joining_many(X, F, rank, order, twins, x, f, words)
         return
     runs, last = np.arange(len(order)), order.shape[1] - 1
     slot = order[:, last]
     X[runs, slot] = x
     F[:, runs, slot] = np.where(np.isfinite(f).all(axis=1), f.T, np.inf)
-    join(F, rank, slot)
+    equal = join(F, rank, slot)
+    if len(F) > 2:
+        twins += equal
+        twins[runs, slot] = equal.sum(axis=1)
     places = np.arange(last + 1)
     if len(F) == 2:
         first, second = (values[runs, slot, np.newaxis] for values in F)
         before = np.count_nonzero((F[0] < first) | ((F[0] == first) & (F[1] < second)), axis=1)[:, np.newaxis]
         order[:] = _taken(order, np.where(places == before, last, places - (places > before)))
-    leaving = least_contributor(F, rank, order, words)
+    leaving = least_contributor(F, rank, order, twins, words)
     left = order[runs, leaving]
+    if len(F) > 2:
+        fewer = np.flatnonzero(twins[runs, left])
+        twins[fewer] -= (F[:, fewer] == F[:, fewer, left[fewer], np.newaxis]).all(axis=0)
     order[:] = _taken(order, np.minimum(places + (places >= leaving[:, np.newaxis]), last))
     order[:, last] = left
 
@@ -101,7 +117,7 @@ def _taken(values: NDArray[np.intp], places: NDArray[np.intp]) -> NDArray[np.int
     return values.reshape(-1).take(places, mode="clip")
 
 
-def join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp]) -> None:
+def join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Rank a newcomer in each run, and update the ranks of the members that it pushes back.
 
     A member's rank is one more than the highest rank of those that dominate it. A member is therefore pushed back by
@@ -115,6 +131,11 @@ def join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp])
         Non-domination ranks of the members, from 0; those of the newcomers are set.
     slot : ndarray of int, shape (runs,)
         Positions of the newcomers.
+
+    Returns
+    -------
+    ndarray of bool, shape (runs, points)
+        Which members have the newcomer's values.
     """
     runs = np.arange(len(slot))
     new = F[:, runs, slot]
@@ -142,10 +163,15 @@ def join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp])
         dominated &= ~equal
         pushed[origin[dominated], behind[dominated]] = True
         run, moved = np.nonzero(pushed)
+    return no_worse & no_better
 
 
 def least_contributor(
-    F: NDArray[np.float64], rank: NDArray[np.intp], order: NDArray[np.intp], words: NDArray[np.uint32]
+    F: NDArray[np.float64],
+    rank: NDArray[np.intp],
+    order: NDArray[np.intp],
+    twins: NDArray[np.intp],
+    words: NDArray[np.uint32],
 ) -> NDArray[np.intp]:
     """Place in ``order`` of the point of each run that leaves: (runs,).
 
@@ -156,7 +182,9 @@ def least_contributor(
     rank : ndarray of int, shape (runs, points)
         Non-domination ranks.
     order : ndarray of int, shape (runs, points)
-        Positions of the points in lexicographic order of the objectives.
+        Positions of the points; with two objectives, in lexicographic order of these.
+    twins : ndarray of int, shape (runs, points)
+        Number of other points with the same values; with two objectives, not used.
     words : ndarray of uint32, shape (runs,)
         Random words, which break ties between equal contributions.
 
@@ -179,7 +207,7 @@ def least_contributor(
         adds = _of_two(values[0], values[1], run)
         least = np.flatnonzero(adds == np.repeat(np.minimum.reduceat(adds, starts), np.diff(bounds)))
     else:
-        least = _least_of_many(np.stack(values), run, bounds)
+        least = least_of_fronts(np.stack(values), twins.reshape(-1).take(at, mode="clip") > 0, bounds)
     run, place = run[least], place[least]
     # the lowest of random numbers, hashed from the run's word and the place
     number = mix(words[run] + (place.astype(np.uint64) << np.uint64(32)))
@@ -196,22 +224,6 @@ def _of_two(first: NDArray[np.float64], second: NDArray[np.float64], run: NDArra
         adds[inner] = (first[inner + 1] - first[inner]) * (second[inner - 1] - second[inner])
     adds[np.isnan(adds)] = 0.0  # failures
     return adds
-
-
-def _least_of_many(F: NDArray[np.float64], run: NDArray[np.intp], bounds: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Indices of the least contributors among the points (m, k) of some fronts of three or more objectives."""
-    k = F.shape[1]
-    order = np.lexsort((*F, run))
-    keys = np.concatenate([F, run[np.newaxis]])[:, order]
-    same = (keys[:, 1:] == keys[:, :-1]).all(axis=0)
-    repeated = np.zeros(k, dtype=np.bool_)
-    repeated[order[1:][same]] = repeated[order[:-1][same]] = True
-    fronts = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-    candidates = repeated.copy()
-    known = np.bincount(fronts[repeated], minlength=len(bounds) - 1) > 0
-    for begin, end in itertools.compress(itertools.pairwise(bounds), ~known):
-        candidates[begin + least_exclusive(F[:, begin:end].T) if end - begin > 1 else begin] = True
-    return np.flatnonzero(candidates)
 
 
 @part
@@ -356,6 +368,7 @@ def _after_joining_many(
     F: NDArray[np.float64],
     rank: NDArray[np.intp],
     order: NDArray[np.intp],
+    twins: NDArray[np.intp],
     x: NDArray[np.uint8],
     f: NDArray[np.float64],
     words: NDArray[np.uint32],
@@ -372,51 +385,47 @@ def _after_joining_many(
         new = slots[points - 1]
         _arrives(X[run], F[:, run], new, x[run], f[run])
         _join(F[:, run], rank[run], new, no_worse, no_better, moved, pushed)
+        alike = 0
+        for i in range(points):
+            same = np.intp(no_worse[i]) & np.intp(no_better[i]) & np.intp(i != new)
+            twins[run, i] += same
+            alike += same
+        twins[run, new] = alike
         worst = rank[run].max()
-        size = 0
+        size = several = 0
         for i in range(points):
             places[size] = i
-            size += np.intp(rank[run, slots[i]] == worst)
-        if size > 1:
+            last = np.intp(rank[run, slots[i]] == worst)
+            size += last
+            several |= last & np.intp(twins[run, slots[i]] > 0)
+        least = 0.0
+        if several or size == 1:
+            for i in range(size):
+                volume[i] = twins[run, slots[places[i]]] == 0 and size > 1
+        else:
             for j in range(m):
                 for i in range(size):
                     front[j, i] = F[j, run, slots[places[i]]]
-            least = 0.0
-            if not _repeated(front, size, volume):
-                scale(front, size, top)
-                tight_boxes(front, size, top, upper, volume, moved)
-                start = int(volume[:size].argmin())  # probably among the least
-                least = exclusive_volume(front, size, start, upper, np.inf, moved, others, boxes)
-                for i in range(size):
-                    volume[i] = exclusive_volume(front, size, i, upper, least, moved, others, boxes)
-                    least = min(least, volume[i])
+            scale(front, size, top)
+            tight_boxes(front, size, top, upper, volume, moved)
+            start = int(volume[:size].argmin())  # probably among the least
+            least = exclusive_volume(front, size, start, upper, np.inf, moved, others, boxes)
+            for i in range(size):
+                volume[i] = exclusive_volume(front, size, i, upper, least, moved, others, boxes)
+                least = min(least, volume[i])
         leaving, number = places[0], ~np.uint64(0)
-        for i in range(size if size > 1 else 0):
+        for i in range(size):
             if volume[i] == least:
                 h = _number(words[run], places[i])
-                if h < number:
+                if h <= number:
                     leaving, number = places[i], h
         left = slots[leaving]
+        if twins[run, left]:
+            for i in range(points):
+                alike = 1
+                for j in range(m):
+                    alike &= F[j, run, i] == F[j, run, left]
+                twins[run, i] -= alike
         for i in range(leaving, points - 1):
             slots[i] = slots[i + 1]
         slots[points - 1] = left
-
-
-@part
-def _repeated(front: NDArray[np.float64], n: int, unique: NDArray[np.float64]) -> bool:
-    """Whether any of the first n points of a front (m, points) are equal: 0 for these, 1 for the others."""
-    found = False
-    for i in range(n):
-        unique[i] = 1.0
-    for p in range(n):
-        same = 0
-        for i in range(p):
-            same += front[0, i] == front[0, p]
-        for i in range(p if same else 0):
-            equal = True
-            for j in range(len(front)):
-                equal = equal and front[j, i] == front[j, p]
-            if equal:
-                unique[i] = unique[p] = 0.0
-                found = True
-    return found

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import part
 
-__all__ = ["exclusive_volume", "least_of_fronts", "scale", "tight_boxes"]
+__all__ = ["exclusive_volume", "least_of_fronts", "scale", "tight_box"]
 
 EPS = np.finfo(np.float64).eps
 
@@ -62,7 +62,10 @@ def least_of_fronts(F: NDArray[np.float64], twin: NDArray[np.bool_], bounds: NDA
         begin, end = begins[i], begins[i + 1]
         volumes = moocore.hv_contributions(shifted[begin:end], ref=references[i])
         # coordinates are at most 4; sums of n terms, each of n differences, are rounded
-        near = np.flatnonzero(volumes <= volumes.min() + 4.0**m * (end - begin) ** 2 * EPS)
+        rounding = 4.0**m * (end - begin) ** 2 * EPS
+        lowest = volumes.min()
+        # a point that another dominates once rounded counts for nothing in moocore, but takes from the other's volume
+        near = np.flatnonzero(volumes <= (lowest + rounding if lowest > rounding else np.inf))
         if len(near) > 1:
             near = _least_among(near, points[:, begin:end], top[:, i])
         least[starts[front] + near] = True
@@ -72,10 +75,12 @@ def least_of_fronts(F: NDArray[np.float64], twin: NDArray[np.bool_], bounds: NDA
 def _least_among(near: NDArray[np.intp], front: NDArray[np.float64], top: NDArray[np.float64]) -> NDArray[np.intp]:
     """Those of some points of a scaled front (m, n) that have the least exclusive volume, as compiled loops add it up."""
     m, n = front.shape
-    inside, upper, volume = np.empty(n, dtype=np.intp), np.empty((m, n)), np.empty(n)
-    others, boxes = np.empty((m, n)), np.empty((2 + n * (m - 1), 2, m))
-    tight_boxes(front, n, top, upper, volume, inside)
-    exact = np.array([exclusive_volume(front, n, p, upper, np.inf, inside, others, boxes) for p in near.tolist()])
+    inside, upper, others = np.empty(n, dtype=np.intp), np.empty((m, n)), np.empty((m, n))
+    boxes = np.empty((2 + n * (m - 1), 2, m))
+    exact = np.empty(len(near))
+    for i, p in enumerate(near.tolist()):
+        tight_box(front, n, p, top, upper, inside)
+        exact[i] = exclusive_volume(front, n, p, upper, np.inf, inside, others, boxes)
     least: NDArray[np.intp] = near[exact == exact.min()]
     return least
 
@@ -103,36 +108,36 @@ def scale(front: NDArray[np.float64], n: int, top: NDArray[np.float64]) -> None:
 
 
 @part
-def tight_boxes(
+def tight_box(
     front: NDArray[np.float64],
     n: int,
+    p: int,
     top: NDArray[np.float64],
     upper: NDArray[np.float64],
-    volume: NDArray[np.float64],
     above: NDArray[np.intp],
-) -> None:
-    """Upper ends (m, points) of the smallest boxes with the exclusive volumes of n points, and the boxes' volumes.
+) -> float:
+    """Volume of the smallest box that holds the exclusive volume of point p; sets its upper end in ``upper`` (m, points).
 
-    A point that is worse than another in one objective alone bounds the other's box there.
+    A point that is worse in one objective alone bounds the box there.
     """
     m = len(front)
-    for p in range(n):
-        for j in range(m):
-            upper[j, p] = top[j]
+    for i in range(n):
+        above[i] = 0
+    for j in range(m):
+        own = front[j, p]
         for i in range(n):
-            above[i] = 0
-        for j in range(m):
-            own = front[j, p]
-            for i in range(n):
-                above[i] += front[j, i] > own
-        for i in range(n):
-            if above[i] == 1:
-                for j in range(m):
-                    if front[j, i] > front[j, p]:
-                        upper[j, p] = min(upper[j, p], front[j, i])
-        volume[p] = 1.0
-        for j in range(m):
-            volume[p] *= upper[j, p] - front[j, p]
+            above[i] += front[j, i] > own
+    for j in range(m):
+        upper[j, p] = top[j]
+    for i in range(n):
+        if above[i] == 1:
+            for j in range(m):
+                if front[j, i] > front[j, p]:
+                    upper[j, p] = min(upper[j, p], front[j, i])
+    volume = 1.0
+    for j in range(m):
+        volume *= upper[j, p] - front[j, p]
+    return volume
 
 
 @part
@@ -153,7 +158,7 @@ def exclusive_volume(
     front : ndarray of float, shape (m, points)
     n, p : int
     upper : ndarray of float, shape (m, points)
-        From `tight_boxes`.
+        From `tight_box`.
     limit : float
     inside, others, boxes : ndarray
         Working space: (points,), (m, points), and (2 + points (m - 1), 2, m).

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled, part
-from nasbench_kit.kernels.exclusive_volumes import exclusive_volume, least_of_fronts, scale, tight_boxes
+from nasbench_kit.kernels.exclusive_volumes import exclusive_volume, least_of_fronts, scale, tight_box
 from nasbench_kit.kernels.hashing import mix
 from nasbench_kit.kernels.niching import nondomination_ranks
 from nasbench_kit.kernels.ranks import known_points
@@ -407,7 +407,8 @@ def _after_joining_many(
                 for i in range(size):
                     front[j, i] = F[j, run, slots[places[i]]]
             scale(front, size, top)
-            tight_boxes(front, size, top, upper, volume, moved)
+            for i in range(size):
+                volume[i] = tight_box(front, size, i, top, upper, moved)
             start = int(volume[:size].argmin())  # probably among the least
             least = exclusive_volume(front, size, start, upper, np.inf, moved, others, boxes)
             for i in range(size):

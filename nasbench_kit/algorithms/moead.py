@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators.alleles import groups_of
-from nasbench_kit.algorithms.operators.crossover import segments
-from nasbench_kit.algorithms.operators.mutation import reset_steps
+from nasbench_kit.algorithms.operators.mating import mating
 from nasbench_kit.algorithms.operators.selection import keep_valid
 from nasbench_kit.algorithms.simplex_lattice import most_divisions, simplex_lattice
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.kernels.decomposition import UNKNOWN, Children, Subproblems, children, replace
+from nasbench_kit.kernels.decomposition import REQUESTS, UNKNOWN, Subproblems, children, replace
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["MOEAD", "weight_vectors"]
@@ -77,21 +75,17 @@ class MOEAD(Algorithm):
             )
         distance = ((self._weights[:, np.newaxis] - self._weights) ** 2).sum(axis=2)
         self._near = distance.argsort(axis=1, kind="stable")[:, : self.neighbours].copy()
-        # as `two_point_crossover` and `reset_genes` draw
-        groups = [
-            (rows, table.stay, table.alias)
-            for rows, table in groups_of(reset_steps(self.space, self.mutation_probability))
-        ]
-        self._how = Children(self.neighbour_mating, segments(self.space.genes), groups, self.space.cardinalities)
+        self._how = mating(self.space, self.mutation_probability)
         self._problems: Subproblems | None = None
         self._turn = 0  # current subproblem
 
     def _ask(self) -> Genotypes:
         if self._problems is None:
             return self._initial_sample(len(self._weights))
-        self._words = self.random.requests(self._how.requests)
+        self._words = self.random.requests(REQUESTS + self._how.requests)
         X = self._problems.X
-        child, parent, self._from_near = children(self._how, self._words, X, self._near[self._turn])
+        near = self._near[self._turn]
+        child, parent, self._from_near = children(self._how, self._words, X, near, self.neighbour_mating)
         if self.space.unconstrained:
             return child
         return keep_valid(child, X[np.arange(self.runs), parent, np.newaxis], self.space)

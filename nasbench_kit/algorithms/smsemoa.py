@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators.crossover import two_point_crossover
 from nasbench_kit.algorithms.operators.duplicates import POLICIES, distinct_children
-from nasbench_kit.algorithms.operators.mutation import reset_genes
+from nasbench_kit.algorithms.operators.mating import mating
 from nasbench_kit.algorithms.operators.selection import gather, keep_valid
 from nasbench_kit.errors import UnknownName
-from nasbench_kit.kernels.niching import nondomination_ranks
-from nasbench_kit.kernels.ranks import known_points
-from nasbench_kit.kernels.steady_state import after_joining
+from nasbench_kit.kernels.mating import children_of_any
+from nasbench_kit.kernels.steady_state import Members, after_joining, members_of
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["SMSEMOA"]
@@ -64,53 +62,38 @@ class SMSEMOA(Algorithm):
         return self.population_size
 
     def _begin(self) -> None:
-        # One slot more than there are members: a child is written into the free one, and the slot of the member that
-        # leaves is free from then on. The order lists the slots by objectives, the free one last.
-        n = self.population_size
-        self._started = False
-        self._X: Genotypes = np.zeros((self.runs, n + 1, self.space.genes), dtype=np.uint8)
-        self._F = np.full((self.objectives, self.runs, n + 1), np.inf)
-        self._rank = np.full((self.runs, n + 1), -1, dtype=np.intp)
-        self._order: NDArray[np.intp] = np.broadcast_to(np.arange(n + 1), (self.runs, n + 1)).copy()
+        self._members: Members | None = None
+        self._how = mating(self.space, self.mutation_probability)
+        # two parents, and whether they are crossed
+        self._requests = ((2, 1) if self.crossover_probability < 1 else (2,)) + self._how.requests
 
     def _ask(self) -> Genotypes:
-        if not self._started:
+        if self._members is None:
             return self._initial_sample(self.population_size)
-        members = self._X if self.duplicates == "allow" else self._members
-        return distinct_children(self._child, 1, members, self.space, self.random, self.duplicates)
+        if self.duplicates == "allow":
+            return self._child(self._members.X)
+        X = gather(self._members.X, self._members.order[:, :-1])
+        return distinct_children(self._child, 1, X, self.space, self.random, self.duplicates)
 
-    def _child(self, members: Genotypes) -> Genotypes:
-        chosen = self.random.integers(self.population_size, (2,))  # in the order of the members
-        mates = gather(self._X, gather(self._order, chosen))
-        crossed = None
-        if self.crossover_probability < 1:
-            crossed = self.random.random((1,)) < self.crossover_probability
-        child, _ = two_point_crossover(mates[:, :1], mates[:, 1:], self.random, crossed)
-        child = reset_genes(child, self.space, self.random, self.mutation_probability)
-        return keep_valid(child, mates[:, :1], self.space)
+    def _child(self, _: Genotypes) -> Genotypes:
+        assert self._members is not None
+        X, order = self._members.X, self._members.order
+        words = self.random.requests(self._requests)
+        child, parent = children_of_any(self._how, words, X, order, float(self.crossover_probability))
+        if self.space.unconstrained:
+            return child
+        return keep_valid(child, X[np.arange(self.runs), parent, np.newaxis], self.space)
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
-        n = self.population_size
-        # the objective axis comes first, so that comparisons are vectorised over all members of all runs
-        values = np.where(known_points(F), F.transpose(2, 0, 1), np.inf)
-        if not self._started:
-            self._started = True
-            self._X[:, :n], self._F[:, :, :n] = X, values
-            self._rank[:, :n] = nondomination_ranks(F)
-            self._order[:, :n] = np.lexsort(values[::-1], axis=1)
-            return
-        free = self._order[:, -1] + np.arange(self.runs) * (n + 1)
-        self._X.reshape(-1, self.space.genes)[free] = X[:, 0]
-        self._F.reshape(self.objectives, -1)[:, free] = values[:, :, 0]
-        self._order = after_joining(self._F, self._rank, self._order, self.random.bits((1,))[:, 0])
-
-    @property
-    def _members(self) -> Genotypes:
-        return gather(self._X, self._order[:, :-1])
+        if self._members is None:
+            self._members = members_of(X, F)
+        else:
+            after_joining(self._members, X[:, 0], F[:, 0], self.random.words(1)[:, 0])
 
     @property
     def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:
-        if not self._started:
+        if self._members is None:
             return None
-        F = np.stack([gather(values, self._order[:, :-1]) for values in self._F], axis=2)
-        return self._members, F
+        slots = self._members.order[:, :-1]
+        F = np.stack([gather(values, slots) for values in self._members.F], axis=2)
+        return gather(self._members.X, slots), F

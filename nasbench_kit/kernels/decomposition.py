@@ -13,47 +13,15 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
 from nasbench_kit.kernels.hashing import mix
-from nasbench_kit.kernels.variation import outcomes, stepped
+from nasbench_kit.kernels.mating import Mating, crossed_and_mutated, mated
 
-__all__ = ["UNKNOWN", "Children", "Subproblems", "children", "replace"]
+__all__ = ["REQUESTS", "UNKNOWN", "Subproblems", "children", "replace"]
 
 UNKNOWN = 1e300  # finite stand-in for failed evaluations
-MATING, TIES, CUTS, STEPS = 0, 4, 6, 8  # first 32-bit word of each request; a request starts at a 64-bit word
+MATING, TIES, VARIATION = 0, 4, 6  # first 32-bit word of each request; a request starts at a 64-bit word
+REQUESTS = (3, 1)  # before those of `Mating`
 
 Genotypes = NDArray[np.uint8]
-Groups = list[tuple[Genotypes, NDArray[np.uint32], NDArray[np.intp]]]
-
-
-class Children:
-    """How children are made.
-
-    Parameters
-    ----------
-    mating : float
-        Probability that parents come from the neighbourhood.
-    masks : ndarray of uint8, shape (k, genes)
-        Masks of 255 for the genes that may come from the second parent; one of those after the first is drawn.
-    groups : list of tuples of ndarrays
-        Groups of adjacent genes that mutate together: all combinations of steps (c, width), and an alias table of them
-        (``stay`` and ``alias``, as for `outcomes`).
-    cardinalities : tuple of int
-        Number of alleles of each gene.
-
-    Attributes
-    ----------
-    requests : tuple of int
-        Numbers of random 32-bit words of each request.
-    """
-
-    def __init__(self, mating: float, masks: Genotypes, groups: Groups, cardinalities: tuple[int, ...]) -> None:
-        self.mating, self.masks, self.groups, self.cardinalities = mating, masks, groups, cardinalities
-        self.requests = (3, 1, 1) + (1, 1) * len(groups)
-        # for the compiled version: all tables one after the other, and where each group begins
-        self.steps = np.concatenate([rows.ravel() for rows, _, _ in groups])
-        self.stay = np.concatenate([stay for _, stay, _ in groups])
-        self.alias = np.concatenate([alias for _, _, alias in groups])
-        self.sizes = np.array([rows.shape for rows, _, _ in groups], dtype=np.int64)
-        self.values = np.array(cardinalities, dtype=np.int64)
 
 
 class Subproblems(NamedTuple):
@@ -81,19 +49,21 @@ class Subproblems(NamedTuple):
 
 
 def children(
-    how: Children, words: NDArray[np.uint32], X: Genotypes, near: NDArray[np.intp]
+    how: Mating, words: NDArray[np.uint32], X: Genotypes, near: NDArray[np.intp], inside: float
 ) -> tuple[Genotypes, NDArray[np.intp], NDArray[np.bool_]]:
     """Cross and mutate two random members of each run.
 
     Parameters
     ----------
-    how : Children
+    how : Mating
     words : ndarray of uint32, shape (runs, k)
-        Random words.
+        Random words, those of `REQUESTS` and of ``how``.
     X : ndarray of uint8, shape (runs, n, genes)
         Members.
     near : ndarray of int, shape (neighbours,)
         The neighbourhood.
+    inside : float
+        Probability that parents come from the neighbourhood.
 
     Returns
     -------
@@ -104,26 +74,14 @@ def children(
         Whether the parents are of the neighbourhood.
     """
     if enabled():
-        made: tuple[Genotypes, NDArray[np.intp], NDArray[np.bool_]] = _children(
-            words, X, near, how.mating, how.masks, how.sizes, how.steps, how.stay, how.alias, how.values
-        )
+        made: tuple[Genotypes, NDArray[np.intp], NDArray[np.bool_]] = _children(words, X, near, inside, *how.tables)
         return made
-    runs, n, genes = X.shape
+    n = X.shape[1]
     draws = words[:, MATING : MATING + 3] * np.float64(2.0**-32)
-    from_near = draws[:, 0] < how.mating
-    inside = near.take((draws[:, 1:] * len(near)).astype(np.intp), mode="clip")
-    parents = np.where(from_near[:, np.newaxis], inside, (draws[:, 1:] * n).astype(np.intp))
-    mates = X.reshape(-1, genes).take(parents + (np.arange(runs) * n)[:, np.newaxis], axis=0, mode="clip")
-    cut = 1 + (words[:, CUTS] * ((len(how.masks) - 1) * 2.0**-32)).astype(np.intp)
-    child = mates[:, 1] ^ mates[:, 0]
-    child &= how.masks.take(cut, axis=0, mode="clip")
-    child ^= mates[:, 0]
-    parts = [
-        rows.take(outcomes(words[:, at], words[:, at + 2], stay, alias), axis=0, mode="clip")
-        for at, (rows, stay, alias) in zip(range(STEPS, words.shape[1], 4), how.groups, strict=True)
-    ]
-    steps = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-    return stepped(child, steps, how.cardinalities)[:, np.newaxis], parents[:, 0], from_near
+    from_near = draws[:, 0] < inside
+    neighbours = near.take((draws[:, 1:] * len(near)).astype(np.intp), mode="clip")
+    parents = np.where(from_near[:, np.newaxis], neighbours, (draws[:, 1:] * n).astype(np.intp))
+    return mated(how, words[:, VARIATION:], X, parents), parents[:, 0], from_near
 
 
 def replace(
@@ -245,7 +203,7 @@ def _children(
     words: NDArray[np.uint32],
     X: NDArray[np.uint8],
     near: NDArray[np.intp],
-    mating: float,
+    inside: float,
     masks: NDArray[np.uint8],
     sizes: NDArray[np.int64],
     steps: NDArray[np.uint8],
@@ -260,28 +218,26 @@ def _children(
     from_near = np.empty(runs, dtype=np.bool_)
     unit = 2.0**-32
     for run in range(runs):
-        from_near[run] = words[run, MATING] * unit < mating
+        from_near[run] = words[run, MATING] * unit < inside
         first, second = words[run, MATING + 1] * unit, words[run, MATING + 2] * unit
         if from_near[run]:
             a, b = near[np.intp(first * len(near))], near[np.intp(second * len(near))]
         else:
             a, b = np.intp(first * n), np.intp(second * n)
         parent[run] = a
-        cut = 1 + np.intp(words[run, CUTS] * ((len(masks) - 1) * unit))
-        gene = row = table = 0
-        for group in range(len(sizes)):
-            count, width = sizes[group]
-            word = STEPS + 4 * group
-            slot = np.intp(words[run, word] * (count * unit))
-            if words[run, word + 2] >= stay[table + slot]:
-                slot = alias[table + slot]
-            for i in range(width):
-                old = X[run, a, gene] ^ (X[run, a, gene] ^ X[run, b, gene]) & masks[cut, gene]
-                value = np.int64(old) + steps[row + slot * width + i]
-                child[run, 0, gene] = value - cardinalities[gene] if value >= cardinalities[gene] else value
-                gene += 1
-            row += count * width
-            table += count
+        crossed_and_mutated(
+            child[run, 0],
+            X[run, a],
+            X[run, b],
+            True,
+            words[run, VARIATION:],
+            masks,
+            sizes,
+            steps,
+            stay,
+            alias,
+            cardinalities,
+        )
     return child, parent, from_near
 
 

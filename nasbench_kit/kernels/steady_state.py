@@ -7,56 +7,108 @@ changes ranks.
 
 from __future__ import annotations
 
-import itertools
+from typing import NamedTuple
 
-import moocore
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.kernels.compiling import compiled, enabled
+from nasbench_kit.kernels.compiling import compiled, enabled, part
+from nasbench_kit.kernels.exclusive_volumes import exclusive_volume, least_of_fronts, scale, tight_box
 from nasbench_kit.kernels.hashing import mix
+from nasbench_kit.kernels.niching import nondomination_ranks
+from nasbench_kit.kernels.ranks import known_points
 
-__all__ = ["after_joining", "join", "least_contributor"]
+__all__ = ["Members", "after_joining", "join", "least_contributor", "members_of"]
 
 
-def after_joining(
-    F: NDArray[np.float64], rank: NDArray[np.intp], order: NDArray[np.intp], words: NDArray[np.uint32]
-) -> NDArray[np.intp]:
-    """Let one point join the members of each run, and one leave, which may be the same: the new ``order``.
+class Members(NamedTuple):
+    """The members of all runs, and one free slot per run.
+
+    Attributes
+    ----------
+    X : ndarray of uint8, shape (runs, n + 1, genes)
+        Genotypes.
+    F : ndarray of float, shape (m, runs, n + 1)
+        Objective values, minimised; all infinite for failures. The objective axis comes first, so that comparisons are
+        vectorised over all members of all runs.
+    rank : ndarray of int, shape (runs, n + 1)
+        Non-domination ranks of the members, from 0.
+    order : ndarray of int, shape (runs, n + 1)
+        Slots of the members: with two objectives in lexicographic order of these, with more in order of arrival. The
+        last one is the free slot.
+    twins : ndarray of int, shape (runs, n + 1)
+        Number of other members with the same values, kept for three and more objectives.
+    """
+
+    X: NDArray[np.uint8]
+    F: NDArray[np.float64]
+    rank: NDArray[np.intp]
+    order: NDArray[np.intp]
+    twins: NDArray[np.intp]
+
+
+def members_of(X: NDArray[np.uint8], F: NDArray[np.float64]) -> Members:
+    """Members from genotypes (runs, n, genes) and their objective values (runs, n, m)."""
+    runs, n, m = F.shape
+    values = np.where(known_points(F), F.transpose(2, 0, 1), np.inf)
+    members = Members(
+        np.zeros((runs, n + 1, X.shape[2]), dtype=np.uint8),
+        np.full((m, runs, n + 1), np.inf),
+        np.full((runs, n + 1), -1, dtype=np.intp),
+        np.broadcast_to(np.arange(n + 1), (runs, n + 1)).copy(),
+        np.zeros((runs, n + 1), dtype=np.intp),
+    )
+    members.X[:, :n], members.F[:, :, :n] = X, values
+    members.rank[:, :n] = nondomination_ranks(F)
+    order = members.order[:, :n] = np.lexsort(values[::-1], axis=1)
+    ascending = np.take_along_axis(values, order[np.newaxis], axis=2)
+    group = np.cumsum(np.insert((ascending[:, :, 1:] != ascending[:, :, :-1]).any(axis=0), 0, True, axis=1)).reshape(
+        runs, n
+    )
+    np.put_along_axis(members.twins, order, np.bincount(group.ravel())[group] - 1, axis=1)
+    return members
+
+
+def after_joining(members: Members, x: NDArray[np.uint8], f: NDArray[np.float64], words: NDArray[np.uint32]) -> None:
+    """Let one point join the members of each run, and one leave, which may be the same; changes ``members`` in place.
 
     Parameters
     ----------
-    F : ndarray of float, shape (m, runs, points)
-        Objective values, minimised; all infinite for failures.
-    rank : ndarray of int, shape (runs, points)
-        Non-domination ranks of the members, from 0; updated in place.
-    order : ndarray of int, shape (runs, points)
-        Positions of the members in lexicographic order of their objectives (with more than two objectives, in any
-        order), and last that of the newcomer.
+    members : Members
+    x : ndarray of uint8, shape (runs, genes)
+        Genotypes of the newcomers.
+    f : ndarray of float, shape (runs, m)
+        Their objective values; failures are infinite in any of them.
     words : ndarray of uint32, shape (runs,)
         Random words, which break ties between equal contributions.
-
-    Returns
-    -------
-    ndarray of int, shape (runs, points)
-        As ``order``; the last one is the position of the point that left.
     """
+    X, F, rank, order, twins = members
+    if enabled():
+        if len(F) == 2:
+            _after_joining_two(X, F, rank, order, x, f, words)
+        else:
+            _after_joining_many(X, F, rank, order, twins, x, f, words)
+        return
     runs, last = np.arange(len(order)), order.shape[1] - 1
     slot = order[:, last]
-    if len(F) == 2 and enabled():
-        after: NDArray[np.intp] = _after_joining_two(F, rank, order, words)
-        return after
-    join(F, rank, slot)
+    X[runs, slot] = x
+    F[:, runs, slot] = np.where(np.isfinite(f).all(axis=1), f.T, np.inf)
+    equal = join(F, rank, slot)
+    if len(F) > 2:
+        twins += equal
+        twins[runs, slot] = equal.sum(axis=1)
     places = np.arange(last + 1)
     if len(F) == 2:
         first, second = (values[runs, slot, np.newaxis] for values in F)
         before = np.count_nonzero((F[0] < first) | ((F[0] == first) & (F[1] < second)), axis=1)[:, np.newaxis]
-        order = _taken(order, np.where(places == before, last, places - (places > before)))
-    leaving = least_contributor(F, rank, order, words)
+        order[:] = _taken(order, np.where(places == before, last, places - (places > before)))
+    leaving = least_contributor(F, rank, order, twins, words)
     left = order[runs, leaving]
-    order = _taken(order, np.minimum(places + (places >= leaving[:, np.newaxis]), last))
+    if len(F) > 2:
+        fewer = np.flatnonzero(twins[runs, left])
+        twins[fewer] -= (F[:, fewer] == F[:, fewer, left[fewer], np.newaxis]).all(axis=0)
+    order[:] = _taken(order, np.minimum(places + (places >= leaving[:, np.newaxis]), last))
     order[:, last] = left
-    return order
 
 
 def _taken(values: NDArray[np.intp], places: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -65,7 +117,7 @@ def _taken(values: NDArray[np.intp], places: NDArray[np.intp]) -> NDArray[np.int
     return values.reshape(-1).take(places, mode="clip")
 
 
-def join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp]) -> None:
+def join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Rank a newcomer in each run, and update the ranks of the members that it pushes back.
 
     A member's rank is one more than the highest rank of those that dominate it. A member is therefore pushed back by
@@ -79,10 +131,12 @@ def join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp])
         Non-domination ranks of the members, from 0; those of the newcomers are set.
     slot : ndarray of int, shape (runs,)
         Positions of the newcomers.
+
+    Returns
+    -------
+    ndarray of bool, shape (runs, points)
+        Which members have the newcomer's values.
     """
-    if enabled():
-        _join(F, rank, slot)
-        return
     runs = np.arange(len(slot))
     new = F[:, runs, slot]
     no_worse, no_better = np.ones(rank.shape, dtype=np.bool_), np.ones(rank.shape, dtype=np.bool_)
@@ -109,64 +163,159 @@ def join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp])
         dominated &= ~equal
         pushed[origin[dominated], behind[dominated]] = True
         run, moved = np.nonzero(pushed)
+    return no_worse & no_better
 
 
-@compiled
-def _join(F: NDArray[np.float64], rank: NDArray[np.intp], slot: NDArray[np.intp]) -> None:
-    """Compiled version of `join`."""
-    m, runs, points = F.shape
-    moved, pushed = np.empty(points, dtype=np.intp), np.empty(points, dtype=np.intp)
-    no_worse, no_better = np.empty(points, dtype=np.bool_), np.empty(points, dtype=np.bool_)
-    for run in range(runs):
-        new = slot[run]
-        no_worse[:] = True
-        no_better[:] = True
-        for objective in range(m):
-            values, value = F[objective, run], F[objective, run, new]
-            for i in range(points):
-                no_worse[i] &= values[i] <= value
-                no_better[i] &= values[i] >= value
-        level = 0
+def least_contributor(
+    F: NDArray[np.float64],
+    rank: NDArray[np.intp],
+    order: NDArray[np.intp],
+    twins: NDArray[np.intp],
+    words: NDArray[np.uint32],
+) -> NDArray[np.intp]:
+    """Place in ``order`` of the point of each run that leaves: (runs,).
+
+    Parameters
+    ----------
+    F : ndarray of float, shape (m, runs, points)
+        Objective values, minimised; all infinite for failures.
+    rank : ndarray of int, shape (runs, points)
+        Non-domination ranks.
+    order : ndarray of int, shape (runs, points)
+        Positions of the points; with two objectives, in lexicographic order of these.
+    twins : ndarray of int, shape (runs, points)
+        Number of other points with the same values; with two objectives, not used.
+    words : ndarray of uint32, shape (runs,)
+        Random words, which break ties between equal contributions.
+
+    Notes
+    -----
+    With two objectives, both ends of a front contribute infinitely much, and no reference point is needed. With more,
+    the reference point is worse than the worst values of the front by as much as these differ from the best ones.
+    Contributions are exact for any number of objectives; points that are equal contribute nothing.
+    """
+    runs, points = rank.shape
+    order = order + (np.arange(runs) * points)[:, np.newaxis]
+    ranks = rank.reshape(-1).take(order, mode="clip")
+    flat = np.flatnonzero(ranks == ranks.max(axis=1, keepdims=True))
+    run, place = flat // points, flat % points
+    at = order.reshape(-1).take(flat, mode="clip")
+    values = [objective.reshape(-1).take(at, mode="clip") for objective in F]
+    starts = np.flatnonzero(np.append(True, run[1:] != run[:-1]))
+    bounds = np.append(starts, len(run))
+    if len(F) == 2:
+        adds = _of_two(values[0], values[1], run)
+        least = np.flatnonzero(adds == np.repeat(np.minimum.reduceat(adds, starts), np.diff(bounds)))
+    else:
+        least = least_of_fronts(np.stack(values), twins.reshape(-1).take(at, mode="clip") > 0, bounds)
+    run, place = run[least], place[least]
+    # the lowest of random numbers, hashed from the run's word and the place
+    number = mix(words[run] + (place.astype(np.uint64) << np.uint64(32)))
+    drawn = np.lexsort((number, run))
+    chosen: NDArray[np.intp] = place[drawn[np.append(True, run[1:] != run[:-1])]]
+    return chosen
+
+
+def _of_two(first: NDArray[np.float64], second: NDArray[np.float64], run: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Hypervolume contributions of the points of fronts sorted by run and first objective."""
+    adds = np.full(len(run), np.inf)
+    inner = np.flatnonzero(run[2:] == run[:-2]) + 1
+    with np.errstate(invalid="ignore"):
+        adds[inner] = (first[inner + 1] - first[inner]) * (second[inner - 1] - second[inner])
+    adds[np.isnan(adds)] = 0.0  # failures
+    return adds
+
+
+@part
+def _join(
+    F: NDArray[np.float64],
+    rank: NDArray[np.intp],
+    new: int,
+    no_worse: NDArray[np.bool_],
+    no_better: NDArray[np.bool_],
+    moved: NDArray[np.intp],
+    pushed: NDArray[np.intp],
+) -> None:
+    """`join` for one run: values (m, points), ranks (points,), and the newcomer's slot."""
+    m, points = F.shape
+    no_worse[:] = True
+    no_better[:] = True
+    for objective in range(m):
+        values, value = F[objective], F[objective, new]
         for i in range(points):
-            level = max(level, rank[run, i] + 1 if no_worse[i] and not no_better[i] else 0)
-        rank[run, new] = level
-        count = 0
+            no_worse[i] &= values[i] <= value
+            no_better[i] &= values[i] >= value
+    level = 0
+    for i in range(points):
+        level = max(level, rank[i] + 1 if no_worse[i] and not no_better[i] else 0)
+    rank[new] = level
+    count = 0
+    for i in range(points):
+        if no_better[i] and not no_worse[i] and rank[i] == level:
+            moved[count] = i
+            count += 1
+    while count:
+        level += 1
+        further = 0
         for i in range(points):
-            if no_better[i] and not no_worse[i] and rank[run, i] == level:
-                moved[count] = i
-                count += 1
-        while count:
-            level += 1
-            further = 0
-            for i in range(points):
-                if rank[run, i] != level:
-                    continue
-                for k in range(count):
-                    below = True
-                    for objective in range(m):
-                        below = below and F[objective, run, moved[k]] <= F[objective, run, i]
-                    if below:  # they differ, since equal points have equal ranks
-                        pushed[further] = i
-                        further += 1
-                        break
+            if rank[i] != level:
+                continue
             for k in range(count):
-                rank[run, moved[k]] = level
-            moved, pushed = pushed, moved
-            count = further
+                below = True
+                for objective in range(m):
+                    below = below and F[objective, moved[k]] <= F[objective, i]
+                if below:  # they differ, since equal points have equal ranks
+                    pushed[further] = i
+                    further += 1
+                    break
+        for k in range(count):
+            rank[moved[k]] = level
+        moved, pushed = pushed, moved
+        count = further
+
+
+@part
+def _arrives(
+    X: NDArray[np.uint8], F: NDArray[np.float64], slot: int, x: NDArray[np.uint8], f: NDArray[np.float64]
+) -> None:
+    """Write a newcomer into the free slot of its run: genotypes (slots, genes), values (m, slots)."""
+    known = True
+    for j in range(len(f)):
+        known &= -np.inf < f[j] < np.inf
+    for j in range(len(f)):
+        F[j, slot] = f[j] if known else np.inf
+    for gene in range(len(x)):
+        X[slot, gene] = x[gene]
+
+
+@part
+def _number(word: int, place: int) -> np.uint64:
+    """The random number of a place, as `least_contributor` hashes it."""
+    h = np.uint64(word) + (np.uint64(place) << np.uint64(32)) + np.uint64(0x9E3779B97F4A7C15)
+    h = (h ^ h >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ h >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    return h ^ h >> np.uint64(31)
 
 
 @compiled
 def _after_joining_two(
-    F: NDArray[np.float64], rank: NDArray[np.intp], order: NDArray[np.intp], words: NDArray[np.uint32]
-) -> NDArray[np.intp]:
+    X: NDArray[np.uint8],
+    F: NDArray[np.float64],
+    rank: NDArray[np.intp],
+    order: NDArray[np.intp],
+    x: NDArray[np.uint8],
+    f: NDArray[np.float64],
+    words: NDArray[np.uint32],
+) -> None:
     """Compiled version of `after_joining` for two objectives: one walk along the sorted members ranks all of them."""
     runs, points = order.shape
-    after = np.empty((runs, points), dtype=np.intp)
+    slots = np.empty(points, dtype=np.intp)
     front = np.empty(points, dtype=np.intp)
     lowest = np.empty(points + 1)  # of each rank, the second objective of what has joined it so far
     for run in range(runs):
-        first, second, slots, ranks = F[0, run], F[1, run], after[run], rank[run]
         new = order[run, points - 1]
+        _arrives(X[run], F[:, run], new, x[run], f[run])
+        first, second, ranks = F[0, run], F[1, run], rank[run]
         before = 0
         for i in range(points):
             before += np.intp(first[i] < first[new]) | np.intp(first[i] == first[new]) & np.intp(
@@ -203,79 +352,81 @@ def _after_joining_two(
                 if np.isnan(adds):  # failures
                     adds = 0.0
             if adds <= least:
-                # of equal ones, the lowest of random numbers, as `mix` hashes them
-                h = np.uint64(words[run]) + (np.uint64(front[k]) << np.uint64(32)) + np.uint64(0x9E3779B97F4A7C15)
-                h = (h ^ h >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-                h = (h ^ h >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-                h ^= h >> np.uint64(31)
+                h = _number(words[run], front[k])
                 if adds < least or h < number:
                     leaving, least, number = front[k], adds, h
+        for i in range(leaving):
+            order[run, i] = slots[i]
+        for i in range(leaving, points - 1):
+            order[run, i] = slots[i + 1]
+        order[run, points - 1] = slots[leaving]
+
+
+@compiled
+def _after_joining_many(
+    X: NDArray[np.uint8],
+    F: NDArray[np.float64],
+    rank: NDArray[np.intp],
+    order: NDArray[np.intp],
+    twins: NDArray[np.intp],
+    x: NDArray[np.uint8],
+    f: NDArray[np.float64],
+    words: NDArray[np.uint32],
+) -> None:
+    """Compiled version of `after_joining` for three and more objectives."""
+    m, runs, points = F.shape
+    no_worse, no_better = np.empty(points, dtype=np.bool_), np.empty(points, dtype=np.bool_)
+    moved, pushed, places = np.empty((3, points), dtype=np.intp)
+    volume, top = np.empty(points), np.empty(m)
+    front, upper, others = np.empty((3, m, points))
+    boxes = np.empty((2 + points * (m - 1), 2, m))
+    for run in range(runs):
+        slots = order[run]
+        new = slots[points - 1]
+        _arrives(X[run], F[:, run], new, x[run], f[run])
+        _join(F[:, run], rank[run], new, no_worse, no_better, moved, pushed)
+        alike = 0
+        for i in range(points):
+            same = np.intp(no_worse[i]) & np.intp(no_better[i]) & np.intp(i != new)
+            twins[run, i] += same
+            alike += same
+        twins[run, new] = alike
+        worst = rank[run].max()
+        size = several = 0
+        for i in range(points):
+            places[size] = i
+            last = np.intp(rank[run, slots[i]] == worst)
+            size += last
+            several |= last & np.intp(twins[run, slots[i]] > 0)
+        least = 0.0
+        if several or size == 1:
+            for i in range(size):
+                volume[i] = twins[run, slots[places[i]]] == 0 and size > 1
+        else:
+            for j in range(m):
+                for i in range(size):
+                    front[j, i] = F[j, run, slots[places[i]]]
+            scale(front, size, top)
+            for i in range(size):
+                volume[i] = tight_box(front, size, i, top, upper, moved)
+            start = int(volume[:size].argmin())  # probably among the least
+            least = exclusive_volume(front, size, start, upper, np.inf, moved, others, boxes)
+            for i in range(size):
+                volume[i] = exclusive_volume(front, size, i, upper, least, moved, others, boxes)
+                least = min(least, volume[i])
+        leaving, number = places[0], ~np.uint64(0)
+        for i in range(size):
+            if volume[i] == least:
+                h = _number(words[run], places[i])
+                if h <= number:
+                    leaving, number = places[i], h
         left = slots[leaving]
+        if twins[run, left]:
+            for i in range(points):
+                alike = 1
+                for j in range(m):
+                    alike &= F[j, run, i] == F[j, run, left]
+                twins[run, i] -= alike
         for i in range(leaving, points - 1):
             slots[i] = slots[i + 1]
         slots[points - 1] = left
-    return after
-
-
-def least_contributor(
-    F: NDArray[np.float64], rank: NDArray[np.intp], order: NDArray[np.intp], words: NDArray[np.uint32]
-) -> NDArray[np.intp]:
-    """Place in ``order`` of the point of each run that leaves: (runs,).
-
-    Parameters
-    ----------
-    F : ndarray of float, shape (m, runs, points)
-        Objective values, minimised; all infinite for failures.
-    rank : ndarray of int, shape (runs, points)
-        Non-domination ranks.
-    order : ndarray of int, shape (runs, points)
-        Positions of the points in lexicographic order of the objectives.
-    words : ndarray of uint32, shape (runs,)
-        Random words, which break ties between equal contributions.
-
-    Notes
-    -----
-    With two objectives, both ends of a front contribute infinitely much, and no reference point is needed. With more,
-    the reference point is worse than the worst values of the front by as much as these differ from the best ones.
-    Contributions are exact, computed by moocore for three and more objectives.
-    """
-    runs, points = rank.shape
-    order = order + (np.arange(runs) * points)[:, np.newaxis]
-    ranks = rank.reshape(-1).take(order, mode="clip")
-    flat = np.flatnonzero(ranks == ranks.max(axis=1, keepdims=True))
-    run, place = flat // points, flat % points
-    at = order.reshape(-1).take(flat, mode="clip")
-    values = [objective.reshape(-1).take(at, mode="clip") for objective in F]
-    starts = np.flatnonzero(np.append(True, run[1:] != run[:-1]))
-    bounds = np.append(starts, len(run))
-    adds = _of_two(values[0], values[1], run) if len(F) == 2 else _of_many(np.stack(values, axis=1), bounds)
-    least = np.flatnonzero(adds == np.repeat(np.minimum.reduceat(adds, starts), np.diff(bounds)))
-    run, place = run[least], place[least]
-    # the lowest of random numbers, hashed from the run's word and the place
-    number = mix(words[run] + (place.astype(np.uint64) << np.uint64(32)))
-    drawn = np.lexsort((number, run))
-    chosen: NDArray[np.intp] = place[drawn[np.append(True, run[1:] != run[:-1])]]
-    return chosen
-
-
-def _of_two(first: NDArray[np.float64], second: NDArray[np.float64], run: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Hypervolume contributions of the points of fronts sorted by run and first objective."""
-    adds = np.full(len(run), np.inf)
-    inner = np.flatnonzero(run[2:] == run[:-2]) + 1
-    with np.errstate(invalid="ignore"):
-        adds[inner] = (first[inner + 1] - first[inner]) * (second[inner - 1] - second[inner])
-    adds[np.isnan(adds)] = 0.0  # failures
-    return adds
-
-
-def _of_many(F: NDArray[np.float64], bounds: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Hypervolume contributions of the points of some fronts: (k, m) to (k,)."""
-    adds = np.zeros(len(F))
-    for begin, end in itertools.pairwise(bounds):
-        front = F[begin:end]
-        if len(front) == 1 or np.isinf(front[0]).any():
-            continue
-        low, high = front.min(axis=0), front.max(axis=0)
-        scaled = (front - low) / np.where(high > low, high - low, 1.0)
-        adds[begin:end] = moocore.hv_contributions(scaled, ref=np.full(F.shape[1], 2.0))
-    return adds

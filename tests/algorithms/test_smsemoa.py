@@ -7,21 +7,9 @@ import numpy as np
 import pytest
 
 import nasbench_kit as nk
-from nasbench_kit.kernels.niching import nondomination_ranks
-from nasbench_kit.kernels.steady_state import after_joining, least_contributor
+from nasbench_kit.kernels.steady_state import after_joining, least_contributor, members_of
 
 RUNS, MEMBERS = 5, 14
-
-
-def begin(points):
-    """State of a population (m, runs, members) with one free position."""
-    m, runs, members = points.shape
-    F = np.concatenate([points, np.full((m, runs, 1), np.inf)], axis=2)
-    rank = np.full((runs, members + 1), -1)
-    rank[:, :members] = nondomination_ranks(np.moveaxis(points, 0, 2))
-    order = np.tile(np.arange(members + 1), (runs, 1))
-    order[:, :members] = np.lexsort(points[::-1], axis=1)
-    return F, rank, order
 
 
 @pytest.mark.parametrize("m", [2, 3, 4])
@@ -34,11 +22,16 @@ def test_one_joins_and_the_least_contributor_leaves(m, grid):
         points[:, rng.random((RUNS, n)) < 0.1] = np.inf
         return points
 
-    F, rank, order = begin(draw(MEMBERS))
-    for _ in range(40):
-        F[:, np.arange(RUNS), order[:, -1]] = draw(1)[..., 0]
-        order = after_joining(F, rank, order, rng.integers(0, 2**32, RUNS, dtype=np.uint32))
+    X = np.zeros((RUNS, MEMBERS, 3), dtype=np.uint8)
+    members = members_of(X, np.moveaxis(draw(MEMBERS), 0, 2))
+    _, F, rank, order, twins = members
+    for step in range(40):
+        x, f = np.full((RUNS, 3), step, dtype=np.uint8), draw(1)[..., 0].T
+        new = order[:, -1].copy()
+        after_joining(members, x, f, rng.integers(0, 2**32, RUNS, dtype=np.uint32))
+        assert (members.X[np.arange(RUNS), new] == step).all()
         for run in range(RUNS):
+            assert (F[:, run, new[run]] == f[run]).all()
             assert sorted(order[run]) == list(range(MEMBERS + 1))
             points, gone, kept = F[:, run].T, order[run, -1], order[run, :-1]
             known = np.isfinite(points[:, 0])
@@ -47,7 +40,10 @@ def test_one_joins_and_the_least_contributor_leaves(m, grid):
             assert (rank[run] == expected).all()
             last = np.flatnonzero(expected == expected.max())
             assert gone in last
-            if m == 2:  # sorted by objectives
+            if m > 2:
+                alike = (points[kept][:, np.newaxis] == points[kept]).all(axis=2).sum(axis=1)
+                assert (twins[run, kept] == alike - 1).all()
+            else:  # sorted by objectives
                 ascending = points[kept]
                 assert (ascending == ascending[np.lexsort(ascending.T[::-1])]).all()
             if known[last].all():
@@ -74,7 +70,7 @@ def test_ends_of_a_front_of_two_objectives_stay():
     rank = np.zeros((1, 6), dtype=np.intp)
     gone = []
     for _ in range(4):
-        place = least_contributor(F, rank, order, np.zeros(1, dtype=np.uint32))[0]
+        place = least_contributor(F, rank, order, rank, np.zeros(1, dtype=np.uint32))[0]
         gone.append(int(order[0, place]))
         rank[0, gone[-1]] = -1
     assert set(gone) == {1, 2, 3, 4}
@@ -85,7 +81,8 @@ def test_ties_are_drawn():
     F = np.tile(np.stack([[0.0, 1, 1, 1, 1, 2], [2.0, 1, 1, 1, 1, 0]])[:, np.newaxis], (1, 500, 1))
     words = np.random.default_rng(0).integers(0, 2**32, 500, dtype=np.uint32)
     order = np.tile(np.arange(6), (500, 1))
-    place = least_contributor(F, np.zeros((500, 6), dtype=np.intp), order, words)
+    ranks = np.zeros((500, 6), dtype=np.intp)
+    place = least_contributor(F, ranks, order, ranks, words)
     counts = np.bincount(place, minlength=6)
     assert counts[[0, 5]].sum() == 0
     assert counts[1:5].min() > 80

@@ -28,7 +28,7 @@ from nasbench_kit.kernels.kernel_density import density
 from nasbench_kit.kernels.niching import niched_survivors, nondomination_ranks
 from nasbench_kit.kernels.seen import Seen
 from nasbench_kit.kernels.sorting import lowest, order_of_pairs
-from nasbench_kit.kernels.steady_state import after_joining
+from nasbench_kit.kernels.steady_state import after_joining, members_of
 from nasbench_kit.kernels.strength import strength_survivors
 from nasbench_kit.metrics.indicators import nondominated
 
@@ -122,23 +122,25 @@ def test_other_survivors_are_the_same(kind, shape, m):
         assert equal(*both(lambda n=n: niched_survivors(F, n, directions, ideal, words)))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in VALUES if kind not in ("one and many", "of any size")])
-@pytest.mark.parametrize("m", [2, 3])
+@pytest.mark.parametrize("kind", [*(kind for kind in VALUES if kind != "one and many"), "one front"])
+@pytest.mark.parametrize("m", [2, 3, 5])
 def test_the_same_point_leaves(kind, m):
     rng = np.random.default_rng(0)
-    values = VALUES[kind](rng, (20, 13, m))
-    values[~np.isfinite(values).all(axis=2)] = np.inf
+    if kind == "one front":
+        values = np.abs(rng.normal(size=(20, 50, m)))
+        values /= np.linalg.norm(values, axis=2, keepdims=True)
+    else:
+        values = VALUES[kind](rng, (20, 25, m))
+    X = rng.integers(0, 5, (*values.shape[:2], 4), dtype=np.uint8)
+    n = values.shape[1] // 2
 
     def steps():
-        F = np.ascontiguousarray(np.moveaxis(values, 2, 0))
-        rank = np.full((20, 13), -1)
-        rank[:, :12] = nondomination_ranks(values[:, :12])
-        order = np.empty((20, 13), dtype=np.intp)
-        order[:, :12], order[:, 12] = np.lexsort(F[::-1, :, :12], axis=1), 12
-        for step in range(8):
-            order = after_joining(F, rank, order, np.arange(20, dtype=np.uint32) + np.uint32(step))
-            F[:, np.arange(20), order[:, 12]] = np.moveaxis(values[:, step], 1, 0)
-        return order, rank
+        members = members_of(X[:, :n], values[:, :n])
+        for step in range(n, values.shape[1]):
+            words = np.arange(20, dtype=np.uint32) + np.uint32(step)
+            with np.errstate(over="ignore"):
+                after_joining(members, X[:, step], values[:, step], words)
+        return tuple(members)
 
     assert equal(*both(steps))
 

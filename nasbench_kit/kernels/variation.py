@@ -9,9 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.kernels.compiling import compiled, enabled
+from nasbench_kit.kernels.compiling import compiled, enabled, part
 
-__all__ = ["first_valid", "integers", "one_gene_changes", "outcomes", "permutations", "scaled", "stepped", "winners"]
+__all__ = [
+    "first_valid",
+    "integers",
+    "one_gene_changes",
+    "outcomes",
+    "permutation",
+    "permutations",
+    "scaled",
+    "stepped",
+    "winners",
+]
 
 Genotypes = NDArray[np.uint8]
 
@@ -220,18 +230,24 @@ def _integers(words: NDArray[np.uint64], used: int, count: int, high: int) -> ND
 
 @compiled
 def _permutations(words: NDArray[np.uint32], low: int) -> NDArray[np.intp]:
-    """Compiled version of `permutations`, by insertion sort: (rows, n) to (rows, n)."""
+    """Compiled version of `permutations`: (rows, n) to (rows, n)."""
     rows, n = words.shape
     drawn = np.empty((rows, n), dtype=np.intp)
     for row in range(rows):
-        for i in range(n):
-            key = words[row, i] >> low
-            at = i
-            while at and words[row, drawn[row, at - 1]] >> low > key:
-                drawn[row, at] = drawn[row, at - 1]
-                at -= 1
-            drawn[row, at] = i
+        permutation(words[row], low, drawn[row])
     return drawn
+
+
+@part
+def permutation(words: NDArray[np.uint32], low: int, drawn: NDArray[np.intp]) -> None:
+    """One of `permutations` by insertion sort: (n,) to (n,), in place; ``low`` is the bit length of n."""
+    for i in range(len(words)):
+        key = words[i] >> low
+        at = i
+        while at and words[drawn[at - 1]] >> low > key:
+            drawn[at] = drawn[at - 1]
+            at -= 1
+        drawn[at] = i
 
 
 @compiled

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.hyperband import Hyperband
 from nasbench_kit.algorithms.operators.selection import gather
-from nasbench_kit.kernels.kernel_density import around, density
+from nasbench_kit.kernels.kernel_density import around, density, deviations
+from nasbench_kit.kernels.sorting import lowest
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["BOHB"]
@@ -81,34 +82,40 @@ class BOHB(Hyperband):
         X, F = self._seen[max(enough)]
         good = max(least, int(self.good_share * F.shape[1]))
         bad = max(least, F.shape[1] - good)
-        order = F.argsort(axis=1, kind="stable")
-        best, rest = gather(X, order[:, :good]), gather(X, order[:, -bad:])
-        drawn = self._drawn(best, n)
-        score = np.log(self._density(best, drawn)) - np.log(self._density(rest, drawn))
-        valid = self.space.is_valid(drawn.reshape(-1, self.space.genes)).reshape(score.shape)
+        order = lowest(F, F.shape[1])
+        rows = X.reshape(-1, self.space.genes)
+        best, rest = rows.take(order[:, :good], axis=0), rows.take(order[:, -bad:], axis=0)
+        width = self._bandwidth(best)
+        drawn = self._drawn(best, width, n)
+        keep_uniform = self.random.random((n,)) < self.random_fraction
+        valid = self.space.is_valid(drawn.reshape(-1, self.space.genes)).reshape(drawn.shape[:2])
+        wanted = valid & np.repeat(~keep_uniform, self.candidates, axis=1)
+        score = np.log(self._density(best, width, drawn, wanted))
+        score -= np.log(self._density(rest, self._bandwidth(rest), drawn, wanted))
         # rounded, so that ties do not depend on the processor's arithmetic
-        score = np.where(valid, np.round(score, 9), -np.inf).reshape(self.runs, n, self.candidates)
+        score = np.where(wanted, np.round(score, 9), -np.inf).reshape(self.runs, n, self.candidates)
         place = score.argmax(axis=2) + np.arange(n) * self.candidates
-        keep_uniform = (self.random.random((n,)) < self.random_fraction) | np.isneginf(score.max(axis=2))
+        keep_uniform |= np.isneginf(score.max(axis=2))
         return np.where(keep_uniform[..., np.newaxis], uniform, gather(drawn, place))
 
-    def _drawn(self, good: Genotypes, n: int) -> Genotypes:
+    def _drawn(self, good: Genotypes, width: NDArray[np.float64], n: int) -> Genotypes:
         """Sample candidates around good genotypes: (runs, n * candidates, genes)."""
         count, genes = n * self.candidates, self.space.genes
         chosen = self.random.integers(good.shape[1], (count,))
-        width = np.minimum(self.bandwidth_factor * self._bandwidth(good), 1.0)
+        width = np.minimum(self.bandwidth_factor * width, 1.0)
         coins, words = self.random.words(count * genes), self.random.words(count * genes)
         return around(good, chosen, coins, words, width, self._cardinalities)
 
     def _bandwidth(self, X: Genotypes) -> NDArray[np.float64]:
         """Normal-reference bandwidth of each gene, at most that of a uniform kernel: (runs, genes)."""
         n, genes = X.shape[1:]
-        width = 1.06 * X.std(axis=1) * n ** (-1 / (4 + genes))
+        width = 1.06 * deviations(X) * n ** (-1 / (4 + genes))
         most = (self._cardinalities - 1) / self._cardinalities
         return np.asarray(np.clip(width, np.minimum(self.minimum_bandwidth, most), most))
 
-    def _density(self, X: Genotypes, at: Genotypes) -> NDArray[np.float64]:
+    def _density(
+        self, X: Genotypes, width: NDArray[np.float64], at: Genotypes, wanted: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
         """Kernel density estimate from (runs, n, genes) at (runs, k, genes), at least `LEAST`: (runs, k)."""
-        width = self._bandwidth(X)
         other = np.where(width > 0, width / np.maximum(self._cardinalities - 1, 1), 1.0)
-        return np.maximum(density(X, at, 1 - width, other, self._cardinalities), LEAST)
+        return np.maximum(density(X, at, 1 - width, other, self._cardinalities, wanted), LEAST)

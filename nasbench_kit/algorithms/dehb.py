@@ -12,23 +12,36 @@ from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.operators.differential import genes_of, mutant_vectors, trial_vectors, vectors_of
 from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
 from nasbench_kit.algorithms.operators.selection import gather
-from nasbench_kit.algorithms.run_state import RunState, array
 from nasbench_kit.algorithms.successive_halving import rungs, steps
+from nasbench_kit.kernels.compiling import enabled
+from nasbench_kit.kernels.differential import TRIPLE, compete, evolve, requests
 from nasbench_kit.kernels.sorting import lowest
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["DEHB"]
 
-TRIPLE = 3  # vectors that a mutation by rand/1 combines
 
+@dataclass
+class _Subpopulation:
+    """The members of one epoch budget.
 
-class _Subpopulation(RunState):
-    """The members of one epoch budget."""
+    Attributes
+    ----------
+    first : int
+        The place of its first member among all.
+    V, F : ndarray of float, shapes (runs, members, genes) and (runs, members)
+        Vectors in [0, 1] and their values, as views of those of all subpopulations.
+    evaluated : ndarray of bool, shape (members,)
+        Which members have values; runs are synchronised.
+    turn : int
+        The member that the next trial competes with.
+    """
 
-    V = array("runs members genes", np.float64)  # vectors in [0, 1]
-    F = array("runs members", np.float64, np.inf)
-    evaluated = array("members", np.bool_)  # runs are synchronised
-    turn = 0  # the member that the next trial competes with
+    first: int
+    V: NDArray[np.float64]
+    F: NDArray[np.float64]
+    evaluated: NDArray[np.bool_]
+    turn: int = 0
 
 
 @dataclass(kw_only=True)
@@ -88,13 +101,19 @@ class DEHB(Algorithm):
         sizes: dict[int, int] = {}
         for count, epochs in (rung for bracket in brackets for rung in bracket):
             sizes[epochs] = max(count, sizes.get(epochs, 0))
-        self._members = {}
+        self._members: dict[int, _Subpopulation] = {}
+        total = sum(sizes.values())
+        self._V, self._F = np.empty((self.runs, total, self.space.genes)), np.full((self.runs, total), np.inf)
+        self._order: NDArray[np.intp] | None = None  # members of each subpopulation from best to worst, for loops
         for epochs, size in sorted(sizes.items()):
-            members = _Subpopulation(runs=self.runs, members=size, genes=self.space.genes)
-            first = epochs == self._bracket[0][1]
-            X = self._initial_sample(size) if first else self.random.sample(self.space, size)
+            first = sum(len(members.evaluated) for members in self._members.values())
+            part = np.s_[:, first : first + size]
+            members = _Subpopulation(first, self._V[part], self._F[part], np.zeros(size, dtype=np.bool_))
+            given = epochs == self._bracket[0][1]
+            X = self._initial_sample(size) if given else self.random.sample(self.space, size)
             members.V[:] = vectors_of(X, self.space, self.random)
             self._members[epochs] = members
+        self._cardinalities = np.array(self.space.cardinalities, dtype=np.int64)
         self._pool_of = (-1, 0, 0)  # turn, rung and place to which the pool of parents belongs
         self._promoted = self._trial = self._pool = np.empty((self.runs, 0, self.space.genes))
 
@@ -104,6 +123,8 @@ class DEHB(Algorithm):
             self._trial = self._promotion()
         elif not members.evaluated[members.turn]:
             self._trial = members.V[:, members.turn].copy()
+        elif enabled() and (validity := self.space.validity) is not None and self._V.shape[1] >= TRIPLE:
+            return self._evolved_in_a_loop(members, validity)
         else:
             self._trial = self._evolved(members)
         return genes_of(self._trial, self.space)[:, np.newaxis]
@@ -128,11 +149,13 @@ class DEHB(Algorithm):
         # on a rung, the one below does not change
         if self._pool_of != (at := (self._turn, self._rung, 0 if self._rung else self._place)):
             lower = self._members[self._bracket[max(self._rung - 1, 0)][1]]
-            best = lowest(lower.F, min(count, lower.size("members")))
-            self._pool_of, self._pool = at, lower.V.reshape(-1, self.space.genes).take(best, axis=0)
+            size, total = len(lower.evaluated), self._V.shape[1]
+            best = lowest(lower.F, min(count, size)) + lower.first
+            best += (np.arange(self.runs) * (total - size))[:, np.newaxis]  # from the flat places in F to those in V
+            self._pool_of, self._pool = at, self._V.reshape(-1, self.space.genes).take(best, axis=0)
         pool = self._pool
         if pool.shape[1] < TRIPLE:
-            everyone = np.concatenate([each.V for each in self._members.values()], axis=1)
+            everyone = self._V
             if everyone.shape[1] < TRIPLE:  # if eta leaves a single budget
                 everyone = np.concatenate([everyone, self.random.random((TRIPLE, self.space.genes))], axis=1)
             filled = self._mutants(everyone, TRIPLE + 1 - pool.shape[1])
@@ -147,6 +170,35 @@ class DEHB(Algorithm):
         first = gather(trials, valid.argmax(axis=1)[:, np.newaxis])[:, 0]
         return np.where(valid.any(axis=1, keepdims=True), first, target)
 
+    def _evolved_in_a_loop(
+        self, members: _Subpopulation, validity: tuple[NDArray[np.int64], NDArray[np.bool_]]
+    ) -> Genotypes:
+        """Compiled version of `_evolved`, whose vectors become the current trials; returns their genotypes."""
+        lower = self._members[self._bracket[max(self._rung - 1, 0)][1]]
+        count = min(self._bracket[self._rung][0], len(lower.evaluated))
+        attempts = 1 if self.space.unconstrained else ATTEMPTS
+        if self._order is None:
+            parts = [each.F.argsort(axis=1, kind="stable") for each in self._members.values()]
+            self._order = np.concatenate(parts, axis=1)
+        self._trial = np.empty((self.runs, self.space.genes))
+        X = np.empty((self.runs, 1, self.space.genes), dtype=np.uint8)
+        evolve(
+            self._V,
+            self._order,
+            lower.first,
+            count,
+            members.first + members.turn,
+            self.random.requests(requests(count, attempts, self.space.genes)),
+            attempts,
+            float(self.mutation_factor),
+            float(self.crossover_probability),
+            self._cardinalities,
+            *validity,
+            self._trial,
+            X,
+        )
+        return X
+
     def _mutants(self, pool: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         """Mutants by rand/1: (runs, n, genes)."""
         return mutant_vectors(pool, n, float(self.mutation_factor), self.random)
@@ -154,10 +206,14 @@ class DEHB(Algorithm):
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         count, epochs = self._bracket[self._rung]
         members, values = self._members[epochs], F[:, 0, 0]
-        won = np.flatnonzero(values <= members.F[:, members.turn])
-        members.V[won, members.turn], members.F[won, members.turn] = self._trial[won], values[won]
+        if enabled() and self._order is not None:
+            compete(self._V, self._F, self._order, members.first, members.turn, self._trial, np.ascontiguousarray(F))
+        else:
+            won = np.flatnonzero(values <= members.F[:, members.turn])
+            members.V[won, members.turn], members.F[won, members.turn] = self._trial[won], values[won]
+            self._order = None
         members.evaluated[members.turn] = True
-        members.turn = (members.turn + 1) % members.size("members")
+        members.turn = (members.turn + 1) % len(members.evaluated)
         self._place += 1
         if self._place < count:
             return

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.kernels.gene_pass import accept, next_trials
+from nasbench_kit.kernels.gene_pass import accept, next_trials, start_passes
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["MOLocalSearch"]
@@ -53,13 +53,11 @@ class MOLocalSearch(Algorithm):
             self.space.is_valid,
         )
         fresh = np.flatnonzero(self._fresh)
-        asked[fresh] = self._single_starts(fresh)
-        draws = -np.log1p(-(self.random.words(self.objectives)[fresh] * np.float64(2.0**-32)))
-        self._weights[fresh] = draws / draws.sum(axis=1, keepdims=True)  # uniform over the simplex
-        self._genes[fresh] = self.random.permutations((self.space.genes,), fresh)
-        self._position[fresh] = self._allele[fresh] = 0
+        starts = self._single_starts(fresh)
+        words = self.random.requests((self.objectives, self.space.genes))
+        if len(fresh):
+            start_passes(fresh, starts, words, asked, self._weights, self._genes, self._position, self._allele)
         return asked[:, np.newaxis]
 
     def _tell(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         accept(self._X, self._F, self._best, self._worst, self._weights, self._fresh, X[:, 0], F[:, 0])
-        self._fresh[:] = False

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.algorithm import Algorithm
-from nasbench_kit.algorithms.operators.mutation import mutate_by_rates, mutate_one_gene
+from nasbench_kit.algorithms.operators.mutation import mutate_by_rates, mutate_one_gene, mutated_winner
 from nasbench_kit.algorithms.operators.selection import gather, tournament
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.kernels.compiling import enabled
 from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["RegularizedEvolution"]
@@ -61,14 +62,17 @@ class RegularizedEvolution(Algorithm):
         if self.mutation not in (known := (*self.space.units, "rates")):
             raise UnknownName(f"mutation on {self.space.name}", self.mutation, known)
         self._F: NDArray[np.float64] = np.empty((self.runs, 0))
+        self._in_a_loop = self.replacement and self.mutation != "rates" and self.space.validity is not None
 
     def _ask(self) -> Genotypes:
         if self._X is None:
             return self._initial_sample(self.population_size)
+        units = None if self.mutation in ("gene", "rates") else self.space.units[self.mutation]
+        if enabled() and self._in_a_loop:
+            return mutated_winner(self._X, self._F, self.sample_size, self.space, self.random, units)
         parents = gather(self._X, self._parent())
         if self.mutation == "rates":
             return mutate_by_rates(parents, self.space, self.random)
-        units = None if self.mutation == "gene" else self.space.units[self.mutation]
         return mutate_one_gene(parents, self.space, self.random, units)
 
     def _parent(self) -> NDArray[np.intp]:

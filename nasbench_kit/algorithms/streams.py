@@ -69,7 +69,7 @@ class Streams:
 
         Each request starts at a 64-bit word: one of an odd number of 32-bit words is followed by a word of no use.
         """
-        words = sum(-(-count // 2) for count in counts)
+        words = _words_of(counts)
         if self._used + words <= self._words.shape[1]:
             self._used += words
             return self._words[:, self._used - words : self._used].view(np.uint32)
@@ -176,6 +176,12 @@ class Streams:
         X: Genotypes = self._stock[runs, self._taken[runs]]
         self._taken[runs] += 1
         return X
+
+
+@lru_cache(maxsize=64)
+def _words_of(counts: tuple[int, ...]) -> int:
+    """Number of 64-bit words of some requests."""
+    return sum(-(-count // 2) for count in counts)
 
 
 @lru_cache(maxsize=64)

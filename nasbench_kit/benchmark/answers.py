@@ -43,6 +43,11 @@ class Answers:
     count: NDArray[np.intp] | int
     complete: bool
 
+    @cached_property
+    def trials(self) -> NDArray[np.intp]:
+        """`count` as an array, of one number if it is the same for all rows."""
+        return np.atleast_1d(np.asarray(self.count, dtype=np.intp))
+
 
 class TableAnswers:
     """The answers at every epoch budget; each takes memory for all rows, and is computed when it is first asked for.

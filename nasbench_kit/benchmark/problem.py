@@ -10,10 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasbench_kit.benchmark.answers import CHARGES, MISSING, VALIDATION_TIME, Charge, Missing, TableAnswers
+from nasbench_kit.benchmark.answers import CHARGES, MISSING, VALIDATION_TIME, Answers, Charge, Missing, TableAnswers
 from nasbench_kit.benchmark.nearest import StoredRows
 from nasbench_kit.benchmark.queries import Queries
 from nasbench_kit.errors import UnknownName
+from nasbench_kit.kernels.compiling import enabled
+from nasbench_kit.kernels.following import answer
 from nasbench_kit.metrics import Metric, minimised
 from nasbench_kit.problems import (
     Evaluation,
@@ -30,6 +32,11 @@ __all__ = ["TabularProblem"]
 BLOCK = 2**20  # rows of a table that are queried at a time
 SMALL_SHARE = 0.01  # of the space's networks: with fewer, a search is restricted to the stored ones by default
 LONGEST = 200  # maximum characters of an architecture in a message
+
+_NONE = np.empty(0)
+
+# cardinalities and place values of the genes, and the validity of the space
+_Places = tuple[NDArray[np.int64], NDArray[np.int64], tuple[NDArray[np.int64], NDArray[np.bool_]]]
 
 
 class TabularProblem(Problem):
@@ -226,10 +233,18 @@ class TabularProblem(Problem):
     # ---------------------------------------------------------------- evaluations
 
     def evaluate(self, X: Genotypes, epochs: int | None = None, draws: NDArray[np.float64] | None = None) -> Evaluation:
-        X = self.answered(self.space.check(X))
         epochs = self.epochs if epochs is None or self.nominal_budgets else epochs
         answers = self._answers.at(epochs)
+        if self.noisy and draws is None:
+            raise ValueError(
+                f"{self!r} draws a stored trial for every genotype: give draws=, one number in [0, 1) per genotype"
+            )
         small = self.space.size <= SMALL_SIZE
+        if small and enabled() and (found := self._looked_up(X, answers, draws)):
+            if not answers.complete:
+                self._settle(X, found.F)
+            return found
+        X = self.answered(self.space.check(X))
         network: NDArray[np.intp] | None = None
         if small:
             where = self.space.small_number(X)
@@ -237,10 +252,7 @@ class TabularProblem(Problem):
             records, network = self.bench.records_and_networks(X)
             where = np.where(records < 0, len(self.bench), records)  # the last row, which knows nothing
         if self.noisy:
-            if draws is None:
-                raise ValueError(
-                    f"{self!r} draws a stored trial for every genotype: give draws=, one number in [0, 1) per genotype"
-                )
+            assert draws is not None
             count = answers.count if isinstance(answers.count, int) else answers.count[where]
             where = where * answers.F.shape[1] + (draws * count).astype(np.intp)
         # the arrays are contiguous, so `take` can treat (rows, trials) as one axis
@@ -253,6 +265,28 @@ class TabularProblem(Problem):
         if not answers.complete:
             self._settle(X, F)
         return Evaluation(F, seconds, network)
+
+    def _looked_up(self, X: Genotypes, answers: Answers, draws: NDArray[np.float64] | None) -> Evaluation | None:
+        """Compiled version of `evaluate` for small spaces; None if it does not apply, or something is wrong."""
+        drawn = _NONE if draws is None or not self.noisy else np.ascontiguousarray(draws, dtype=np.float64)
+        X = self.space.as_rows(X)
+        if self._places is None or (len(drawn) and drawn.shape != (len(X),)):
+            return None
+        F, seconds = np.empty((len(X), len(self.objectives))), np.empty(len(X))
+        X, (cardinalities, weights, validity) = np.ascontiguousarray(X), self._places
+        valid = answer(
+            X, drawn, cardinalities, *validity, weights, answers.trials, answers.F, answers.seconds, F, seconds
+        )
+        return Evaluation(F, seconds) if valid else None
+
+    @cached_property
+    def _places(self) -> _Places | None:
+        """What `answer` needs to know of the space; None if no table can tell it which genotypes are valid."""
+        validity = self.space.validity
+        if validity is None or self.missing == "nearest":
+            return None
+        cardinalities = np.array(self.space.cardinalities, dtype=np.int64)
+        return cardinalities, self.space.digit_weights.view(np.int64), validity
 
     def _settle(self, X: Genotypes, F: NDArray[np.float64]) -> None:
         """Handle genotypes without a value: raise an error, or set their objectives to infinity."""

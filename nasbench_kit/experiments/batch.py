@@ -70,7 +70,7 @@ def run_batch(batch: Batch, progress: Callable[[float], None] | None = None) -> 
     told, rounds = 0, 0
     reported = time.perf_counter()
     enable_for((batch.budget.evaluations or 0) * batch.runs)
-    while told < budget.limit and recorder.running.any() and rounds != budget.generations:
+    while told < budget.limit and not recorder.over and rounds != budget.generations:
         X = evaluator.asked()
         taken = X[:, : budget.limit - told]
         rows = problem.answered(taken.reshape(-1, space.genes))

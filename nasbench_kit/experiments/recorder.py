@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,8 @@ from nasbench_kit.experiments.archive_quality import Yardstick, exact_front
 from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.generation_log import GenerationLog
 from nasbench_kit.experiments.scale import scale_of
+from nasbench_kit.kernels.compiling import enabled
+from nasbench_kit.kernels.following import follow
 from nasbench_kit.kernels.seen import Seen
 from nasbench_kit.metrics.indicators import most_hypervolume, nondominated
 from nasbench_kit.metrics.named_indicators import HYPERVOLUME
@@ -21,6 +23,8 @@ from nasbench_kit.spaces.genotypes import Genotypes
 __all__ = ["CLOCKS", "GRID", "Recorder", "known_front", "log_grid"]
 
 CLOCKS = ("evaluations", "unique_networks", "simulated_seconds")
+
+CANDIDATES = 4096  # of archives that loops keep before they are copied
 
 GRID = (20, 10)  # rows of the trace per decade: recording an incumbent is cheap, recording an archive is not
 
@@ -114,7 +118,7 @@ class Recorder:
         self.budget, self.clock, self.archive_size, self._log = budget, clock, archive_size, log
         self._target = budget.minimised_target(problem)
         self._per_decade = GRID[0] if objectives == 1 else GRID[1]
-        self._grid = log_grid(budget.limit, self._per_decade)
+        self._grid = log_grid(budget.limit, self._per_decade).tolist()
         self.evaluations = np.zeros(runs, dtype=np.int64)
         self.seconds = np.zeros(runs)
         self.running = np.ones(runs, dtype=np.bool_)
@@ -133,6 +137,14 @@ class Recorder:
         # whether the order in which networks are first seen matters
         self._in_order = budget.unique_networks is not None or clock == "unique_networks"
         self.seen = Seen(space, runs, self._in_order, budget.evaluations)
+        # whether every run ends with the search, and all evaluations count
+        self._endless = budget.simulated_seconds is None and budget.unique_networks is None and budget.target is None
+        # whether compiled loops can follow whole batches
+        self._plain = (
+            self._endless and clock == "evaluations" and not self._in_order and log is None and self.seen.small
+        )
+        self._filled = 0  # number of candidates
+        self._candidates = np.empty(0, np.int64), np.empty((0, space.genes), np.uint8), np.empty((0, objectives))
 
     def update(self, X: Genotypes, evaluation: Evaluation, *, partial: bool = False) -> None:
         """Record a batch.
@@ -149,6 +161,14 @@ class Recorder:
         runs, size = X.shape[:2]
         F = evaluation.F.reshape(runs, size, -1)
         seconds = evaluation.seconds.reshape(runs, size)
+        if (
+            self._plain
+            and enabled()
+            and F.dtype == seconds.dtype == np.float64
+            and not (partial and self.objectives > 1)
+        ):
+            self._follow_all(X, F, seconds, partial)
+            return
         elapsed = (seconds.cumsum(axis=1) if size > 1 else seconds) + self.seconds[:, np.newaxis]
         network = None if evaluation.network is None else evaluation.network.reshape(runs, size)
         new = None
@@ -177,6 +197,11 @@ class Recorder:
             self.reached |= self.running & (self.hypervolume() >= self.budget.target)
         self.running &= ~self.reached
 
+    @property
+    def over(self) -> bool:
+        """Whether all runs have ended."""
+        return not (self._endless or self.running.any())
+
     def finish(self) -> None:
         """Write the final row of runs that do not have one yet."""
         self._write_row(self._written < self.evaluations)
@@ -186,7 +211,7 @@ class Recorder:
     def _counted(self, batch: _Batch) -> NDArray[np.bool_] | None:
         """Which evaluations come before the end of their run: (runs, batch); None if all do."""
         budget = self.budget
-        if budget.simulated_seconds is None and budget.unique_networks is None and budget.target is None:
+        if self._endless:
             return None
         counted = np.repeat(self.running[:, np.newaxis], batch.F.shape[1], axis=1)
         if budget.simulated_seconds is not None:
@@ -199,18 +224,73 @@ class Recorder:
         return counted
 
     def _follow_evaluations(self, batch: _Batch) -> None:
-        size = batch.X.shape[1]
+        for start, stop, row in self._parts(batch.X.shape[1]):
+            self._take(batch.part(slice(start, stop)))
+            if row:
+                self._write_row(self.running if batch.counted is None else batch.counted[:, stop - 1])
+
+    def _parts(self, size: int) -> Iterator[tuple[int, int, bool]]:
+        """Split a batch at the points of the grid: where each part starts and stops, and whether a row is due after it."""
         start = 0
         while start < size:
-            # the trace needs the state after exactly that many evaluations: split the batch there
-            stop = size
-            if self._grid_position < len(self._grid):
-                stop = min(size, int(self._grid[self._grid_position]) - self._told)
-            self._take(batch.part(slice(start, stop)))
+            due = self._grid[self._grid_position] - self._told if self._grid_position < len(self._grid) else size + 1
+            stop = min(size, due)
+            self._grid_position += stop == due
+            yield start, stop, stop == due
             start = stop
-            if self._grid_position < len(self._grid) and self._told + start == self._grid[self._grid_position]:
-                self._grid_position += 1
-                self._write_row(self.running if batch.counted is None else batch.counted[:, stop - 1])
+
+    def _follow_all(self, X: Genotypes, F: NDArray[np.float64], seconds: NDArray[np.float64], partial: bool) -> None:
+        """Compiled version of `update` for evaluations (runs, batch, ...) that all count."""
+        X, F, seconds = np.ascontiguousarray(X), np.ascontiguousarray(F), np.ascontiguousarray(seconds)
+        before, size = self.seconds, X.shape[1]
+        self.seconds = np.empty(self.runs)
+        self._partly |= partial
+        noted = self.seen.arrays()
+        for start, stop, row in self._parts(size):
+            if self.objectives > 1:
+                self._make_room(self.runs * (stop - start))
+            self._filled = follow(
+                X,
+                F,
+                seconds,
+                start,
+                stop,
+                before,
+                self.seconds,
+                self.evaluations,
+                partial,
+                self.incumbent,
+                self.incumbent_F,
+                self._noise_free is not None,
+                self._filled,
+                *self._candidates,
+                *noted,
+            )
+            if row:
+                self._write_row(self.running)
+        self._told += size
+
+    def _make_room(self, more: int) -> None:
+        """Make room for as many more candidates of the archives."""
+        run, X, F = self._candidates
+        if self._filled + more <= len(run):
+            return
+        self._keep_candidates()
+        if more > len(run):
+            count = max(CANDIDATES, more)
+            self._candidates = (
+                np.empty(count, run.dtype),
+                np.empty((count, X.shape[1]), X.dtype),
+                np.empty((count, F.shape[1])),
+            )
+
+    def _keep_candidates(self) -> None:
+        """Have the candidates of the archives that loops have noted wait for the next merge."""
+        if self._filled:
+            run, X, F = self._candidates
+            kept = slice(self._filled)
+            self._pending.append((run[kept].copy(), X[kept].copy(), F[kept].copy()))
+            self._filled = 0
 
     def _follow_clock(self, batch: _Batch) -> None:
         if batch.new is not None and self.clock == "unique_networks":
@@ -265,6 +345,7 @@ class Recorder:
             self._pending.append((chosen // size, new_X, F.reshape(-1, self.objectives).take(chosen, axis=0)))
 
     def _merge_archive(self) -> None:
+        self._keep_candidates()
         if not self._pending:
             return
         run = np.concatenate([self.archive_run, *(part[0] for part in self._pending)])

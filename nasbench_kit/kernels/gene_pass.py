@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
+from nasbench_kit.kernels.variation import permutation, permutations
 
-__all__ = ["accept", "next_trials"]
+__all__ = ["accept", "next_trials", "start_passes"]
 
 
 def next_trials(
@@ -73,6 +74,40 @@ def next_trials(
     return trials
 
 
+def start_passes(
+    fresh: NDArray[np.intp],
+    starts: NDArray[np.uint8],
+    words: NDArray[np.uint32],
+    asked: NDArray[np.uint8],
+    weights: NDArray[np.float64],
+    genes: NDArray[np.intp],
+    position: NDArray[np.intp],
+    allele: NDArray[np.intp],
+) -> None:
+    """Start new passes: with other genotypes, weights drawn uniformly from the simplex, and genes in random order.
+
+    Parameters
+    ----------
+    fresh : ndarray of int, shape (k,)
+        The runs, at least one.
+    starts : ndarray of uint8, shape (k, genes)
+        Their genotypes.
+    words : ndarray of uint32, shape (runs, m + m % 2 + genes)
+        Random words of all runs.
+    asked, weights, genes, position, allele : ndarray
+        The state of the runs, see `next_trials`; updated in place.
+    """
+    m = weights.shape[1]
+    draws = -np.log1p(-(words[:, :m].take(fresh, axis=0) * np.float64(2.0**-32)))
+    draws /= draws.sum(axis=1, keepdims=True)
+    if enabled():
+        _start_passes(fresh, starts, draws, words, asked, weights, genes, position, allele)
+        return
+    asked[fresh], weights[fresh] = starts, draws
+    genes[fresh] = permutations(words[fresh, m + m % 2 :][:, : genes.shape[1]])
+    position[fresh] = allele[fresh] = 0
+
+
 def accept(
     X: NDArray[np.uint8],
     F: NDArray[np.float64],
@@ -96,7 +131,7 @@ def accept(
     weights : ndarray of float, shape (runs, m)
         Weights of the objectives.
     fresh : ndarray of bool, shape (runs,)
-        Which evaluations are starts.
+        Which evaluations are starts; all false afterwards.
     told_X, told_F : ndarray
         The genotypes that were evaluated, and their values.
     """
@@ -107,6 +142,7 @@ def accept(
     np.maximum(worst, np.where(np.isfinite(told_F), told_F, -np.inf), out=worst)
     better = fresh | (_scalarised(told_F, best, worst, weights) < _scalarised(F, best, worst, weights))
     X[better], F[better] = told_X[better], told_F[better]
+    fresh[:] = False
 
 
 def _scalarised(
@@ -163,6 +199,32 @@ def _next_trials(
 
 
 @compiled
+def _start_passes(
+    fresh: NDArray[np.intp],
+    starts: NDArray[np.uint8],
+    draws: NDArray[np.float64],
+    words: NDArray[np.uint32],
+    asked: NDArray[np.uint8],
+    weights: NDArray[np.float64],
+    genes: NDArray[np.intp],
+    position: NDArray[np.intp],
+    allele: NDArray[np.intp],
+) -> None:
+    """Compiled version of `start_passes`; ``draws`` are the weights, (k, m)."""
+    m, n = weights.shape[1], genes.shape[1]
+    first = m + m % 2
+    low = 0
+    while 1 << low <= n:
+        low += 1
+    for k in range(len(fresh)):
+        run = fresh[k]
+        asked[run] = starts[k]
+        weights[run] = draws[k]
+        permutation(words[run, first : first + n], low, genes[run])
+        position[run] = allele[run] = 0
+
+
+@compiled
 def _accept(
     X: NDArray[np.uint8],
     F: NDArray[np.float64],
@@ -190,3 +252,4 @@ def _accept(
         if fresh[run] or new < old or (np.isnan(old) and new < np.inf):
             X[run] = told_X[run]
             F[run] = told_F[run]
+        fresh[run] = False

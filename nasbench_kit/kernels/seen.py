@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
+from nasbench_kit.kernels.following import note
 from nasbench_kit.kernels.hash_sets import HashSets
 from nasbench_kit.kernels.hashing import hash_rows
 from nasbench_kit.kernels.sorting import repeats
@@ -70,8 +71,8 @@ class Seen:
         self._networks = networks if networks is not None and networks * runs <= SEEN_NETWORKS else None
         # small tables of flags are counted on demand; for large ones, a running count is kept
         late = self._networks is None or self._networks <= CACHED_SIZE
-        # handled by a single compiled loop
-        self._small = self._genotypes is not None and self._networks is not None and space.size <= CACHED_SIZE
+        # handled by compiled loops as a whole
+        self.small = self._genotypes is not None and self._networks is not None and space.size <= CACHED_SIZE
         self._packed = False  # whether that loop has packed its flags to bits
         self._unique = np.zeros(runs, dtype=np.int64) if in_order or not late else None
         if self._networks is not None:
@@ -121,7 +122,7 @@ class Seen:
         """
         runs, batch = X.shape[:2]
         loops = enabled()
-        if (loops or self._packed) and self._small and new is None:
+        if (loops or self._packed) and self.small and new is None:
             return self._note_small(X, counted)
         flat = X.reshape(-1, self.space.genes)
         if self._genotypes is None:
@@ -170,7 +171,17 @@ class Seen:
         self._flag(place)
 
     def _note_small(self, X: Genotypes, counted: NDArray[np.bool_] | None) -> NDArray[np.intp]:
-        """Compiled version of `note`, which keeps a running count of networks, and flags as bits."""
+        """Compiled version of `note`."""
+        chosen: NDArray[np.intp] = note(
+            np.ascontiguousarray(X), np.empty((0, 0), dtype=np.bool_) if counted is None else counted, *self.arrays()
+        )
+        return chosen
+
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """The arrays with which compiled loops note genotypes, where `small`: place values of the genes, then those of ``is_new``.
+
+        Loops keep a running count of networks, and flags as bits.
+        """
         assert self._genotypes is not None
         if not self._packed:
             self._unique = self.unique_networks()
@@ -178,16 +189,8 @@ class Seen:
             self._flags = np.packbits(self._flags.reshape(self.runs, -1), axis=1, bitorder="little")
             self._packed = True
         assert self._unique is not None
-        chosen: NDArray[np.intp] = _note_small(
-            np.ascontiguousarray(X),
-            self.space.digit_weights.view(np.int64),
-            np.empty((0, 0), dtype=np.bool_) if counted is None else counted,
-            self._genotypes,
-            self.space.network_of_number,
-            self._flags,
-            self._unique,
-        )
-        return chosen
+        weights, network_of_number = self.space.digit_weights.view(np.int64), self.space.network_of_number
+        return weights, self._genotypes, network_of_number, self._flags, self._unique
 
     def _names_of(self, rows: Genotypes) -> NDArray[np.uint64]:
         """Numbers of genotypes (n, genes), or hashes in spaces larger than `NUMBERED_SIZE`: (n,)."""
@@ -290,62 +293,6 @@ class Seen:
 
 
 _BIT = np.uint8(1) << np.arange(8, dtype=np.uint8)
-
-
-@compiled
-def _note_small(
-    X: NDArray[np.uint8],
-    weights: NDArray[np.int64],
-    counted: NDArray[np.bool_],
-    genotype_seen: NDArray[np.uint8],
-    network_of_number: NDArray[np.int32],
-    network_seen: NDArray[np.uint8],
-    networks: NDArray[np.int64],
-) -> NDArray[np.intp]:
-    """Compiled version of `Seen.note` for spaces with a flag per genotype and network.
-
-    Parameters
-    ----------
-    X : ndarray of uint8, shape (runs, batch, genes)
-        Genotypes.
-    weights : ndarray of int, shape (genes,)
-        Place values of the genes in the flat index.
-    counted : ndarray of bool, shape (runs, batch) or (0, 0)
-        Which genotypes to record; all if empty.
-    genotype_seen : ndarray of uint8, shape (runs, genotypes / 8)
-        Flags of genotypes, a bit each, modified in place.
-    network_of_number : ndarray of int, shape (genotypes,)
-        Network index of each genotype.
-    network_seen : ndarray of uint8, shape (runs, networks / 8)
-        Flags of networks, a bit each, modified in place.
-    networks : ndarray of int, shape (runs,)
-        Number of networks seen by each run, modified in place.
-
-    Returns
-    -------
-    ndarray of int, shape (k,)
-        Positions in (runs * batch) of the new genotypes.
-    """
-    runs, batch, genes = X.shape
-    some = counted.size > 0
-    chosen = np.empty(runs * batch, dtype=np.intp)
-    k = 0
-    for run in range(runs):
-        for i in range(batch):
-            number = 0
-            for gene in range(genes):
-                number += X[run, i, gene] * weights[gene]
-            bit = np.uint8(1 << (number & 7))
-            if genotype_seen[run, number >> 3] & bit or (some and not counted[run, i]):
-                continue
-            genotype_seen[run, number >> 3] |= bit
-            chosen[k] = run * batch + i
-            k += 1
-            network = network_of_number[number]
-            bit = np.uint8(1 << (network & 7))
-            networks[run] += not network_seen[run, network >> 3] & bit
-            network_seen[run, network >> 3] |= bit
-    return chosen[:k].copy()
 
 
 @compiled

@@ -123,7 +123,8 @@ def test_the_densities_of_bohb_are_densities():
     X = np.stack([space.sample(12, 0), space.sample(12, 1)])
     X[1, :, 0] = 3  # a gene that does not vary
     everything = np.broadcast_to(space.all(), (2, *space.all().shape))
-    assert np.allclose(algorithm._density(X, everything).sum(axis=1), 1)
+    wanted = np.ones(everything.shape[:2], dtype=np.bool_)
+    assert np.allclose(algorithm._density(X, algorithm._bandwidth(X), everything, wanted).sum(axis=1), 1)
 
 
 @pytest.mark.parametrize("factor", [1.0, 3.0])
@@ -134,7 +135,7 @@ def test_candidates_are_drawn_with_kernels_so_much_wider(factor):
     good = np.zeros((3, 20, 6), dtype=np.uint8)
     good[:, 0] = 1  # one of twenty differs in every gene
     width = np.minimum(factor * search._bandwidth(good), 1)
-    drawn = search._drawn(good, 10)
+    drawn = search._drawn(good, search._bandwidth(good), 10)
     expected = (1 - width) * 19 / 20 + width / 5
     assert abs((drawn == 0).mean(axis=1) - expected).max() < 0.015
 

@@ -24,7 +24,7 @@ from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels import compiling
 from nasbench_kit.kernels.domination import first_fronts
 from nasbench_kit.kernels.hash_sets import HashSets
-from nasbench_kit.kernels.kernel_density import density
+from nasbench_kit.kernels.kernel_density import density, deviations
 from nasbench_kit.kernels.niching import niched_survivors, nondomination_ranks
 from nasbench_kit.kernels.seen import Seen
 from nasbench_kit.kernels.sorting import lowest, order_of_pairs
@@ -258,10 +258,13 @@ def test_densities_are_the_same(values, n):
     rng, cardinalities = np.random.default_rng(0), np.array(values)
     X, at = (rng.integers(0, cardinalities, (3, k, len(values))).astype(np.uint8) for k in (n, 40))
     width = rng.random((3, len(values)))
-    without, with_loops = both(lambda: density(X, at, 1 - width, width / 3, cardinalities))
+    wanted = rng.random(at.shape[:2]) < 0.8
+    found = both(lambda: density(X, at, 1 - width, width / 3, cardinalities, wanted))
+    without, with_loops = (values[wanted] for values in found)
     assert equal(without, with_loops)
     kernels = np.where(X[:, np.newaxis] == at[:, :, np.newaxis], (1 - width)[:, None, None], (width / 3)[:, None, None])
-    assert np.allclose(without, kernels.prod(axis=3).mean(axis=2), rtol=1e-12)
+    assert np.allclose(without, kernels.prod(axis=3).mean(axis=2)[wanted], rtol=1e-12)
+    assert equal(*both(lambda: deviations(X)))
 
 
 @pytest.mark.parametrize("space_name", ["nsga-net-micro", "darts", "nasnet"])

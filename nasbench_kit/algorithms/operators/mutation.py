@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from nasbench_kit.algorithms.operators.alleles import AliasTable, draw_alleles
 from nasbench_kit.algorithms.streams import Streams
-from nasbench_kit.kernels.variation import first_valid, one_gene_changes, stepped
+from nasbench_kit.kernels.one_gene_changes import first_valid, mutated_winners, one_gene_changes
+from nasbench_kit.kernels.variation import stepped
 from nasbench_kit.spaces import Space
 from nasbench_kit.spaces.genotypes import Genotypes
 
-__all__ = ["mutate_by_rates", "mutate_one_gene", "reset_genes"]
+__all__ = ["mutate_by_rates", "mutate_one_gene", "mutated_winner", "reset_genes"]
 
 ATTEMPTS = 8  # mutation attempts before all valid neighbours are enumerated
 
@@ -85,15 +86,79 @@ def mutate_one_gene(
         space.validity,
         None if space.unconstrained else space.is_valid,
     )
-    if space.unconstrained:
-        return child.reshape(X.shape)
-    spin = random.random(X.shape[1:2]).ravel()  # drawn for all, so that runs stay independent
+    if not space.unconstrained:
+        spin = random.random(X.shape[1:2]).ravel()  # drawn for all, so that runs stay independent
+        _change_anyhow(child, missing, spin, steps, probability, space)
+    return child.reshape(X.shape)
+
+
+def mutated_winner(
+    X: Genotypes,
+    quality: NDArray[np.float64],
+    size: int,
+    space: Space,
+    random: Streams,
+    units: tuple[tuple[int, ...], ...] | None = None,
+) -> Genotypes:
+    """The same as `mutate_one_gene` of the winner of a `tournament` with replacement, in one loop: (runs, 1, genes).
+
+    Only with compiled loops, and for spaces whose validity is a table.
+
+    Parameters
+    ----------
+    X : ndarray of uint8, shape (runs, members, genes)
+        Genotypes.
+    quality : ndarray of float, shape (runs, members)
+        Smaller is better.
+    size : int
+        Members of the tournament.
+    space, random, units
+        As in `mutate_one_gene`.
+    """
+    steps, probability, table, changes = _single_steps(space.cardinalities, units)
+    attempts = 1 if space.unconstrained else ATTEMPTS
+    children = np.empty((random.runs, space.genes), dtype=np.uint8)
+    missing = np.empty(random.runs, dtype=np.intp)
+    assert space.validity is not None
+    without = mutated_winners(
+        X.reshape(-1, space.genes),
+        quality,
+        random.requests((size, attempts, attempts)),
+        size,
+        attempts,
+        table.stay,
+        table.alias,
+        changes,
+        _values(space.cardinalities),
+        *space.validity,
+        children,
+        missing,
+    )
+    if not space.unconstrained:
+        spin = random.random((1,)).ravel()
+        _change_anyhow(children, missing[:without], spin, steps, probability, space)
+    return children[:, np.newaxis]
+
+
+def _change_anyhow(
+    children: Genotypes,
+    missing: NDArray[np.intp],
+    spin: NDArray[np.float64],
+    steps: NDArray[np.uint8],
+    probability: NDArray[np.float64],
+    space: Space,
+) -> None:
+    """Change those children (n, genes) that are their parents still to a random valid neighbour, if there is one, in place."""
     for i in missing:
-        neighbours = stepped(np.broadcast_to(child[i], steps.shape), steps, space.cardinalities)
+        neighbours = stepped(np.broadcast_to(children[i], steps.shape), steps, space.cardinalities)
         total = np.cumsum(probability * space.is_valid(neighbours))
         if total[-1]:
-            child[i] = neighbours[np.searchsorted(total, spin[i] * total[-1], side="right")]
-    return child.reshape(X.shape)
+            children[i] = neighbours[np.searchsorted(total, spin[i] * total[-1], side="right")]
+
+
+@cache
+def _values(cardinalities: tuple[int, ...]) -> NDArray[np.int64]:
+    return np.array(cardinalities, dtype=np.int64)
 
 
 @cache

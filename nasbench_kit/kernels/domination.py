@@ -32,11 +32,9 @@ def first_fronts(F: NDArray[np.float64], group: NDArray[np.int64], settled: int 
         Sorted by group, then by ascending objectives; of equal points, the first. O(n log n) for two objectives.
     """
     groups = int(group.max()) + 1
-    if F.shape[1] == 2 and enabled():
-        front: NDArray[np.intp] = _fronts_of_two(np.ascontiguousarray(F), *_by_group(group, groups), settled)
-        return front
-    if F.shape[1] > 2 and enabled():
-        front = _fronts_of_many(np.ascontiguousarray(F), *_by_group(group, groups), settled)
+    if F.shape[1] > 1 and enabled():
+        fronts = _fronts_of_two if F.shape[1] == 2 else _fronts_of_many
+        front: NDArray[np.intp] = fronts(np.ascontiguousarray(F), *_by_group(group, groups), settled)
         return front
     if F.shape[1] == 2 and len(F) >= 8 * groups:
         left = _not_far_behind(F, group)

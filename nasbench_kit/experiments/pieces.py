@@ -1,17 +1,18 @@
-"""Pieces of searches, and how large they should be for several processes to end at the same time."""
+"""Searches to be divided, their pieces, and how large they should be for several processes to end at the same time."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from nasbench_kit.kernels import compiling
 
-__all__ = ["FASTEST", "LONG", "Piece", "most_parts", "parts_of_long", "runs_to_take"]
+__all__ = ["LONG", "Piece", "Whole", "most_parts", "parts_of_long", "runs_to_take", "seconds_of"]
 
 LONG = 0.8  # seconds of a piece that is rather begun again in parts
 # seconds of a round of ask and tell that do not depend on the number of runs, about, with compiled loops and without
@@ -19,7 +20,44 @@ ROUND = {True: 0.2e-3, False: 0.35e-3}
 LOSS = 0.1  # share of the time that may be lost to that, if the pieces are to be many
 MANY = 8  # pieces per process, at most: the fewer, the longer the others wait for the last one
 FASTEST = 2e7  # evaluations per second of which no search does more
-GAIN = 0.1  # seconds that dividing a piece has to save
+GAIN = 0.1  # seconds that dividing a piece has to save, at least
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A search to be divided.
+
+    Attributes
+    ----------
+    first_run, runs : int
+    together : int
+        The maximum number of runs in a piece.
+    rounds : float
+        About how many rounds of ask and tell a run has; infinite if unknown.
+    evaluations : int
+        Of all runs together, 0 if unknown.
+    piece : callable
+        Gives the task of the runs from a first one on: ``piece(first_run, runs)``.
+    shared : object
+        What all tasks refer to; it travels to a worker once.
+    parts : callable
+        Lists the parts of ``shared``, itself included, that tasks and results refer to.
+    workers : int
+        How many processes it may use.
+    on_table : bool
+        Whether it searches a table, so that by default it is spread.
+    """
+
+    first_run: int
+    runs: int
+    together: int
+    rounds: float
+    evaluations: int
+    piece: Callable[[int, int], Any]
+    shared: object
+    parts: Callable[[Any], list[object]]
+    workers: int
+    on_table: bool
 
 
 @dataclass(frozen=True)
@@ -40,6 +78,11 @@ class Piece:
         """The first runs, as many as given, and the others."""
         rest = Piece(self.search, self.first_run + runs, self.runs - runs, self.divisible)
         return [Piece(self.search, self.first_run, runs, self.divisible), rest]
+
+
+def seconds_of(evaluations: int, rounds: float) -> float:
+    """What a search takes at least, or with its rounds of ask and tell, unless their number is infinite, about."""
+    return evaluations / FASTEST + (0.0 if math.isinf(rounds) else rounds * ROUND[compiling.enabled()])
 
 
 def most_parts(rounds: float, seconds: float, processes: int) -> int:
@@ -80,7 +123,7 @@ def runs_to_take(runs: int, rounds: float, seconds: float, busy: Iterable[float]
             break
         work, processes = work + free + fixed, processes + 1
         end = work / processes
-    if seconds - end < GAIN:
+    if seconds - end < max(GAIN, fixed / 2):
         return runs
     mine = end - fixed
     if fixed < LOSS * mine / 2:

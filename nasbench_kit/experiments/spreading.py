@@ -24,56 +24,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nasbench_kit.experiments.budget import whole_number
-from nasbench_kit.experiments.pieces import FASTEST, LONG, Piece, parts_of_long, runs_to_take
+from nasbench_kit.experiments.pieces import LONG, Piece, Whole, parts_of_long, runs_to_take, seconds_of
 from nasbench_kit.kernels import compiling, worker_pool
 from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.kernels.shared_pickles import loads, pickled
 from nasbench_kit.kernels.worker_pool import WORKERS, Interrupted, PoolWorker, Stopwatch, WorkerPool
 
-__all__ = ["Lost", "Whole", "number_of_workers", "spread"]
+__all__ = ["Lost", "number_of_workers", "spread"]
 
 Progress = Callable[[float], None]
 
 COLD, WARM = 1.5, 0.2  # seconds of work left for which workers are started, or used if they are there
 TELL = 0.1  # seconds between calls of a user's function that is told of the progress, at least
 STARTING = 1.0  # seconds until a worker that was just started is ready, about
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A search to be divided.
-
-    Attributes
-    ----------
-    first_run, runs : int
-    together : int
-        The maximum number of runs in a piece.
-    rounds : float
-        About how many rounds of ask and tell a run has; infinite if unknown.
-    evaluations : int
-        Of all runs together, 0 if unknown.
-    piece : callable
-        Gives the task of the runs from a first one on: ``piece(first_run, runs)``.
-    shared : object
-        What all tasks refer to; it travels to a worker once.
-    parts : callable
-        Lists the parts of ``shared``, itself included, that tasks and results refer to.
-    workers : int
-        How many processes it may use.
-    on_table : bool
-        Whether it searches a table, so that by default it is spread.
-    """
-
-    first_run: int
-    runs: int
-    together: int
-    rounds: float
-    evaluations: int
-    piece: Callable[[int, int], Any]
-    shared: object
-    parts: Callable[[Any], list[object]]
-    workers: int
-    on_table: bool
 
 
 def number_of_workers(workers: int | None) -> int:
@@ -266,7 +229,7 @@ class _Spreading:
         """Start workers if what is left takes long; ``left`` are the seconds of the piece at work here."""
         if self.pool is not None or self.count == 1:
             return
-        left += self._seconds_waiting()
+        left += self._seconds_waiting(at_least=True)
         if left < (WARM if worker_pool.pool_is_warm() else COLD):
             return
         waiting = [*self.waiting, *([here] if here is not None and self._longest(here) < math.inf else [])]
@@ -353,7 +316,7 @@ class _Spreading:
         self.jobs += 1
         self.given[self.jobs] = piece
         job, on_core = pickled(self._job(piece), parts)[0], self.searches[piece.search].on_table
-        worker.give(self.jobs, key, shared, job, self._longest(piece), on_core)
+        worker.give(self.jobs, key, shared, job, self._longest(piece, worker), on_core)
         return True
 
     # ---------------------------------------------------------------- pieces
@@ -387,19 +350,20 @@ class _Spreading:
         state.error = state.error or error
         self.waiting = deque(other for other in self.waiting if other.search < piece.search)
 
-    def _longest(self, piece: Piece) -> float:
-        """The seconds that a piece may take before it is divided instead; infinite if it is not to be divided."""
+    def _longest(self, piece: Piece, worker: PoolWorker | None = None) -> float:
+        """The seconds that a piece may take, in a worker or here, before it is divided instead; infinite if it is not to be."""
         if not piece.divisible or self._parts(piece, LONG) < 2:
             return math.inf
-        return max(LONG, self._seconds_waiting() / max(self.count - 1, 1))
+        others = self._seconds_waiting() + sum(self._busy(worker))
+        return max(LONG, others / max(self.count - 1, 1))
 
     def _parts(self, piece: Piece, seconds: float) -> int:
         """How many pieces to make of one that takes some seconds."""
         parts = parts_of_long(self.searches[piece.search].rounds, seconds, self.count)
         return min(parts // self.states[piece.search].pieces, piece.runs)
 
-    def _seconds_waiting(self) -> float:
-        """About how long all waiting pieces take, at least."""
+    def _seconds_waiting(self, *, at_least: bool = False) -> float:
+        """About how long all waiting pieces take; those of searches that have not begun as long as usual, or at least."""
         known = [
             state.seconds_per_run * search.runs
             for state, search in zip(self.states, self.searches, strict=True)
@@ -409,8 +373,8 @@ class _Spreading:
         seconds = 0.0
         for piece in self.waiting:
             search, rate = self.searches[piece.search], self.states[piece.search].seconds_per_run
-            if rate is None:  # as long as other searches that have begun
-                rate = max(usual, search.evaluations / FASTEST) / search.runs
+            if rate is None:
+                rate = max(usual, seconds_of(search.evaluations, 0 if at_least else search.rounds)) / search.runs
             seconds += rate * piece.runs
         return seconds
 
@@ -447,7 +411,8 @@ class _Spreading:
 
     def _busy(self, free: PoolWorker | None) -> list[float]:
         """In how many seconds the processes are free, but for a worker or this process, if it is None."""
-        assert self.pool is not None
+        if self.pool is None:
+            return []
         found = []
         for worker in self.pool.workers[: self.count - 1]:
             if worker is not free:
@@ -462,5 +427,5 @@ class _Spreading:
         state, search = self.states[piece.search], self.searches[piece.search]
         rate = state.seconds_per_run
         if rate is None:
-            rate = search.evaluations / FASTEST / search.runs
+            rate = seconds_of(search.evaluations, search.rounds) / search.runs
         return rate * (piece.runs - state.shares.get(piece.first_run, 0.0) * search.runs)

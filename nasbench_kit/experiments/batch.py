@@ -25,6 +25,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Batch", "run_batch"]
 
+REPORT = 0.03  # seconds between reports of progress, for which other processes may have to wait
 NOISE = 1  # appended to an algorithm's key: the stream for the draws of a noisy problem
 STANDSTILL = (
     1_000,
@@ -88,7 +89,7 @@ def run_batch(batch: Batch, progress: Callable[[float], None] | None = None) -> 
             answered = problem.answered(members.reshape(-1, space.genes)).reshape(members.shape)
             log.generation(recorder.evaluations, answered, values)
         now = time.perf_counter()
-        if progress and now - reported > 0.1:
+        if progress and now - reported > REPORT:
             reported = now
             progress(_share(recorder, budget, told, rounds))
     recorder.finish()

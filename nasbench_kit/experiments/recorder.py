@@ -204,7 +204,11 @@ class Recorder:
 
     def finish(self) -> None:
         """Write the final row of runs that do not have one yet."""
-        self._write_row(self._written < self.evaluations)
+        due = self._written < self.evaluations
+        if due.any() or not self.rows:
+            self._write_row(due)
+        else:
+            self._merge_archive()
 
     # ---------------------------------------------------------------- which evaluations count, and where rows are due
 

@@ -17,13 +17,13 @@ from nasbench_kit.errors import LostWorker, NasbenchKitError, UnknownName
 from nasbench_kit.experiments.budget import whole_number
 from nasbench_kit.experiments.comparison import Comparison
 from nasbench_kit.experiments.names import seeds_of
+from nasbench_kit.experiments.pieces import Whole
 from nasbench_kit.experiments.recipe import Member, NeededTraining, Recipe, SearchPart
 from nasbench_kit.experiments.recipe_file import read_recipe
 from nasbench_kit.experiments.recipe_table import check_report, initial_of, open_table, problem_of, unfit
 from nasbench_kit.experiments.reported import COLUMNS, NOT_RUN, row_of_fact, rows_of_search
 from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.search import planned, searched
-from nasbench_kit.experiments.spreading import Whole
 from nasbench_kit.problems import Problem
 
 if TYPE_CHECKING:

@@ -1,11 +1,13 @@
 """Searches spread over this process and its pool of worker processes, in pieces of some runs each.
 
-Runs are independent of each other, so that results do not depend on who runs what. Nothing is known of a search's duration
-before it has begun, so the first piece begins in this process, and reports how far it is after a tenth of a second:
+Runs are independent of each other, so that results do not depend on who runs what. Of a search's duration, nothing is known
+before it has begun but that it is no shorter than the fastest one would be. A piece reports how far it is every few hundredths of
+a second:
 
 - Workers are started once what is left would take longer than that is worth.
-- A piece that would take long is interrupted and begun again as several, as far as that is efficient: fewer runs at a time
-  share the cost of NumPy's calls. Only the tenth of a second is lost.
+- A piece that would take long is interrupted after a tenth of a second and begun again as several, unless other pieces take as
+  long, as far as that is efficient: fewer runs at a time share the cost of NumPy's calls.
+- The last pieces are divided so that all processes end at the same time.
 - This process works on pieces as the others do, and gives them new ones whenever its own piece reports.
 """
 
@@ -22,57 +24,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nasbench_kit.experiments.budget import whole_number
+from nasbench_kit.experiments.pieces import LONG, Piece, Whole, parts_of_long, runs_to_take, seconds_of
 from nasbench_kit.kernels import compiling, worker_pool
 from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.kernels.shared_pickles import loads, pickled
 from nasbench_kit.kernels.worker_pool import WORKERS, Interrupted, PoolWorker, Stopwatch, WorkerPool
 
-__all__ = ["Lost", "Whole", "number_of_workers", "spread"]
+__all__ = ["Lost", "number_of_workers", "spread"]
 
 Progress = Callable[[float], None]
 
 COLD, WARM = 1.5, 0.2  # seconds of work left for which workers are started, or used if they are there
-LONG = 0.8  # seconds of a piece that is rather begun again in parts
-ROUND = 0.35e-3  # seconds of a round of ask and tell that do not depend on the number of runs, about
-LOSS = 0.1  # share of the time that may be lost to that, if the pieces are to be many
-MANY = 8  # pieces per process, at most: the fewer, the longer the others wait for the last one
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A search to be divided.
-
-    Attributes
-    ----------
-    first_run, runs : int
-    together : int
-        The maximum number of runs in a piece.
-    rounds : float
-        About how many rounds of ask and tell a run has; infinite if unknown.
-    evaluations : int
-        Of all runs together, 0 if unknown.
-    piece : callable
-        Gives the task of the runs from a first one on: ``piece(first_run, runs)``.
-    shared : object
-        What all tasks refer to; it travels to a worker once.
-    parts : callable
-        Lists the parts of ``shared``, itself included, that tasks and results refer to.
-    workers : int
-        How many processes it may use.
-    on_table : bool
-        Whether it searches a table, so that by default it is spread.
-    """
-
-    first_run: int
-    runs: int
-    together: int
-    rounds: float
-    evaluations: int
-    piece: Callable[[int, int], Any]
-    shared: object
-    parts: Callable[[Any], list[object]]
-    workers: int
-    on_table: bool
+TELL = 0.1  # seconds between calls of a user's function that is told of the progress, at least
+STARTING = 1.0  # seconds until a worker that was just started is ready, about
 
 
 def number_of_workers(workers: int | None) -> int:
@@ -93,21 +57,6 @@ def number_of_workers(workers: int | None) -> int:
     return 1 if worker_pool.within_a_worker() else usable_cores()
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """Some runs of a search."""
-
-    search: int
-    first_run: int
-    runs: int
-    divisible: bool = True
-
-    def divided(self, parts: int, *, again: bool = True) -> list[_Piece]:
-        """Pieces of about equally many runs, which may be divided again or not."""
-        ends = [self.first_run + self.runs * i // parts for i in range(parts + 1)]
-        return [_Piece(self.search, a, b - a, again) for a, b in itertools.pairwise(ends)]
-
-
 @dataclass
 class _State:
     """How far a search is."""
@@ -116,6 +65,7 @@ class _State:
     results: dict[int, tuple[int, Any]] = field(default_factory=dict)  # runs and result, by the first run
     shares: dict[int, float] = field(default_factory=dict)  # of all work, done in the piece with this first run
     reported: float = 0.0
+    told: float = 0.0  # when that was
     begun: float = 0.0
     seconds: float = 0.0
     seconds_per_run: float | None = None
@@ -205,13 +155,14 @@ class _Spreading:
         self.run, self.searches, self.progress = run, searches, progress
         self.count, self.start, self.own_code = count, start, own_code
         self.pool: WorkerPool | None = None
-        self.given: dict[int, _Piece] = {}
+        self.given: dict[int, Piece] = {}
+        self.here: Piece | None = None  # what this process works on
         self.jobs = 0
         self.broken: BaseException | None = None
         self.states = [_State() for _ in searches]
-        self.waiting: deque[_Piece] = deque()
+        self.waiting: deque[Piece] = deque()
         for number, search in enumerate(searches):
-            whole = _Piece(number, search.first_run, search.runs)
+            whole = Piece(number, search.first_run, search.runs)
             pieces = whole.divided(math.ceil(search.runs / search.together))
             self.waiting.extend(pieces)
             self.states[number].pieces = len(pieces)
@@ -222,7 +173,8 @@ class _Spreading:
         while state.pieces:
             if state.error is not None:
                 raise state.error
-            self._start_if_worthwhile()
+            if len(self.waiting) > 1:
+                self._start_if_worthwhile()
             self._serve(0)
             staying = (piece for piece in self.waiting if self.pool is not None and self._stays(piece))
             here = itertools.chain(staying, self.waiting)
@@ -234,14 +186,14 @@ class _Spreading:
 
     # ---------------------------------------------------------------- in this process
 
-    def _work(self, piece: _Piece) -> None:
+    def _work(self, piece: Piece) -> None:
         watch = self._stopwatch(piece)
 
         def report(share: float) -> None:
             try:
                 self._report(piece, share)
-                if (total := watch.total(share)) < math.inf:
-                    self.states[piece.search].seconds_per_run = total / piece.runs
+                self._estimate(piece, total := watch.total(share))
+                if total < math.inf:
                     self._start_if_worthwhile(piece, total * (1 - share))
                 self._serve(0)
                 if self.pool is not None:
@@ -251,6 +203,7 @@ class _Spreading:
                 raise
 
         heard = self.count > 1 or self.progress[piece.search] is not None
+        self.here = piece
         try:
             result = self.run(self._task(piece), report if heard else None)
         except Interrupted as early:
@@ -261,25 +214,22 @@ class _Spreading:
             self._fail(piece, error)
         else:
             self._finish(piece, result, watch.seconds)
+        finally:
+            self.here = None
 
-    def _stopwatch(self, piece: _Piece) -> Stopwatch:
+    def _stopwatch(self, piece: Piece) -> Stopwatch:
         return Stopwatch(self._longest(piece), on_core=self.searches[piece.search].on_table)
 
-    def _task(self, piece: _Piece) -> Any:
+    def _task(self, piece: Piece) -> Any:
         return self.searches[piece.search].piece(piece.first_run, piece.runs)
 
     # ---------------------------------------------------------------- in workers
 
-    def _start_if_worthwhile(self, here: _Piece | None = None, left: float = 0.0) -> None:
+    def _start_if_worthwhile(self, here: Piece | None = None, left: float = 0.0) -> None:
         """Start workers if what is left takes long; ``left`` are the seconds of the piece at work here."""
         if self.pool is not None or self.count == 1:
             return
-        known = {n: state.seconds_per_run for n, state in enumerate(self.states) if state.seconds_per_run is not None}
-        totals = [seconds * self.searches[n].runs for n, seconds in known.items()]
-        usual = sum(totals) / max(len(totals), 1)  # of the searches that have not begun, nothing is known
-        for piece in self.waiting:
-            n = piece.search
-            left += known[n] * piece.runs if n in known else usual * piece.runs / self.searches[n].runs
+        left += self._seconds_waiting(at_least=True)
         if left < (WARM if worker_pool.pool_is_warm() else COLD):
             return
         waiting = [*self.waiting, *([here] if here is not None and self._longest(here) < math.inf else [])]
@@ -293,7 +243,7 @@ class _Spreading:
         if self.pool is None:
             self.count = 1
 
-    def _stays(self, piece: _Piece) -> bool:
+    def _stays(self, piece: Piece) -> bool:
         """Whether a piece cannot be sent to a worker; pickles what its search shares, once."""
         search, state = self.searches[piece.search], self.states[piece.search]
         if self.count == 1 or state.sent is not None or state.stays_here:
@@ -313,7 +263,7 @@ class _Spreading:
         state.sent = hashlib.sha256(shared).digest(), shared, parts
         return False
 
-    def _job(self, piece: _Piece) -> tuple[Callable[..., Any], Any]:
+    def _job(self, piece: Piece) -> tuple[Callable[..., Any], Any]:
         return _run_piece, (self.run, self._task(piece), compiling.enabled())
 
     def _serve(self, seconds: float | None) -> None:
@@ -331,7 +281,9 @@ class _Spreading:
                 continue
             piece = self.given[number]
             if kind == "share":
-                self._report(piece, *rest)
+                share, total = rest
+                self._report(piece, share)
+                self._estimate(piece, total)
                 continue
             del self.given[number]
             if kind == "done":
@@ -355,7 +307,7 @@ class _Spreading:
         """Give a worker a piece if it should have one; while there are many, a second one, so that it never waits."""
         if len(worker.jobs) >= (2 if len(self.waiting) >= 2 * self.count else 1):
             return False
-        piece = self._next(piece for piece in self.waiting if not self._stays(piece))
+        piece = self._next((piece for piece in self.waiting if not self._stays(piece)), worker)
         if piece is None:
             return False
         sent = self.states[piece.search].sent
@@ -364,74 +316,116 @@ class _Spreading:
         self.jobs += 1
         self.given[self.jobs] = piece
         job, on_core = pickled(self._job(piece), parts)[0], self.searches[piece.search].on_table
-        worker.give(self.jobs, key, shared, job, self._longest(piece), on_core)
+        worker.give(self.jobs, key, shared, job, self._longest(piece, worker), on_core)
         return True
 
     # ---------------------------------------------------------------- pieces
 
-    def _report(self, piece: _Piece, share: float) -> None:
+    def _report(self, piece: Piece, share: float) -> None:
         state, search = self.states[piece.search], self.searches[piece.search]
         state.shares[piece.first_run] = share * piece.runs / search.runs
         done, tell = sum(state.shares.values()), self.progress[piece.search]
-        if tell is not None and done > state.reported:  # it may have been more, before a piece was begun again
-            state.reported = done
+        now = time.perf_counter()
+        # it may have been more, before a piece was begun again
+        if tell is not None and done > state.reported and (now - state.told > TELL or not state.pieces):
+            state.reported, state.told = done, now
             tell(min(done, 1.0))
 
-    def _finish(self, piece: _Piece, result: Any, seconds: float) -> None:
+    def _estimate(self, piece: Piece, seconds: float) -> None:
+        """Note how long a piece will take, infinite if that is not known yet."""
+        if seconds < math.inf:
+            self.states[piece.search].seconds_per_run = seconds / piece.runs
+
+    def _finish(self, piece: Piece, result: Any, seconds: float) -> None:
         state = self.states[piece.search]
         state.results[piece.first_run] = piece.runs, result
-        state.seconds_per_run = seconds / piece.runs
+        self._estimate(piece, seconds)
         state.pieces -= 1
         self._report(piece, 1.0)
         state.seconds = time.perf_counter() - state.begun
 
-    def _fail(self, piece: _Piece, error: Exception) -> None:
+    def _fail(self, piece: Piece, error: Exception) -> None:
         """Keep the error of a piece; as if searches were run one after the other, those before it go on."""
         state = self.states[piece.search]
         state.error = state.error or error
         self.waiting = deque(other for other in self.waiting if other.search < piece.search)
 
-    def _longest(self, piece: _Piece) -> float:
-        """The seconds that a piece may take before it is divided instead; infinite if it is not to be divided."""
-        return LONG if piece.divisible and self._parts(piece, LONG) > 1 else math.inf
+    def _longest(self, piece: Piece, worker: PoolWorker | None = None) -> float:
+        """The seconds that a piece may take, in a worker or here, before it is divided instead; infinite if it is not to be."""
+        if not piece.divisible or self._parts(piece, LONG) < 2:
+            return math.inf
+        others = self._seconds_waiting() + sum(self._busy(worker))
+        return max(LONG, others / max(self.count - 1, 1))
 
-    def _parts(self, piece: _Piece, seconds: float) -> int:
+    def _parts(self, piece: Piece, seconds: float) -> int:
         """How many pieces to make of one that takes some seconds."""
-        most = self._most_parts(piece, seconds)
-        parts = min(max(self.count, min(MANY * self.count, int(LOSS * most))), most)
+        parts = parts_of_long(self.searches[piece.search].rounds, seconds, self.count)
         return min(parts // self.states[piece.search].pieces, piece.runs)
 
-    def _most_parts(self, piece: _Piece, seconds: float) -> int:
-        """In how many pieces most of the time would be lost."""
-        rounds = self.searches[piece.search].rounds
-        return self.count if math.isinf(rounds) else max(2, int(seconds / rounds / ROUND))
+    def _seconds_waiting(self, *, at_least: bool = False) -> float:
+        """About how long all waiting pieces take; those of searches that have not begun as long as usual, or at least."""
+        known = [
+            state.seconds_per_run * search.runs
+            for state, search in zip(self.states, self.searches, strict=True)
+            if state.seconds_per_run is not None
+        ]
+        usual = sum(known) / max(len(known), 1)
+        seconds = 0.0
+        for piece in self.waiting:
+            search, rate = self.searches[piece.search], self.states[piece.search].seconds_per_run
+            if rate is None:
+                rate = max(usual, seconds_of(search.evaluations, 0 if at_least else search.rounds)) / search.runs
+            seconds += rate * piece.runs
+        return seconds
 
-    def _divide(self, piece: _Piece, seconds: float) -> None:
+    def _divide(self, piece: Piece, seconds: float) -> None:
         """Begin a piece again that would take some seconds, as several."""
-        state = self.states[piece.search]
-        state.seconds_per_run = seconds / piece.runs
-        if state.error is None:
-            self._replace(piece, max(self._parts(piece, seconds), 1))
+        self._estimate(piece, seconds)
+        if self.states[piece.search].error is None:
+            self._replace(piece, piece.divided(max(self._parts(piece, seconds), 1), again=False))
 
-    def _replace(self, piece: _Piece, parts: int) -> None:
+    def _replace(self, piece: Piece, parts: list[Piece]) -> None:
         """Let the parts of a piece that has not begun, or is begun again, be the next."""
-        self.waiting.extendleft(reversed(piece.divided(parts, again=False)))
+        self.waiting.extendleft(reversed(parts))
         state = self.states[piece.search]
-        state.pieces += parts - 1
+        state.pieces += len(parts) - 1
         state.shares[piece.first_run] = 0.0
 
-    def _next(self, pieces: Iterable[_Piece]) -> _Piece | None:
-        """Take the first of some waiting pieces; the last ones are divided, so that all processes end together."""
+    def _next(self, pieces: Iterable[Piece], worker: PoolWorker | None = None) -> Piece | None:
+        """Take the first of some waiting pieces, for a worker or this process, or a part of it if others wait otherwise."""
         piece = next(iter(pieces), None)
         if piece is None:
             return None
-        rate, others = self.states[piece.search].seconds_per_run, len(self.waiting)
         self.waiting.remove(piece)
-        if self.pool is not None and rate is not None and piece.divisible and others < self.count:
-            parts = min(-(-self.count // others), self._most_parts(piece, rate * piece.runs), piece.runs)
-            if rate * piece.runs > LONG and parts > 1:
-                self._replace(piece, parts)
-                piece = self.waiting.popleft()
         state = self.states[piece.search]
+        rate = state.seconds_per_run
+        if self.pool is not None and rate is not None:
+            busy, waiting = self._busy(worker), self._seconds_waiting()
+            rounds = self.searches[piece.search].rounds
+            runs = runs_to_take(piece.runs, rounds, rate * piece.runs, busy, waiting)
+            if runs < piece.runs:
+                self._replace(piece, piece.split(runs))
+                piece = self.waiting.popleft()
         state.begun = state.begun or time.perf_counter()
         return piece
+
+    def _busy(self, free: PoolWorker | None) -> list[float]:
+        """In how many seconds the processes are free, but for a worker or this process, if it is None."""
+        if self.pool is None:
+            return []
+        found = []
+        for worker in self.pool.workers[: self.count - 1]:
+            if worker is not free:
+                jobs = [self.given[number] for number in worker.jobs]
+                found.append(sum(map(self._left, jobs)) if worker.ready else STARTING)
+        if free is not None:
+            found.append(0.0 if self.here is None else self._left(self.here))
+        return found
+
+    def _left(self, piece: Piece) -> float:
+        """About how many seconds of a piece that has begun are left."""
+        state, search = self.states[piece.search], self.searches[piece.search]
+        rate = state.seconds_per_run
+        if rate is None:
+            rate = seconds_of(search.evaluations, search.rounds) / search.runs
+        return rate * (piece.runs - state.shares.get(piece.first_run, 0.0) * search.runs)

@@ -32,12 +32,10 @@ def first_fronts(F: NDArray[np.float64], group: NDArray[np.int64], settled: int 
         Sorted by group, then by ascending objectives; of equal points, the first. O(n log n) for two objectives.
     """
     groups = int(group.max()) + 1
-    if F.shape[1] == 2 and enabled():
-        front: NDArray[np.intp] = _fronts_of_two(np.ascontiguousarray(F), *_by_group(group, groups), settled)
+    if F.shape[1] > 1 and enabled():
+        fronts = _fronts_of_two if F.shape[1] == 2 else _fronts_of_many
+        front: NDArray[np.intp] = fronts(np.ascontiguousarray(F), *_by_group(group, groups), settled)
         return front
-    if F.shape[1] > 2 and enabled():
-        front = _fronts_of_many(np.ascontiguousarray(F), *_by_group(group, groups), settled)
-        return front[_lexicographic(F[front], group[front])]
     if F.shape[1] == 2 and len(F) >= 8 * groups:
         left = _not_far_behind(F, group)
         return left[_nondominated(F.take(left, axis=0), group.take(left))]
@@ -173,18 +171,19 @@ def _fronts_of_two(
 def _fronts_of_many(
     F: NDArray[np.float64], members: NDArray[np.intp], begin: NDArray[np.intp], settled: int
 ) -> NDArray[np.intp]:
-    """Distinct non-dominated points of each group, of equal ones the first, in no order: (n, m) to (k,).
+    """Compiled version of `first_fronts` for any number of objectives, given points by group: (n, m) to (k,).
 
     Points are inserted one by one into the front of their group. What excluded a point is moved to the front's begin, since it
-    probably excludes the next one, too. O(n k m) for fronts of k points.
+    probably excludes the next one, too. O(n k m) for fronts of k points. They are sorted in the end (Shell 1959, "A high-speed
+    sorting procedure").
     """
     n, m = F.shape
     kept = np.empty(n, dtype=np.intp)
     total = 0
     for k in range(len(begin) - 1):
         size = 0
+        front = kept[total:]  # its first `size` points
         for i in members[begin[k] : begin[k + 1]]:
-            front = kept[total:]  # its first `size` points
             place = 0 if i >= settled else size
             while place < size:
                 objective = 0
@@ -208,5 +207,22 @@ def _fronts_of_many(
                     place += 1
             front[size] = i
             size += 1
+        gap = 1
+        while 9 * gap < size:
+            gap = 3 * gap + 1
+        while gap:
+            for place in range(gap, size):
+                i, at = front[place], place
+                while at >= gap:
+                    j = front[at - gap]
+                    objective = 0
+                    while objective < m - 1 and F[j, objective] == F[i, objective]:
+                        objective += 1
+                    if F[j, objective] < F[i, objective]:
+                        break
+                    front[at] = j
+                    at -= gap
+                front[at] = i
+            gap //= 3
         total += size
     return kept[:total].copy()

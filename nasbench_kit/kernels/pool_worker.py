@@ -90,7 +90,7 @@ def _outcome(
 ) -> bytes:
     def report(share: float) -> None:
         watch.interrupt_if_long(share)
-        send(pickle.dumps(("share", number, share)))
+        send(pickle.dumps(("share", number, share, watch.total(share))))
 
     try:
         result = function(argument, report)

@@ -16,7 +16,8 @@ import nasbench_kit as nk
 from nasbench_kit.errors import LostWorker
 from nasbench_kit.experiments import search as searching
 from nasbench_kit.experiments import spreading
-from nasbench_kit.experiments.spreading import Whole, number_of_workers
+from nasbench_kit.experiments.pieces import Whole
+from nasbench_kit.experiments.spreading import number_of_workers
 from nasbench_kit.kernels import worker_pool
 from nasbench_kit.spaces import Chain
 from nasbench_kit.store import MetricColumn, Table, write_store

@@ -8,14 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.graphs import canonical_order
-from nasbench_kit.spaces.nas_bench_nlp.cells import BLEND, NODES, OPERATIONS, SLOTS, SOURCES, STATES
+from nasbench_kit.spaces.nas_bench_nlp.cells import BLEND, FIRST_SOURCE_LABEL, NODES, SLOTS, SOURCES, STATES
 
 __all__ = ["canonical_cells"]
 
 Ints = NDArray[np.int64]
-
-_OF_SOURCE = 1 + (1 + len(OPERATIONS)) * 2**STATES  # the first label of x and the hidden states; below it, of nodes
-
 
 def canonical_cells(operations: Ints, inputs: Ints, states: Ints) -> tuple[Ints, Ints, Ints]:
     """Canonical form of each cell.
@@ -82,7 +79,7 @@ def _ordered(operations: Ints, inputs: Ints, states: Ints) -> tuple[Ints, Ints, 
         weight = np.where(operations == BLEND, 4**slot, 1)
         adjacency[every[:, np.newaxis], inputs[:, :, slot], SOURCES + np.arange(NODES)] += weight
     labels = np.zeros((n, vertices), dtype=np.int64)
-    labels[:, :SOURCES] = _OF_SOURCE + np.arange(SOURCES)
+    labels[:, :SOURCES] = FIRST_SOURCE_LABEL + np.arange(SOURCES)
     labels[:, SOURCES:] = operations * 2**STATES
     for state in range(STATES):
         node = SOURCES + states[:, state] - 1

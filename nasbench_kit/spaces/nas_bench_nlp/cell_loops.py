@@ -79,7 +79,11 @@ def canonical_loop(rows: NDArray[np.uint8], forms: NDArray[np.uint8], found: NDA
     first, second = np.empty(len(genotype), dtype=np.int64), np.empty(len(genotype), dtype=np.int64)
     colour, before = np.empty(VERTICES, dtype=np.uint64), np.empty(VERTICES, dtype=np.uint64)
     entering, leaving = np.empty(VERTICES, dtype=np.uint64), np.empty(VERTICES, dtype=np.uint64)
-    depth, label, node_at = np.empty(VERTICES, dtype=np.int64), np.empty(VERTICES, dtype=np.int64), np.empty(NODES, dtype=np.int64)
+    depth, label, node_at = (
+        np.empty(VERTICES, dtype=np.int64),
+        np.empty(VERTICES, dtype=np.int64),
+        np.empty(NODES, dtype=np.int64),
+    )
     vertex_of = np.empty(1 + VERTICES, dtype=np.int64)
     weight = np.empty((VERTICES, VERTICES), dtype=np.uint8)
     edge_ends = np.empty((NODES * SLOTS, 2), dtype=np.int64)

@@ -20,7 +20,16 @@ from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.genotypes import Genotypes, as_rng
 from nasbench_kit.spaces.nas_bench_nlp.cell_loops import canonical_loop, valid_loop
-from nasbench_kit.spaces.nas_bench_nlp.cells import ARITY, ARRANGED, NODE_GENES, NODES, OPERATIONS, SLOTS, SOURCES, STATES
+from nasbench_kit.spaces.nas_bench_nlp.cells import (
+    ARITY,
+    ARRANGED,
+    NODE_GENES,
+    NODES,
+    OPERATIONS,
+    SLOTS,
+    SOURCES,
+    STATES,
+)
 from nasbench_kit.spaces.nas_bench_nlp.sameness import canonical_cells
 
 __all__ = ["NASBenchNLP"]

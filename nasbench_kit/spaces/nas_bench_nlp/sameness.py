@@ -7,14 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.graphs import canonical_order
-from nasbench_kit.spaces.nas_bench_nlp.cells import BLEND, NODES, OPERATIONS, SLOTS, SOURCES, STATES
+from nasbench_kit.spaces.nas_bench_nlp.cells import BLEND, FIRST_SOURCE_LABEL, NODES, SLOTS, SOURCES, STATES
+from nasbench_kit.spaces.nas_bench_nlp.refinement import vertex_order
 
 __all__ = ["canonical_cells"]
 
 Ints = NDArray[np.int64]
-
-_OF_SOURCE = 1 + (1 + len(OPERATIONS)) * 2**STATES  # the first label of x and the hidden states; below it, of nodes
 
 
 def canonical_cells(operations: Ints, inputs: Ints, states: Ints) -> tuple[Ints, Ints, Ints]:
@@ -33,20 +31,19 @@ def canonical_cells(operations: Ints, inputs: Ints, states: Ints) -> tuple[Ints,
         Of the same shapes. Dead nodes and states are gone.
     """
     operations, inputs, states = _without_dead(operations, inputs, states)
-    ordered = _ordered(operations, inputs, states)
-    exchanged_inputs = np.where(inputs == 3, 4, np.where(inputs == 4, 3, inputs))
-    exchanged = _ordered(operations, exchanged_inputs, states[:, [0, 2, 1]])
-    first, second = _flat(ordered), _flat(exchanged)
+    found = _ordered(operations, inputs, states)
+    named = np.flatnonzero(states[:, 1:].any(axis=1))  # hidden states 1 and 2 may have either name
+    operations, inputs, states = operations[named], inputs[named], states[named][:, [0, 2, 1]]
+    exchanged = _ordered(operations, np.where(inputs == 3, 4, np.where(inputs == 4, 3, inputs)), states)
+    first, second = _flat(tuple(part[named] for part in found)), _flat(exchanged)
     differs = (first != second).argmax(axis=1)[:, np.newaxis]
-    less = np.take_along_axis(second, differs, axis=1) < np.take_along_axis(first, differs, axis=1)
-    return (
-        np.where(less, exchanged[0], ordered[0]),
-        np.where(less[:, :, np.newaxis], exchanged[1], ordered[1]),
-        np.where(less, exchanged[2], ordered[2]),
-    )
+    less = (np.take_along_axis(second, differs, axis=1) < np.take_along_axis(first, differs, axis=1))[:, 0]
+    for part, other in zip(found, exchanged, strict=True):
+        part[named[less]] = other[less]
+    return found
 
 
-def _flat(form: tuple[Ints, Ints, Ints]) -> Ints:
+def _flat(form: tuple[Ints, ...]) -> Ints:
     """Operations, inputs and states of each cell in one row."""
     return np.concatenate([part.reshape(len(part), math.prod(part.shape[1:])) for part in form], axis=1)
 
@@ -77,17 +74,13 @@ def _ordered(operations: Ints, inputs: Ints, states: Ints) -> tuple[Ints, Ints, 
     n = len(operations)
     vertices = SOURCES + NODES
     every = np.arange(n)
-    adjacency = np.zeros((n, 1 + vertices, vertices), dtype=np.int64)  # the row 0 takes what is no input
-    for slot in range(SLOTS):
-        weight = np.where(operations == BLEND, 4**slot, 1)
-        adjacency[every[:, np.newaxis], inputs[:, :, slot], SOURCES + np.arange(NODES)] += weight
     labels = np.zeros((n, vertices), dtype=np.int64)
-    labels[:, :SOURCES] = _OF_SOURCE + np.arange(SOURCES)
+    labels[:, :SOURCES] = FIRST_SOURCE_LABEL + np.arange(SOURCES)
     labels[:, SOURCES:] = operations * 2**STATES
     for state in range(STATES):
         node = SOURCES + states[:, state] - 1
         labels[every, node] += np.where(states[:, state] > 0, 2**state, 0)
-    order = canonical_order(adjacency[:, 1:], labels)
+    order = vertex_order(operations, inputs, labels)
     # nodes only, those with an operation first; the order is topological, so inputs stay before their readers
     rank = np.argsort(order, axis=1)[:, SOURCES:]
     order = np.argsort(np.where(operations > 0, rank, vertices + np.arange(NODES)), axis=1)

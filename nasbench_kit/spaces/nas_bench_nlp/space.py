@@ -15,16 +15,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.errors import InvalidArchitecture, UnknownName
+from nasbench_kit.kernels.compiling import enabled
 from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.genotypes import Genotypes, as_rng
-from nasbench_kit.spaces.nas_bench_nlp.cells import ARITY, ARRANGED, NODES, OPERATIONS, SLOTS, SOURCES, STATES
+from nasbench_kit.spaces.nas_bench_nlp.cell_loops import canonical_loop, valid_loop
+from nasbench_kit.spaces.nas_bench_nlp.cells import (
+    ARITY,
+    ARRANGED,
+    NODE_GENES,
+    NODES,
+    OPERATIONS,
+    SLOTS,
+    SOURCES,
+    STATES,
+)
 from nasbench_kit.spaces.nas_bench_nlp.sameness import canonical_cells
 
 __all__ = ["NASBenchNLP"]
 
 _SOURCE_NAMES = ("x", *(f"h_prev_{state}" for state in range(STATES)))
-_NODE_GENES = 1 + SLOTS
 
 
 class NASBenchNLP(Space):
@@ -65,8 +75,8 @@ class NASBenchNLP(Space):
     @property
     def units(self) -> dict[str, tuple[tuple[int, ...], ...]]:
         """``"node"``: an operation with its inputs; each hidden state by itself."""
-        nodes = tuple(tuple(range(i, i + _NODE_GENES)) for i in range(0, NODES * _NODE_GENES, _NODE_GENES))
-        return {**super().units, "node": (*nodes, *((gene,) for gene in range(NODES * _NODE_GENES, self.genes)))}
+        nodes = tuple(tuple(range(i, i + NODE_GENES)) for i in range(0, NODES * NODE_GENES, NODE_GENES))
+        return {**super().units, "node": (*nodes, *((gene,) for gene in range(NODES * NODE_GENES, self.genes)))}
 
     @property
     def gene_names(self) -> tuple[str, ...]:
@@ -87,6 +97,10 @@ class NASBenchNLP(Space):
     # ---------------------------------------------------------------- validity
 
     def valid_rows(self, rows: Genotypes) -> NDArray[np.bool_]:
+        if enabled():
+            found = np.empty(len(rows), dtype=np.bool_)
+            valid_loop(rows, np.array(self.cardinalities, dtype=np.uint8), ARITY, found)
+            return found
         inside: NDArray[np.bool_] = np.asarray((rows < np.array(self.cardinalities)).all(axis=1))
         operations, inputs, states = _parts(np.where(inside[:, np.newaxis], rows, 0))
         there = operations > 0
@@ -137,7 +151,7 @@ class NASBenchNLP(Space):
             shares = ARRANGED[node] / ARRANGED[node].sum()
             choice = generator.choice(ARRANGED.shape[1], size=n, p=shares)
             operation, count = choice // SLOTS + 1, choice % SLOTS + 1
-            first = node * _NODE_GENES
+            first = node * NODE_GENES
             rows[:, first] = np.where(there, operation, 0)
             inputs = generator.integers(1, 1 + SOURCES + node, size=(n, SLOTS))
             taken = there[:, np.newaxis] & (np.arange(SLOTS) < count[:, np.newaxis])
@@ -148,9 +162,19 @@ class NASBenchNLP(Space):
     # ---------------------------------------------------------------- the same network
 
     def canonical_rows(self, rows: Genotypes) -> Genotypes:
+        if not enabled():
+            return self._canonical_rows(rows)
+        forms, found = np.empty_like(rows), np.empty(len(rows), dtype=np.bool_)
+        canonical_loop(rows, forms, found)
+        rest = np.flatnonzero(~found)  # so symmetric that orders of nodes have to be tried
+        if len(rest):
+            forms[rest] = self._canonical_rows(rows[rest])
+        return forms
+
+    def _canonical_rows(self, rows: Genotypes) -> Genotypes:
         operations, inputs, states = _parts(rows)
         operations, inputs, states = canonical_cells(operations, inputs, states)
-        nodes = np.concatenate([operations[:, :, np.newaxis], inputs], axis=2).reshape(len(rows), NODES * _NODE_GENES)
+        nodes = np.concatenate([operations[:, :, np.newaxis], inputs], axis=2).reshape(len(rows), NODES * NODE_GENES)
         return np.concatenate([nodes, states], axis=1).astype(np.uint8)
 
     # ---------------------------------------------------------------- native forms
@@ -163,13 +187,13 @@ class NASBenchNLP(Space):
         genes = [0] * self.genes
         for i, name in enumerate(order):
             node = recipe[name]
-            genes[i * _NODE_GENES] = 1 + OPERATIONS.index(node["op"])
+            genes[i * NODE_GENES] = 1 + OPERATIONS.index(node["op"])
             for slot, source in enumerate(node["input"]):
-                genes[i * _NODE_GENES + 1 + slot] = place[source]
+                genes[i * NODE_GENES + 1 + slot] = place[source]
         for state in range(STATES):
             name = f"h_new_{state}"
             if name in recipe:
-                genes[NODES * _NODE_GENES + state] = place[name] - SOURCES
+                genes[NODES * NODE_GENES + state] = place[name] - SOURCES
         return genes
 
     def decode_one(self, row: Sequence[int]) -> dict[str, dict[str, Any]]:
@@ -190,8 +214,8 @@ class NASBenchNLP(Space):
 
 def _parts(rows: Genotypes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Operations (n, 24), inputs (n, 24, 3) and hidden states (n, 3) of genotypes."""
-    nodes = rows[:, : NODES * _NODE_GENES].reshape(len(rows), NODES, _NODE_GENES).astype(np.int64)
-    return nodes[:, :, 0], nodes[:, :, 1:], rows[:, NODES * _NODE_GENES :].astype(np.int64)
+    nodes = rows[:, : NODES * NODE_GENES].reshape(len(rows), NODES, NODE_GENES).astype(np.int64)
+    return nodes[:, :, 0], nodes[:, :, 1:], rows[:, NODES * NODE_GENES :].astype(np.int64)
 
 
 def _drawn_states(size: NDArray[np.intp], generator: np.random.Generator) -> NDArray[np.intp]:
@@ -212,13 +236,13 @@ def _drawn_states(size: NDArray[np.intp], generator: np.random.Generator) -> NDA
 
 
 def _recipe(row: Sequence[int]) -> dict[str, dict[str, Any]]:
-    states = {int(node): state for state, node in enumerate(row[NODES * _NODE_GENES :]) if node}
-    count = sum(1 for i in range(NODES) if row[i * _NODE_GENES])
+    states = {int(node): state for state, node in enumerate(row[NODES * NODE_GENES :]) if node}
+    count = sum(1 for i in range(NODES) if row[i * NODE_GENES])
     names = [f"h_new_{states[i + 1]}" if i + 1 in states else f"node_{i}" for i in range(count)]
     known = (*_SOURCE_NAMES, *names)
     recipe = {}
     for i, name in enumerate(names):
-        genes = row[i * _NODE_GENES : (i + 1) * _NODE_GENES]
+        genes = row[i * NODE_GENES : (i + 1) * NODE_GENES]
         recipe[name] = {"op": OPERATIONS[genes[0] - 1], "input": [known[gene - 1] for gene in genes[1:] if gene]}
     return recipe
 

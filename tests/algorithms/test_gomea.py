@@ -9,6 +9,7 @@ import scipy.spatial.distance
 import scipy.stats
 
 import nasbench_kit as nk
+from nasbench_kit.algorithms.operators import linkage
 from nasbench_kit.algorithms.operators.linkage import linkage_tree, mutual_information
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.spaces import Chain
@@ -25,6 +26,13 @@ def test_mutual_information_by_the_definition():
                 independent = joint.sum(axis=1)[:, None] * joint.sum(axis=0)
                 expected = scipy.stats.entropy(joint.ravel(), independent.ravel())
                 assert found[run, a, b] == pytest.approx(expected, abs=1e-6)
+
+
+def test_mutual_information_a_few_populations_at_a_time(monkeypatch):
+    X = np.random.default_rng(1).integers(0, 3, (7, 20, 4), dtype=np.uint8)
+    at_once = mutual_information(X, 3)
+    monkeypatch.setattr(linkage, "AT_ONCE", 2 * (4 * 3) ** 2)
+    np.testing.assert_array_equal(mutual_information(X, 3), at_once)
 
 
 def test_trees_are_those_of_scipy():

@@ -9,6 +9,8 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["linkage_tree", "mutual_information", "share_logs"]
 
+AT_ONCE = 2**22  # joint probabilities in memory at a time, unless a single population has more
+
 
 def mutual_information(X: Genotypes, values: int) -> NDArray[np.float64]:
     """Mutual information in nats of all pairs of genes in each population: (runs, n, genes) to (runs, genes, genes).
@@ -16,6 +18,10 @@ def mutual_information(X: Genotypes, values: int) -> NDArray[np.float64]:
     ``values`` is the maximum number of alleles of a gene. The diagonal holds the entropy of each gene.
     """
     runs, n, genes = X.shape
+    portion = max(1, AT_ONCE // (genes * values) ** 2)
+    if runs > portion:
+        some = [mutual_information(X[first : first + portion], values) for first in range(0, runs, portion)]
+        return np.concatenate(some)
     ones = (X[..., np.newaxis] == np.arange(values, dtype=np.uint8)).reshape(runs, n, genes * values).astype(np.float32)
     joint = (ones.swapaxes(1, 2) @ ones).reshape(runs, genes, values, genes, values) / n
     single = ones.mean(axis=1).reshape(runs, genes, values)

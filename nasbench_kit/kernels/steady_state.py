@@ -227,33 +227,44 @@ def _of_two(first: NDArray[np.float64], second: NDArray[np.float64], run: NDArra
 
 
 @part
-def _join(
+def _level(
     F: NDArray[np.float64],
     rank: NDArray[np.intp],
     new: int,
     no_worse: NDArray[np.bool_],
     no_better: NDArray[np.bool_],
+) -> int:
+    """Rank of a newcomer of one run: values (m, points), ranks (points,); which points are no worse, and no better."""
+    m, points = F.shape
+    for j in range(m):
+        values, value = F[j], F[j, new]
+        for i in range(points):
+            no_worse[i] = (j == 0 or no_worse[i]) & (values[i] <= value)
+            no_better[i] = (j == 0 or no_better[i]) & (values[i] >= value)
+    no_worse[new] = no_better[new] = False
+    level = 0
+    for i in range(points):
+        behind = rank[i] + 1 if no_worse[i] > no_better[i] else 0
+        level = behind if behind > level else level
+    return level
+
+
+@part
+def _push(
+    F: NDArray[np.float64],
+    rank: NDArray[np.intp],
+    level: int,
+    no_worse: NDArray[np.bool_],
+    no_better: NDArray[np.bool_],
     moved: NDArray[np.intp],
     pushed: NDArray[np.intp],
 ) -> None:
-    """`join` for one run: values (m, points), ranks (points,), and the newcomer's slot."""
+    """Update the ranks of the members that a newcomer of this rank pushes back, as `join` does."""
     m, points = F.shape
-    no_worse[:] = True
-    no_better[:] = True
-    for objective in range(m):
-        values, value = F[objective], F[objective, new]
-        for i in range(points):
-            no_worse[i] &= values[i] <= value
-            no_better[i] &= values[i] >= value
-    level = 0
-    for i in range(points):
-        level = max(level, rank[i] + 1 if no_worse[i] and not no_better[i] else 0)
-    rank[new] = level
     count = 0
     for i in range(points):
-        if no_better[i] and not no_worse[i] and rank[i] == level:
-            moved[count] = i
-            count += 1
+        moved[count] = i
+        count += (no_better[i] > no_worse[i]) & (rank[i] == level)
     while count:
         level += 1
         further = 0
@@ -316,15 +327,18 @@ def _after_joining_two(
         new = order[run, points - 1]
         _arrives(X[run], F[:, run], new, x[run], f[run])
         first, second, ranks = F[0, run], F[1, run], rank[run]
-        before = 0
+        before = level = 0
+        ranks[new] = -1
         for i in range(points):
-            before += np.intp(first[i] < first[new]) | np.intp(first[i] == first[new]) & np.intp(
-                second[i] < second[new]
-            )
-        level = 0
+            less = np.intp(first[i] < first[new]) | np.intp(first[i] == first[new]) & np.intp(second[i] < second[new])
+            before += less
+            behind = (ranks[i] + 1) * (less & np.intp(second[i] <= second[new]))
+            level = behind if behind > level else level
+        if level > ranks.max():  # alone in the last front
+            ranks[new] = level
+            continue
         for i in range(before):
             slots[i] = order[run, i]
-            level = max(level, ranks[slots[i]] + 1 if second[slots[i]] <= second[new] else 0)
         slots[before] = new
         ranks[new] = level
         lowest[:] = np.inf
@@ -384,13 +398,21 @@ def _after_joining_many(
         slots = order[run]
         new = slots[points - 1]
         _arrives(X[run], F[:, run], new, x[run], f[run])
-        _join(F[:, run], rank[run], new, no_worse, no_better, moved, pushed)
+        rank[run, new] = -1
+        twins[run, new] = 0
+        level = _level(F[:, run], rank[run], new, no_worse, no_better)
+        alone = level > rank[run].max()
+        rank[run, new] = level
+        if alone:  # in the last front
+            continue
+        _push(F[:, run], rank[run], level, no_worse, no_better, moved, pushed)
         alike = 0
         for i in range(points):
-            same = np.intp(no_worse[i]) & np.intp(no_better[i]) & np.intp(i != new)
-            twins[run, i] += same
-            alike += same
-        twins[run, new] = alike
+            alike += no_worse[i] & no_better[i]
+        if alike:
+            for i in range(points):
+                twins[run, i] += no_worse[i] & no_better[i]
+            twins[run, new] = alike
         worst = rank[run].max()
         size = several = 0
         for i in range(points):

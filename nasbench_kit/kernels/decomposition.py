@@ -226,11 +226,14 @@ def _children(
             a, b = np.intp(first * n), np.intp(second * n)
         parent[run] = a
         crossed_and_mutated(
-            child[run, 0],
-            X[run, a],
-            X[run, b],
+            child,
+            X,
+            run,
+            a,
+            b,
             True,
-            words[run, VARIATION:],
+            words,
+            VARIATION,
             masks,
             sizes,
             steps,

@@ -127,10 +127,13 @@ def mated(
 @part
 def crossed_and_mutated(
     child: NDArray[np.uint8],
-    first: NDArray[np.uint8],
-    second: NDArray[np.uint8],
+    X: NDArray[np.uint8],
+    run: int,
+    a: int,
+    b: int,
     crossed: bool,
     words: NDArray[np.uint32],
+    begin: int,
     masks: NDArray[np.uint8],
     sizes: NDArray[np.int64],
     steps: NDArray[np.uint8],
@@ -138,20 +141,23 @@ def crossed_and_mutated(
     alias: NDArray[np.intp],
     cardinalities: NDArray[np.int64],
 ) -> None:
-    """Set a child of two parents, from the words that `Mating` requests."""
+    """Set the child of two genotypes of a run, from the words that `Mating` requests, which begin at a place.
+
+    Arrays of all runs are passed: to make an array of a part of each would take as long as a child.
+    """
     unit = 2.0**-32
-    cut = 1 + np.intp(words[0] * ((len(masks) - 1) * unit)) if crossed else 0
+    cut = 1 + np.intp(words[run, begin] * ((len(masks) - 1) * unit)) if crossed else 0
     gene = row = table = 0
     for group in range(len(sizes)):
         count, width = sizes[group]
-        word = 2 + 4 * group
-        slot = np.intp(words[word] * (count * unit))
-        if words[word + 2] >= stay[table + slot]:
+        word = begin + 2 + 4 * group
+        slot = np.intp(words[run, word] * (count * unit))
+        if words[run, word + 2] >= stay[table + slot]:
             slot = alias[table + slot]
         for i in range(width):
-            old = first[gene] ^ (first[gene] ^ second[gene]) & masks[cut, gene]
+            old = X[run, a, gene] ^ (X[run, a, gene] ^ X[run, b, gene]) & masks[cut, gene]
             value = np.int64(old) + steps[row + slot * width + i]
-            child[gene] = value - cardinalities[gene] if value >= cardinalities[gene] else value
+            child[run, 0, gene] = value - cardinalities[gene] if value >= cardinalities[gene] else value
             gene += 1
         row += count * width
         table += count
@@ -182,11 +188,14 @@ def _children_of_any(
         b = order[run, np.intp(words[run, 1] * (n * unit))]
         crossed = crossing == 1 or words[run, 2] * unit < crossing
         crossed_and_mutated(
-            child[run, 0],
-            X[run, a],
-            X[run, b],
+            child,
+            X,
+            run,
+            a,
+            b,
             crossed,
-            words[run, cuts:],
+            words,
+            cuts,
             masks,
             sizes,
             steps,

@@ -227,65 +227,78 @@ def _of_two(first: NDArray[np.float64], second: NDArray[np.float64], run: NDArra
 
 
 @part
-def _join(
+def _level(
     F: NDArray[np.float64],
     rank: NDArray[np.intp],
+    run: int,
     new: int,
+    no_worse: NDArray[np.bool_],
+    no_better: NDArray[np.bool_],
+) -> int:
+    """Rank of the newcomer of a run; sets which points are no worse, and no better."""
+    m, _, points = F.shape
+    for j in range(m):
+        values, value = F[j, run], F[j, run, new]
+        for i in range(points):
+            no_worse[i] = (j == 0 or no_worse[i]) & (values[i] <= value)
+            no_better[i] = (j == 0 or no_better[i]) & (values[i] >= value)
+    no_worse[new] = no_better[new] = False
+    level = 0
+    for i in range(points):
+        behind = rank[run, i] + 1 if no_worse[i] > no_better[i] else 0
+        level = behind if behind > level else level
+    return level
+
+
+@part
+def _push(
+    F: NDArray[np.float64],
+    rank: NDArray[np.intp],
+    run: int,
+    level: int,
     no_worse: NDArray[np.bool_],
     no_better: NDArray[np.bool_],
     moved: NDArray[np.intp],
     pushed: NDArray[np.intp],
 ) -> None:
-    """`join` for one run: values (m, points), ranks (points,), and the newcomer's slot."""
-    m, points = F.shape
-    no_worse[:] = True
-    no_better[:] = True
-    for objective in range(m):
-        values, value = F[objective], F[objective, new]
-        for i in range(points):
-            no_worse[i] &= values[i] <= value
-            no_better[i] &= values[i] >= value
-    level = 0
-    for i in range(points):
-        level = max(level, rank[i] + 1 if no_worse[i] and not no_better[i] else 0)
-    rank[new] = level
+    """Update the ranks of the members of a run that a newcomer of this rank pushes back, as `join` does."""
+    m, _, points = F.shape
     count = 0
     for i in range(points):
-        if no_better[i] and not no_worse[i] and rank[i] == level:
-            moved[count] = i
-            count += 1
+        moved[count] = i
+        count += (no_better[i] > no_worse[i]) & (rank[run, i] == level)
     while count:
         level += 1
         further = 0
         for i in range(points):
-            if rank[i] != level:
+            if rank[run, i] != level:
                 continue
             for k in range(count):
                 below = True
                 for objective in range(m):
-                    below = below and F[objective, moved[k]] <= F[objective, i]
+                    below = below and F[objective, run, moved[k]] <= F[objective, run, i]
                 if below:  # they differ, since equal points have equal ranks
                     pushed[further] = i
                     further += 1
                     break
         for k in range(count):
-            rank[moved[k]] = level
+            rank[run, moved[k]] = level
         moved, pushed = pushed, moved
         count = further
 
 
 @part
 def _arrives(
-    X: NDArray[np.uint8], F: NDArray[np.float64], slot: int, x: NDArray[np.uint8], f: NDArray[np.float64]
+    X: NDArray[np.uint8], F: NDArray[np.float64], run: int, slot: int, x: NDArray[np.uint8], f: NDArray[np.float64]
 ) -> None:
-    """Write a newcomer into the free slot of its run: genotypes (slots, genes), values (m, slots)."""
+    """Write the newcomer of a run into its free slot."""
     known = True
-    for j in range(len(f)):
-        known &= -np.inf < f[j] < np.inf
-    for j in range(len(f)):
-        F[j, slot] = f[j] if known else np.inf
-    for gene in range(len(x)):
-        X[slot, gene] = x[gene]
+    for j in range(len(F)):
+        known &= -np.inf < f[run, j] < np.inf
+    for j in range(len(F)):
+        F[j, run, slot] = f[run, j] if known else np.inf
+    for gene in range(x.shape[1]):
+        X[run, slot, gene] = x[run, gene]
 
 
 @part
@@ -314,17 +327,20 @@ def _after_joining_two(
     lowest = np.empty(points + 1)  # of each rank, the second objective of what has joined it so far
     for run in range(runs):
         new = order[run, points - 1]
-        _arrives(X[run], F[:, run], new, x[run], f[run])
+        _arrives(X, F, run, new, x, f)
         first, second, ranks = F[0, run], F[1, run], rank[run]
-        before = 0
+        before = level = 0
+        ranks[new] = -1
         for i in range(points):
-            before += np.intp(first[i] < first[new]) | np.intp(first[i] == first[new]) & np.intp(
-                second[i] < second[new]
-            )
-        level = 0
+            less = np.intp(first[i] < first[new]) | np.intp(first[i] == first[new]) & np.intp(second[i] < second[new])
+            before += less
+            behind = (ranks[i] + 1) * (less & np.intp(second[i] <= second[new]))
+            level = behind if behind > level else level
+        if level > ranks.max():  # alone in the last front
+            ranks[new] = level
+            continue
         for i in range(before):
             slots[i] = order[run, i]
-            level = max(level, ranks[slots[i]] + 1 if second[slots[i]] <= second[new] else 0)
         slots[before] = new
         ranks[new] = level
         lowest[:] = np.inf
@@ -383,14 +399,22 @@ def _after_joining_many(
     for run in range(runs):
         slots = order[run]
         new = slots[points - 1]
-        _arrives(X[run], F[:, run], new, x[run], f[run])
-        _join(F[:, run], rank[run], new, no_worse, no_better, moved, pushed)
+        _arrives(X, F, run, new, x, f)
+        rank[run, new] = -1
+        twins[run, new] = 0
+        level = _level(F, rank, run, new, no_worse, no_better)
+        alone = level > rank[run].max()
+        rank[run, new] = level
+        if alone:  # in the last front
+            continue
+        _push(F, rank, run, level, no_worse, no_better, moved, pushed)
         alike = 0
         for i in range(points):
-            same = np.intp(no_worse[i]) & np.intp(no_better[i]) & np.intp(i != new)
-            twins[run, i] += same
-            alike += same
-        twins[run, new] = alike
+            alike += no_worse[i] & no_better[i]
+        if alike:
+            for i in range(points):
+                twins[run, i] += no_worse[i] & no_better[i]
+            twins[run, new] = alike
         worst = rank[run].max()
         size = several = 0
         for i in range(points):

@@ -333,9 +333,10 @@ class Recorder:
             values = F[..., 0] if counted is None else np.where(counted, F[..., 0], np.inf)
             lowest = values.min(axis=1) if size > 1 else values[:, 0]
             better = np.flatnonzero(lowest < self.incumbent_F)
-            best = values[better].argmin(axis=1)
-            self.incumbent[better] = X[better, best]
-            self.incumbent_F[better] = values[better, best]
+            if len(better):
+                best = values[better].argmin(axis=1)
+                self.incumbent[better] = X[better, best]
+                self.incumbent_F[better] = values[better, best]
         chosen = self.seen.note(X, batch.new, counted, batch.network)
         if self.objectives > 1:
             # a genotype that the run has seen may be new to its archive: trained further, or by another trial

@@ -233,7 +233,7 @@ class Algorithm(ABC):
         wanted = (*self._asked.shape[:2], self.objectives)
         if values.shape != wanted:
             raise ValueError(f"{self.name}: F has the shape {values.shape}, expected {wanted}")
-        if np.isnan(values).any():
+        if np.count_nonzero(np.isnan(values)):
             raise ValueError(f"{self.name}: F contains nan; use inf for genotypes that could not be evaluated")
         asked, self._asked = self._asked, None
         self._tell(asked, values)

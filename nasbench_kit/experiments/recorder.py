@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.experiments.archive_quality import Yardstick, exact_front
 from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.candidates import Candidates
 from nasbench_kit.experiments.generation_log import GenerationLog
 from nasbench_kit.experiments.scale import scale_of
 from nasbench_kit.kernels.compiling import enabled
@@ -23,8 +24,6 @@ from nasbench_kit.spaces.genotypes import Genotypes
 __all__ = ["CLOCKS", "GRID", "Recorder", "known_front", "log_grid"]
 
 CLOCKS = ("evaluations", "unique_networks", "simulated_seconds")
-
-CANDIDATES = 4096  # of archives that loops keep before they are copied
 
 GRID = (20, 10)  # rows of the trace per decade: recording an incumbent is cheap, recording an archive is not
 
@@ -128,7 +127,7 @@ class Recorder:
         self.archive_run = np.empty(0, dtype=np.int64)
         self.archive_X = np.empty((0, space.genes), dtype=np.uint8)
         self.archive_F = np.empty((0, objectives))
-        self._pending: list[tuple[NDArray[np.int64], Genotypes, NDArray[np.float64]]] = []
+        self._candidates = Candidates(space.genes, objectives)
         self._partly = False  # whether anything was trained partly
         self._grid_position = 0
         self._told = 0  # evaluations per run so far, including runs that have ended
@@ -143,8 +142,6 @@ class Recorder:
         self._plain = (
             self._endless and clock == "evaluations" and not self._in_order and log is None and self.seen.small
         )
-        self._filled = 0  # number of candidates
-        self._candidates = np.empty(0, np.int64), np.empty((0, space.genes), np.uint8), np.empty((0, objectives))
 
     def update(self, X: Genotypes, evaluation: Evaluation, *, partial: bool = False) -> None:
         """Record a batch.
@@ -251,9 +248,8 @@ class Recorder:
         self._partly |= partial
         noted = self.seen.arrays()
         for start, stop, row in self._parts(size):
-            if self.objectives > 1:
-                self._make_room(self.runs * (stop - start))
-            self._filled = follow(
+            candidates = self._candidates.buffer(self.runs * (stop - start) if self.objectives > 1 else 0)
+            self._candidates.filled = follow(
                 X,
                 F,
                 seconds,
@@ -265,36 +261,14 @@ class Recorder:
                 partial,
                 self.incumbent,
                 self.incumbent_F,
-                self._noise_free is not None,
-                self._filled,
-                *self._candidates,
+                self._partly or self._noise_free is not None,
+                self._candidates.filled,
+                *candidates,
                 *noted,
             )
             if row:
                 self._write_row(self.running)
         self._told += size
-
-    def _make_room(self, more: int) -> None:
-        """Make room for as many more candidates of the archives."""
-        run, X, F = self._candidates
-        if self._filled + more <= len(run):
-            return
-        self._keep_candidates()
-        if more > len(run):
-            count = max(CANDIDATES, more)
-            self._candidates = (
-                np.empty(count, run.dtype),
-                np.empty((count, X.shape[1]), X.dtype),
-                np.empty((count, F.shape[1])),
-            )
-
-    def _keep_candidates(self) -> None:
-        """Have the candidates of the archives that loops have noted wait for the next merge."""
-        if self._filled:
-            run, X, F = self._candidates
-            kept = slice(self._filled)
-            self._pending.append((run[kept].copy(), X[kept].copy(), F[kept].copy()))
-            self._filled = 0
 
     def _follow_clock(self, batch: _Batch) -> None:
         if batch.new is not None and self.clock == "unique_networks":
@@ -337,25 +311,25 @@ class Recorder:
             values = F[..., 0] if counted is None else np.where(counted, F[..., 0], np.inf)
             lowest = values.min(axis=1) if size > 1 else values[:, 0]
             better = np.flatnonzero(lowest < self.incumbent_F)
-            best = values[better].argmin(axis=1)
-            self.incumbent[better] = X[better, best]
-            self.incumbent_F[better] = values[better, best]
+            if len(better):
+                best = values[better].argmin(axis=1)
+                self.incumbent[better] = X[better, best]
+                self.incumbent_F[better] = values[better, best]
         chosen = self.seen.note(X, batch.new, counted, batch.network)
         if self.objectives > 1:
             # a genotype that the run has seen may be new to its archive: trained further, or by another trial
             if self._partly or self._noise_free is not None:
                 chosen = np.arange(runs * size) if counted is None else np.flatnonzero(counted)
             new_X = X.reshape(-1, self.space.genes).take(chosen, axis=0)
-            self._pending.append((chosen // size, new_X, F.reshape(-1, self.objectives).take(chosen, axis=0)))
+            self._candidates.add(chosen // size, new_X, F.reshape(-1, self.objectives).take(chosen, axis=0))
 
     def _merge_archive(self) -> None:
-        self._keep_candidates()
-        if not self._pending:
+        candidates = self._candidates.taken()
+        if not candidates:
             return
-        run = np.concatenate([self.archive_run, *(part[0] for part in self._pending)])
-        X = np.concatenate([self.archive_X, *(part[1] for part in self._pending)])
-        F = np.concatenate([self.archive_F, *(part[2] for part in self._pending)])
-        self._pending = []
+        run = np.concatenate([self.archive_run, *(part[0] for part in candidates)])
+        X = np.concatenate([self.archive_X, *(part[1] for part in candidates)])
+        F = np.concatenate([self.archive_F, *(part[2] for part in candidates)])
         if np.isfinite(F).all():
             kept = nondominated(F, run, len(self.archive_run))
         else:

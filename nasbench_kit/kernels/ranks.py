@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, enabled
-from nasbench_kit.kernels.sorting import heights_of_columns, stable_order, take, whole_numbers
+from nasbench_kit.kernels.sorting import bits_and_shift, heights_of_columns, stable_order, take, whole_numbers
 
-__all__ = ["FEW_RUNS", "dominators", "fresh_points", "known_points", "lexicographic", "ranks_of_sorted"]
+__all__ = ["FEW_RUNS", "TOGETHER", "dominators", "fresh_points", "known_points", "lexicographic", "ranks_of_sorted"]
 
 # points per run beyond which moocore is as fast, with and without compiled loops, and sets of bits take too much memory
 MOST_POINTS = {True: 4096, False: 1024}
 FEW_RUNS = 8  # below which moocore is faster than NumPy's calls
 WORD = 64  # bits of a word of a set
+TOGETHER = (
+    4096  # values of several objectives up to which they are sorted together: few are bound by calls, many by the cache
+)
 
 
 def lexicographic(F: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -58,17 +61,28 @@ def _heights(F: NDArray[np.float64]) -> NDArray[np.intp]:
     """The heights that `lexicographic` returns, without compiled loops."""
     runs, points, m = F.shape
     heights = np.empty((m, runs, points), dtype=np.intp)
+    columns = np.moveaxis(F, 2, 0)
     places = np.arange(points)
-    ends = np.empty((runs, points), dtype=np.intp)
-    ends[:, -1] = points - 1
-    for height, values in zip(heights, np.moveaxis(F, 2, 0), strict=True):
-        code, bits = whole_numbers(np.ascontiguousarray(values))
+    together = max(TOGETHER // max(runs * points, 1), 1)
+    for start in range(0, m, together):
+        values = np.ascontiguousarray(columns[start : start + together]).reshape(-1, points)
+        code, bits = whole_numbers(values) if together == 1 or not values.size else _whole_columns(values, runs)
         by_value = stable_order(code, bits)
         ascending = take(code, by_value)
+        ends = np.full(values.shape, points - 1)
         ends[:, :-1] = np.where(ascending[:, 1:] != ascending[:, :-1], places[:-1], points)
         last_of_equals = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
-        height.reshape(-1)[by_value.reshape(-1)] = last_of_equals.reshape(-1)
+        heights[start : start + together].reshape(-1)[by_value.reshape(-1)] = last_of_equals.reshape(-1)
     return heights
+
+
+def _whole_columns(values: NDArray[np.float64], rows: int) -> tuple[NDArray[np.uint64], int]:
+    """`whole_numbers` for each column by itself, one after the other: (columns * rows, n)."""
+    code = whole_numbers(values)[0].reshape(-1, rows * values.shape[1])
+    code -= code.min(axis=1, keepdims=True)
+    bits, shifts = zip(*map(bits_and_shift, np.bitwise_or.reduce(code, axis=1).tolist()), strict=True)
+    code >>= np.array(shifts, dtype=np.uint64)[:, np.newaxis]
+    return code.reshape(values.shape), max(bits)
 
 
 def fresh_points(order: NDArray[np.intp], heights: NDArray[np.intp]) -> NDArray[np.bool_]:

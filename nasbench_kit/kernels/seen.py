@@ -140,6 +140,8 @@ class Seen:
             if counted is not None:
                 fresh &= counted.ravel()
             chosen = np.flatnonzero(fresh)
+            if not len(chosen) and new is None:
+                return chosen
             genotypes[index.take(chosen)] = True
             if self._networks is None:
                 self._wait(chosen, number.astype(np.uint64), flat, batch)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nasbench_kit.kernels.compiling import compiled, enabled
 
 __all__ = [
+    "bits_and_shift",
     "heights_of_columns",
     "lowest",
     "order_by_two",
@@ -51,7 +52,7 @@ def whole_numbers(values: NDArray[np.float64]) -> tuple[NDArray[np.uint64], int]
         code ^= np.where(values < 0, np.uint64(2**64 - 1), np.uint64(2**63))
     code -= code.min(initial=2**64 - 1)
     used = int(np.bitwise_or.reduce(code, axis=None))
-    bits, shift = _bits_and_shift(used)
+    bits, shift = bits_and_shift(used)
     if shift:
         code >>= np.uint64(shift)
     return code, bits
@@ -148,7 +149,7 @@ def lowest(values: NDArray[np.float64], k: int) -> NDArray[np.intp]:
     rows, n = values.shape
     if enabled() and values.size:
         codes, used = _column_codes((values + 0.0).reshape(-1, 1).view(np.uint64))
-        bits, shift = _bits_and_shift(int(used[0]))
+        bits, shift = bits_and_shift(int(used[0]))
         place = n.bit_length()
         if bits + place <= 64:
             keys = _keys_with_places(codes, np.array([shift]), place, rows)[0]
@@ -165,7 +166,7 @@ def heights_of_columns(values: NDArray[np.float64]) -> NDArray[np.intp]:
     """
     rows, n, columns = values.shape
     codes, used = _column_codes((values + 0.0).reshape(-1, columns).view(np.uint64))
-    bits, shifts = zip(*map(_bits_and_shift, used.tolist()), strict=True)
+    bits, shifts = zip(*map(bits_and_shift, used.tolist()), strict=True)
     place = n.bit_length()
     # low bits for which there is no room, so that equal keys are sorted again
     rest = [max(width + place - 64, 0) for width in bits]
@@ -180,7 +181,7 @@ def order_of_pairs(values: NDArray[np.float64]) -> NDArray[np.intp]:
     rows, n = values.shape[:2]
     if enabled():
         codes, used = _column_codes((values + 0.0).reshape(-1, 2).view(np.uint64))
-        (first_bits, first_shift), (second_bits, second_shift) = map(_bits_and_shift, used.tolist())
+        (first_bits, first_shift), (second_bits, second_shift) = map(bits_and_shift, used.tolist())
         place = n.bit_length()
         rest = max(first_bits + place - 64, 0)
         if rest + second_bits + place <= 64:
@@ -196,7 +197,7 @@ def order_of_pairs(values: NDArray[np.float64]) -> NDArray[np.intp]:
     return order_by_two(*whole_numbers(first), *whole_numbers(second))[0]
 
 
-def _bits_and_shift(used: int) -> tuple[int, int]:
+def bits_and_shift(used: int) -> tuple[int, int]:
     """Number of bits from the highest to the lowest used bit, and the position of the lowest."""
     trailing = max((used & -used).bit_length() - 1, 0)
     return used.bit_length() - trailing, trailing

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled
 from nasbench_kit.kernels.hashing import mix
-from nasbench_kit.kernels.ranks import known_points, lexicographic, ranks_of_sorted
-from nasbench_kit.kernels.sorting import stable_order, take
+from nasbench_kit.kernels.ranks import TOGETHER, known_points, lexicographic, ranks_of_sorted
+from nasbench_kit.kernels.sorting import stable_order
 
 __all__ = ["rank_and_crowding_of_many", "survival_keys_of_many"]
 
@@ -29,40 +29,63 @@ def rank_and_crowding_of_many(
     order, heights = lexicographic(F)
     known = known_points(F).reshape(-1).take(order)
     rank = ranks_of_sorted(order, heights, known, enough)
+    wanted = (known & (rank < _fronts_of(rank, known, enough)[:, np.newaxis])).reshape(-1)
     distance = np.zeros(runs * points)
-    wanted = known & (rank < _fronts_of(rank, known, enough)[:, np.newaxis])
-    position = points.bit_length()
-    for objective in range(m):
-        values = F.reshape(-1, m)[:, objective].take(order.reshape(-1))
-        code = (rank << position | take(heights[objective], order)).view(np.uint64)
-        ascending = stable_order(code, 2 * position)
-        members = ascending[wanted.reshape(-1).take(ascending)]
-        if not len(members):
-            break
-        # members of a front with equal values, of all fronts and runs
-        code = code.reshape(-1).take(members)
-        run = members // points
-        begins = np.ones(len(members), dtype=np.bool_)
-        begins[1:] = (code[1:] != code[:-1]) | (run[1:] != run[:-1])
-        starts = np.flatnonzero(begins)
-        first, last = _ends(members, starts, words.reshape(-1), objective)
-        value, front = values.take(first), (run * (points + 1) + rank.reshape(-1).take(members)).take(starts)
-        opens = np.ones(len(starts), dtype=np.bool_)
-        opens[1:] = front[1:] != front[:-1]
-        closes = np.append(opens[1:], True)
-        number = np.cumsum(opens) - 1
-        span = (value[closes] - value[opens])[number]
-        single = first == last
-        inner = single & ~opens & ~closes  # these have neighbours on both sides
-        at = np.flatnonzero(inner)
-        distance[first[at]] += (value[at + 1] - value[at - 1]) / span[at]
-        at = np.flatnonzero(~single & ~opens)
-        distance[first[at]] += (value[at] - value[at - 1]) / span[at]
-        at = np.flatnonzero(~single & ~closes)
-        distance[last[at]] += (value[at + 1] - value[at]) / span[at]
-        distance[first[opens]] = np.inf
-        distance[last[closes]] = np.inf
+    values = np.ascontiguousarray(np.moveaxis(F, 2, 0)).reshape(m, -1).take(order.reshape(-1), axis=1)
+    # few points are bound by calls, and many by the cache
+    together = max(TOGETHER // max(runs * points, 1), 1)
+    for first in range(0, m, together):
+        some = slice(first, first + together)
+        for gaps in _gaps(order, heights[some], rank, wanted, values[some], words.reshape(-1), first):
+            distance += gaps
     return order, rank, distance.reshape(runs, points)
+
+
+def _gaps(
+    order: NDArray[np.intp],
+    heights: NDArray[np.intp],
+    rank: NDArray[np.intp],
+    wanted: NDArray[np.bool_],
+    values: NDArray[np.float64],
+    words: NDArray[np.uint32],
+    objective: int,
+) -> NDArray[np.float64]:
+    """What some objectives, from ``objective`` on, add to the crowding distances of the sorted points: (k, runs * points)."""
+    k, (runs, points) = len(heights), order.shape
+    position, total = points.bit_length(), runs * points
+    code = rank << position | heights.reshape(k, total).take(order.reshape(-1), axis=1).reshape(k, runs, points)
+    ascending = stable_order(code.view(np.uint64).reshape(-1, points), 2 * position).reshape(k, total)
+    if k > 1:
+        members = ascending[wanted.take(ascending % total)] if total else ascending.reshape(-1)
+    else:
+        members = ascending[0].compress(wanted.take(ascending[0]))
+    gaps = np.zeros(k * total)
+    if not len(members):
+        return gaps.reshape(k, total)
+    # members of a front with equal values, of all fronts, runs and objectives
+    code = code.reshape(-1).take(members)
+    run = members // points
+    begins = np.ones(len(members), dtype=np.bool_)
+    begins[1:] = (code[1:] != code[:-1]) | (run[1:] != run[:-1])
+    starts = np.flatnonzero(begins)
+    first, last = _ends(members, starts, words, objective, k > 1)
+    value, front = values.reshape(-1).take(first), code.take(starts) >> position | run.take(starts) << position
+    opens = np.ones(len(starts), dtype=np.bool_)
+    opens[1:] = front[1:] != front[:-1]
+    closes = np.append(opens[1:], True)
+    number = np.cumsum(opens) - 1
+    span = (value[closes] - value[opens])[number]
+    single = first == last
+    inner = single & ~opens & ~closes  # these have neighbours on both sides
+    at = np.flatnonzero(inner)
+    gaps[first[at]] = (value[at + 1] - value[at - 1]) / span[at]
+    at = np.flatnonzero(~single & ~opens)
+    gaps[first[at]] = (value[at] - value[at - 1]) / span[at]
+    at = np.flatnonzero(~single & ~closes)
+    gaps[last[at]] += (value[at + 1] - value[at]) / span[at]
+    gaps[first[opens]] = np.inf
+    gaps[last[closes]] = np.inf
+    return gaps.reshape(k, total)
 
 
 def _fronts_of(rank: NDArray[np.intp], known: NDArray[np.bool_], enough: int) -> NDArray[np.intp]:
@@ -77,11 +100,12 @@ def _fronts_of(rank: NDArray[np.intp], known: NDArray[np.bool_], enough: int) ->
 
 
 def _ends(
-    members: NDArray[np.intp], starts: NDArray[np.intp], words: NDArray[np.uint32], objective: int
+    members: NDArray[np.intp], starts: NDArray[np.intp], words: NDArray[np.uint32], objective: int, several: bool
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The first and the last of members with equal values, which random words shuffle: (members,) to twice (starts,).
 
-    Words are hashed, so that the order differs between objectives; of equal words, the first and the last one count.
+    Members are those of ``objective``, or of ``several`` from there on, one after the other. Words are hashed, so that the
+    order differs between objectives; of equal words, the first and the last one count.
     """
     first = last = members.take(starts)
     sizes = np.diff(starts, append=len(members))
@@ -92,7 +116,13 @@ def _ends(
         group = np.repeat(np.arange(len(shared)), sizes)
         begins = np.cumsum(sizes) - sizes
         some = members.take(np.arange(len(group)) + (starts.take(shared) - begins).take(group))
-        word = mix(words.take(some).astype(np.uint64) + (np.uint64(objective) << np.uint64(32)))
+        seed = np.uint64(objective) << np.uint64(32)
+        if several:
+            seed = seed + ((some // len(words)).view(np.uint64) << np.uint64(32))
+            some_words = words.take(some % len(words))
+        else:
+            some_words = words.take(some)
+        word = mix(some_words.astype(np.uint64) + seed)
         lowest = np.flatnonzero(word == np.minimum.reduceat(word, begins).take(group))[::-1]
         highest = np.flatnonzero(word == np.maximum.reduceat(word, begins).take(group))
         # of several assignments to the same place, the last one counts

@@ -147,7 +147,7 @@ class Space(Sameness, Costs):
         """
         rows = self.as_rows(X)
         valid = self.valid_rows(rows)
-        if not valid.all():
+        if np.count_nonzero(valid) < len(valid):  # several times faster than `all` for few rows
             self.refuse(rows, ~valid)
         return rows
 

@@ -15,6 +15,7 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["Numbering"]
 
+_FEW = 32  # rows up to which a product of integers is faster, for want of conversions
 _BLOCK = 8192  # rows per matrix product, so that the operands stay in cache and BLAS stays single-threaded
 
 
@@ -67,6 +68,8 @@ class Numbering(ABC):
 
         Uses a floating-point matrix product, which is exact in this range and several times faster than integers.
         """
+        if len(rows) <= _FEW:
+            return np.asarray(rows @ self.digit_weights.view(np.int64))
         weights = self._float_weights
         with np.errstate(
             invalid="ignore"

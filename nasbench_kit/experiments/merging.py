@@ -1,4 +1,4 @@
-"""Merging the results of a search whose runs were divided, by hand or over the jobs of a cluster."""
+"""Joining the results of a search whose runs were divided: into batches, by hand or over the jobs of a cluster."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from nasbench_kit.experiments.result import Result, join_results
-from nasbench_kit.experiments.result_file import contents
+from nasbench_kit.experiments.generations import Generations
+from nasbench_kit.experiments.result import Result
+from nasbench_kit.experiments.result_file import contents, joined
 from nasbench_kit.experiments.result_loading import load_result
 
-__all__ = ["merge"]
+__all__ = ["join_results", "merge"]
 
 # what has to be the same, in the words of messages
 _PARTS = {
@@ -126,3 +127,35 @@ def _difference(one: Any, other: Any) -> str:
         key = next(key for key in {**one, **other} if one.get(key) != other.get(key))
         return f"{key} is {one.get(key)!r} and {other.get(key)!r}"
     return f"{one!r} and {other!r}"
+
+
+def join_results(parts: Sequence[Result]) -> Result:
+    """Join the results of consecutive batches of runs."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    generations = Generations.joined([part.generations for part in parts if part.generations is not None])
+    # the parts count their runs from 0
+    before = np.cumsum([0, *(part.runs for part in parts[:-1])])
+    rows = {name: np.concatenate([part.rows[name] for part in parts]) for name in first.rows}
+    rows["run"] = np.concatenate([part.rows["run"] + runs for part, runs in zip(parts, before, strict=True)])
+    fields = joined(parts)
+    fields["archive_run"] = np.concatenate([part.archive_run + runs for part, runs in zip(parts, before, strict=True)])
+    whole = Result(
+        algorithm=first.algorithm,
+        settings=first.settings,
+        space=first.space,
+        objective_metrics=first.objective_metrics,
+        seed=first.seed,
+        rows=rows,
+        source=first.source,
+        budget=first.budget,
+        options=first.options,
+        clock=first.clock,
+        metrics={name: np.concatenate([part.metrics[name] for part in parts]) for name in first.metrics},
+        generations=generations,
+        **fields,  # type: ignore[arg-type] # what has to be there is
+    )
+    if "benchmark" in first.__dict__:
+        whole.__dict__["benchmark"] = first.__dict__["benchmark"]
+    return whole

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +18,7 @@ from nasbench_kit.experiments.budget import Budget
 from nasbench_kit.experiments.generations import Generations
 from nasbench_kit.experiments.iohprofiler import write_iohprofiler
 from nasbench_kit.experiments.recorder import Recorder
-from nasbench_kit.experiments.result_file import (
-    contents,
-    joined,
-    stored,
-    stored_fields,
-)
+from nasbench_kit.experiments.result_file import contents, stored, stored_fields
 from nasbench_kit.metrics import Metric, minimised
 from nasbench_kit.problems import Problem
 from nasbench_kit.spaces import Space
@@ -34,7 +28,7 @@ from nasbench_kit.store.record import seal, write_record
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Result", "join_results"]
+__all__ = ["Result"]
 
 
 class Optimiser(Protocol):
@@ -382,35 +376,3 @@ class Result(ArchiveMeasures):
             A search on several objectives that kept no log: search with ``record=True``.
         """
         return write_iohprofiler(self, Path(folder), name or self.algorithm)
-
-
-def join_results(parts: Sequence[Result]) -> Result:
-    """Join the results of consecutive batches of runs."""
-    first = parts[0]
-    if len(parts) == 1:
-        return first
-    generations = Generations.joined([part.generations for part in parts if part.generations is not None])
-    # the parts count their runs from 0
-    before = np.cumsum([0, *(part.runs for part in parts[:-1])])
-    rows = {name: np.concatenate([part.rows[name] for part in parts]) for name in first.rows}
-    rows["run"] = np.concatenate([part.rows["run"] + runs for part, runs in zip(parts, before, strict=True)])
-    fields = joined(parts)
-    fields["archive_run"] = np.concatenate([part.archive_run + runs for part, runs in zip(parts, before, strict=True)])
-    whole = Result(
-        algorithm=first.algorithm,
-        settings=first.settings,
-        space=first.space,
-        objective_metrics=first.objective_metrics,
-        seed=first.seed,
-        rows=rows,
-        source=first.source,
-        budget=first.budget,
-        options=first.options,
-        clock=first.clock,
-        metrics={name: np.concatenate([part.metrics[name] for part in parts]) for name in first.metrics},
-        generations=generations,
-        **fields,  # type: ignore[arg-type] # what has to be there is
-    )
-    if "benchmark" in first.__dict__:
-        whole.__dict__["benchmark"] = first.__dict__["benchmark"]
-    return whole

@@ -19,9 +19,10 @@ from nasbench_kit.experiments.archive_quality import checked_indicators
 from nasbench_kit.experiments.batch import Batch, run_batch
 from nasbench_kit.experiments.budget import Budget, whole_number
 from nasbench_kit.experiments.limits import check_memory
+from nasbench_kit.experiments.merging import join_results
 from nasbench_kit.experiments.pieces import Whole
 from nasbench_kit.experiments.recorder import CLOCKS
-from nasbench_kit.experiments.result import Result, join_results
+from nasbench_kit.experiments.result import Result
 from nasbench_kit.experiments.spreading import Lost, number_of_workers, spread
 from nasbench_kit.kernels.seen import SEEN_NETWORKS
 from nasbench_kit.problems import Problem

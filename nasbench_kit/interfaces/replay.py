@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.experiments.budget import Budget
+from nasbench_kit.experiments.merging import join_results
 from nasbench_kit.experiments.recorder import Recorder
-from nasbench_kit.experiments.result import Result, join_results
+from nasbench_kit.experiments.result import Result
 from nasbench_kit.problems import Evaluation, Problem
 from nasbench_kit.spaces.genotypes import Genotypes
 

@@ -33,6 +33,11 @@ _NASLIB_OPERATIONS = np.array([1, 0, 3, 2, 4], dtype=np.uint8)
 _NASLIB_EDGES = [0, 1, 3, 2, 4, 5]
 
 
+# the usual way of writing, |a~0|+|b~0|c~1|+|d~0|e~1|f~2|, split at its bars: where the items are, and the gene of each
+_ITEMS = (1, 3, 4, 6, 7, 8)
+_GENES = [{f"{operation}~{i}": gene for gene, operation in enumerate(OPERATIONS)} for i, _ in EDGES]
+
+
 class NB201(Space):
     """The search space of NAS-Bench-201: 15,625 genotypes, 5,524 networks.
 
@@ -128,6 +133,16 @@ class NB201(Space):
     def encode_one(self, native: Any) -> Sequence[int]:
         if not isinstance(native, str):
             raise InvalidArchitecture(f"a native form must be a string, not {type(native).__name__}")
+        parts = native.strip().split("|")
+        if len(parts) == 10 and parts[2] == parts[5] == "+" and not parts[0] and not parts[9]:
+            try:
+                return [genes[part] for genes, part in zip(_GENES, (parts[i] for i in _ITEMS), strict=True)]
+            except KeyError:
+                pass  # the reason is found below
+        return self._encode_by_parts(native)
+
+    def _encode_by_parts(self, native: str) -> Sequence[int]:
+        """As `encode_one`, for any way of writing, and with the reason for what cannot be read."""
         nodes = native.strip().split("+")
         if len(nodes) != 3:
             raise InvalidArchitecture(f"expected 3 nodes joined by '+', not {len(nodes)}")

@@ -1,9 +1,14 @@
 """Non-domination ranks and crowding distances for three objectives and more; see `crowding` for what they are.
 
 Every point is sorted once by each objective and once by all, as integers by NumPy's vectorised sorts; the rest works on the places
-in these orders, which are small. Of about 1,900 microseconds for 20,000 points of 100 runs and four objectives, with compiled loops
-on one core of an EPYC (NumPy 2.4), these sorts take 210, the places 240, ranks 460, the sorts by front and objective 170 with 190
-to prepare them, and the scans of the fronts 600. Without compiled loops it is about 5,000.
+in these orders, which are small. Of about 1,670 microseconds for 20,000 points of 100 runs and four objectives, with compiled loops
+on one core of an EPYC (NumPy 2.4), the order by each objective takes 360, the one by all 120, ranks 380, the sorts by front and
+objective 65 with 115 to prepare them, and the scans of the fronts 470. Without compiled loops it is about 5,000.
+
+The sorts alone are 290, the floor of this method. They depend on the width: per number, NumPy takes 1.9 ns for rows of 200 with
+64 bits and 0.8 ns with 32 bits, but 5.8 and 0.9 ns for rows of 400. Tried, and no faster: members of fronts by a counting sort
+instead of NumPy's, and points in the order of the first objective, of which equal ones are sorted in a loop. Both branch on what
+cannot be predicted.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from nasbench_kit.spaces.nas_bench_nlp.sameness import canonical_cells
 
 __all__ = ["NASBenchNLP"]
 
+_BLOCK = 1024  # cells whose canonical forms are computed at a time, so that intermediate arrays stay in the cache
 _SOURCE_NAMES = ("x", *(f"h_prev_{state}" for state in range(STATES)))
 
 
@@ -172,10 +173,15 @@ class NASBenchNLP(Space):
         return forms
 
     def _canonical_rows(self, rows: Genotypes) -> Genotypes:
-        operations, inputs, states = _parts(rows)
-        operations, inputs, states = canonical_cells(operations, inputs, states)
-        nodes = np.concatenate([operations[:, :, np.newaxis], inputs], axis=2).reshape(len(rows), NODES * NODE_GENES)
-        return np.concatenate([nodes, states], axis=1).astype(np.uint8)
+        forms = np.empty_like(rows)
+        for start in range(0, len(rows), _BLOCK):
+            operations, inputs, states = canonical_cells(*_parts(rows[start : start + _BLOCK]))
+            block = forms[start : start + _BLOCK]
+            block[:, : NODES * NODE_GENES : NODE_GENES] = operations
+            for slot in range(SLOTS):
+                block[:, 1 + slot : NODES * NODE_GENES : NODE_GENES] = inputs[:, :, slot]
+            block[:, NODES * NODE_GENES :] = states
+        return forms
 
     # ---------------------------------------------------------------- native forms
 

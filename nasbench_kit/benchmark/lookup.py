@@ -47,6 +47,11 @@ class Lookup:
             return self._record_of_network.take(networks), networks
         return self._records_without_networks(rows), None
 
+    @property
+    def by_network(self) -> bool:
+        """Whether `records_and_networks` goes by networks."""
+        return self._record_of_network is not None
+
     def _records_without_networks(self, rows: Genotypes) -> NDArray[np.intp]:
         if self.space.size <= DENSE:
             return self.by_number[self.space.small_number(rows)]

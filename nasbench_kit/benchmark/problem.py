@@ -244,10 +244,16 @@ class TabularProblem(Problem):
             if not answers.complete:
                 self._settle(X, found.F)
             return found
-        X = self.answered(self.space.check(X))
+        X = self.space.check(X)
+        stored = None
+        if self.missing == "nearest":
+            stored = self._stored.places(X)
+            X = self._stored.genotypes.take(stored, axis=0)
         network: NDArray[np.intp] | None = None
         if small:
             where = self.space.small_number(X)
+        elif stored is not None and not self.bench.by_network:
+            where = self._stored.rows.take(stored)
         else:
             records, network = self.bench.records_and_networks(X)
             where = np.where(records < 0, len(self.bench), records)  # the last row, which knows nothing

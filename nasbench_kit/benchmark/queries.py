@@ -374,6 +374,11 @@ class Queries:
         """`records`, and the ``network_index`` of each genotype if it was computed on the way."""
         return self._records.records_and_networks(rows)
 
+    @property
+    def by_network(self) -> bool:
+        """Whether records are looked up by ``network_index``, which evaluations then carry with them."""
+        return self._records.by_network
+
     def _damaged(self, error: InvalidArchitecture) -> StoreError:
         return StoreError(f"{self.path} is a damaged store: {error}; convert its source again")
 

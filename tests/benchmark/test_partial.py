@@ -11,8 +11,8 @@ import pytest
 
 import nasbench_kit as nk
 from nasbench_kit.algorithms import ALGORITHMS
-from nasbench_kit.benchmark.nearest import Nearest
 from nasbench_kit.cli.main import main
+from nasbench_kit.kernels.agreement import Agreement
 from nasbench_kit.spaces import Chain
 from nasbench_kit.store import MetricColumn, Table, write_store
 
@@ -96,12 +96,12 @@ def test_ties_go_to_the_first_and_blocks_do_not_matter(monkeypatch):
     stored = generator.integers(0, cardinalities, (40, 5), dtype=np.uint8)
     X = generator.integers(0, cardinalities, (500, 5), dtype=np.uint8)
     expected = (X[:, None] != stored[None]).sum(axis=2).argmin(axis=1)
-    assert (Nearest(stored).find(X) == expected).all()
-    monkeypatch.setattr("nasbench_kit.benchmark.nearest._BLOCK", 100)
-    assert (Nearest(stored).find(X) == expected).all()
-    assert Nearest(stored).find(X[:0]).shape == (0,)
+    assert (Agreement(stored, cardinalities).most(X) == expected).all()
+    monkeypatch.setattr("nasbench_kit.kernels.agreement._BLOCK", 100)
+    assert (Agreement(stored, cardinalities).most(X) == expected).all()
+    assert Agreement(stored, cardinalities).most(X[:0]).shape == (0,)
     wide = generator.integers(0, 2, (3, 300), dtype=np.uint8)  # more genes than a byte counts
-    assert Nearest(wide).find(wide).tolist() == [0, 1, 2]
+    assert Agreement(wide, (2,) * 300).most(wide).tolist() == [0, 1, 2]
 
 
 def test_random_search_draws_the_stored_rows_uniformly(bench):

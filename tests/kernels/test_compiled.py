@@ -22,6 +22,7 @@ from nasbench_kit.algorithms.operators.mutation import mutate_one_gene
 from nasbench_kit.algorithms.operators.selection import tournament
 from nasbench_kit.algorithms.streams import Streams
 from nasbench_kit.kernels import compiling
+from nasbench_kit.kernels.agreement import Agreement
 from nasbench_kit.kernels.domination import first_fronts
 from nasbench_kit.kernels.hash_sets import HashSets
 from nasbench_kit.kernels.kernel_density import density, deviations
@@ -278,6 +279,34 @@ def test_canonical_cells_are_the_same(space_name):
     assert equal(*both(lambda: space.canonical(X)))
 
 
+def test_recurrent_cells_are_the_same():
+    space = nk.space("nas-bench-nlp")
+    X = space.sample(300, 0)
+    X = np.concatenate([X, np.concatenate([space.neighbours(x)[::40] for x in X[:20]])])
+    changed = X.copy()
+    rng = np.random.default_rng(0)
+    changed[np.arange(len(X)), rng.integers(0, space.genes, len(X))] = rng.integers(0, 30, len(X))
+    assert equal(*both(lambda: (space.canonical(X), space.is_valid(changed), space.canonical(X[:0]))))
+    assert equal(*both(lambda: space.canonical_rows(np.asfortranarray(X))))
+
+
+def test_rows_that_agree_most_are_the_same():
+    space = nk.space("accel-nasbench")
+    rows = space.sample(1000, 0)
+    rng = np.random.default_rng(0)
+    X = rows[rng.integers(0, 1000, 2000)]
+    X = np.where(rng.random(X.shape) < np.linspace(0, 0.5, 2000)[:, np.newaxis], space.sample(2000, 1), X)
+    assert equal(*both(lambda: Agreement(rows, space.cardinalities).most(X)))
+    wide = rng.integers(0, 2, (5, 300), dtype=np.uint8)  # more genes than a byte counts
+    assert equal(*both(lambda: Agreement(wide, (2,) * 300).most(wide)))
+
+
+def test_costs_of_nb101_are_the_same():
+    space = nk.space("nb101")
+    X = space.sample(3000, 0)
+    assert equal(*both(lambda: tuple(space.cost(X, name, dataset="cifar10") for name in ("params", "flops"))))
+
+
 def test_sets_are_the_same():
     def fill():
         rng, sets, found = np.random.default_rng(0), HashSets(4), []
@@ -509,6 +538,7 @@ def test_a_disk_that_keeps_no_loops_costs_time_alone(how, tmp_path):
     script = """
 import nasbench_kit as nk
 from nasbench_kit.kernels import compiling
+from nasbench_kit.kernels.agreement import Agreement
 problem = nk.open("nb201-digits").problem("valid_accuracy")
 print(nk.search(problem, nk.RandomSearch(), runs=2, evaluations=300).best("valid_accuracy"))
 """

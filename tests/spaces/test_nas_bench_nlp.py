@@ -108,3 +108,9 @@ def test_drawn_cells_use_everything():
     assert (X[:, 0 : 24 * 4 : 4] > 0).sum(axis=1).mean() > 23  # larger cells are far more numerous
     # linear operations with three inputs outnumber all others
     assert np.bincount(X[:, 0 : 24 * 4 : 4].ravel(), minlength=8)[1:].argmax() in (0, 1)
+
+
+def test_keys_are_those_of_stores():
+    """Stores keep them, so they must never change."""
+    assert SPACE.key(SPACE.encode([RNN, LSTM])).tolist() == [4555791785705157764, 3826975651461661875]
+    assert np.bitwise_xor.reduce(SPACE.key(SPACE.sample(300, 0))) == 3736166851369847169

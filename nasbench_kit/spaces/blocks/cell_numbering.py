@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.kernels.compiling import compiled, enabled
+from nasbench_kit.kernels.compiling import compiled
 
-__all__ = ["canonical_cells"]
+__all__ = ["canonical_cells", "canonical_loop"]
 
 INPUTS = 2  # of a cell
 _BLOCK = 8192  # cells per block, so that intermediate arrays stay in the cache
@@ -39,12 +39,9 @@ def canonical_cells(
     n, nodes = joins.shape
     code_of = _Codes(nodes, *labels)
     best = np.empty((n, nodes), dtype=np.int64)
-    if enabled():
-        _compiled_codes(sources, operations, joins, *labels, best)
-    else:
-        for start in range(0, n, _BLOCK):
-            part = slice(start, start + _BLOCK)
-            best[part] = _best_codes(sources[part], operations[part], joins[part], code_of)
+    for start in range(0, n, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        best[part] = _best_codes(sources[part], operations[part], joins[part], code_of)
     return code_of.undo(best)
 
 
@@ -95,41 +92,58 @@ def _best_codes(
 
 
 @compiled
-def _compiled_codes(
-    sources: NDArray[np.int64],
-    operations: NDArray[np.int64],
-    joins: NDArray[np.int64],
-    operation_labels: int,
-    join_labels: int,
-    best: NDArray[np.int64],
-) -> None:
-    """Compiled version of `_best_codes`, which sets ``best``."""
-    n, nodes = joins.shape
-    halves = (nodes + INPUTS) * operation_labels
-    numbers = np.empty((1, nodes + INPUTS), dtype=np.int64)
-    for i in range(n):
-        numbers[0] = -1
-        for source in range(INPUTS):
-            numbers[0, source] = source
+def canonical_loop(cells: NDArray[np.uint8], node_genes: int, forms: NDArray[np.uint8]) -> None:
+    """Compiled version of `canonical_cells`, from genes to genes: (n, nodes * genes of a node).
+
+    A node's code has its genes as bytes, the smaller half first. Partial numberings that are still tied are in ``numbers``.
+    """
+    nodes = cells.shape[1] // node_genes
+    room = 64
+    numbers = np.empty((room, nodes + INPUTS), dtype=np.int64)
+    extended = np.empty((room, nodes + INPUTS), dtype=np.int64)
+    tied = np.empty((room, 2), dtype=np.int64)  # numberings with the node that comes next
+    for i in range(len(cells)):
+        genes = cells[i]
+        numbers[0, :INPUTS] = np.arange(INPUTS)
+        numbers[0, INPUTS:] = -1
         kept = 1
         for place in range(nodes):
-            extended = np.empty((kept * (nodes - place), nodes + INPUTS), dtype=np.int64)
-            least, count = _LATE, 0
+            if kept * (nodes - place) > room:
+                room = kept * (nodes - place)
+                old, numbers = numbers, np.empty((room, nodes + INPUTS), dtype=np.int64)
+                numbers[:kept] = old[:kept]
+                extended = np.empty((room, nodes + INPUTS), dtype=np.int64)
+                tied = np.empty((room, 2), dtype=np.int64)
+            least, count = np.int64(_LATE), 0
             for k in range(kept):
-                number = numbers[k]
                 for node in range(nodes):
-                    one, other = number[sources[i, node, 0]], number[sources[i, node, 1]]
-                    if number[INPUTS + node] >= 0 or one < 0 or other < 0:
+                    first = node * node_genes
+                    one, other = numbers[k, genes[first]], numbers[k, genes[first + 2]]
+                    if numbers[k, INPUTS + node] >= 0 or one < 0 or other < 0:
                         continue
-                    one = one * operation_labels + operations[i, node, 0]
-                    other = other * operation_labels + operations[i, node, 1]
-                    code = (min(one, other) * halves + max(one, other)) * join_labels + joins[i, node]
+                    one = one << 8 | np.int64(genes[first + 1])
+                    other = other << 8 | np.int64(genes[first + 3])
+                    code = min(one, other) << 24 | max(one, other) << 8
+                    if node_genes > 4:
+                        code |= np.int64(genes[first + 4])
                     if code > least:
                         continue
                     if code < least:
                         least, count = code, 0
-                    extended[count] = number
-                    extended[count, INPUTS + node] = INPUTS + place
+                    tied[count, 0], tied[count, 1] = k, node
                     count += 1
-            best[i, place] = least
-            numbers, kept = extended, count
+            first = place * node_genes
+            forms[i, first], forms[i, first + 1] = least >> 32, least >> 24 & 255
+            forms[i, first + 2], forms[i, first + 3] = least >> 16 & 255, least >> 8 & 255
+            if node_genes > 4:
+                forms[i, first + 4] = least & 255
+            if count == 1 and tied[0, 0] == 0:
+                numbers[0, INPUTS + tied[0, 1]] = INPUTS + place
+                kept = 1
+                continue
+            for k in range(count):
+                for vertex in range(nodes + INPUTS):
+                    extended[k, vertex] = numbers[tied[k, 0], vertex]
+                extended[k, INPUTS + tied[k, 1]] = INPUTS + place
+            numbers, extended = extended, numbers
+            kept = count

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasbench_kit.spaces.blocks.cell_numbering import INPUTS, canonical_cells
+from nasbench_kit.kernels.compiling import enabled
+from nasbench_kit.spaces.blocks.cell_numbering import INPUTS, canonical_cells, canonical_loop
 from nasbench_kit.spaces.contract import Space
 from nasbench_kit.spaces.diagram import Arrow, Diagram, Node
 from nasbench_kit.spaces.genotypes import Genotypes
@@ -156,6 +157,11 @@ class CellPair(Space):
     # ---------------------------------------------------------------- sameness
 
     def canonical_rows(self, rows: Genotypes) -> Genotypes:
+        if enabled():
+            forms = np.empty(rows.shape, dtype=np.uint8)
+            by_cell = (len(CELLS) * len(rows), self.nodes * self.node_genes)
+            canonical_loop(np.ascontiguousarray(rows).reshape(by_cell), self.node_genes, forms.reshape(by_cell))
+            return forms
         cells = self.by_node(rows).reshape(-1, self.nodes, self.node_genes).astype(np.int64)
         joins = cells[..., 4] if len(self.joins) > 1 else np.zeros(cells.shape[:2], dtype=np.int64)
         sources, operations, joins = canonical_cells(

@@ -29,7 +29,7 @@ __all__ = ["canonical_loop", "valid_loop"]
 VERTICES = SOURCES + NODES
 STATE_GENES = NODES * NODE_GENES  # the genes of the hidden states come after those of the nodes
 
-mixed = part(mix)
+mixed: Any = part(mix)
 
 
 @compiled
@@ -117,7 +117,7 @@ def _living(row: Any, genotype: Any) -> int:
                 live |= np.int64(1) << np.int64(SOURCES + row[STATE_GENES + state])
     count = 0
     for node in range(NODES):
-        kept = live >> (1 + SOURCES + node) & 1
+        kept = int(live >> (1 + SOURCES + node) & 1)
         count += kept
         for gene in range(node * NODE_GENES, (node + 1) * NODE_GENES):
             genotype[gene] = row[gene] * kept
@@ -256,7 +256,7 @@ def _distinct(here: int, colour: Any) -> int:
     for vertex in range(here):
         again = 0
         for other in range(vertex):
-            again |= np.int64(colour[other] == colour[vertex])
+            again |= int(colour[other] == colour[vertex])
         count += 1 - again
     return count
 

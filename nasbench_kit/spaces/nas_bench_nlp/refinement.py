@@ -19,7 +19,6 @@ Ints = NDArray[np.int64]
 Colours = NDArray[np.uint64]
 
 VERTICES = SOURCES + NODES
-_BLOCK = 1024  # cells per block, so that intermediate arrays stay in the cache
 
 
 def vertex_order(operations: Ints, inputs: Ints, labels: Ints) -> NDArray[np.intp]:
@@ -34,19 +33,16 @@ def vertex_order(operations: Ints, inputs: Ints, labels: Ints) -> NDArray[np.int
     labels : ndarray of int, shape (n, 28)
         Equal labels of nodes imply equal operations.
     """
-    order = np.empty(labels.shape, dtype=np.intp)
-    for start in range(0, len(order), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        cells = _Cells(operations[block], inputs[block], labels[block])
-        order[block], found = cells.order()
-        rest = np.flatnonzero(~found)
-        if len(rest):
-            order[start + rest] = canonical_order(cells.adjacency(rest), labels[block][rest])
+    cells = _Cells(operations, inputs, labels)
+    order, found = cells.order()
+    rest = np.flatnonzero(~found)
+    if len(rest):
+        order[rest] = canonical_order(cells.adjacency(rest), labels[rest])
     return order
 
 
 class _Cells:
-    """A block of cells with the edges of their graphs."""
+    """Cells with the edges of their graphs."""
 
     def __init__(self, operations: Ints, inputs: Ints, labels: Ints) -> None:
         self.operations, self.inputs, self.labels = operations, inputs, labels
@@ -152,4 +148,4 @@ class _Cells:
 def _distinct(colour: Colours) -> NDArray[np.intp]:
     """Number of distinct colours in each row."""
     ascending = np.sort(colour, axis=1)
-    return 1 + np.count_nonzero(ascending[:, 1:] != ascending[:, :-1], axis=1)
+    return np.asarray(1 + np.count_nonzero(ascending[:, 1:] != ascending[:, :-1], axis=1))

@@ -34,6 +34,7 @@ from nasbench_kit.spaces.nas_bench_nlp.sameness import canonical_cells
 
 __all__ = ["NASBenchNLP"]
 
+_BLOCK = 1024  # cells whose canonical forms are computed at a time, so that intermediate arrays stay in the cache
 _SOURCE_NAMES = ("x", *(f"h_prev_{state}" for state in range(STATES)))
 
 
@@ -99,7 +100,7 @@ class NASBenchNLP(Space):
     def valid_rows(self, rows: Genotypes) -> NDArray[np.bool_]:
         if enabled():
             found = np.empty(len(rows), dtype=np.bool_)
-            valid_loop(rows, np.array(self.cardinalities, dtype=np.uint8), ARITY, found)
+            valid_loop(np.ascontiguousarray(rows), np.array(self.cardinalities, dtype=np.uint8), ARITY, found)
             return found
         inside: NDArray[np.bool_] = np.asarray((rows < np.array(self.cardinalities)).all(axis=1))
         operations, inputs, states = _parts(np.where(inside[:, np.newaxis], rows, 0))
@@ -141,21 +142,20 @@ class NASBenchNLP(Space):
     def _draw(self, n: int, generator: np.random.Generator) -> Genotypes:
         """Draw uniformly among genotypes that are valid but for hidden states that are read and not computed."""
         rows = np.zeros((n, self.genes), dtype=np.uint8)
-        logs = np.cumsum(np.log(ARRANGED.sum(axis=1)))  # of the recipes of 1, 2, ... nodes
-        sizes = np.arange(1, NODES + 1)
-        logs += np.log(sizes * (1 + (sizes - 1) * (2 + np.maximum(sizes - 2, 0))))
-        weights = np.exp(logs - logs.max())
-        size = 1 + generator.choice(NODES, size=n, p=weights / weights.sum())
+        size = 1 + _drawn(_SIZE_SHARES, n, generator)
+        choice = np.empty((NODES, n), dtype=np.intp)
+        inputs = np.empty((NODES, n, SLOTS), dtype=np.int64)
         for node in range(NODES):
-            there = node < size
-            shares = ARRANGED[node] / ARRANGED[node].sum()
-            choice = generator.choice(ARRANGED.shape[1], size=n, p=shares)
-            operation, count = choice // SLOTS + 1, choice % SLOTS + 1
-            first = node * NODE_GENES
-            rows[:, first] = np.where(there, operation, 0)
-            inputs = generator.integers(1, 1 + SOURCES + node, size=(n, SLOTS))
-            taken = there[:, np.newaxis] & (np.arange(SLOTS) < count[:, np.newaxis])
-            rows[:, first + 1 : first + 1 + SLOTS] = np.where(taken, inputs, 0)
+            choice[node] = _drawn(_SHARES[node], n, generator)
+            inputs[node] = generator.integers(1, 1 + SOURCES + node, size=(n, SLOTS))
+        operation, count = np.divmod(choice, SLOTS)
+        there = np.arange(NODES)[:, np.newaxis] < size
+        nodes = rows[:, : NODES * NODE_GENES].reshape(n, NODES, NODE_GENES)
+        nodes[:, :, 0] = np.where(there, 1 + operation, 0).T
+        nodes[:, :, 1:] = np.where(
+            (there & (np.arange(SLOTS)[:, np.newaxis, np.newaxis] <= count)).T, inputs.transpose(1, 0, 2), 0
+        )
+        rows[:, : NODES * NODE_GENES] = nodes.reshape(n, NODES * NODE_GENES)
         rows[:, -STATES:] = _drawn_states(size, generator)
         return rows
 
@@ -164,18 +164,23 @@ class NASBenchNLP(Space):
     def canonical_rows(self, rows: Genotypes) -> Genotypes:
         if not enabled():
             return self._canonical_rows(rows)
-        forms, found = np.empty_like(rows), np.empty(len(rows), dtype=np.bool_)
-        canonical_loop(rows, forms, found)
+        forms, found = np.empty(rows.shape, dtype=np.uint8), np.empty(len(rows), dtype=np.bool_)
+        canonical_loop(np.ascontiguousarray(rows), forms, found)
         rest = np.flatnonzero(~found)  # so symmetric that orders of nodes have to be tried
         if len(rest):
             forms[rest] = self._canonical_rows(rows[rest])
         return forms
 
     def _canonical_rows(self, rows: Genotypes) -> Genotypes:
-        operations, inputs, states = _parts(rows)
-        operations, inputs, states = canonical_cells(operations, inputs, states)
-        nodes = np.concatenate([operations[:, :, np.newaxis], inputs], axis=2).reshape(len(rows), NODES * NODE_GENES)
-        return np.concatenate([nodes, states], axis=1).astype(np.uint8)
+        forms = np.empty_like(rows)
+        for start in range(0, len(rows), _BLOCK):
+            operations, inputs, states = canonical_cells(*_parts(rows[start : start + _BLOCK]))
+            block = forms[start : start + _BLOCK]
+            block[:, : NODES * NODE_GENES : NODE_GENES] = operations
+            for slot in range(SLOTS):
+                block[:, 1 + slot : NODES * NODE_GENES : NODE_GENES] = inputs[:, :, slot]
+            block[:, NODES * NODE_GENES :] = states
+        return forms
 
     # ---------------------------------------------------------------- native forms
 
@@ -216,6 +221,29 @@ def _parts(rows: Genotypes) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
     """Operations (n, 24), inputs (n, 24, 3) and hidden states (n, 3) of genotypes."""
     nodes = rows[:, : NODES * NODE_GENES].reshape(len(rows), NODES, NODE_GENES).astype(np.int64)
     return nodes[:, :, 0], nodes[:, :, 1:], rows[:, NODES * NODE_GENES :].astype(np.int64)
+
+
+def _cumulative(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cumulative shares along the last axis."""
+    shares = np.cumsum(weights / weights.sum(axis=-1, keepdims=True), axis=-1)
+    return np.asarray(shares / shares[..., -1:])
+
+
+def _size_weights() -> NDArray[np.float64]:
+    """Weights of the recipes of 1, 2, ... nodes: how many there are, up to a factor."""
+    sizes = np.arange(1, NODES + 1)
+    logs = np.cumsum(np.log(ARRANGED.sum(axis=1)))
+    logs += np.log(sizes * (1 + (sizes - 1) * (2 + np.maximum(sizes - 2, 0))))
+    return np.asarray(np.exp(logs - logs.max()))
+
+
+_SIZE_SHARES = _cumulative(_size_weights())
+_SHARES = _cumulative(ARRANGED)  # of ways to choose an operation and the number of its inputs, for each node
+
+
+def _drawn(shares: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.intp]:
+    """Numbers drawn by cumulative shares, as from ``generator.choice`` but without its checks: (n,)."""
+    return shares.searchsorted(generator.random(n), side="right")
 
 
 def _drawn_states(size: NDArray[np.intp], generator: np.random.Generator) -> NDArray[np.intp]:

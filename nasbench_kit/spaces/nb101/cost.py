@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.graphs import edges_to_matrix, on_a_path
+from nasbench_kit.kernels.compiling import enabled
 from nasbench_kit.spaces.genotypes import Genotypes
+from nasbench_kit.spaces.nb101.cost_loop import add_weights
 from nasbench_kit.spaces.nb101.tables import EDGES
 from nasbench_kit.spaces.skeleton import Skeleton, area, halved
 
@@ -83,14 +85,22 @@ def vertex_channels(matrix: NDArray[np.bool_], outputs: int) -> NDArray[np.int64
 
 
 def _cost(rows: Genotypes, name: str, skeleton: NB101Skeleton) -> NDArray[np.int64]:
-    matrix, kernel = pruned_matrix(rows), KERNEL[rows[:, EDGES:]]
     params, cells, size = name == "params", skeleton.cells, skeleton.size
-    inputs = outputs = skeleton.channels
+    inputs = skeleton.channels
     stem = 9 * skeleton.image[0] * inputs
     total = np.full(len(rows), stem + 2 * inputs if params else stem * area(size), dtype=np.int64)
+    stacks = []
     for stack in range(skeleton.stacks):
-        if stack:
-            outputs, size = 2 * outputs, halved(size)
+        outputs = 2 * inputs if stack else inputs
+        size = halved(size) if stack else size
+        stacks.append((inputs, outputs, area(size)))
+        inputs = outputs
+    total += (inputs + params) * skeleton.classes
+    if enabled():
+        add_weights(np.ascontiguousarray(rows), KERNEL, np.array(stacks).reshape(-1, 3), cells, params, total)
+        return total
+    matrix, kernel = pruned_matrix(rows), KERNEL[rows[:, EDGES:]]
+    for inputs, outputs, pixels in stacks:
         channels = vertex_channels(matrix, outputs)
         inner = channels[:, 1:-1]
         weights = cells * (kernel * inner**2).sum(axis=1)
@@ -100,6 +110,5 @@ def _cost(rows: Genotypes, name: str, skeleton: NB101Skeleton) -> NDArray[np.int
             norms = np.where(kernel > 0, inner, 0).sum(axis=1) + projected
             total += weights + 2 * cells * norms
         else:
-            total += weights * area(size)
-        inputs = outputs
-    return total + (outputs + params) * skeleton.classes
+            total += weights * pixels
+    return total

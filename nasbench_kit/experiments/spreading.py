@@ -399,7 +399,7 @@ class _Spreading:
         self.waiting.remove(piece)
         state = self.states[piece.search]
         rate = state.seconds_per_run
-        if self.pool is not None and rate is not None:
+        if self.pool is not None and state.sent is not None and rate is not None:
             busy, waiting = self._busy(worker), self._seconds_waiting()
             rounds = self.searches[piece.search].rounds
             runs = runs_to_take(piece.runs, rounds, rate * piece.runs, busy, waiting)

@@ -7,8 +7,14 @@ import math
 import pytest
 
 from nasbench_kit.experiments.pieces import ROUND, runs_to_take
+from nasbench_kit.kernels import compiling
 
 FIXED = ROUND[False]
+
+
+@pytest.fixture(autouse=True)
+def _not_compiled(monkeypatch):
+    monkeypatch.setattr(compiling, "enabled", lambda: False)
 
 
 def simulated(pieces, processes, rounds, *, slow=1.0):

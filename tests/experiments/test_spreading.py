@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from nasbench_kit.experiments import search as searching
 from nasbench_kit.experiments import spreading
 from nasbench_kit.experiments.pieces import Whole
 from nasbench_kit.experiments.spreading import number_of_workers
-from nasbench_kit.kernels import worker_pool
+from nasbench_kit.kernels import compiling, worker_pool
 from nasbench_kit.spaces import Chain
 from nasbench_kit.store import MetricColumn, Table, write_store
 
@@ -109,7 +110,9 @@ def test_pieces_that_take_long_are_begun_again_in_parts(given, monkeypatch):
     assert given
 
 
-def test_how_pieces_are_divided():
+def test_how_pieces_are_divided(monkeypatch):
+    monkeypatch.setattr(compiling, "enabled", lambda: False)
+
     def parts(rounds, seconds, runs=500, count=2):
         whole = Whole(0, runs, 1024, rounds, 0, lambda first, number: None, None, lambda problem: [], count, True)
         state = spreading._Spreading(print, [whole], count, None, own_code=False, progress=[None])
@@ -120,6 +123,17 @@ def test_how_pieces_are_divided():
     assert parts(rounds=10_000, seconds=14, count=64) == 4
     assert parts(rounds=50, seconds=30, runs=3) == 3
     assert parts(rounds=np.inf, seconds=30) == 2
+
+
+@pytest.mark.parametrize(("sent", "runs"), [(None, 100), ((b"", b"", []), 50)])
+def test_only_what_others_can_do_is_divided(sent, runs):
+    whole = Whole(0, 100, 1024, 2000, 0, lambda first, number: None, None, lambda problem: [], 2, True)
+    state = spreading._Spreading(print, [whole], 2, None, own_code=False, progress=[None])
+    state.pool = SimpleNamespace(workers=[SimpleNamespace(ready=True, jobs=[])])
+    state.states[0].seconds_per_run = 0.1
+    state.states[0].sent = sent
+    assert state._next(state.waiting).runs == runs
+    assert sum(piece.runs for piece in state.waiting) == 100 - runs
 
 
 def test_nothing_is_pickled_for_a_small_search(monkeypatch):
@@ -218,7 +232,7 @@ def test_workers_or_an_executor(bench):
 SCRIPT = """
     import nasbench_kit as nk
     from nasbench_kit.experiments import spreading
-    from nasbench_kit.kernels import worker_pool
+    from nasbench_kit.kernels import compiling, worker_pool
 
     print("script", flush=True)  # by workers, too, if they ran it
     spreading.COLD = spreading.LONG = 0

@@ -9,6 +9,8 @@ from nasbench_kit.spaces.genotypes import Genotypes
 
 __all__ = ["linkage_tree", "mutual_information", "share_logs"]
 
+_LARGEST = 2**24  # shares of pairs of alleles that are held at a time, 20 bytes each
+
 
 def mutual_information(X: Genotypes, values: int) -> NDArray[np.float64]:
     """Mutual information in nats of all pairs of genes in each population: (runs, n, genes) to (runs, genes, genes).
@@ -16,6 +18,9 @@ def mutual_information(X: Genotypes, values: int) -> NDArray[np.float64]:
     ``values`` is the maximum number of alleles of a gene. The diagonal holds the entropy of each gene.
     """
     runs, n, genes = X.shape
+    step = max(1, _LARGEST // (genes * values) ** 2)
+    if runs > step:
+        return np.concatenate([mutual_information(X[i : i + step], values) for i in range(0, runs, step)])
     ones = (X[..., np.newaxis] == np.arange(values, dtype=np.uint8)).reshape(runs, n, genes * values).astype(np.float32)
     joint = (ones.swapaxes(1, 2) @ ones).reshape(runs, genes, values, genes, values) / n
     single = ones.mean(axis=1).reshape(runs, genes, values)

@@ -2,8 +2,8 @@
 
 The number of genes in which two rows agree is a sum over groups of a few genes. For each combination of values of a group, a table
 says how many of them each stored row has: a byte per row. So a genotype's agreements are the sum of seven rows of bytes, instead of
-28 comparisons, for 28 genes of 2 to 4 values. With 5,125 stored rows of them, adding the bytes takes 0.16 microseconds per genotype
-where they are in the second cache, which is what there is to do for a genotype that is far from all rows.
+28 comparisons, for 28 genes of 2 to 4 values. With 5,125 stored rows of them, the compiled sums take 0.7 microseconds per genotype, of
+1.1 in all; this is what a genotype takes that is far from all rows. NumPy takes 2.4.
 
 The compiled form first compares rows that are equal in one of four parts of the genes, found by a hash of the part. A row that
 differs in less than four genes is always among these, and many children in a search are as near to a stored one.

@@ -1,8 +1,8 @@
 """Compiled loops over NAS-Bench-NLP's genotypes: validity, and the canonical form of one cell after the other.
 
-A cell has 28 vertices but about 20 edges between the 10 nodes that are live on average, so a loop over edges leaves out most of
-what arrays for all pairs of vertices take. Half of its 2.5 microseconds are the hashes of colours, which take part in four
-rounds of refinement on average, twice where hidden states may be exchanged.
+A cell has 28 vertices, but only about 28 edges between those that are live, so a loop over edges leaves out most of what arrays
+for all pairs of vertices take. A random genotype takes 3.4 microseconds. The 620 hashes of its colours, in 2.7 rounds of refinement
+on average for either name of the hidden states, take 0.4 of these alone: nothing with the same keys can be faster.
 """
 
 from __future__ import annotations

@@ -41,26 +41,37 @@ MOEA/D, GOMEA and MO-GOMEA have one child a run at a time, and in 100 runs of th
 at a step and one learns a linkage tree. NumPy is bound by calls on what is left of 100 numbers, about 300, 600 and 900
 microseconds a step. Compiled run by run, MOEA/D takes 8 for the children (85 ns each, of which the most is to fetch random
 words and a line of three tables) and 16 to compare them with 20 neighbours or all members; GOMEA 17 to the next trials and 4
-to accept them; MO-GOMEA 29, of which a third is clusters and trees, and 8, of which half is the archive. What else a step of
-100 runs takes (40: to look values up, to note what is seen, to follow the trace) is then as much or more. A call of a loop
-with 25 arrays takes 4 to 5, which are told apart by type and unpacked; named tuples of arrays would double that.
+to accept them; MO-GOMEA 29, of which a third is clusters and trees, and 8, of which half is the archive. A call of a loop
+with 25 arrays takes 4 to 5, which are told apart by type and unpacked; named tuples of arrays would double that. An array that
+a loop returns costs 0.6 more than one that it writes into.
+
+What every step of 100 runs takes besides are 15 with one objective and 17 to 22 with two, where NumPy's calls took 31 to 37: one
+loop checks genotypes and looks them up (6 to 9), one follows clocks, incumbents, what is seen and the candidates of the archive
+(9 to 13). About half of it is Python and the unpacking of arrays, the rest is the fetching of a line for each flag. This holds
+for tables with a row per genotype and for runs that end together; other searches take NumPy's calls.
 
 Searches with one evaluation per run and step are bound by NumPy calls on a few hundred numbers, of 1 to 3 microseconds each,
-and by cache misses. Medians of a step of 500 runs with compiled loops, in microseconds on one core of an EPYC: 20 to look
-objectives up, 42 for clock, incumbents and what is seen (24 of these, as bits, which are 1.3 MB for 500 runs; 32 as bytes,
+and by cache misses. Times of a step of 500 runs with compiled loops, in microseconds on one core of an EPYC: 13 to look
+objectives up, 42 to 47 for clock, incumbents and what is seen (24 of these, as bits, which are 1.3 MB for 500 runs; 32 as bytes,
 which are 10), and 2.6 nanoseconds for 8 random bytes. To these come:
 
-- regularized evolution: 44 for a tournament and a mutation, 9 for the population;
+- regularized evolution: 39 for a tournament and a mutation in one loop, of which 9 are random words and most of the rest are
+  cache misses (14 with 100 runs), and 8 for the population;
 - local search: 50 to ask; 25 to add 500 names to hash sets, a cache miss each; 70 for the neighbours of the runs that have
   moved, each of which is looked up and put in order;
 - REINFORCE: 27 for draws, 65 for Adam, three divisions and a square root for each of 15,000 logits, and 12 for exponentials,
   which are NumPy's because those of other libraries differ in the last bit;
 - best-first search: 125 for neighbours and their classes, 35 for sets, and up to 90 to find the best open genotypes;
-- multi-objective local search (100 runs): 75 in all, and DEHB (50 runs): 105 in all, nearly all of it calls.
+- multi-objective local search (100 runs): 57 in all, of which some 20 are the starts of new passes, whose weights need NumPy's
+  logarithm;
+- DEHB (50 runs): 45 in all. One loop makes a trial, another has it compete and keeps each subpopulation in order, where a
+  partial sort and the copy of the parents took 40.
 
-BOHB evaluates 6,600 kernels per evaluation, 64 candidates for each genotype times all observations at the budget. They take
-0.8 nanoseconds each, tables of factors included; a product as SIMD and a sum in NumPy's order alone take 0.43, so that 20 M
-evaluations a minute would be the most.
+BOHB has 6,600 kernels per evaluation: 64 candidates for each genotype times all observations at the budget. A third of the
+genotypes are uniform anyway, so that 4,400 are evaluated. With up to eight genes, each product is looked up by the genes that
+match, 0.56 nanoseconds with 200 observations and 0.66 with 100 (by products of factors: 0.75 and 0.84). The sum in NumPy's order,
+eight terms at a time, and a read for each of them are what remains. Next come random words for 64 candidates of each genotype.
+The kernels alone would allow about 20 M evaluations a minute.
 """
 
 from __future__ import annotations

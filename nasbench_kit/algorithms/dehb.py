@@ -12,6 +12,7 @@ from nasbench_kit.algorithms.algorithm import Algorithm
 from nasbench_kit.algorithms.operators.differential import genes_of, mutant_vectors, trial_vectors, vectors_of
 from nasbench_kit.algorithms.operators.mutation import ATTEMPTS
 from nasbench_kit.algorithms.operators.selection import gather
+from nasbench_kit.algorithms.run_state import RunState, array
 from nasbench_kit.algorithms.successive_halving import rungs, steps
 from nasbench_kit.kernels.compiling import enabled
 from nasbench_kit.kernels.differential import TRIPLE, compete, evolve, requests
@@ -21,27 +22,45 @@ from nasbench_kit.spaces.genotypes import Genotypes
 __all__ = ["DEHB"]
 
 
+class _Members(RunState):
+    """The members of all subpopulations, one after the other."""
+
+    V = array("runs members genes", np.float64)  # vectors in [0, 1]
+    F = array("runs members", np.float64, np.inf)
+
+
 @dataclass
 class _Subpopulation:
     """The members of one epoch budget.
 
     Attributes
     ----------
+    everyone : _Members
+        The members of all budgets.
     first : int
         The place of its first member among all.
-    V, F : ndarray of float, shapes (runs, members, genes) and (runs, members)
-        Vectors in [0, 1] and their values, as views of those of all subpopulations.
     evaluated : ndarray of bool, shape (members,)
         Which members have values; runs are synchronised.
     turn : int
         The member that the next trial competes with.
     """
 
+    everyone: _Members
     first: int
-    V: NDArray[np.float64]
-    F: NDArray[np.float64]
     evaluated: NDArray[np.bool_]
     turn: int = 0
+
+    @property
+    def vectors(self) -> NDArray[np.float64]:
+        """Vectors: (runs, members, genes)."""
+        vectors: NDArray[np.float64] = self.everyone.V[:, self.first : self.first + len(self.evaluated)]
+        return vectors
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """Values: (runs, members)."""
+        values: NDArray[np.float64] = self.everyone.F[:, self.first : self.first + len(self.evaluated)]
+        return values
 
 
 @dataclass(kw_only=True)
@@ -102,16 +121,14 @@ class DEHB(Algorithm):
         for count, epochs in (rung for bracket in brackets for rung in bracket):
             sizes[epochs] = max(count, sizes.get(epochs, 0))
         self._members: dict[int, _Subpopulation] = {}
-        total = sum(sizes.values())
-        self._V, self._F = np.empty((self.runs, total, self.space.genes)), np.full((self.runs, total), np.inf)
+        self._everyone = _Members(runs=self.runs, members=sum(sizes.values()), genes=self.space.genes)
         self._order: NDArray[np.intp] | None = None  # members of each subpopulation from best to worst, for loops
         for epochs, size in sorted(sizes.items()):
             first = sum(len(members.evaluated) for members in self._members.values())
-            part = np.s_[:, first : first + size]
-            members = _Subpopulation(first, self._V[part], self._F[part], np.zeros(size, dtype=np.bool_))
+            members = _Subpopulation(self._everyone, first, np.zeros(size, dtype=np.bool_))
             given = epochs == self._bracket[0][1]
             X = self._initial_sample(size) if given else self.random.sample(self.space, size)
-            members.V[:] = vectors_of(X, self.space, self.random)
+            members.vectors[:] = vectors_of(X, self.space, self.random)
             self._members[epochs] = members
         self._cardinalities = np.array(self.space.cardinalities, dtype=np.int64)
         self._pool_of = (-1, 0, 0)  # turn, rung and place to which the pool of parents belongs
@@ -122,8 +139,8 @@ class DEHB(Algorithm):
         if self._rung and self._turn < len(self._cycle):
             self._trial = self._promotion()
         elif not members.evaluated[members.turn]:
-            self._trial = members.V[:, members.turn].copy()
-        elif enabled() and (validity := self.space.validity) is not None and self._V.shape[1] >= TRIPLE:
+            self._trial = members.vectors[:, members.turn].copy()
+        elif enabled() and (validity := self.space.validity) is not None and self._everyone.V.shape[1] >= TRIPLE:
             return self._evolved_in_a_loop(members, validity)
         else:
             self._trial = self._evolved(members)
@@ -134,8 +151,8 @@ class DEHB(Algorithm):
         (_, below), (count, epochs) = self._bracket[self._rung - 1 : self._rung + 1]
         if not self._place:
             lower, upper = self._members[below], self._members[epochs]
-            V, F = lower.V[:, lower.evaluated], lower.F[:, lower.evaluated]
-            held = (V[:, :, np.newaxis] == upper.V[:, np.newaxis]).all(axis=3).any(axis=2)
+            V, F = lower.vectors[:, lower.evaluated], lower.values[:, lower.evaluated]
+            held = (V[:, :, np.newaxis] == upper.vectors[:, np.newaxis]).all(axis=3).any(axis=2)
             order = np.lexsort((F, held), axis=1)[:, :count]
             # what the rung holds already is not promoted again, unless nothing else is left: then the best one is
             best = F.argmin(axis=1)[:, np.newaxis]
@@ -149,18 +166,18 @@ class DEHB(Algorithm):
         # on a rung, the one below does not change
         if self._pool_of != (at := (self._turn, self._rung, 0 if self._rung else self._place)):
             lower = self._members[self._bracket[max(self._rung - 1, 0)][1]]
-            size, total = len(lower.evaluated), self._V.shape[1]
-            best = lowest(lower.F, min(count, size)) + lower.first
+            size, total = len(lower.evaluated), self._everyone.V.shape[1]
+            best = lowest(lower.values, min(count, size)) + lower.first
             best += (np.arange(self.runs) * (total - size))[:, np.newaxis]  # from the flat places in F to those in V
-            self._pool_of, self._pool = at, self._V.reshape(-1, self.space.genes).take(best, axis=0)
+            self._pool_of, self._pool = at, self._everyone.V.reshape(-1, self.space.genes).take(best, axis=0)
         pool = self._pool
         if pool.shape[1] < TRIPLE:
-            everyone = self._V
+            everyone = self._everyone.V
             if everyone.shape[1] < TRIPLE:  # if eta leaves a single budget
                 everyone = np.concatenate([everyone, self.random.random((TRIPLE, self.space.genes))], axis=1)
             filled = self._mutants(everyone, TRIPLE + 1 - pool.shape[1])
             pool = np.concatenate([pool, filled], axis=1)
-        target = members.V[:, members.turn]
+        target = members.vectors[:, members.turn]
         probability = float(self.crossover_probability)
         trials = trial_vectors(target, self._mutants(pool, attempts), probability, self.random)
         if attempts == 1:
@@ -178,12 +195,12 @@ class DEHB(Algorithm):
         count = min(self._bracket[self._rung][0], len(lower.evaluated))
         attempts = 1 if self.space.unconstrained else ATTEMPTS
         if self._order is None:
-            parts = [each.F.argsort(axis=1, kind="stable") for each in self._members.values()]
+            parts = [each.values.argsort(axis=1, kind="stable") for each in self._members.values()]
             self._order = np.concatenate(parts, axis=1)
         self._trial = np.empty((self.runs, self.space.genes))
         X = np.empty((self.runs, 1, self.space.genes), dtype=np.uint8)
         evolve(
-            self._V,
+            self._everyone.V,
             self._order,
             lower.first,
             count,
@@ -207,10 +224,18 @@ class DEHB(Algorithm):
         count, epochs = self._bracket[self._rung]
         members, values = self._members[epochs], F[:, 0, 0]
         if enabled() and self._order is not None:
-            compete(self._V, self._F, self._order, members.first, members.turn, self._trial, np.ascontiguousarray(F))
+            compete(
+                self._everyone.V,
+                self._everyone.F,
+                self._order,
+                members.first,
+                members.turn,
+                self._trial,
+                np.ascontiguousarray(F),
+            )
         else:
-            won = np.flatnonzero(values <= members.F[:, members.turn])
-            members.V[won, members.turn], members.F[won, members.turn] = self._trial[won], values[won]
+            won = np.flatnonzero(values <= members.values[:, members.turn])
+            members.vectors[won, members.turn], members.values[won, members.turn] = self._trial[won], values[won]
             self._order = None
         members.evaluated[members.turn] = True
         members.turn = (members.turn + 1) % len(members.evaluated)
@@ -225,4 +250,4 @@ class DEHB(Algorithm):
     @property
     def population(self) -> tuple[Genotypes, NDArray[np.float64]] | None:
         members = self._members[self.budgets[-1]]
-        return genes_of(members.V, self.space), members.F[..., np.newaxis]
+        return genes_of(members.vectors, self.space), members.values[..., np.newaxis]

@@ -242,7 +242,7 @@ class TabularProblem(Problem):
         small = self.space.size <= SMALL_SIZE
         if small and enabled() and (found := self._looked_up(X, answers, draws)):
             if not answers.complete:
-                self._settle(X, found.F)
+                self._settle(self.space.as_rows(X), found.F)
             return found
         X = self.space.check(X)
         stored = None

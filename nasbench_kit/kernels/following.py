@@ -213,23 +213,27 @@ def follow(
             total += costs[run, i]
         seconds[run] = before[run] + total
         evaluations[run] += stop - start
-        best, lowest, unknown = -1, incumbent_F[run], False
+    if m == 1 and not partial:
+        for run in range(runs):
+            best, lowest, unknown = -1, incumbent_F[run], False
+            for i in range(start, stop):
+                value = F[run, i, 0]
+                unknown |= np.isnan(value)
+                if value < lowest:
+                    best, lowest = i, value
+            if best >= 0 and not unknown:
+                incumbent[run] = X[run, best]
+                incumbent_F[run] = lowest
+    # in a loop of its own, so that the processor fetches the flags of several runs at the same time
+    for run in range(runs):
         for i in range(start, stop):
             number = 0
             for gene in range(genes):
                 number += X[run, i, gene] * weights[gene]
             new = is_new(run, number, genotype_seen, network_of_number, network_seen, networks)
-            if m == 1:
-                value = F[run, i, 0]
-                unknown |= np.isnan(value)
-                if value < lowest:
-                    best, lowest = i, value
-            elif new or every:
+            if m > 1 and (new or every):
                 new_run[filled] = run
                 new_X[filled] = X[run, i]
                 new_F[filled] = F[run, i]
                 filled += 1
-        if best >= 0 and not partial and not unknown:
-            incumbent[run] = X[run, best]
-            incumbent_F[run] = lowest
     return filled

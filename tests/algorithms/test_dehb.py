@@ -65,11 +65,11 @@ def test_a_member_is_only_replaced_by_what_is_no_worse():
     won = lost = 0
     for _ in range(80):
         X, members = algorithm.ask(), algorithm._members[algorithm.epochs]
-        F, expected, turn = error(X[:, 0], algorithm.epochs), members.F.copy(), members.turn
+        F, expected, turn = error(X[:, 0], algorithm.epochs), members.values.copy(), members.turn
         won, lost = won + (expected[:, turn] > F).sum(), lost + (expected[:, turn] < F).sum()
         expected[:, turn] = np.minimum(expected[:, turn], F)
         algorithm.tell(F[:, np.newaxis, np.newaxis])
-        assert (expected == members.F).all()
+        assert (expected == members.values).all()
     assert min(won, lost) > 20
     held, values = algorithm.population
     assert (error(held.reshape(-1, 6), 108).reshape(values.shape) == values).all()

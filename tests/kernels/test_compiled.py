@@ -387,6 +387,21 @@ def test_searches_by_other_clocks_are_the_same(bench, clock, budget):
     assert equal(*both(lambda: outcome(search())))
 
 
+@pytest.mark.parametrize("seed", ["mean", "random"])
+def test_answers_of_a_table_are_the_same(bench, seed):
+    problem = bench.problem(["valid_accuracy", "params"], seed=seed)
+    X = problem.space.sample(200, 0)
+    draws = (np.random.default_rng(1).random(200),) if problem.noisy else ()
+
+    def answers():
+        found = problem.evaluate(X, None, *draws)
+        with pytest.raises(nk.InvalidArchitecture, match="gene 0 is 200"):
+            problem.evaluate(np.full_like(X, 200), None, *draws)
+        return found.F, found.seconds
+
+    assert equal(*both(answers))
+
+
 def test_loops_may_come_in_the_middle_of_a_search(bench, monkeypatch):
     for objectives, algorithm in (
         (["valid_accuracy", "params"], nk.NSGA2(population_size=20)),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import compiled, part
-from nasbench_kit.kernels.exclusive_volumes import exclusive_volume, scale, tight_box
+from nasbench_kit.kernels.exclusive_volumes import exclusive_volume, scale, tight_boxes
 
 __all__ = ["after_joining_many", "after_joining_two"]
 
@@ -222,8 +222,11 @@ def after_joining_many(
                 for i in range(size):
                     front[j, i] = F[j, run, slots[places[i]]]
             scale(front, size, top)
+            tight_boxes(front, size, top, upper, moved)
             for i in range(size):
-                volume[i] = tight_box(front, size, i, top, upper, moved)
+                volume[i] = 1.0
+                for j in range(m):
+                    volume[i] *= upper[j, i] - front[j, i]
             start = int(volume[:size].argmin())  # probably among the least
             least = exclusive_volume(front, size, start, upper, np.inf, moved, others, boxes)
             for i in range(size):

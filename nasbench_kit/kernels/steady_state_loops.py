@@ -2,8 +2,8 @@
 
 In a step of SMS-EMOA on NAS-Bench-201 with 100 members, six newcomers of ten are alone in the last front and leave at
 once, which takes two passes over the members. With three and more objectives, one or two of ten meet a last front with
-equal points, which contribute nothing. Only for the rest, volumes are computed: of fronts of 12 points on average. Of a
-step of 100 runs with three objectives, these take half, of which boxes are a half.
+equal points, which contribute nothing. Only for the rest, volumes are computed: of fronts of 12 points on average. Of 150
+microseconds for a step of 100 runs with three objectives, these take about a third.
 """
 
 from __future__ import annotations

@@ -41,15 +41,15 @@ with 25 arrays takes 4 to 5, which are told apart by type and unpacked; named tu
 
 SMS-EMOA takes 125 microseconds a step of 100 runs with two objectives (750 by NumPy): 25 for the children, whose tables of
 280 kB compete for the cache with the members (11 if they are in it), 34 to rank the newcomer and to find who leaves, and what
-every algorithm takes. Of the 34, two passes over 100 members decide for six of ten newcomers that they are alone in the last
-front and leave; the others take a walk along the sorted members. With three objectives the 34 become 150, with four 220: about 40 to compare the
-newcomer with all members, 60 to push ranks back and to keep members in order, and the rest for volumes. A front with equal
-members, which contribute nothing, needs none; these are one or two of ten. In the remaining 25 of 100 runs, fronts have 12
-points on average, some more than 60: each pair of points is compared for the boxes around exclusive volumes, and boxes are
-split until a volume exceeds the least so far. moocore takes 12 to 17 microseconds for such a front with three objectives,
-and 1,300 for four and 101 points. The floor are the 40 and one pass over the pairs of points. On a front of 101 points of
-which no two are equal, a run takes 108 a step with three objectives, more than moocore would (57 with the calls): kept from
-step to step, most contributions would not have to be found again.
+every algorithm takes. Of the 34, two passes over 100 members decide for six of ten newcomers that they are alone in the
+last front and leave; the others take a walk along the sorted members. With three objectives the 34 become 150, with four
+220: about 40 to compare the newcomer with all members, 60 to push ranks back and to keep members in order, and the rest for
+volumes. A front with equal members, which contribute nothing, needs none; these are one or two of ten. In the remaining 25
+of 100 runs, fronts have 12 points on average, some more than 60: each pair of points is compared for the boxes around
+exclusive volumes, and boxes are split until a volume exceeds the least so far. moocore takes 12 to 17 microseconds for such
+a front with three objectives, and 1,300 for four and 101 points. The floor are the 40 and one pass over the pairs of
+points. On a front of 101 points of which no two are equal, a run takes 108 a step with three objectives, more than moocore
+would (57 with the calls): kept from step to step, most contributions would not have to be found again.
 
 Searches with one evaluation per run and step are bound by NumPy calls on a few hundred numbers, of 1 to 3 microseconds each,
 and by cache misses. Medians of a step of 500 runs with compiled loops, in microseconds on one core of an EPYC: 20 to look

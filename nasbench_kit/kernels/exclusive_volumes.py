@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nasbench_kit.kernels.compiling import part
 
-__all__ = ["exclusive_volume", "least_of_fronts", "scale", "tight_box"]
+__all__ = ["exclusive_volume", "least_of_fronts", "scale", "tight_boxes"]
 
 # Bound on the rounding of moocore's volumes as a share of the whole box; the largest found are 5e-13, from five objectives
 ROUNDING = 1e-11
@@ -79,7 +79,10 @@ def _least_among(near: NDArray[np.intp], front: NDArray[np.float64], top: NDArra
     boxes = np.empty((2 + n * (m - 1), 2, m))
     exact = np.empty(len(near))
     for i, p in enumerate(near.tolist()):
-        tight_box(front, n, p, top, upper, inside)
+        above = front > front[:, p, np.newaxis]
+        upper[:, p] = np.where(above & (above.sum(axis=0) == 1), front, top[:, np.newaxis]).min(
+            axis=1
+        )  # as `tight_boxes`
         exact[i] = exclusive_volume(front, n, p, upper, np.inf, inside, others, boxes)
     least: NDArray[np.intp] = near[exact == exact.min()]
     return least
@@ -108,36 +111,34 @@ def scale(front: NDArray[np.float64], n: int, top: NDArray[np.float64]) -> None:
 
 
 @part
-def tight_box(
+def tight_boxes(
     front: NDArray[np.float64],
     n: int,
-    p: int,
     top: NDArray[np.float64],
     upper: NDArray[np.float64],
     above: NDArray[np.intp],
-) -> float:
-    """Volume of the smallest box that holds the exclusive volume of point p; sets its upper end in ``upper`` (m, points).
+) -> None:
+    """Set the upper ends (m, points) of the smallest boxes that hold the exclusive volumes of the first n points.
 
-    A point that is worse in one objective alone bounds the box there.
+    A point that is worse than another in one objective alone bounds the other's box there. The boxes of all points are
+    compared with one point after the other: there are no branches, and the loops are vectorised.
     """
     m = len(front)
+    for j in range(m):
+        for p in range(n):
+            upper[j, p] = top[j]
     for i in range(n):
-        above[i] = 0
-    for j in range(m):
-        own = front[j, p]
-        for i in range(n):
-            above[i] += front[j, i] > own
-    for j in range(m):
-        upper[j, p] = top[j]
-    for i in range(n):
-        if above[i] == 1:
-            for j in range(m):
-                if front[j, i] > front[j, p]:
-                    upper[j, p] = min(upper[j, p], front[j, i])
-    volume = 1.0
-    for j in range(m):
-        volume *= upper[j, p] - front[j, p]
-    return volume
+        for p in range(n):
+            above[p] = 0
+        for j in range(m):
+            value = front[j, i]
+            for p in range(n):
+                above[p] += value > front[j, p]
+        for j in range(m):
+            value = front[j, i]
+            for p in range(n):
+                bounds = (above[p] == 1) & (value > front[j, p]) & (value < upper[j, p])
+                upper[j, p] = value if bounds else upper[j, p]
 
 
 @part
@@ -158,7 +159,7 @@ def exclusive_volume(
     front : ndarray of float, shape (m, points)
     n, p : int
     upper : ndarray of float, shape (m, points)
-        From `tight_box`.
+        From `tight_boxes`.
     limit : float
     inside, others, boxes : ndarray
         Working space: (points,), (m, points), and (2 + points (m - 1), 2, m).

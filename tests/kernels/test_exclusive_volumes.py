@@ -6,7 +6,7 @@ import moocore
 import numpy as np
 import pytest
 
-from nasbench_kit.kernels.exclusive_volumes import exclusive_volume, least_of_fronts, scale, tight_box
+from nasbench_kit.kernels.exclusive_volumes import exclusive_volume, least_of_fronts, scale, tight_boxes
 
 
 def front_of(kind, n, m, rng):
@@ -31,9 +31,9 @@ def volumes_of(points, limit=np.inf):
     front, top, upper = np.ascontiguousarray(points.T), np.empty(m), np.empty((m, n))
     inside, others, boxes = np.empty(n, dtype=np.intp), np.empty((m, n)), np.empty((2 + n * (m - 1), 2, m))
     scale(front, n, top)
+    tight_boxes(front, n, top, upper, inside)
     found = []
     for p in range(n):
-        tight_box(front, n, p, top, upper, inside)
         found.append(exclusive_volume(front, n, p, upper, limit, inside, others, boxes))
     return np.array(found), front.T, top
 

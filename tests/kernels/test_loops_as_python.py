@@ -29,7 +29,7 @@ def as_loops(monkeypatch):
         monkeypatch.setattr(decomposition, "_replace", decomposition._replace.__wrapped__)
         for module, names in [
             (mating, ["_children_of_any"]),
-            (steady_state, ["_after_joining_two", "_after_joining_many"]),
+            (steady_state, ["after_joining_two", "after_joining_many"]),
         ]:
             monkeypatch.setattr(module, "enabled", lambda: True)
             for name in names:

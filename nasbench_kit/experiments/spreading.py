@@ -159,6 +159,7 @@ class _Spreading:
         self.here: Piece | None = None  # what this process works on
         self.jobs = 0
         self.broken: BaseException | None = None
+        compiling.enable_for(sum(search.evaluations for search in searches))
         self.states = [_State() for _ in searches]
         self.waiting: deque[Piece] = deque()
         for number, search in enumerate(searches):
@@ -235,8 +236,6 @@ class _Spreading:
         waiting = [*self.waiting, *([here] if here is not None and self._longest(here) < math.inf else [])]
         numbers = {piece.search for piece in waiting if not self._stays(piece)}
         if numbers:
-            for n in numbers:
-                compiling.enable_for(self.searches[n].evaluations)
             modules = [self.run.__module__, *(["numba"] if compiling.enabled() else [])]
             fresh = any(self.states[n].fresh for n in numbers)
             self.pool = self.start(self.count - 1, modules, fresh)

@@ -2,7 +2,7 @@
 
 Every kernel has a NumPy implementation. Where it pays off, there is also a compiled one with bit-identical results, so
 that the choice only affects speed. Importing Numba and loading the loops takes about a second. They are therefore only
-used for searches that are large enough to benefit (`enable_for`), or on request (`enable`). Set the environment
+used for searches, or comparisons, that are large enough to benefit (`enable_for`), or on request (`enable`). Set the environment
 variable ``NASBENCH_KIT_COMPILED`` to ``0`` to never use them, or to ``1`` to use them for all searches.
 """
 
@@ -37,7 +37,7 @@ def enabled() -> bool:
 
 
 def enable_for(evaluations: int) -> None:
-    """Enable the compiled versions if a search with this many evaluations benefits from them."""
+    """Enable the compiled versions if searches with this many evaluations in all benefit from them."""
     if _enabled is None and (evaluations >= ENOUGH or os.environ.get(SWITCH) == "1"):
         enable()
 

@@ -242,8 +242,9 @@ SCRIPT = """
 
     problem = nk.open("nb201-digits").problem("valid_accuracy")
     own, kit = nk.compare(problem, [Own(), nk.BOHB()], runs=40, evaluations=400, workers=2).results.values()
+    bananas = nk.BANANAS()
     print(own.runs, kit.runs, worker_pool._pool is not None, flush=True)
-    nk.search(problem, nk.BANANAS(), runs=5000)
+    nk.search(problem, bananas, runs=5000)
 """
 
 

@@ -43,7 +43,7 @@ SHORT, LONG = (30, 200), (100, 2000)  # runs, evaluations of each
 FEW = (30, 300)  # the long run of algorithms that need much longer for an evaluation
 SMALL, LARGE = 20, 200
 SLOW = ("BANANAS", "BOHB")
-# seconds of CPU that a search may take, about: slower ones have fewer evaluations, but not fewer than so many a run
+# seconds of CPU that a search may take, about: slower ones have fewer evaluations, but no fewer than so many after the first population
 LONGEST, LEAST = 1.5, 50
 ENOUGH = 0.1  # seconds of CPU: a search that takes less is repeated
 FLOOR_STEPS = 400  # at most: more steps take as long each
@@ -153,7 +153,6 @@ def _pin(cores: Any) -> None:
 
 def measured(space: str) -> list[Case]:
     found = []
-    pilot: dict[tuple[int | None, bool], float] = {}  # of the short runs that come before the long ones
     for case in cases_of(space):
         settings = {} if case.population is None else {"population_size": case.population}
         if case.algorithm == "RegularizedEvolution":
@@ -162,28 +161,24 @@ def measured(space: str) -> list[Case]:
             settings["neighbours"] = 10
         algorithm = ALGORITHMS[case.algorithm](**settings)
         problem = problem_of(space, case.objectives, epochs=ALGORITHMS[case.algorithm].needs_budgets)
-        rates = []
-        for fast in (False, True):
-            rates.append(_rate(problem, algorithm, case, fast, pilot.get((case.population, fast))))
-            pilot[case.population, fast] = rates[-1]
+        rates = [_rate(problem, algorithm, case, fast) for fast in (False, True)]
         found.append(replace(case, numpy=rates[0], fast=rates[1], floor=_floor(problem, algorithm, case)))
-        if case.length == "long":
-            for fast in (False, True):
-                del pilot[case.population, fast]
     return found
 
 
-def _rate(problem: nk.Problem, algorithm: nk.Algorithm, case: Case, fast: bool, pilot: float | None) -> float:
-    """Evaluations a minute of CPU time; ``pilot`` is that of short runs, by which slow searches are cut short."""
-    evaluations = case.evaluations
-    if pilot is not None:
-        affordable = int(pilot / 60 * LONGEST / case.runs)
-        evaluations = min(evaluations, max(affordable, LEAST))
+def _rate(problem: nk.Problem, algorithm: nk.Algorithm, case: Case, fast: bool) -> float:
+    """Evaluations a minute of CPU time; long runs of a slow search are cut short, but not within the first population."""
     compiling.disable()
     os.environ[compiling.SWITCH] = "1" if fast else "0"
     try:
         if fast:  # compile, or load what is compiled
             nk.search(problem, algorithm, runs=2, evaluations=min(case.evaluations, 400))
+        evaluations, least = case.evaluations, LEAST + (case.population or 0)
+        if case.length == "long":
+            start = time.process_time()
+            pilot = nk.search(problem, algorithm, runs=SHORT[0], evaluations=2 * least)
+            affordable = LONGEST * int(pilot.evaluations.sum()) / (time.process_time() - start) / case.runs
+            evaluations = min(evaluations, max(int(affordable), least))
         best, started = np.inf, time.process_time()
         while time.process_time() - started < ENOUGH:
             start = time.process_time()
@@ -344,7 +339,7 @@ elsewhere they are a product of the genes with random weights.
 Two figures in a cell are for populations of {SMALL} and {LARGE}; algorithms without such a setting have one. The floor makes as many
 steps, each with as many genotypes, but only draws a random word for each gene, looks the values up and notes which genotypes and
 networks each run has seen, in NumPy. Long runs of slow searches end earlier, after about {LONGEST} seconds or {LEAST}
-evaluations each. Other packages search the same table in a Python process of their own.
+evaluations more than a population each. Other packages search the same table in a Python process of their own.
 
 ## In short
 

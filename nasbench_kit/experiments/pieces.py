@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from nasbench_kit.kernels import compiling
 
-__all__ = ["LONG", "Piece", "Whole", "most_parts", "parts_of_long", "runs_to_take", "seconds_of"]
+__all__ = ["LONG", "Piece", "State", "Whole", "most_parts", "parts_of_long", "runs_to_take", "seconds_of"]
 
 LONG = 0.8  # seconds of a piece that is rather begun again in parts
 # seconds of a round of ask and tell that do not depend on the number of runs, about, with compiled loops and without
@@ -78,6 +78,24 @@ class Piece:
         """The first runs, as many as given, and the others."""
         rest = Piece(self.search, self.first_run + runs, self.runs - runs, self.divisible)
         return [Piece(self.search, self.first_run, runs, self.divisible), rest]
+
+
+@dataclass
+class State:
+    """How far a search is whose pieces are spread over processes."""
+
+    pieces: int = 0  # unfinished
+    results: dict[int, tuple[int, Any]] = field(default_factory=dict)  # runs and result, by the first run
+    shares: dict[int, float] = field(default_factory=dict)  # of all work, done in the piece with this first run
+    reported: float = 0.0
+    told: float = 0.0  # when that was
+    begun: float = 0.0
+    seconds: float = 0.0
+    seconds_per_run: float | None = None
+    error: Exception | None = None
+    sent: tuple[bytes, bytes, list[object]] | None = None  # a key for what is shared, its pickle, and its parts
+    stays_here: bool = False  # what cannot be sent, or may not
+    fresh: bool = False  # whether it has code that the next search may find changed
 
 
 def seconds_of(evaluations: int, rounds: float) -> float:

@@ -23,7 +23,8 @@ from nasbench_kit.experiments.merging import join_results
 from nasbench_kit.experiments.pieces import Whole
 from nasbench_kit.experiments.recorder import CLOCKS
 from nasbench_kit.experiments.result import Result
-from nasbench_kit.experiments.spreading import Lost, number_of_workers, spread
+from nasbench_kit.experiments.spreading import Lost, spread
+from nasbench_kit.experiments.workers import number_of_workers
 from nasbench_kit.kernels.seen import SEEN_NETWORKS
 from nasbench_kit.problems import Problem
 

@@ -16,63 +16,23 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from nasbench_kit.experiments.budget import whole_number
-from nasbench_kit.experiments.pieces import LONG, Piece, Whole, parts_of_long, runs_to_take, seconds_of
+from nasbench_kit.experiments.pieces import LONG, Piece, State, Whole, parts_of_long, runs_to_take, seconds_of
 from nasbench_kit.kernels import compiling, worker_pool
-from nasbench_kit.kernels.cores import usable_cores
 from nasbench_kit.kernels.shared_pickles import loads, pickled
-from nasbench_kit.kernels.worker_pool import WORKERS, Interrupted, PoolWorker, Stopwatch, WorkerPool
+from nasbench_kit.kernels.worker_pool import Interrupted, PoolWorker, Stopwatch, WorkerPool
 
-__all__ = ["Lost", "number_of_workers", "spread"]
+__all__ = ["Lost", "spread"]
 
 Progress = Callable[[float], None]
 
 COLD, WARM = 1.5, 0.2  # seconds of work left for which workers are started, or used if they are there
 TELL = 0.1  # seconds between calls of a user's function that is told of the progress, at least
 STARTING = 1.0  # seconds until a worker that was just started is ready, about
-
-
-def number_of_workers(workers: int | None) -> int:
-    """The number of processes to use, this one included: all usable cores by default, one within a worker process."""
-    if workers is not None:
-        workers = whole_number("workers", workers)
-        if workers < 1:
-            raise ValueError(f"workers must be at least 1, not {workers}")
-    if worker_pool.serving or workers == 1:
-        return 1
-    if workers is not None:
-        return workers
-    limit = os.environ.get(WORKERS)
-    if limit is not None:
-        if not limit.isdecimal() or int(limit) < 1:
-            raise ValueError(f"the environment's {WORKERS} must be a whole number of at least 1, not {limit!r}")
-        return int(limit)
-    return 1 if worker_pool.within_a_worker() else usable_cores()
-
-
-@dataclass
-class _State:
-    """How far a search is."""
-
-    pieces: int = 0  # unfinished
-    results: dict[int, tuple[int, Any]] = field(default_factory=dict)  # runs and result, by the first run
-    shares: dict[int, float] = field(default_factory=dict)  # of all work, done in the piece with this first run
-    reported: float = 0.0
-    told: float = 0.0  # when that was
-    begun: float = 0.0
-    seconds: float = 0.0
-    seconds_per_run: float | None = None
-    error: Exception | None = None
-    sent: tuple[bytes, bytes, list[object]] | None = None  # a key for what is shared, its pickle, and its parts
-    stays_here: bool = False  # what cannot be sent, or may not
-    fresh: bool = False  # whether it has code that the next search may find changed
 
 
 class Lost(Exception):
@@ -160,7 +120,7 @@ class _Spreading:
         self.jobs = 0
         self.broken: BaseException | None = None
         compiling.enable_for(sum(search.evaluations for search in searches))
-        self.states = [_State() for _ in searches]
+        self.states = [State() for _ in searches]
         self.waiting: deque[Piece] = deque()
         for number, search in enumerate(searches):
             whole = Piece(number, search.first_run, search.runs)

@@ -17,8 +17,9 @@ import nasbench_kit as nk
 from nasbench_kit.errors import LostWorker
 from nasbench_kit.experiments import search as searching
 from nasbench_kit.experiments import spreading
+from nasbench_kit.experiments import workers as processes
 from nasbench_kit.experiments.pieces import Whole
-from nasbench_kit.experiments.spreading import number_of_workers
+from nasbench_kit.experiments.workers import number_of_workers
 from nasbench_kit.kernels import compiling, worker_pool
 from nasbench_kit.spaces import Chain
 from nasbench_kit.store import MetricColumn, Table, write_store
@@ -207,7 +208,7 @@ def test_workers_have_no_workers_and_an_error_ends_the_search(given):
 def test_where_there_is_one_process(monkeypatch):
     monkeypatch.delenv(worker_pool.WORKERS, raising=False)
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
-    monkeypatch.setattr(spreading, "usable_cores", lambda: 5)
+    monkeypatch.setattr(processes, "usable_cores", lambda: 5)
     assert number_of_workers(None) == 5
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     assert number_of_workers(None) == 1
@@ -232,6 +233,7 @@ def test_workers_or_an_executor(bench):
 SCRIPT = """
     import nasbench_kit as nk
     from nasbench_kit.experiments import spreading
+from nasbench_kit.experiments import workers as processes
     from nasbench_kit.kernels import compiling, worker_pool
 
     print("script", flush=True)  # by workers, too, if they ran it

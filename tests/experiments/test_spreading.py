@@ -233,7 +233,6 @@ def test_workers_or_an_executor(bench):
 SCRIPT = """
     import nasbench_kit as nk
     from nasbench_kit.experiments import spreading
-from nasbench_kit.experiments import workers as processes
     from nasbench_kit.kernels import compiling, worker_pool
 
     print("script", flush=True)  # by workers, too, if they ran it

@@ -259,6 +259,8 @@ class TabularProblem(Problem):
             where = np.where(records < 0, len(self.bench), records)  # the last row, which knows nothing
         if self.noisy:
             assert draws is not None
+            if draws.shape != (len(X),):
+                raise ValueError(f"draws must have the shape ({len(X)},), one number per genotype, not {draws.shape}")
             count = answers.count if isinstance(answers.count, int) else answers.count[where]
             where = where * answers.F.shape[1] + (draws * count).astype(np.intp)
         # the arrays are contiguous, so `take` can treat (rows, trials) as one axis

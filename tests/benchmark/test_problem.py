@@ -50,6 +50,8 @@ def test_by_default_an_evaluation_is_one_stored_trial_at_the_price_of_one(write)
     assert (found.seconds == 10).all()
     with pytest.raises(ValueError, match="give draws="):
         problem.evaluate(X)
+    with pytest.raises(ValueError, match=rf"draws must have the shape \({len(X)},\)"):
+        problem.evaluate(X, draws=np.zeros(len(X) + 1))
     # without noise, it is the mean
     np.testing.assert_array_equal(problem(X)[:, 0], 100 - bench.query(X, "valid_accuracy"))
     again = pickle.loads(pickle.dumps(problem))

@@ -137,10 +137,12 @@ class Recorder:
         self._in_order = budget.unique_networks is not None or clock == "unique_networks"
         self.seen = Seen(space, runs, self._in_order, budget.evaluations)
         # whether every run ends with the search, and all evaluations count
-        self._endless = budget.simulated_seconds is None and budget.unique_networks is None and budget.target is None
+        self._none_ends_early = (
+            budget.simulated_seconds is None and budget.unique_networks is None and budget.target is None
+        )
         # whether compiled loops can follow whole batches
         self._plain = (
-            self._endless and clock == "evaluations" and not self._in_order and log is None and self.seen.small
+            self._none_ends_early and clock == "evaluations" and not self._in_order and log is None and self.seen.small
         )
 
     def update(self, X: Genotypes, evaluation: Evaluation, *, partial: bool = False) -> None:
@@ -197,7 +199,7 @@ class Recorder:
     @property
     def over(self) -> bool:
         """Whether all runs have ended."""
-        return not (self._endless or self.running.any())
+        return not (self._none_ends_early or self.running.any())
 
     def finish(self) -> None:
         """Write the final row of runs that do not have one yet."""
@@ -212,7 +214,7 @@ class Recorder:
     def _counted(self, batch: _Batch) -> NDArray[np.bool_] | None:
         """Which evaluations come before the end of their run: (runs, batch); None if all do."""
         budget = self.budget
-        if self._endless:
+        if self._none_ends_early:
             return None
         counted = np.repeat(self.running[:, np.newaxis], batch.F.shape[1], axis=1)
         if budget.simulated_seconds is not None:

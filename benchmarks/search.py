@@ -45,7 +45,7 @@ to accept them; MO-GOMEA 29, of which a third is clusters and trees, and 8, of w
 with 25 arrays takes 4 to 5, which are told apart by type and unpacked; named tuples of arrays would double that. An array that
 a loop returns costs 0.6 more than one that it writes into.
 
-What every step of 100 runs takes besides are 15 with one objective and 17 to 22 with two, where NumPy's calls took 31 to 37: one
+Every step of 100 runs takes a further 15 with one objective and 17 to 22 with two, where NumPy's calls took 31 to 37: one
 loop checks genotypes and looks them up (6 to 9), one follows clocks, incumbents, what is seen and the candidates of the archive
 (9 to 13). About half of it is Python and the unpacking of arrays, the rest is the fetching of a line for each flag. This holds
 for tables with a row per genotype and for runs that end together; other searches take NumPy's calls.
@@ -58,7 +58,7 @@ last front and leave; the others take a walk along the sorted members. With thre
 volumes. A front with equal members, which contribute nothing, needs none; these are one or two of ten. In the remaining 25
 of 100 runs, fronts have 12 points on average, some more than 60: each pair of points is compared for the boxes around
 exclusive volumes, and boxes are split until a volume exceeds the least so far. moocore takes 12 to 17 microseconds for such
-a front with three objectives, and 1,300 for four and 101 points. The floor are the 40 and one pass over the pairs of
+a front with three objectives, and 1,300 for four and 101 points. The floor is these 40 and one pass over the pairs of
 points. On a front of 101 points of which no two are equal, a run takes 108 a step with three objectives, more than moocore
 would (57 with the calls): kept from step to step, most contributions would not have to be found again.
 
